@@ -1,6 +1,3 @@
-import { scryptSync } from "node:crypto";
-export default {
-  fetch(r: Request) {
-    return new Response("hi " + r.headers.get("cf-connecting-ip"));
-  },
-};
+import { app } from "./app.ts";
+
+export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

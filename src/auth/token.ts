@@ -1,15 +1,7 @@
 import { sign, verify } from "hono/jwt";
 import { JwtTokenSignatureMismatched } from "hono/utils/jwt/types";
 import { z } from "zod";
-
-/** Whose request this is, as its bearer token says it. */
-export interface Caller {
-  readonly userId: number;
-  /** The token's `jti`, by which it can be signed out. */
-  readonly tokenId: string;
-  readonly tokenIssuedAt: Date;
-  readonly tokenExpiresAt: Date;
-}
+import type { Caller } from "../caller.ts";
 
 /** What tokens are signed with and for whom. */
 export interface TokenSettings {

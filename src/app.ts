@@ -1,0 +1,73 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { secureHeaders } from "hono/secure-headers";
+import { ApplicationError } from "./errors.ts";
+import { accessLog } from "./http/access-log.ts";
+import { accountRoutes } from "./http/account-routes.ts";
+import { type Application, type ApplicationContext, provideServices } from "./http/application.ts";
+import { problemResponse } from "./http/problem.ts";
+import { limitAddress } from "./http/rate-limit.ts";
+import { toolRoutes } from "./http/tool-routes.ts";
+import { checkHealth } from "./observability/health.ts";
+
+const LARGEST_BODY = 1024 * 1024;
+
+/** Every middleware and every route. */
+export const app = new Hono<Application>();
+
+app.onError(problemResponse);
+app.notFound((context) => problemResponse(new ApplicationError("not_found", "There is nothing here."), context));
+
+app.use(requestId());
+app.use(accessLog);
+app.use(
+  secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+    },
+    referrerPolicy: "no-referrer",
+    xFrameOptions: "DENY",
+  }),
+);
+app.use(provideServices);
+app.use(
+  cors({
+    origin: (origin, context: ApplicationContext) =>
+      context.var.configuration.CORS_ORIGINS.includes(origin) ? origin : null,
+    allowMethods: ["GET", "POST", "DELETE"],
+    allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
+    exposeHeaders: ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+    maxAge: 86_400,
+  }),
+);
+
+// Above the rate limit, so that a monitor is never turned away.
+app.get("/health", async (context) => {
+  const { health, error } = await checkHealth(context.var.database, context.env.CF_VERSION_METADATA.id);
+  if (error !== undefined) context.var.log.error("health_failed", { message: String(error) });
+  return context.json(health, health.status === "healthy" ? 200 : 503, { "Cache-Control": "no-store" });
+});
+
+app.use(limitAddress("ADDRESS_RATE_LIMITER"));
+app.use(bodyLimit({ maxSize: LARGEST_BODY, onError: refuseBody }));
+app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
+
+app.route("/api/auth", accountRoutes);
+app.route("/mcp/tools", toolRoutes);
+
+function refuseBody(): never {
+  throw new ApplicationError("payload_too_large", `The body may have ${LARGEST_BODY} bytes at most.`);
+}
+
+function refuseMethod(context: ApplicationContext, methods: string[]): Response {
+  const allowed = methods.join(", ");
+  const response = problemResponse(new ApplicationError("method_not_allowed", `Allowed here: ${allowed}.`), context);
+  response.headers.set("Allow", allowed);
+  return response;
+}

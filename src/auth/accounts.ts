@@ -1,0 +1,102 @@
+import { eq, lt, sql } from "drizzle-orm";
+import { z } from "zod";
+import type { Caller } from "../caller.ts";
+import type { Database } from "../database/database.ts";
+import { sqlState, toDatabaseError } from "../database/database-error.ts";
+import { revokedTokens, users } from "../database/schema.ts";
+import { ApplicationError } from "../errors.ts";
+import { hashPassword, verifyPassword } from "./password.ts";
+
+const UNIQUE_VIOLATION = "23505";
+const INVALID_PARAMETER_VALUE = "22023";
+
+const userSchema = z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() });
+
+/** A person as he sees himself. */
+export type User = z.output<typeof userSchema>;
+
+const credentialsSchema = userSchema.extend({ password_hash: z.string() });
+
+interface NewAccount {
+  readonly email: string;
+  readonly name: string;
+  /** An IANA time zone. */
+  readonly timeZone: string;
+  readonly password: string;
+}
+
+/**
+ * Makes an account.
+ *
+ * @throws ApplicationError `conflict` for an e-mail that is taken, in whatever case; `invalid_input` for a time zone
+ * that Postgres does not know
+ */
+export async function signUp(database: Database, { email, name, timeZone, password }: NewAccount): Promise<User> {
+  const passwordHash = await hashPassword(password);
+  try {
+    const [row] = await database.callFunction(
+      sql`select id, email, name, time_zone from sign_up(${email}, ${name}, ${timeZone}, ${passwordHash})`,
+    );
+    return userSchema.parse(row);
+  } catch (error) {
+    const state = sqlState(error);
+    if (state === UNIQUE_VIOLATION) throw refused("conflict", "email", "already has an account; sign in instead");
+    if (state === INVALID_PARAMETER_VALUE) throw refused("invalid_input", "time_zone", "must be an IANA time zone");
+    throw toDatabaseError(error);
+  }
+}
+
+/**
+ * Finds the account that an e-mail and a password belong to; takes the same time whether the e-mail is known or not.
+ *
+ * @throws ApplicationError `unauthenticated`
+ */
+export async function signIn(database: Database, email: string, password: string): Promise<User> {
+  const [row] = await database
+    .callFunction(sql`select id, email, name, time_zone, password_hash from find_credentials(${email})`)
+    .catch((error: unknown) => {
+      throw toDatabaseError(error);
+    });
+  const account = row === undefined ? undefined : credentialsSchema.parse(row);
+  const isRight = await verifyPassword(password, account?.password_hash);
+  if (account === undefined || !isRight) {
+    throw new ApplicationError("unauthenticated", "The e-mail or the password is wrong.");
+  }
+  return userSchema.parse(account);
+}
+
+/**
+ * Signs a token out, or with `everywhere` every token the user has been given until now.
+ *
+ * @throws ApplicationError `unauthenticated` where it was signed out already
+ */
+export async function signOut(database: Database, caller: Caller, everywhere: boolean): Promise<void> {
+  await database.asCaller(caller, (query) =>
+    everywhere
+      ? [query.update(users).set({ signedOutAt: new Date(), updatedAt: sql`now()` }).where(eq(users.id, caller.userId))]
+      : [
+          query
+            .insert(revokedTokens)
+            .values({ tokenId: caller.tokenId, userId: caller.userId, expiresAt: caller.tokenExpiresAt })
+            .onConflictDoNothing(),
+          query
+            .delete(revokedTokens)
+            .where(sql`${eq(revokedTokens.userId, caller.userId)} and ${lt(revokedTokens.expiresAt, sql`now()`)}`),
+        ],
+  );
+}
+
+/** @throws ApplicationError `unauthenticated` */
+export async function readUser(database: Database, caller: Caller): Promise<User> {
+  const [[user]] = await database.asCaller(caller, (query) => [
+    query
+      .select({ id: users.id, email: users.email, name: users.name, time_zone: users.timeZone })
+      .from(users)
+      .where(eq(users.id, caller.userId)),
+  ]);
+  return userSchema.parse(user);
+}
+
+function refused(kind: "conflict" | "invalid_input", field: string, message: string): ApplicationError {
+  return new ApplicationError(kind, `${field} ${message}`, { fields: [{ field, message }] });
+}

@@ -1,0 +1,8 @@
+/** Whose request this is, as its bearer token says it. */
+export interface Caller {
+  readonly userId: number;
+  /** The token's `jti`, by which it can be signed out. */
+  readonly tokenId: string;
+  readonly tokenIssuedAt: Date;
+  readonly tokenExpiresAt: Date;
+}

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { ApplicationError } from "./errors.ts";
+
+const MINIMUM_SECRET_LENGTH = 32;
+
+const secret = z
+  .string()
+  .min(MINIMUM_SECRET_LENGTH, { error: `must be at least ${MINIMUM_SECRET_LENGTH} characters long` });
+
+const origin = z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value, {
+  error: "must be origins such as https://example.com, without a path, separated by commas",
+});
+
+const baseUrl = z
+  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  .transform((value) => value.replace(/\/+$/, ""));
+
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgres:// URL" });
+
+const variables = {
+  ENVIRONMENT: z
+    .enum(["development", "staging", "production"])
+    .default("development")
+    .describe("Which of wrangler.toml's environments this is."),
+  LOG_LEVEL: z
+    .enum(["debug", "info", "warn", "error"])
+    .default("info")
+    .describe("The least severe log line that is written; request lines always are."),
+  BASE_URL: baseUrl.describe("The URL people and clients reach this server by; tokens are issued by and for it."),
+  CORS_ORIGINS: z
+    .string()
+    .default("")
+    .transform((list) =>
+      list
+        .split(",")
+        .map((item) => item.trim())
+        .filter((item) => item !== ""),
+    )
+    .pipe(z.array(origin))
+    .describe("The origins whose pages may call this server, separated by commas."),
+  DATABASE_URL: postgresUrl.describe("Secret. Postgres as the worker's role task_worker; Neon's pooled endpoint."),
+  NEON_FETCH_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .optional()
+    .describe("Where SQL over HTTP goes instead of to Neon; for one machine only, never in production."),
+  JWT_SECRET: secret.describe("Secret. Signs the bearer tokens; 32 characters or more."),
+  JWT_SECRET_PREVIOUS: secret
+    .optional()
+    .describe("Secret. Tokens signed with it still count while JWT_SECRET is being rotated."),
+} satisfies Record<string, z.ZodType>;
+
+const configurationSchema = z.object(variables).superRefine((configuration, context) => {
+  if (configuration.ENVIRONMENT === "development") return;
+  if (!configuration.BASE_URL.startsWith("https://")) {
+    context.addIssue({ code: "custom", path: ["BASE_URL"], message: "must be an https URL outside development" });
+  }
+  if (configuration.NEON_FETCH_ENDPOINT !== undefined) {
+    context.addIssue({ code: "custom", path: ["NEON_FETCH_ENDPOINT"], message: "must not be set outside development" });
+  }
+});
+
+/** Everything the worker reads from its environment, validated. */
+export type Configuration = Readonly<z.output<typeof configurationSchema>>;
+
+/** The name of every variable the worker reads. */
+export const configurationVariables: readonly string[] = Object.keys(variables);
+
+const validated = new WeakMap<object, Configuration>();
+
+/**
+ * The configuration in a Worker's environment; validated once for each environment object.
+ *
+ * @throws ApplicationError `misconfigured`, naming each variable that does not fit and never its value
+ */
+export function readConfiguration(environment: object): Configuration {
+  const known = validated.get(environment);
+  if (known !== undefined) return known;
+  const result = configurationSchema.safeParse(environment);
+  if (!result.success) throw misconfigured(result.error.issues);
+  validated.set(environment, result.data);
+  return result.data;
+}
+
+function misconfigured(issues: readonly z.core.$ZodIssue[]): ApplicationError {
+  const fields = issues.map((issue) => ({
+    field: String(issue.path[0] ?? ""),
+    message: issue.code === "invalid_type" ? "is missing" : issue.message,
+  }));
+  const detail = fields.map(({ field, message }) => `${field} ${message}`).join("; ");
+  return new ApplicationError("misconfigured", detail, { fields });
+}

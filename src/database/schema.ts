@@ -1,0 +1,45 @@
+import { date, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+
+// Types only, for queries: the tables themselves, their constraints and policies are made by drizzle/*.sql.
+
+const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true });
+
+/** A person, or whoever signs in as one. The worker's role cannot read the password's hash, so it is not here. */
+export const users = pgTable("users", {
+  id: integer("id").primaryKey().generatedAlwaysAsIdentity(),
+  email: text("email").notNull(),
+  name: text("name").notNull(),
+  timeZone: text("time_zone").notNull().default("UTC"),
+  signedOutAt: moment("signed_out_at"),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  updatedAt: moment("updated_at").notNull().defaultNow(),
+});
+
+/** Tokens signed out before they expired. */
+export const revokedTokens = pgTable("revoked_tokens", {
+  tokenId: uuid("token_id").primaryKey(),
+  userId: integer("user_id").notNull(),
+  expiresAt: moment("expires_at").notNull(),
+});
+
+/** A task; due on a day (`due_date`) or at a moment (`due_at`), never both. */
+export const tasks = pgTable("tasks", {
+  id: integer("id").primaryKey().generatedAlwaysAsIdentity(),
+  userId: integer("user_id").notNull(),
+  title: text("title").notNull(),
+  description: text("description").notNull().default(""),
+  status: text("status", { enum: ["pending", "in_progress", "completed", "cancelled"] })
+    .notNull()
+    .default("pending"),
+  priority: text("priority", { enum: ["none", "low", "medium", "high", "urgent"] })
+    .notNull()
+    .default("none"),
+  dueDate: date("due_date", { mode: "string" }),
+  dueAt: moment("due_at"),
+  tags: text("tags").array().notNull().default([]),
+  idempotencyKey: text("idempotency_key"),
+  version: integer("version").notNull().default(1),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  updatedAt: moment("updated_at").notNull().defaultNow(),
+  completedAt: moment("completed_at"),
+});

@@ -1,0 +1,55 @@
+/** Who must act when something fails: the caller mends the request, the operator the surroundings, we the code. */
+export type ErrorOwner = "caller" | "operator" | "us";
+
+/** Every way a request can fail, with its HTTP status, its title and who must act. */
+export const errorKinds = {
+  invalid_input: { status: 400, title: "Invalid input", owner: "caller" },
+  unauthenticated: { status: 401, title: "Authentication required", owner: "caller" },
+  forbidden: { status: 403, title: "Forbidden", owner: "caller" },
+  not_found: { status: 404, title: "Not found", owner: "caller" },
+  method_not_allowed: { status: 405, title: "Method not allowed", owner: "caller" },
+  conflict: { status: 409, title: "Conflict", owner: "caller" },
+  payload_too_large: { status: 413, title: "Payload too large", owner: "caller" },
+  unsupported_media_type: { status: 415, title: "Unsupported media type", owner: "caller" },
+  rate_limited: { status: 429, title: "Too many requests", owner: "caller" },
+  internal: { status: 500, title: "Internal server error", owner: "us" },
+  misconfigured: { status: 500, title: "Server misconfigured", owner: "operator" },
+  unavailable: { status: 503, title: "Service unavailable", owner: "operator" },
+} as const satisfies Record<string, { status: number; title: string; owner: ErrorOwner }>;
+
+export type ErrorKind = keyof typeof errorKinds;
+
+/** A field of the input that does not fit, and what would. */
+export interface FieldError {
+  /** A path such as `tags.0`, or "" for the input as a whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+interface ApplicationErrorOptions {
+  readonly fields?: readonly FieldError[];
+  /** Seconds after which the same request may pass. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+/** A failure that whoever asked may read: its message holds no query, no stack and no secret. */
+export class ApplicationError extends Error {
+  override readonly name = "ApplicationError";
+  readonly kind: ErrorKind;
+  readonly fields: readonly FieldError[];
+  readonly retryAfter: number | undefined;
+
+  constructor(kind: ErrorKind, message: string, { fields = [], retryAfter, cause }: ApplicationErrorOptions = {}) {
+    super(message, { cause });
+    this.kind = kind;
+    this.fields = fields;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Turns whatever was thrown into an `ApplicationError`; what is not one already becomes `internal`. */
+export function toApplicationError(error: unknown): ApplicationError {
+  if (error instanceof ApplicationError) return error;
+  return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
+}

@@ -1,0 +1,81 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import { readUser, signIn, signOut, signUp, type User } from "../auth/accounts.ts";
+import { passwordSchema } from "../auth/password.ts";
+import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";
+import { parseInput } from "../input.ts";
+import { line } from "../text.ts";
+import type { Application, ApplicationContext } from "./application.ts";
+import { readJsonBody } from "./json-body.ts";
+import { countAgainst, limitAddress } from "./rate-limit.ts";
+import { requireCaller } from "./require-caller.ts";
+
+const emailSchema = z
+  .string()
+  .trim()
+  .max(254)
+  .refine((value) => z.email().safeParse(value).success, { error: "must be an e-mail address" });
+
+const timeZoneSchema = z.string().max(64).refine(isTimeZone, {
+  error: "must be an IANA time zone such as Europe/Berlin",
+});
+
+const signUpSchema = z.strictObject({
+  email: emailSchema,
+  password: passwordSchema,
+  name: line({ maximum: 100 }).optional(),
+  time_zone: timeZoneSchema.default("UTC"),
+});
+
+// Whatever was typed is compared, so that an account's password rules may change after it was made.
+const signInSchema = z.strictObject({
+  email: z.string().trim().max(254),
+  password: z
+    .string()
+    .max(1000)
+    .transform((password) => password.normalize("NFKC")),
+});
+
+const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
+
+const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");
+
+/** Accounts: sign up, sign in, sign out, and who am I. */
+export const accountRoutes = new Hono<Application>()
+  .post("/signup", limitSignIns, async (context) => {
+    const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
+    const account = { email, password, timeZone, name: name ?? email.slice(0, email.lastIndexOf("@")) };
+    const user = await signUp(context.var.database, account);
+    context.var.log.info("sign_up", { user_id: user.id });
+    return context.json(await session(context, user), 201);
+  })
+  .post("/signin", limitSignIns, async (context) => {
+    const { email, password } = parseInput(signInSchema, await readJsonBody(context));
+    await countAgainst(context, "SIGN_IN_EMAIL_RATE_LIMITER", email.toLowerCase());
+    const user = await signIn(context.var.database, email, password);
+    context.var.log.info("sign_in", { user_id: user.id });
+    return context.json(await session(context, user));
+  })
+  .post("/signout", requireCaller, async (context) => {
+    const { everywhere } = parseInput(signOutSchema, await readJsonBody(context));
+    await signOut(context.var.database, context.var.caller, everywhere);
+    return context.body(null, 204);
+  })
+  .get("/me", requireCaller, async (context) => {
+    return context.json({ user: await readUser(context.var.database, context.var.caller) });
+  });
+
+/** A new token of a user, as RFC 6749 section 5.1 names its parts. */
+async function session(context: ApplicationContext, user: User) {
+  const { JWT_SECRET: secret, BASE_URL: issuer } = context.var.configuration;
+  const { token } = await issueToken(user.id, SESSION_TOKEN_LIFETIME, { secret, issuer });
+  return { token, token_type: "Bearer", expires_in: SESSION_TOKEN_LIFETIME, user };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}

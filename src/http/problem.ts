@@ -1,0 +1,54 @@
+import { HTTPException } from "hono/http-exception";
+import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
+import { type ApplicationContext, requestLogger } from "./application.ts";
+
+/** Answers any error with a problem document (RFC 9457) that shows no stack, query or secret. */
+export function problemResponse(thrown: unknown, context: ApplicationContext): Response {
+  const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toApplicationError(thrown);
+  const { status, title, owner } = errorKinds[error.kind];
+  if (owner !== "caller") logFailure(context, error);
+  return context.json(
+    {
+      type: "about:blank",
+      title,
+      status,
+      detail: error.message,
+      ...(error.fields.length > 0 && { errors: error.fields }),
+      request_id: context.get("requestId"),
+    },
+    status,
+    {
+      "Content-Type": "application/problem+json",
+      ...(error.retryAfter !== undefined && { "Retry-After": String(error.retryAfter) }),
+      ...(error.kind === "unauthenticated" && { "WWW-Authenticate": challenge(context, error) }),
+    },
+  );
+}
+
+/** RFC 6750 section 3: a request that brought no token is told no error, only the scheme. */
+function challenge(context: ApplicationContext, error: ApplicationError): string {
+  const scheme = 'Bearer realm="mcp-task-server"';
+  if (context.req.header("Authorization") === undefined) return scheme;
+  return `${scheme}, error="invalid_token", error_description="${error.message}"`;
+}
+
+function fromHttpException(exception: HTTPException): ApplicationError {
+  const kind = exception.status === 413 ? "payload_too_large" : exception.status < 500 ? "invalid_input" : "internal";
+  return new ApplicationError(kind, exception.message || errorKinds[kind].title, { cause: exception });
+}
+
+function logFailure(context: ApplicationContext, error: ApplicationError): void {
+  const causes: string[] = [];
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    causes.push(`${cause.name}: ${firstLine(cause)}`);
+  requestLogger(context).error("error", {
+    kind: error.kind,
+    owner: errorKinds[error.kind].owner,
+    message: error.message,
+    cause: causes.at(-1),
+  });
+}
+
+function firstLine({ message }: Error): string {
+  return message.split("\n", 1).join("");
+}

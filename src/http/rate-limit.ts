@@ -1,0 +1,46 @@
+import type { MiddlewareHandler } from "hono";
+import { expandIPv6 } from "hono/utils/ipaddr";
+import { ApplicationError } from "../errors.ts";
+import { type Application, type ApplicationContext, requestLogger } from "./application.ts";
+
+/** The period of every `[[ratelimits]]` in wrangler.toml, in seconds. */
+const PERIOD = 60;
+
+type LimiterName = {
+  [Name in keyof Env]: Env[Name] extends RateLimit ? Name : never;
+}[keyof Env];
+
+/**
+ * Counts a request against one of the limiters of wrangler.toml. Should the limiter itself fail, the request passes
+ * and the failure is logged.
+ *
+ * @throws ApplicationError `rate_limited`
+ */
+export async function countAgainst(context: ApplicationContext, limiter: LimiterName, key: string): Promise<void> {
+  const isWithin = await context.env[limiter].limit({ key }).then(
+    ({ success }) => success,
+    (error: unknown) => {
+      requestLogger(context).error("rate_limiter_failed", { limiter, message: String(error) });
+      return true;
+    },
+  );
+  if (isWithin) return;
+  throw new ApplicationError("rate_limited", `Too many requests; try again in ${PERIOD} seconds.`, {
+    retryAfter: PERIOD,
+  });
+}
+
+/** Limits the requests of each address. */
+export function limitAddress(limiter: LimiterName): MiddlewareHandler<Application> {
+  return async (context, next) => {
+    await countAgainst(context, limiter, addressOf(context));
+    await next();
+  };
+}
+
+/** Where a request comes from; an IPv6 address counts as its /64, which one subscriber has whole. */
+function addressOf(context: ApplicationContext): string {
+  const address = context.req.header("CF-Connecting-IP") ?? "unknown";
+  if (!address.includes(":")) return address;
+  return expandIPv6(address).split(":").slice(0, 4).join(":");
+}

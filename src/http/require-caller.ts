@@ -1,0 +1,22 @@
+import type { MiddlewareHandler } from "hono";
+import { verifyToken } from "../auth/token.ts";
+import { ApplicationError } from "../errors.ts";
+import type { Application } from "./application.ts";
+import { countAgainst } from "./rate-limit.ts";
+
+/** Lets a request pass that carries a valid bearer token (RFC 6750 section 2.1), within its user's rate limit. */
+export const requireCaller: MiddlewareHandler<Application> = async (context, next) => {
+  const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("Authorization") ?? "") ?? [];
+  if (token === undefined) {
+    throw new ApplicationError("unauthenticated", "Send a bearer token in the Authorization header.");
+  }
+  const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = context.get("configuration");
+  const caller = await verifyToken(token, { secret, previousSecret, issuer });
+  if (caller === undefined) {
+    throw new ApplicationError("unauthenticated", "The bearer token is not valid or has expired.");
+  }
+  context.set("caller", caller);
+  context.set("log", context.get("log").with({ user_id: caller.userId }));
+  await countAgainst(context, "USER_RATE_LIMITER", String(caller.userId));
+  await next();
+};

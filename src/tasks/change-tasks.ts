@@ -1,0 +1,160 @@
+import { and, eq, ne, sql } from "drizzle-orm";
+import type { Caller } from "../caller.ts";
+import type { Database, QueryBuilder } from "../database/database.ts";
+import { tasks } from "../database/schema.ts";
+import { ApplicationError } from "../errors.ts";
+import { toDueColumns } from "./due.ts";
+import { type Task, taskColumns, toTask } from "./task.ts";
+
+/** What a new task is made of; what is absent takes its default. */
+export interface NewTask {
+  readonly title: string;
+  readonly description?: string | undefined;
+  readonly status?: Task["status"] | undefined;
+  readonly priority?: Task["priority"] | undefined;
+  readonly due?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Creating again with the same key gives the task that the first call made. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** What changes in a task; what is absent stays, `due: null` takes it away. */
+export interface TaskChanges {
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  readonly status?: Task["status"] | undefined;
+  readonly priority?: Task["priority"] | undefined;
+  readonly due?: string | null | undefined;
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** Creates a task of the caller. */
+export async function createTask(database: Database, caller: Caller, task: NewTask): Promise<Task> {
+  const [rows] = await database.asCaller(caller, (query) => [
+    query
+      .insert(tasks)
+      .values({
+        ...columnsOf(task),
+        title: task.title,
+        userId: caller.userId,
+        idempotencyKey: task.idempotencyKey ?? null,
+        completedAt: task.status === "completed" ? sql`now()` : null,
+      })
+      // An update that changes nothing, because "do nothing" would return no row.
+      .onConflictDoUpdate({
+        target: [tasks.userId, tasks.idempotencyKey],
+        targetWhere: sql`idempotency_key is not null`,
+        set: { idempotencyKey: sql`excluded.idempotency_key` },
+      })
+      .returning(taskColumns),
+  ]);
+  return toTask(single(rows));
+}
+
+/** @throws ApplicationError `not_found` for a task that does not exist or is not the caller's */
+export async function getTask(database: Database, caller: Caller, id: number): Promise<Task> {
+  const [rows] = await database.asCaller(caller, (query) => [selectTask(query, caller, id)]);
+  return toTask(found(rows));
+}
+
+/**
+ * Changes a task of the caller.
+ *
+ * @param expectedVersion where given, the task changes only if this is still its version
+ * @throws ApplicationError `not_found`; `conflict` where the task has another version
+ */
+export async function updateTask(
+  database: Database,
+  caller: Caller,
+  id: number,
+  changes: TaskChanges,
+  expectedVersion: number | undefined,
+): Promise<Task> {
+  const [updated, current] = await database.asCaller(caller, (query) => [
+    query
+      .update(tasks)
+      .set({
+        ...columnsOf(changes),
+        ...(changes.status !== undefined && { completedAt: completedAtFor(changes.status) }),
+        ...touched,
+      })
+      .where(and(isTaskOf(caller, id), expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion)))
+      .returning(taskColumns),
+    selectTask(query, caller, id),
+  ]);
+  const { version } = found(current);
+  const [row] = updated;
+  if (row === undefined) {
+    throw new ApplicationError(
+      "conflict",
+      `The task has changed since version ${expectedVersion}: it is at version ${version}. Read it again before changing it.`,
+    );
+  }
+  return toTask(row);
+}
+
+/**
+ * Marks a task of the caller completed; one that is completed already stays as it is.
+ *
+ * @throws ApplicationError `not_found`
+ */
+export async function completeTask(database: Database, caller: Caller, id: number): Promise<Task> {
+  const [, rows] = await database.asCaller(caller, (query) => [
+    query
+      .update(tasks)
+      .set({ status: "completed", completedAt: sql`now()`, ...touched })
+      .where(and(isTaskOf(caller, id), ne(tasks.status, "completed"))),
+    selectTask(query, caller, id),
+  ]);
+  return toTask(found(rows));
+}
+
+/**
+ * Deletes a task of the caller for good.
+ *
+ * @returns the task as it was
+ * @throws ApplicationError `not_found`
+ */
+export async function deleteTask(database: Database, caller: Caller, id: number): Promise<Task> {
+  const [rows] = await database.asCaller(caller, (query) => [
+    query.delete(tasks).where(isTaskOf(caller, id)).returning(taskColumns),
+  ]);
+  return toTask(found(rows));
+}
+
+const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
+
+function selectTask(query: QueryBuilder, caller: Caller, id: number) {
+  return query.select(taskColumns).from(tasks).where(isTaskOf(caller, id));
+}
+
+function isTaskOf(caller: Caller, id: number) {
+  return and(eq(tasks.userId, caller.userId), eq(tasks.id, id));
+}
+
+function completedAtFor(status: Task["status"]) {
+  return status === "completed" ? sql`coalesce(${tasks.completedAt}, now())` : null;
+}
+
+function columnsOf({ title, description, status, priority, due, tags }: TaskChanges) {
+  return {
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(status !== undefined && { status }),
+    ...(priority !== undefined && { priority }),
+    ...(tags !== undefined && { tags: [...tags] }),
+    ...(due !== undefined && (due === null ? { dueDate: null, dueAt: null } : toDueColumns(due))),
+  };
+}
+
+function found<Row>(rows: readonly Row[]): Row {
+  const [row] = rows;
+  if (row === undefined) throw new ApplicationError("not_found", "Task not found");
+  return row;
+}
+
+function single<Row>(rows: readonly Row[]): Row {
+  const [row] = rows;
+  if (row === undefined) throw new ApplicationError("internal", "Something went wrong on our side.");
+  return row;
+}

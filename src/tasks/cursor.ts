@@ -1,0 +1,86 @@
+import { asc, desc, type SQL, sql } from "drizzle-orm";
+import { z } from "zod";
+import { tasks } from "../database/schema.ts";
+import { ApplicationError } from "../errors.ts";
+
+/** The orders in which tasks can be listed. */
+export const taskOrderSchema = z.enum(["due", "priority", "created", "updated"]);
+export type TaskOrder = z.output<typeof taskOrderSchema>;
+
+type SortKey = readonly (string | number)[];
+
+interface Order {
+  readonly by: SQL[];
+  /** A row's place in this order, as JSON. */
+  readonly sortKey: SQL<SortKey>;
+  /** The condition that a row comes after a place. */
+  readonly after: (key: SortKey) => SQL;
+}
+
+const sortKeySchemas = {
+  due: z.tuple([z.union([z.iso.datetime({ offset: true }), z.literal("infinity")]), z.int()]),
+  priority: z.tuple([z.int(), z.union([z.iso.datetime({ offset: true }), z.literal("infinity")]), z.int()]),
+  created: z.tuple([z.int()]),
+  updated: z.tuple([z.iso.datetime({ offset: true }), z.int()]),
+} satisfies Record<TaskOrder, z.ZodType<SortKey>>;
+
+/**
+ * How each order sorts and goes on after a place.
+ *
+ * @param dueMoment when a task is due, or null
+ */
+export function taskOrders(dueMoment: SQL): Record<TaskOrder, Order> {
+  const due = sql`coalesce(${dueMoment}, 'infinity')`;
+  const rank = sql`array_position(array['urgent', 'high', 'medium', 'low', 'none'], ${tasks.priority})`;
+  return {
+    due: {
+      by: [asc(due), asc(tasks.id)],
+      sortKey: sql`jsonb_build_array(${due}, ${tasks.id})`,
+      after: ([moment, id]) => sql`(${due}, ${tasks.id}) > (${moment}::timestamptz, ${id}::integer)`,
+    },
+    priority: {
+      by: [asc(rank), asc(due), asc(tasks.id)],
+      sortKey: sql`jsonb_build_array(${rank}, ${due}, ${tasks.id})`,
+      after: ([position, moment, id]) =>
+        sql`(${rank}, ${due}, ${tasks.id}) > (${position}::integer, ${moment}::timestamptz, ${id}::integer)`,
+    },
+    created: {
+      by: [desc(tasks.id)],
+      sortKey: sql`jsonb_build_array(${tasks.id})`,
+      after: ([id]) => sql`${tasks.id} < ${id}::integer`,
+    },
+    updated: {
+      by: [desc(tasks.updatedAt), desc(tasks.id)],
+      sortKey: sql`jsonb_build_array(${tasks.updatedAt}, ${tasks.id})`,
+      after: ([moment, id]) => sql`(${tasks.updatedAt}, ${tasks.id}) < (${moment}::timestamptz, ${id}::integer)`,
+    },
+  };
+}
+
+/** An opaque text from which the next page of an order goes on. */
+export function encodeCursor(order: TaskOrder, sortKey: SortKey): string {
+  return btoa(JSON.stringify([order, ...sortKey]))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+/** @throws ApplicationError `invalid_input` for a text that `encodeCursor` has not made for this order */
+export function decodeCursor(order: TaskOrder, cursor: string): SortKey {
+  const parsed = z
+    .tuple([z.literal(order)])
+    .rest(z.unknown())
+    .safeParse(parseBase64UrlJson(cursor));
+  const key = parsed.success ? sortKeySchemas[order].safeParse(parsed.data.slice(1)) : undefined;
+  if (key?.success) return key.data;
+  const message = `must be the next_cursor of a list with the order ${order}`;
+  throw new ApplicationError("invalid_input", `cursor ${message}`, { fields: [{ field: "cursor", message }] });
+}
+
+function parseBase64UrlJson(encoded: string): unknown {
+  try {
+    return JSON.parse(atob(encoded.replaceAll("-", "+").replaceAll("_", "/")));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { and, arrayContains, eq, gte, ilike, inArray, lt, or, type SQL, sql } from "drizzle-orm";
+import type { Caller } from "../caller.ts";
+import type { Database } from "../database/database.ts";
+import { tasks } from "../database/schema.ts";
+import { decodeCursor, encodeCursor, type TaskOrder, taskOrders } from "./cursor.ts";
+import { isWholeDay } from "./due.ts";
+import { type Task, taskColumns, toTask } from "./task.ts";
+
+/** Which tasks to list, in which order; every filter that is given must hold. */
+export interface TaskFilter {
+  readonly statuses: readonly Task["status"][];
+  readonly priority?: Task["priority"] | undefined;
+  /** Tasks that carry all of these. */
+  readonly tags?: readonly string[] | undefined;
+  /** Text somewhere in title or description, without regard to case. */
+  readonly search?: string | undefined;
+  /** Inclusive; a date means the start of that day in the user's time zone. */
+  readonly dueFrom?: string | undefined;
+  /** Exclusive; a date means the start of that day in the user's time zone. */
+  readonly dueBefore?: string | undefined;
+  readonly order: TaskOrder;
+  readonly limit: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** One page of tasks. */
+export interface TaskPage {
+  readonly tasks: Task[];
+  /** Absent on the last page. */
+  readonly nextCursor?: string;
+}
+
+const inUserTimeZone = (day: SQL) => sql`(${day})::timestamp at time zone current_setting('app.time_zone')`;
+
+/** When a task is due as a moment: a whole day counts from its start in the user's time zone. */
+const dueMoment = sql`coalesce(${tasks.dueAt}, ${inUserTimeZone(sql`${tasks.dueDate}`)})`;
+
+/**
+ * Lists tasks of the caller, page by page. A page starts after the last task of the one before, so that tasks made,
+ * changed or deleted in between make no other task appear twice or not at all.
+ *
+ * @throws ApplicationError `invalid_input` for a cursor that is not one of this order
+ */
+export async function listTasks(database: Database, caller: Caller, filter: TaskFilter): Promise<TaskPage> {
+  const order = taskOrders(dueMoment)[filter.order];
+  const after = filter.cursor === undefined ? undefined : order.after(decodeCursor(filter.order, filter.cursor));
+  const [rows] = await database.asCaller(caller, (query) => [
+    query
+      .select({ ...taskColumns, sortKey: order.sortKey })
+      .from(tasks)
+      .where(and(eq(tasks.userId, caller.userId), ...conditions(filter), after))
+      .orderBy(...order.by)
+      .limit(filter.limit + 1),
+  ]);
+  const page = rows.slice(0, filter.limit);
+  const last = page.at(-1);
+  return {
+    tasks: page.map(toTask),
+    ...(rows.length > page.length && last !== undefined && { nextCursor: encodeCursor(filter.order, last.sortKey) }),
+  };
+}
+
+function conditions({ statuses, priority, tags, search, dueFrom, dueBefore }: TaskFilter): (SQL | undefined)[] {
+  return [
+    inArray(tasks.status, [...statuses]),
+    priority === undefined ? undefined : eq(tasks.priority, priority),
+    tags === undefined || tags.length === 0 ? undefined : arrayContains(tasks.tags, [...tags]),
+    search === undefined ? undefined : contains(search),
+    dueFrom === undefined ? undefined : gte(dueMoment, toMoment(dueFrom)),
+    dueBefore === undefined ? undefined : lt(dueMoment, toMoment(dueBefore)),
+  ];
+}
+
+function contains(search: string): SQL | undefined {
+  const pattern = `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`;
+  return or(ilike(tasks.title, pattern), ilike(tasks.description, pattern));
+}
+
+function toMoment(due: string): SQL {
+  return isWholeDay(due) ? inUserTimeZone(sql`${due}::date`) : sql`${due}::timestamptz`;
+}

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { tasks } from "../database/schema.ts";
+import { line, text } from "../text.ts";
+import { fromDueColumns } from "./due.ts";
+
+/** The largest id that Postgres' integer holds. */
+const MAXIMUM_ID = 2_147_483_647;
+
+export const taskIdSchema = z
+  .number()
+  .refine((id) => Number.isInteger(id) && id >= 1 && id <= MAXIMUM_ID, {
+    error: `must be a whole number from 1 to ${MAXIMUM_ID}`,
+  })
+  .meta({ type: "integer", minimum: 1, maximum: MAXIMUM_ID, description: "The task's id." });
+
+export const statusSchema = z.enum(tasks.status.enumValues);
+export const prioritySchema = z.enum(tasks.priority.enumValues);
+export const titleSchema = line({ maximum: 200 });
+export const descriptionSchema = text({ maximum: 10_000 });
+export const idempotencyKeySchema = line({ maximum: 100 });
+export const tagsSchema = z
+  .array(line({ maximum: 50 }))
+  .max(20)
+  .overwrite((tags) => [...new Set(tags)]);
+
+/** A task as everyone outside sees it; a field that is not set is absent. */
+export const taskSchema = z.strictObject({
+  id: taskIdSchema,
+  title: z.string(),
+  description: z.string(),
+  status: statusSchema,
+  priority: prioritySchema,
+  due: z.string().optional().describe("A date in the user's time zone, or a moment in UTC (RFC 3339)."),
+  tags: z.array(z.string()),
+  version: z.int().min(1).describe("Grows with every change."),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+  completed_at: z.iso.datetime().optional(),
+});
+
+export type Task = z.output<typeof taskSchema>;
+
+/** The columns a `Task` is read from. */
+export const taskColumns = {
+  id: tasks.id,
+  title: tasks.title,
+  description: tasks.description,
+  status: tasks.status,
+  priority: tasks.priority,
+  dueDate: tasks.dueDate,
+  dueAt: tasks.dueAt,
+  tags: tasks.tags,
+  version: tasks.version,
+  createdAt: tasks.createdAt,
+  updatedAt: tasks.updatedAt,
+  completedAt: tasks.completedAt,
+};
+
+type TaskRow = Pick<typeof tasks.$inferSelect, keyof typeof taskColumns>;
+
+/** Turns a row into the task that everyone outside sees. */
+export function toTask(row: TaskRow): Task {
+  const due = fromDueColumns(row);
+  return {
+    id: row.id,
+    title: row.title,
+    description: row.description,
+    status: row.status,
+    priority: row.priority,
+    ...(due !== undefined && { due }),
+    tags: row.tags,
+    version: row.version,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+    ...(row.completedAt !== null && { completed_at: row.completedAt.toISOString() }),
+  };
+}

@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { taskOrderSchema } from "../tasks/cursor.ts";
+import { dueSchema } from "../tasks/due.ts";
+import { listTasks } from "../tasks/list-tasks.ts";
+import { prioritySchema, statusSchema as statuses, type statusSchema, tagsSchema, taskSchema } from "../tasks/task.ts";
+import { text } from "../text.ts";
+import { taskLine } from "./task-text.ts";
+import { defineTool } from "./tool.ts";
+
+const LARGEST_PAGE = 100;
+const USUAL_PAGE = 50;
+
+type Status = z.output<typeof statusSchema>;
+
+const statusFilterSchema = z.enum(["open", "all", ...statuses.options]);
+
+const input = z.strictObject({
+  status: statusFilterSchema
+    .default("open")
+    .describe("open, which is pending and in_progress, unless finished tasks are wanted too."),
+  priority: prioritySchema.optional().describe("Only tasks of this priority."),
+  tags: tagsSchema.optional().describe("Only tasks that carry all of these tags."),
+  search: text({ minimum: 1, maximum: 200 }).optional().describe("Only tasks with this text in title or description."),
+  due_from: dueSchema.optional().describe("Only tasks due at this date or date-time or later."),
+  due_before: dueSchema
+    .optional()
+    .describe("Only tasks due before this date or date-time; overdue tasks are those due before today."),
+  order: taskOrderSchema
+    .default("due")
+    .describe("due: soonest first; priority: most urgent first; created and updated: newest first."),
+  limit: z
+    .number()
+    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
+      error: `must be a whole number from 1 to ${LARGEST_PAGE}`,
+    })
+    .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
+    .default(USUAL_PAGE)
+    .describe("How many at most."),
+  cursor: text({ minimum: 1, maximum: 500 })
+    .optional()
+    .describe("The next_cursor of the page before; everything else as it was then."),
+});
+
+const output = z.strictObject({
+  tasks: z.array(taskSchema),
+  next_cursor: z.string().optional().describe("There are more tasks: pass it as cursor to read on."),
+});
+
+export const listTasksTool = defineTool({
+  name: "list_tasks",
+  title: "List tasks",
+  description: "Lists the person's tasks, those not finished unless asked otherwise. Use it to find a task's id.",
+  input,
+  output,
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async run({ status, due_from: dueFrom, due_before: dueBefore, ...filter }, { database, caller }) {
+    const page = await listTasks(database, caller, { ...filter, dueFrom, dueBefore, statuses: toStatuses(status) });
+    return { tasks: page.tasks, ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }) };
+  },
+  toText({ tasks, next_cursor: nextCursor }) {
+    if (tasks.length === 0) return "No tasks.";
+    const lines = tasks.map(taskLine).join("\n");
+    return nextCursor === undefined ? lines : `${lines}\nThere are more: cursor ${nextCursor}`;
+  },
+});
+
+function toStatuses(filter: z.output<typeof statusFilterSchema>): readonly Status[] {
+  if (filter === "open") return ["pending", "in_progress"];
+  if (filter === "all") return statuses.options;
+  return [filter];
+}
