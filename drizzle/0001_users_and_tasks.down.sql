@@ -10,11 +10,11 @@ drop function tags_are_valid(text[]);
 revoke select on schema_migrations from task_worker;
 revoke usage on schema public from task_worker;
 
--- The role stays while another database of the cluster still grants it something.
+-- The role stays while another database of the cluster still grants it something, or another owner made it.
 do $$
 begin
   drop role task_worker;
 exception
-  when dependent_objects_still_exist then null;
+  when dependent_objects_still_exist or insufficient_privilege then null;
 end
 $$;

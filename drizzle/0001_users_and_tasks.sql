@@ -8,8 +8,19 @@ exception
 end
 $$;
 
-alter role task_worker set statement_timeout = '10s';
-alter role task_worker set idle_in_transaction_session_timeout = '10s';
+-- Only where it is not so already: the owner of a second database of the cluster need not be allowed to alter it.
+do $$
+begin
+  if not exists (
+    select from pg_db_role_setting
+    where setrole = 'task_worker'::regrole and setdatabase = 0
+      and setconfig @> array['statement_timeout=10s', 'idle_in_transaction_session_timeout=10s']
+  ) then
+    alter role task_worker set statement_timeout = '10s';
+    alter role task_worker set idle_in_transaction_session_timeout = '10s';
+  end if;
+end
+$$;
 
 revoke create on schema public from public;
 grant usage on schema public to task_worker;

@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseCommandError } from "./database-command-error.ts";
+
+/** A migration as it lies on disk. */
+export interface MigrationFile {
+  /** The file's name without `.sql`, by which migrations sort: `0001_users_and_tasks`. */
+  readonly name: string;
+  readonly up: string;
+  readonly down: string;
+  /** SHA-256 of `up`, in hex. */
+  readonly checksum: string;
+}
+
+/** Where this project keeps its migrations. */
+export const migrationsDirectory = join(import.meta.dirname, "../../drizzle");
+
+const MIGRATION_NAME = /^(\d{4}_[a-z0-9_]+)\.sql$/;
+
+/**
+ * Reads the migrations of a directory, in order.
+ *
+ * @throws DatabaseCommandError for a migration without its way back, or two with one number
+ */
+export async function readMigrationFiles(directory: string = migrationsDirectory): Promise<MigrationFile[]> {
+  const names = (await readdir(directory))
+    .map((file) => MIGRATION_NAME.exec(file)?.[1])
+    .filter((name) => name !== undefined)
+    .sort();
+  const files = await Promise.all(names.map((name) => readMigrationFile(directory, name)));
+  const repeated = files.find((file, index) => files[index + 1]?.name.slice(0, 4) === file.name.slice(0, 4));
+  if (repeated) throw new DatabaseCommandError(`two migrations have the number ${repeated.name.slice(0, 4)}`);
+  return files;
+}
+
+async function readMigrationFile(directory: string, name: string): Promise<MigrationFile> {
+  const up = await readFile(join(directory, `${name}.sql`), "utf8");
+  const down = await readFile(join(directory, `${name}.down.sql`), "utf8").catch((error: unknown) => {
+    throw new DatabaseCommandError(`${name}.sql has no ${name}.down.sql beside it`, { cause: error });
+  });
+  return { name, up, down, checksum: createHash("sha256").update(up).digest("hex") };
+}
