@@ -1,0 +1,94 @@
+import { openEmbeddedDatabase } from "../../local/embedded-database.ts";
+import { type Gateway, startGateway } from "../../local/gateway.ts";
+import { openRawPool } from "../../local/raw-pool.ts";
+import { openConnection } from "../../ops/database/connection.ts";
+import { migrate } from "../../ops/database/migrate.ts";
+import { readMigrationFiles } from "../../ops/database/migration-files.ts";
+import { ensureWorkerLogin } from "../../ops/database/worker-login.ts";
+import { type OwnerDoor, openOwnerDoor } from "./owner-door.ts";
+import { type PostgresqlCluster, startPostgresqlCluster } from "./postgresql-cluster.ts";
+
+/** A migrated database behind a gateway, as tests are told of it. */
+export interface TestDatabase {
+  readonly connectionString: string;
+  readonly fetchEndpoint: string;
+  readonly owner: OwnerDoor;
+}
+
+/** A test database and how to end it. */
+export interface RunningTestDatabase {
+  readonly database: TestDatabase;
+  close(): Promise<void>;
+}
+
+/** PGlite in memory. */
+export async function startPgliteDatabase(): Promise<RunningTestDatabase> {
+  const embedded = await openEmbeddedDatabase(undefined);
+  const gateway = await startGateway(embedded.pool);
+  const door = await openOwnerDoor(async (work) => {
+    const client = await embedded.pool.connect();
+    try {
+      await client.query("reset role");
+      return await work(client);
+    } finally {
+      await client.query("set role task_worker");
+      client.release();
+    }
+  });
+  return {
+    database: describe(gateway, door),
+    async close() {
+      await door.close();
+      await gateway.close();
+      await embedded.close();
+    },
+  };
+}
+
+/** A database of a cluster, migrated by its superuser, with the worker logging in by password. */
+export async function startPostgresqlDatabase(
+  cluster: PostgresqlCluster,
+  name: string,
+): Promise<RunningTestDatabase & { readonly workerUrl: URL }> {
+  await cluster.createDatabase(name);
+  const workerUrl = cluster.url(name);
+  workerUrl.username = "task_worker";
+  workerUrl.password = "the worker's password: ' \\ / ? #";
+  const owner = await openConnection(cluster.url(name));
+  await migrate(owner, await readMigrationFiles());
+  await ensureWorkerLogin(owner, workerUrl);
+  const pool = openRawPool(workerUrl);
+  const gateway = await startGateway(pool);
+  const door = await openOwnerDoor((work) => work(owner));
+  return {
+    database: describe(gateway, door),
+    workerUrl,
+    async close() {
+      await door.close();
+      await gateway.close();
+      await pool.end();
+      await owner.end();
+    },
+  };
+}
+
+/** A cluster with one migrated database in it. */
+export async function startPostgresql(
+  programs: string,
+): Promise<RunningTestDatabase & { readonly cluster: PostgresqlCluster }> {
+  const cluster = await startPostgresqlCluster(programs);
+  const running = await startPostgresqlDatabase(cluster, "tasks");
+  return {
+    database: running.database,
+    cluster,
+    async close() {
+      await running.close();
+      await cluster.remove();
+    },
+  };
+}
+
+function describe(gateway: Gateway, { url, token }: OwnerDoor): TestDatabase {
+  const { connectionString, fetchEndpoint } = gateway;
+  return { connectionString, fetchEndpoint, owner: { url, token } };
+}

@@ -1,0 +1,32 @@
+import type { TestProject } from "vitest/node";
+import { startPgliteDatabase, startPostgresql, type TestDatabase } from "./databases.ts";
+import { findPostgresql } from "./postgresql-cluster.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The databases of this run; PostgreSQL only where its programs are installed. */
+    databases: { readonly pglite: TestDatabase; readonly postgresql: TestDatabase | undefined };
+    /** Which of them a project of tests in workerd runs against. */
+    databaseName: "pglite" | "postgresql";
+    /** The superuser's URL to the cluster of this run, for tests that make databases of their own. */
+    clusterUrl: string | undefined;
+  }
+}
+
+/** Starts the databases once for the whole run, and tells the projects where they are. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const programs = findPostgresql();
+  if (programs === undefined && process.env.CI === "true") {
+    throw new Error("PostgreSQL's programs (initdb, postgres) are not installed, and CI must not skip their tests");
+  }
+  const [pglite, postgresql] = await Promise.all([
+    startPgliteDatabase(),
+    programs === undefined ? undefined : startPostgresql(programs),
+  ]);
+  project.provide("databases", { pglite: pglite.database, postgresql: postgresql?.database });
+  project.provide("clusterUrl", postgresql?.cluster.url().href);
+  return async () => {
+    await pglite.close();
+    await postgresql?.close();
+  };
+}

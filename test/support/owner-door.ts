@@ -1,0 +1,53 @@
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+import pg from "pg";
+import { z } from "zod";
+
+/** Where a test reads the database as its owner, and not through the worker. */
+export interface OwnerDoor {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** Runs work on a connection that is the owner's while it lasts. */
+export type AsOwner = <Result>(work: (client: pg.ClientBase) => Promise<Result>) => Promise<Result>;
+
+const requestSchema = z.object({ sql: z.string(), params: z.array(z.unknown()) });
+const DATE = 1082;
+
+/** Opens an owner's door on loopback: SQL in, rows out, for whoever has the token. */
+export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { close(): Promise<void> }> {
+  const token = randomBytes(24).toString("hex");
+  const server = createServer(async (request, response) => {
+    if (request.headers.authorization !== `Bearer ${token}`) return response.writeHead(401).end();
+    try {
+      const { sql, params } = requestSchema.parse(JSON.parse(await text(request)));
+      const rows = await asOwner((client) => queryRows(client, sql, params));
+      return response.writeHead(200).end(JSON.stringify(rows));
+    } catch (error) {
+      return response.writeHead(400).end(error instanceof Error ? error.message : String(error));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the owner's door has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    token,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Rows with the values that `pg` makes of them, over either database; a date stays text. */
+async function queryRows(client: pg.ClientBase, sql: string, params: unknown[]): Promise<Record<string, unknown>[]> {
+  const { rows, fields } = await client.query<unknown[]>({ text: sql, values: params, rowMode: "array" });
+  const parse = (value: unknown, typeId: number): unknown =>
+    typeof value === "string" && typeId !== DATE ? pg.types.getTypeParser(typeId, "text")(value) : value;
+  return rows.map((row) =>
+    Object.fromEntries(fields.map(({ name, dataTypeID }, index) => [name, parse(row[index], dataTypeID)])),
+  );
+}

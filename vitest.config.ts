@@ -1,0 +1,55 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import type {} from "./test/support/global-setup.ts";
+import { findPostgresql } from "./test/support/postgresql-cluster.ts";
+
+const JWT_SECRET = "the secret of the tests, 32 characters and more";
+
+/** The tests in workerd, against one of the databases. */
+function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInlineConfiguration {
+  const missing = databaseName === "postgresql" && findPostgresql() === undefined;
+  return {
+    plugins: [
+      cloudflareTest(({ inject }) => {
+        const database = inject("databases")[databaseName];
+        return {
+          wrangler: { configPath: "./wrangler.toml" },
+          miniflare: {
+            bindings: {
+              DATABASE_URL: database?.connectionString ?? "postgresql://missing.invalid/tasks",
+              NEON_FETCH_ENDPOINT: database?.fetchEndpoint ?? "http://missing.invalid/sql",
+              JWT_SECRET,
+              BASE_URL: "http://127.0.0.1:8787",
+              ENVIRONMENT: "development",
+              LOG_LEVEL: "error",
+            },
+          },
+        };
+      }),
+    ],
+    test: {
+      name: `worker:${databaseName}`,
+      include: ["test/**/*.test.ts"],
+      exclude: ["test/**/*.node.test.ts"],
+      provide: { databaseName },
+      // The first test of a file pays for the import of the worker.
+      testTimeout: 20_000,
+      // Without PostgreSQL its tests are still listed by name, as skipped: no name fits this pattern.
+      ...(missing ? { testNamePattern: /(?!)/ } : {}),
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    globalSetup: ["test/support/global-setup.ts"],
+    reporters: ["default", "json"],
+    outputFile: { json: "test-results/report.json" },
+    coverage: { provider: "istanbul", include: ["src/**/*.ts"], exclude: ["src/worker-configuration.d.ts"] },
+    projects: [
+      { test: { name: "node", include: ["test/**/*.node.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
+      workerProject("pglite"),
+      workerProject("postgresql"),
+    ],
+  },
+});
