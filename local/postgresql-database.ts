@@ -1,0 +1,76 @@
+import { createHmac } from "node:crypto";
+import type pg from "pg";
+import { z } from "zod";
+import { withConnection, withoutSecrets } from "../ops/database/connection.ts";
+import { migrate, migrationStatus } from "../ops/database/migrate.ts";
+import { type MigrationFile, readMigrationFiles } from "../ops/database/migration-files.ts";
+import { ensureWorkerLogin, WORKER_ROLE } from "../ops/database/worker-login.ts";
+import { openRawPool } from "./raw-pool.ts";
+import { StartError } from "./start-error.ts";
+
+const roleSchema = z.tuple([z.object({ name: z.string(), mayMigrate: z.boolean(), database: z.string() })]);
+
+/**
+ * Migrates a PostgreSQL database and opens it as the worker's role, whose login is made where only the owner's URL is
+ * given.
+ *
+ * @param urls one of the two at least; `databaseUrl` is the worker's when both are there
+ * @throws StartError or DatabaseCommandError when it cannot be reached, migrated or opened as the worker
+ */
+export async function openPostgresqlDatabase(urls: {
+  databaseUrl: URL | undefined;
+  ownerUrl: URL | undefined;
+}): Promise<pg.Pool> {
+  const files = await readMigrationFiles();
+  const { databaseUrl, ownerUrl } = urls;
+  if (ownerUrl !== undefined && databaseUrl !== undefined) {
+    await withConnection("DATABASE_OWNER_URL", ownerUrl, async (owner) => {
+      await migrate(owner, files);
+      await ensureWorkerLogin(owner, databaseUrl);
+    });
+    return openRawPool(databaseUrl);
+  }
+  const variable = databaseUrl === undefined ? "DATABASE_OWNER_URL" : "DATABASE_URL";
+  const url = databaseUrl ?? ownerUrl;
+  if (url === undefined) throw new StartError("neither DATABASE_URL nor DATABASE_OWNER_URL is set");
+  return openRawPool(await withConnection(variable, url, (client) => prepareByOneUrl(client, variable, url, files)));
+}
+
+/** The worker's URL, after the database was migrated by the only URL there is. */
+async function prepareByOneUrl(
+  client: pg.Client,
+  variable: string,
+  url: URL,
+  files: readonly MigrationFile[],
+): Promise<URL> {
+  const { rows } = await client.query(
+    `select current_user as name, current_database() as database,
+      has_schema_privilege(current_schema(), 'create') as "mayMigrate"`,
+  );
+  const [role] = roleSchema.parse(rows);
+  if (role.name === WORKER_ROLE) {
+    const pending = (await migrationStatus(client, files)).find(({ appliedAt }) => appliedAt === undefined);
+    if (pending === undefined) return url;
+    throw new StartError(
+      `${pending.name} is pending, and ${WORKER_ROLE} may not apply it: set DATABASE_OWNER_URL, or run npm run db:migrate`,
+    );
+  }
+  if (!role.mayMigrate) {
+    throw new StartError(
+      `${variable} (${withoutSecrets(url)}) is neither ${WORKER_ROLE} nor allowed to create tables in ${role.database}`,
+    );
+  }
+  await migrate(client, files);
+  const workerUrl = deriveWorkerUrl(url);
+  await ensureWorkerLogin(client, workerUrl);
+  return workerUrl;
+}
+
+/** The same for every start that knows the owner, so that several of them agree on the role's password. */
+function deriveWorkerUrl(ownerUrl: URL): URL {
+  const key = decodeURIComponent(ownerUrl.password) || ownerUrl.href;
+  const workerUrl = new URL(ownerUrl);
+  workerUrl.username = WORKER_ROLE;
+  workerUrl.password = createHmac("sha256", key).update(WORKER_ROLE).digest("base64url");
+  return workerUrl;
+}

@@ -1,0 +1,54 @@
+type Ending = () => Promise<void> | void;
+
+/** How this process ends: in good order at the first signal, at once at the second. */
+export class Shutdown {
+  readonly #endings: Ending[] = [];
+  readonly #controller = new AbortController();
+  #ended: Promise<void> | undefined;
+
+  /** Aborted when the end has begun. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Registers what is to be done at the end; the last is done first. */
+  atEnd(ending: Ending): void {
+    this.#endings.push(ending);
+  }
+
+  /** Ends the process with code 0 at Ctrl-C or SIGTERM, and with 130 at the second one. */
+  endOnSignals(): void {
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(name, () => {
+        if (this.#ended !== undefined) process.exit(130);
+        this.#end().then(
+          () => process.exit(0),
+          (error: unknown) => exitWith(error),
+        );
+      });
+    }
+  }
+
+  /** Ends the process with code 1 and one line that says why; a failure after the end has begun is part of it. */
+  async fail(error: unknown): Promise<void> {
+    if (this.#ended !== undefined) return this.#ended;
+    await this.#end();
+    exitWith(error);
+  }
+
+  #end(): Promise<void> {
+    this.#controller.abort();
+    this.#ended ??= this.#runEndings();
+    return this.#ended;
+  }
+
+  async #runEndings(): Promise<void> {
+    for (let ending = this.#endings.pop(); ending !== undefined; ending = this.#endings.pop()) await ending();
+  }
+}
+
+function exitWith(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message.replace(/\s*\n\s*/g, " ")}\n`);
+  process.exit(1);
+}

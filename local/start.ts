@@ -1,0 +1,74 @@
+import { issueToken } from "../src/auth/token.ts";
+import { readConfiguration } from "../src/config.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { keepDemoAccount } from "./demo-account.ts";
+import { readStartEnvironment } from "./environment.ts";
+import { startGateway } from "./gateway.ts";
+import { openLocalDatabase } from "./local-database.ts";
+import { keepSecrets } from "./secrets.ts";
+import { Shutdown } from "./shutdown.ts";
+import { welcomeText } from "./welcome.ts";
+import { bundleWorker } from "./worker-bundle.ts";
+import { HOST, refuseTakenPort, runWorker } from "./worker-runtime.ts";
+
+const TOKEN_LIFETIME_DAYS = 30;
+
+const shutdown = new Shutdown();
+shutdown.endOnSignals();
+try {
+  await start();
+} catch (error) {
+  await shutdown.fail(error);
+}
+
+/** Starts everything, and registers how each part ends. */
+async function start(): Promise<void> {
+  const environment = readStartEnvironment(process.env);
+  const { port } = environment;
+  await refuseTakenPort(port);
+  const data = await openDataDirectory(environment.dataDirectory);
+  shutdown.atEnd(() => data.release());
+  const secrets = await keepSecrets(data.secrets);
+  const url = `http://${HOST}:${port}`;
+  const variables = {
+    JWT_SECRET: secrets.JWT_SECRET,
+    ENVIRONMENT: "development",
+    BASE_URL: url,
+    CORS_ORIGINS: `${url},http://localhost:${port}`,
+    ...environment.workerVariables,
+  };
+
+  const bundling = bundleWorker(data.workerBundle, data.temporary, shutdown.signal);
+  // Whatever fails first is told; the other one must not end the process.
+  bundling.catch(() => undefined);
+  const database = await openLocalDatabase(environment, data);
+  shutdown.atEnd(() => database.close());
+  const gateway = await startGateway(database.pool);
+  shutdown.atEnd(() => gateway.close());
+  const bindings = {
+    ...variables,
+    DATABASE_URL: gateway.connectionString,
+    NEON_FETCH_ENDPOINT: gateway.fetchEndpoint,
+  };
+  const { BASE_URL, JWT_SECRET } = readConfiguration(bindings);
+
+  const account = await keepDemoAccount(database.pool, secrets.DEMO_PASSWORD);
+  const { token } = await issueToken(account.userId, TOKEN_LIFETIME_DAYS * 24 * 60 * 60, {
+    secret: JWT_SECRET,
+    issuer: BASE_URL,
+  });
+  const worker = await runWorker(await bundling, port, bindings, data);
+  shutdown.atEnd(() => worker.close());
+  await worker.ready;
+
+  const text = welcomeText({
+    url,
+    ...account,
+    token,
+    tokenLifetimeDays: TOKEN_LIFETIME_DAYS,
+    database: database.description,
+    dataDirectory: data.path,
+    workerLog: data.workerLog,
+  });
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,102 @@
+import { createWriteStream } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
+import { z } from "zod";
+import type { DataDirectory } from "./data-directory.ts";
+import { projectDirectory } from "./environment.ts";
+import { StartError } from "./start-error.ts";
+import { watchWorkerd } from "./workerd-watch.ts";
+
+/** The address everything listens on: this machine alone. */
+export const HOST = "127.0.0.1";
+
+const bindingsSchema = z.record(z.string(), z.json()).default({});
+
+/**
+ * Makes sure that a port is free.
+ *
+ * @throws StartError naming PORT
+ */
+export async function refuseTakenPort(port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => {
+      const reason = "code" in error && error.code === "EADDRINUSE" ? "is in use" : `cannot be used: ${error.message}`;
+      reject(new StartError(`port ${port} ${reason}; set PORT to another one`, { cause: error }));
+    });
+    server.listen(port, HOST, resolve);
+  });
+  await new Promise((resolve) => server.close(resolve));
+}
+
+/** The worker in workerd. */
+export interface RunningWorker {
+  /**
+   * Settles once it answers.
+   *
+   * @throws StartError when workerd does not take it
+   */
+  readonly ready: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the bundle in workerd with wrangler.toml's bindings and those given, which come first. What the worker logs
+ * goes to the data directory.
+ */
+export async function runWorker(
+  bundle: string,
+  port: number,
+  bindings: Readonly<Record<string, string>>,
+  data: DataDirectory,
+): Promise<RunningWorker> {
+  const { configured, ...options } = await readWorkerOptions();
+  const log = createWriteStream(data.workerLog, { flags: "a", mode: 0o600 });
+  const watch = watchWorkerd();
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: HOST,
+      port,
+      cf: false,
+      log: new NoOpLog(),
+      handleStructuredLogs: ({ message }) => log.write(`${message}\n`),
+      resourcePersistencePath: data.workerStorage,
+      resourceTmpPath: data.temporary,
+      workers: [
+        {
+          ...options,
+          modules: [{ type: "ESModule", path: bundle }],
+          modulesRoot: dirname(bundle),
+          bindings: { ...configured, ...bindings },
+        },
+      ],
+    }),
+  );
+  return {
+    ready: untilReady(miniflare),
+    async close() {
+      await miniflare.dispose();
+      await watch.end();
+      await new Promise((resolve) => log.end(resolve));
+    },
+  };
+}
+
+async function readWorkerOptions() {
+  // wrangler would warn of the secrets that are missing here; they are given below.
+  Object.assign(process.env, { WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "none" });
+  const { unstable_getMiniflareWorkerOptions } = await import("wrangler");
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectDirectory, "wrangler.toml"));
+  const { modulesRules: _, bindings, ...options } = workerOptions;
+  return { ...options, configured: bindingsSchema.parse(bindings) };
+}
+
+async function untilReady(miniflare: Miniflare): Promise<void> {
+  try {
+    await miniflare.ready;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`the worker does not start: ${reason}`, { cause: error });
+  }
+}
