@@ -22,10 +22,16 @@ const claimsSchema = z.object({
   sub: z
     .string()
     .regex(/^[1-9]\d{0,9}$/)
-    .transform(Number),
+    .transform(Number)
+    .pipe(z.int32()),
   jti: z.uuid(),
   iat: z.number().positive(),
   exp: z.number().positive(),
+  // RFC 9068 section 2.2.3.
+  scope: z
+    .string()
+    .default("")
+    .transform((scope) => scope.split(" ").filter((item) => item !== "")),
 });
 
 /**
@@ -59,6 +65,7 @@ export async function issueToken(
       tokenId,
       tokenIssuedAt: new Date(issuedAt * 1000),
       tokenExpiresAt: new Date(expiresAt * 1000),
+      scopes: [],
     },
   };
 }
@@ -91,12 +98,13 @@ export async function verifyToken(token: string, settings: TokenSettings): Promi
 function readClaims(payload: unknown): Caller | undefined {
   const claims = claimsSchema.safeParse(payload);
   if (!claims.success) return undefined;
-  const { sub, jti, iat, exp } = claims.data;
+  const { sub, jti, iat, exp, scope } = claims.data;
   if (iat > Date.now() / 1000 + ALLOWED_CLOCK_SKEW_SECONDS) return undefined;
   return {
     userId: sub,
     tokenId: jti,
     tokenIssuedAt: new Date(iat * 1000),
     tokenExpiresAt: new Date(exp * 1000),
+    scopes: scope,
   };
 }

@@ -15,6 +15,8 @@ export type AsOwner = <Result>(work: (client: pg.ClientBase) => Promise<Result>)
 
 const requestSchema = z.object({ sql: z.string(), params: z.array(z.unknown()) });
 const DATE = 1082;
+// `pg` would make a moment in this machine's time zone of a day.
+pg.types.setTypeParser(DATE, (day) => day);
 
 /** Opens an owner's door on loopback: SQL in, rows out, for whoever has the token. */
 export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { close(): Promise<void> }> {
@@ -46,7 +48,7 @@ export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { clo
 async function queryRows(client: pg.ClientBase, sql: string, params: unknown[]): Promise<Record<string, unknown>[]> {
   const { rows, fields } = await client.query<unknown[]>({ text: sql, values: params, rowMode: "array" });
   const parse = (value: unknown, typeId: number): unknown =>
-    typeof value === "string" && typeId !== DATE ? pg.types.getTypeParser(typeId, "text")(value) : value;
+    typeof value === "string" ? pg.types.getTypeParser(typeId, "text")(value) : value;
   return rows.map((row) =>
     Object.fromEntries(fields.map(({ name, dataTypeID }, index) => [name, parse(row[index], dataTypeID)])),
   );

@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { Person, problemOf } from "../support/person.ts";
+
+let person: Person;
+
+const titlesOf = async (filter: Record<string, unknown>, whose = person) =>
+  (await whose.run("list_tasks", filter)).tasks.map((task) => task.title);
+
+beforeAll(async () => {
+  person = await Person.signUp({ time_zone: "America/New_York" });
+  const tasks = [
+    { title: "undated", description: "50% of _everything_" },
+    { title: "december", due: "2026-12-01", priority: "low", tags: ["home", "year end"] },
+    { title: "started", due: "2026-11-30T23:30:00-05:00", status: "in_progress", priority: "urgent", tags: ["home"] },
+    { title: "november", due: "2026-11-30", priority: "high" },
+    { title: "done", due: "2026-11-01", status: "completed" },
+    { title: "given up", status: "cancelled" },
+  ];
+  for (const task of tasks) await person.run("create_task", task);
+});
+
+describe("filters", () => {
+  it.each([
+    [
+      "what is not finished, soonest due first, unless asked otherwise",
+      {},
+      ["november", "started", "december", "undated"],
+    ],
+    ["completed", { status: "completed" }, ["done"]],
+    ["cancelled", { status: "cancelled" }, ["given up"]],
+    ["in progress", { status: "in_progress" }, ["started"]],
+    ["everything", { status: "all" }, ["done", "november", "started", "december", "undated", "given up"]],
+    ["a priority", { priority: "high" }, ["november"]],
+    ["a tag", { tags: ["home"] }, ["started", "december"]],
+    ["all of several tags", { tags: ["home", "year end"] }, ["december"]],
+    ["no tag at all", { tags: [] }, ["november", "started", "december", "undated"]],
+    ["text in the title, in whatever case", { search: "EMBER" }, ["november", "december"]],
+    ["text in the description, signs meant as they are", { search: "50% of _every" }, ["undated"]],
+    ["a percent sign that is not there", { search: "nov%ber" }, []],
+    ["due before a day that begins in the user's time zone", { due_before: "2026-12-01" }, ["november", "started"]],
+    ["due before a moment", { due_before: "2026-12-01T04:30:00Z" }, ["november"]],
+    ["due from a day on", { due_from: "2026-12-01" }, ["december"]],
+    ["due from a moment on, which counts itself", { due_from: "2026-12-01T04:30:00Z" }, ["started", "december"]],
+    ["due in between", { due_from: "2026-11-02", due_before: "2026-12-01", status: "all" }, ["november", "started"]],
+  ])("lists %s", async (_, filter, titles) => {
+    expect(await titlesOf(filter)).toEqual(titles);
+  });
+});
+
+describe("orders", () => {
+  it.each([
+    ["due", ["done", "november", "started", "december", "undated", "given up"]],
+    ["priority", ["started", "november", "december", "done", "undated", "given up"]],
+    ["created", ["given up", "done", "november", "started", "december", "undated"]],
+    ["updated", ["given up", "done", "november", "started", "december", "undated"]],
+  ])("%s: the same tasks whole and page by page", async (order, titles) => {
+    expect(await titlesOf({ status: "all", order })).toEqual(titles);
+
+    for (const limit of [1, 2, 4]) {
+      const paged: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await person.run("list_tasks", { status: "all", order, limit, ...(cursor && { cursor }) });
+        expect(page.tasks.length).toBeLessThanOrEqual(limit);
+        paged.push(...page.tasks.map((task) => task.title));
+        cursor = page.next_cursor;
+      } while (cursor !== undefined);
+      expect(paged).toEqual(titles);
+    }
+  });
+
+  it("shows no task twice and leaves none out when tasks come and go between two pages", async () => {
+    const other = await Person.signUp();
+    for (const title of ["a", "b", "c", "d"]) await other.run("create_task", { title, due: "2026-12-01" });
+    const first = await other.run("list_tasks", { limit: 2 });
+    const [gone] = first.tasks;
+    await other.run("delete_task", { task_id: gone?.id });
+    await other.run("create_task", { title: "earlier", due: "2026-11-01" });
+
+    expect(await titlesOf({ limit: 2, cursor: first.next_cursor }, other)).toEqual(["c", "d"]);
+  });
+
+  it("has no next page after the last", async () => {
+    expect(await person.run("list_tasks", { limit: 4 })).not.toHaveProperty("next_cursor");
+  });
+});
+
+describe("a cursor", () => {
+  it.each([
+    ["noise", "not a cursor"],
+    ["JSON of something else", btoa('{"a":1}')],
+    ["an order with no place", btoa('["due"]')],
+    ["a place that is not one", btoa(`["due","'; drop table tasks; --",1]`)],
+  ])("that is %s is refused", async (_, cursor) => {
+    const response = await person.call("list_tasks", { cursor });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors).toEqual([
+      { field: "cursor", message: "must be the next_cursor of a list with the order due" },
+    ]);
+  });
+
+  it("of another order is refused", async () => {
+    const { next_cursor: cursor } = await person.run("list_tasks", { limit: 1, order: "created" });
+
+    expect((await person.call("list_tasks", { cursor, order: "due" })).status).toBe(400);
+  });
+});

@@ -1,0 +1,114 @@
+import { env, exports } from "cloudflare:workers";
+import { expect } from "vitest";
+import { z } from "zod";
+import { readConfiguration } from "../../src/config.ts";
+import { taskSchema } from "../../src/tasks/task.ts";
+
+/** Where the worker of the tests believes to be. */
+export const ORIGIN = readConfiguration(env).BASE_URL;
+
+export const PASSWORD = "TestPass123";
+
+const sessionSchema = z.strictObject({
+  token: z.string(),
+  token_type: z.literal("Bearer"),
+  expires_in: z.number(),
+  user: z.strictObject({ id: z.int(), email: z.email(), name: z.string(), time_zone: z.string() }),
+});
+
+const resultSchema = z.strictObject({ tasks: z.array(taskSchema), next_cursor: z.string().optional() });
+
+const problemSchema = z.strictObject({
+  type: z.literal("about:blank"),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  errors: z.array(z.strictObject({ field: z.string(), message: z.string() })).optional(),
+  request_id: z.string(),
+});
+
+/** An address that no other test sends from, so that no test uses up another's rate limit. */
+export function newAddress(): string {
+  const [a, b, c] = crypto.getRandomValues(new Uint8Array(3));
+  return `10.${a}.${b}.${c}`;
+}
+
+/** Sends a request to the worker; a body that is not a string goes as JSON. */
+export function send(
+  path: string,
+  {
+    body,
+    headers,
+    ...init
+  }: Omit<RequestInit, "body" | "headers"> & { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Response> {
+  return exports.default.fetch(new URL(path, ORIGIN), {
+    ...init,
+    headers: {
+      "CF-Connecting-IP": newAddress(),
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+}
+
+/** Reads a problem document, and checks that it is one and says what its answer says. */
+export async function problemOf(response: Response): Promise<z.output<typeof problemSchema>> {
+  expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+  const problem = problemSchema.parse(await response.json());
+  expect(problem.status).toBe(response.status);
+  expect(problem.request_id).toBe(response.headers.get("X-Request-Id"));
+  return problem;
+}
+
+/** Someone with an account of his own, signed in. */
+export class Person {
+  readonly session: z.output<typeof sessionSchema>;
+
+  private constructor(session: z.output<typeof sessionSchema>) {
+    this.session = session;
+  }
+
+  static async signUp(account: Record<string, unknown> = {}): Promise<Person> {
+    const email = `${crypto.randomUUID()}@example.com`;
+    const response = await send("/api/auth/signup", {
+      method: "POST",
+      body: { email, password: PASSWORD, ...account },
+    });
+    expect(response.status).toBe(201);
+    return new Person(sessionSchema.parse(await response.json()));
+  }
+
+  get id(): number {
+    return this.session.user.id;
+  }
+
+  get authorization(): { Authorization: string } {
+    return { Authorization: `Bearer ${this.session.token}` };
+  }
+
+  send(path: string, init: Parameters<typeof send>[1] = {}): Promise<Response> {
+    return send(path, { ...init, headers: { ...this.authorization, ...init.headers } });
+  }
+
+  /** Runs a tool over HTTP, whatever it answers. */
+  call(tool: string, input: unknown): Promise<Response> {
+    return this.send(`/mcp/tools/${tool}`, { method: "POST", body: input });
+  }
+
+  /** Runs a tool that must succeed. */
+  async run(tool: string, input: Record<string, unknown> = {}): Promise<z.output<typeof resultSchema>> {
+    const response = await this.call(tool, input);
+    const answer: unknown = await response.json();
+    expect(response.status, JSON.stringify(answer)).toBe(200);
+    return resultSchema.parse(answer);
+  }
+
+  /** Runs a tool that must answer one task. */
+  async runForTask(tool: string, input: Record<string, unknown>): Promise<z.output<typeof taskSchema>> {
+    const { tasks } = await this.run(tool, input);
+    expect(tasks).toHaveLength(1);
+    return z.tuple([taskSchema]).parse(tasks)[0];
+  }
+}
