@@ -4,6 +4,8 @@ import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
+import { chatRoutes, uiChatRoutes } from "./chat/chat-routes.ts";
+import { conversationRoutes } from "./chat/conversation-routes.ts";
 import { ApplicationError } from "./errors.ts";
 import { accessLog } from "./http/access-log.ts";
 import { accountRoutes } from "./http/account-routes.ts";
@@ -11,6 +13,8 @@ import { type Application, type ApplicationContext, provideServices } from "./ht
 import { problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
+import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
+import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
 import { checkHealth } from "./observability/health.ts";
 
 const LARGEST_BODY = 1024 * 1024;
@@ -23,6 +27,7 @@ app.notFound((context) => problemResponse(new ApplicationError("not_found", "The
 
 app.use(requestId());
 app.use(accessLog);
+app.use("/icon.*", allowAnyOrigin);
 app.use(
   secureHeaders({
     contentSecurityPolicy: {
@@ -40,9 +45,9 @@ app.use(
   cors({
     origin: (origin, context: ApplicationContext) =>
       context.var.configuration.CORS_ORIGINS.includes(origin) ? origin : null,
-    allowMethods: ["GET", "POST", "DELETE"],
-    allowHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
-    exposeHeaders: ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+    allowHeaders: ["Authorization", "Content-Type", "X-Request-Id", ...mcpRequestHeaders],
+    exposeHeaders: ["ETag", "Mcp-Session-Id", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
     maxAge: 86_400,
   }),
 );
@@ -60,6 +65,11 @@ app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
 
 app.route("/api/auth", accountRoutes);
 app.route("/mcp/tools", toolRoutes);
+app.route("/chat", chatRoutes);
+app.route("/api/chat", uiChatRoutes);
+app.route("/api/conversations", conversationRoutes);
+app.route("/mcp", mcpRoutes);
+app.route("/", iconRoutes);
 
 function refuseBody(): never {
   throw new ApplicationError("payload_too_large", `The body may have ${LARGEST_BODY} bytes at most.`);

@@ -5,4 +5,6 @@ export interface Caller {
   readonly tokenId: string;
   readonly tokenIssuedAt: Date;
   readonly tokenExpiresAt: Date;
+  /** What the token is limited to (RFC 6749 section 3.3); one of our own sign-in is limited to nothing. */
+  readonly scopes: readonly string[];
 }

@@ -17,6 +17,12 @@ const baseUrl = z
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgres:// URL" });
 
+function wholeNumber(minimum: number, maximum: number) {
+  return z.coerce.number().refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
+    error: `must be a whole number from ${minimum} to ${maximum}`,
+  });
+}
+
 const variables = {
   ENVIRONMENT: z
     .enum(["development", "staging", "production"])
@@ -47,6 +53,32 @@ const variables = {
   JWT_SECRET_PREVIOUS: secret
     .optional()
     .describe("Secret. Tokens signed with it still count while JWT_SECRET is being rotated."),
+  SESSION_IDLE_HOURS: z.coerce
+    .number({ error: "must be a number of hours" })
+    .positive({ error: "must be more than 0" })
+    .max(720, { error: "must be 720 at most" })
+    .default(24)
+    .describe("After how many hours without a request an MCP session is deleted; a part of an hour is fine."),
+  OPENAI_API_KEY: z
+    .string()
+    .min(1, { error: "must not be empty; leave it out where there is no model" })
+    .optional()
+    .describe("Secret. The key of the model's provider; without it chat answers 503."),
+  OPENAI_BASE_URL: baseUrl
+    .default("https://api.openai.com/v1")
+    .describe("Where the model is: OpenAI, or any server that speaks its Responses API."),
+  OPENAI_MODEL: z
+    .string()
+    .min(1, { error: "must not be empty" })
+    .default("gpt-5.4-mini")
+    .describe("The model that answers in chat."),
+  AGENT_TIMEOUT: wholeNumber(1, 300).default(30).describe("How many seconds a chat turn may take, from 1 to 300."),
+  MAX_CONVERSATION_HISTORY: wholeNumber(2, 200)
+    .default(20)
+    .describe("How many of a conversation's last messages the model is shown, from 2 to 200."),
+  DAILY_TOKEN_BUDGET: wholeNumber(1_000, 1_000_000_000)
+    .default(500_000)
+    .describe("How many of the model's tokens a user's chats may use in a day (UTC), from 1,000 to 1,000,000,000."),
 } satisfies Record<string, z.ZodType>;
 
 const configurationSchema = z.object(variables).superRefine((configuration, context) => {

@@ -35,7 +35,8 @@ export function requestLogger(context: ApplicationContext): Logger {
   return context.get("log") ?? createLogger("info", { request_id: context.get("requestId") });
 }
 
-function databaseFor(configuration: Configuration): Database {
+/** The database of a configuration; opened once. */
+export function databaseFor(configuration: Configuration): Database {
   const opened = databases.get(configuration);
   if (opened !== undefined) return opened;
   const database = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);

@@ -1,12 +1,13 @@
 import { HTTPException } from "hono/http-exception";
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
+import { logFailure } from "../observability/log-failure.ts";
 import { type ApplicationContext, requestLogger } from "./application.ts";
 
 /** Answers any error with a problem document (RFC 9457) that shows no stack, query or secret. */
 export function problemResponse(thrown: unknown, context: ApplicationContext): Response {
   const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toApplicationError(thrown);
   const { status, title, owner } = errorKinds[error.kind];
-  if (owner !== "caller") logFailure(context, error);
+  if (owner !== "caller") logFailure(requestLogger(context), error);
   return context.json(
     {
       type: "about:blank",
@@ -35,20 +36,4 @@ function challenge(context: ApplicationContext, error: ApplicationError): string
 function fromHttpException(exception: HTTPException): ApplicationError {
   const kind = exception.status === 413 ? "payload_too_large" : exception.status < 500 ? "invalid_input" : "internal";
   return new ApplicationError(kind, exception.message || errorKinds[kind].title, { cause: exception });
-}
-
-function logFailure(context: ApplicationContext, error: ApplicationError): void {
-  const causes: string[] = [];
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    causes.push(`${cause.name}: ${firstLine(cause)}`);
-  requestLogger(context).error("error", {
-    kind: error.kind,
-    owner: errorKinds[error.kind].owner,
-    message: error.message,
-    cause: causes.at(-1),
-  });
-}
-
-function firstLine({ message }: Error): string {
-  return message.split("\n", 1).join("");
 }

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { errorKinds, toApplicationError } from "../errors.ts";
+import { logFailure } from "../observability/log-failure.ts";
+import { describeCatalog } from "../tools/catalog.ts";
+import { runTool } from "../tools/run-tool.ts";
+import { currentExchange } from "./exchange.ts";
+
+/** MCP's CallToolResult, as far as our tools use it. */
+export interface CallToolResult {
+  [key: string]: unknown;
+  content: { type: "text"; text: string }[];
+  structuredContent?: Record<string, unknown>;
+  isError?: boolean;
+}
+
+const objectSchema = z.looseObject({
+  type: z.literal("object"),
+  properties: z.record(z.string(), z.json()).optional(),
+  required: z.array(z.string()).optional(),
+});
+
+// The schemas as the plain JSON that they are; the SDKs' types ask for it.
+const toolsSchema = z.array(z.looseObject({ name: z.string(), inputSchema: objectSchema, outputSchema: objectSchema }));
+
+let tools: z.output<typeof toolsSchema> | undefined;
+
+/** What `tools/list` answers, in both eras: always the same tools in the same order. */
+export function listTools(): { tools: z.output<typeof toolsSchema> } {
+  tools ??= toolsSchema.parse(describeCatalog());
+  return { tools };
+}
+
+/** Whether there is such a tool; an unknown one is a protocol error (-32602) and not a tool's. */
+export function isKnownTool(name: string): boolean {
+  return describeCatalog().some((tool) => tool.name === name);
+}
+
+/**
+ * Runs a tool for the caller of the current exchange. A failure is an answer as well (MCP, Tools, Error Handling): its
+ * text tells the model what to do.
+ */
+export async function callTool(name: string, input: unknown): Promise<CallToolResult> {
+  const exchange = currentExchange();
+  try {
+    const { structured, text } = await runTool(name, input ?? {}, exchange);
+    return { content: [{ type: "text", text }], structuredContent: structured };
+  } catch (thrown) {
+    const error = toApplicationError(thrown);
+    if (errorKinds[error.kind].owner !== "caller") logFailure(exchange.log, error);
+    if (error.kind === "unauthenticated") exchange.onSignedOut();
+    return { isError: true, content: [{ type: "text", text: error.message }] };
+  }
+}

@@ -1,0 +1,32 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ToolContext } from "../tools/tool.ts";
+import type { RequestId } from "./json-rpc.ts";
+
+/** One HTTP request to the MCP face: what its messages run with, wherever in an SDK they are handled. */
+export interface Exchange extends ToolContext {
+  /** Of the requests it carries. */
+  readonly requestIds: readonly RequestId[];
+  /** Whether its answers are kept for `Last-Event-ID`. */
+  readonly keepsAnswers: boolean;
+  /** Told when a tool finds that the caller's token has been signed out. */
+  readonly onSignedOut: () => void;
+}
+
+const exchanges = new AsyncLocalStorage<Exchange>();
+
+/** Runs work, and all that follows from it, in an exchange. */
+export function runInExchange<Result>(exchange: Exchange, work: () => Result): Result {
+  return exchanges.run(exchange, work);
+}
+
+/**
+ * The exchange that this code runs in: what a message may do is decided by the request that brought it, and by nothing
+ * that a session remembers.
+ *
+ * @throws Error outside of one
+ */
+export function currentExchange(): Exchange {
+  const exchange = exchanges.getStore();
+  if (exchange === undefined) throw new Error("no exchange here: nobody to act for");
+  return exchange;
+}

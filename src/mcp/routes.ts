@@ -1,0 +1,41 @@
+import { isJsonContentType, isLegacyRequest } from "@modelcontextprotocol/server";
+import { Hono } from "hono";
+import { ApplicationError } from "../errors.ts";
+import type { Application } from "../http/application.ts";
+import { requireCaller } from "../http/require-caller.ts";
+import { checkHostAndOrigin } from "./host-and-origin.ts";
+import { jsonRpcErrorResponse } from "./json-rpc.ts";
+import { postToSession, sendToSession } from "./session-lane.ts";
+import { answerStateless } from "./stateless-lane.ts";
+
+/** What MCP clients in a browser must be let send. */
+export const mcpRequestHeaders = ["Last-Event-ID", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id"];
+
+/** MCP on one URL: each request goes the way of the era that it speaks. */
+export const mcpRoutes = new Hono<Application>()
+  .get("/", checkHostAndOrigin, requireCaller, (context) => {
+    // Hono answers HEAD by GET, and nobody would read the stream.
+    if (context.req.raw.method === "HEAD")
+      throw new ApplicationError("method_not_allowed", "Allowed here: GET, POST, DELETE.");
+    return sendToSession(context, "GET");
+  })
+  .delete("/", checkHostAndOrigin, requireCaller, (context) => sendToSession(context, "DELETE"))
+  .post("/", checkHostAndOrigin, requireCaller, async (context) => {
+    if (!isJsonContentType(context.req.header("Content-Type"))) {
+      throw new ApplicationError("unsupported_media_type", "Content-Type must be application/json.");
+    }
+    const body = await context.req.text();
+    const message = parseJson(body);
+    if (message === undefined) return jsonRpcErrorResponse(400, "parseError", "The body must be valid JSON.");
+    if (await isLegacyRequest(context.req.raw, message)) return postToSession(context, body, message);
+    return answerStateless(context, message);
+  });
+
+/** @returns undefined for what is not JSON */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

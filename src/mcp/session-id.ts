@@ -1,0 +1,55 @@
+import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import type { Caller } from "../caller.ts";
+
+/** Whose session it is: another user, or the same one with other rights, cannot use it. */
+type SessionOwner = Pick<Caller, "userId" | "scopes">;
+
+/** The secret that session ids are signed with, and the one before it while it is being rotated. */
+export interface SessionIdSecrets {
+  readonly JWT_SECRET: string;
+  readonly JWT_SECRET_PREVIOUS?: string | undefined;
+}
+
+const keys = new Map<string, Uint8Array>();
+
+/**
+ * Makes a session id (MCP 2025-11-25, Transports, Session Management): the random id of a Durable Object, and an
+ * HMAC-SHA256 that binds it to its owner.
+ */
+export function signSessionId(objectId: string, owner: SessionOwner, { JWT_SECRET: secret }: SessionIdSecrets): string {
+  return `${objectId}.${sign(objectId, owner, secret).toString("base64url")}`;
+}
+
+/**
+ * Reads a session id without touching its object.
+ *
+ * @returns the object's id; undefined for an id that is not ours, was altered, or is not this owner's
+ */
+export function readSessionId(
+  sessionId: string,
+  owner: SessionOwner,
+  { JWT_SECRET, JWT_SECRET_PREVIOUS }: SessionIdSecrets,
+): string | undefined {
+  const [, objectId, signature] = /^([\da-f]{64})\.([\w-]{43})$/.exec(sessionId) ?? [];
+  if (objectId === undefined || signature === undefined) return undefined;
+  const presented = Buffer.from(signature, "base64url");
+  const isOurs = [JWT_SECRET, JWT_SECRET_PREVIOUS]
+    .filter((secret) => secret !== undefined)
+    .some((secret) => timingSafeEqual(presented, sign(objectId, owner, secret)));
+  return isOurs ? objectId : undefined;
+}
+
+function sign(objectId: string, { userId, scopes }: SessionOwner, secret: string): Buffer {
+  return createHmac("sha256", keyOf(secret))
+    .update(JSON.stringify([objectId, userId, scopes.toSorted()]))
+    .digest();
+}
+
+/** A key of its own (RFC 5869), so that no token can pass for a session id or the other way round. */
+function keyOf(secret: string): Uint8Array {
+  const known = keys.get(secret);
+  if (known !== undefined) return known;
+  const key = new Uint8Array(hkdfSync("sha256", secret, "", "mcp session id", 32));
+  keys.set(secret, key);
+  return key;
+}

@@ -1,0 +1,91 @@
+import { InitializeRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import { ApplicationError } from "../errors.ts";
+import type { ApplicationContext } from "../http/application.ts";
+import { countAgainst } from "../http/rate-limit.ts";
+import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { negotiateProtocolVersion } from "./session.ts";
+import { readSessionId, signSessionId } from "./session-id.ts";
+import type { SessionRequest } from "./session-object.ts";
+
+/** What the transport reads. */
+const FORWARDED_HEADERS = ["accept", "content-type", "mcp-protocol-version", "last-event-id"];
+const LARGEST_INITIALIZE = 64 * 1024;
+const LARGEST_BATCH = 100;
+
+const initializeSchema = z.looseObject({ method: z.literal("initialize") });
+
+/** Answers a POST of the 2025 protocols: opens a session, or hands a message to the one it belongs to. */
+export async function postToSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
+  if (initializeSchema.safeParse(message).success) return openSession(context, body, message);
+  await countBatch(context, message);
+  return sendToSession(context, "POST", body);
+}
+
+/** Answers a GET or a DELETE: both belong to a session. */
+export function sendToSession(
+  context: ApplicationContext,
+  method: SessionRequest["method"],
+  body = "",
+): Promise<Response> {
+  const { caller, configuration } = context.var;
+  const sessionId = context.req.header("Mcp-Session-Id");
+  if (sessionId === undefined) {
+    const message = "Mcp-Session-Id is missing. Open a session with initialize, or speak protocol 2026-07-28.";
+    return Promise.resolve(jsonRpcErrorResponse(400, "badRequest", message));
+  }
+  const objectId = readSessionId(sessionId, caller, configuration);
+  if (objectId === undefined) return Promise.resolve(sessionNotFoundResponse());
+  const { MCP_SESSIONS: sessions } = context.env;
+  return answerOf(sessions.get(sessions.idFromString(objectId)).handle(requestFor(context, method, body)));
+}
+
+/** Every initialize opens a session of its own, also one that comes with the id of another. */
+function openSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
+  const initialize = InitializeRequestSchema.safeParse(message);
+  if (!initialize.success) {
+    const [id = null] = requestIdsOf(message);
+    const fields = initialize.error.issues.map(({ path }) => path.join(".")).join(", ");
+    return Promise.resolve(jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id));
+  }
+  if (body.length > LARGEST_INITIALIZE) {
+    throw new ApplicationError("payload_too_large", `initialize may have ${LARGEST_INITIALIZE} characters at most.`);
+  }
+  const { caller, configuration } = context.var;
+  const objectId = context.env.MCP_SESSIONS.newUniqueId();
+  return answerOf(
+    context.env.MCP_SESSIONS.get(objectId).open({
+      ...requestFor(context, "POST", body),
+      sessionId: signSessionId(objectId.toString(), caller, configuration),
+      protocolVersion: negotiateProtocolVersion(initialize.data.params.protocolVersion),
+    }),
+  );
+}
+
+/** A batch counts as many times as it has requests; the first was counted on the way in. */
+async function countBatch(context: ApplicationContext, message: unknown): Promise<void> {
+  const further = requestIdsOf(message).slice(1, LARGEST_BATCH);
+  await Promise.all(further.map(() => countAgainst(context, "USER_RATE_LIMITER", String(context.var.caller.userId))));
+}
+
+function requestFor(context: ApplicationContext, method: SessionRequest["method"], body: string): SessionRequest {
+  const headers = FORWARDED_HEADERS.flatMap((name) => {
+    const value = context.req.header(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  const { caller, requestId } = context.var;
+  return { method, headers: Object.fromEntries(headers), body, caller, requestId };
+}
+
+async function answerOf(answering: Promise<Response>): Promise<Response> {
+  const response = await answering.catch((error: unknown) => {
+    // What the object itself does wrong it answers; this is one that was moved, reset or overloaded.
+    throw new ApplicationError("unavailable", "The session cannot be reached; try again in a moment.", {
+      retryAfter: 1,
+      cause: error,
+    });
+  });
+  if (response.status === 401)
+    throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
+  return new Response(response.body, response);
+}

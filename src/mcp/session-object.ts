@@ -1,0 +1,176 @@
+import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
+import type { Caller } from "../caller.ts";
+import { readConfiguration } from "../config.ts";
+import { ApplicationError } from "../errors.ts";
+import { databaseFor } from "../http/application.ts";
+import { createLogger } from "../observability/log.ts";
+import { logFailure } from "../observability/log-failure.ts";
+import { EventLog } from "./event-log.ts";
+import type { Exchange } from "./exchange.ts";
+import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { Session } from "./session.ts";
+import { createSessionServer } from "./session-server.ts";
+
+/** A request of a session, as the worker has let it in. */
+export interface SessionRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Those that the transport reads, by their names in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON; empty unless it is a POST. */
+  readonly body: string;
+  /** Whom this request is from, whoever opened the session. */
+  readonly caller: Caller;
+  readonly requestId: string;
+}
+
+/** What a client must do to open a session. */
+export interface SessionOpening extends SessionRequest {
+  readonly sessionId: string;
+  readonly protocolVersion: string;
+}
+
+const RECORD = "session";
+const HOUR = 60 * 60 * 1000;
+/** Part of the idle time by which a session's last use may be recorded late, so that most calls write no record. */
+const USE_PRECISION = 1 / 20;
+
+/** All that outlives the object's memory, besides the events. */
+const recordSchema = z.object({
+  sessionId: z.string(),
+  userId: z.int(),
+  protocolVersion: z.string(),
+  /** The client's initialize request, JSON. */
+  initialize: z.string(),
+  /** Of that request. */
+  headers: z.record(z.string(), z.string()),
+  usedAt: z.number(),
+});
+
+type SessionRecord = z.output<typeof recordSchema>;
+
+interface OpenSession {
+  readonly session: Session;
+  record: SessionRecord;
+}
+
+/**
+ * One session of the 2025 protocols. The worker has verified the session id before it comes here; the object only
+ * makes sure once more that it is its owner's.
+ */
+export class McpSession extends DurableObject<Env> {
+  readonly #configuration = readConfiguration(this.env);
+  readonly #database = databaseFor(this.#configuration);
+  readonly #idleTime = this.#configuration.SESSION_IDLE_HOURS * HOUR;
+  /** Tokens that a tool has found to be signed out: what the database alone can know is remembered here. */
+  readonly #signedOut = new Set<string>();
+  #open: Promise<OpenSession | undefined> | undefined;
+
+  /** Opens the session and answers its initialize request. */
+  async open({ sessionId, protocolVersion, ...request }: SessionOpening): Promise<Response> {
+    return this.#answer(request, async (exchange) => {
+      const { headers, body: initialize, caller } = request;
+      const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
+      const events = new EventLog(this.ctx.storage.sql);
+      events.create();
+      this.ctx.storage.kv.put(RECORD, record);
+      await this.ctx.storage.setAlarm(this.#expiryOf(record));
+      const { session, answer } = await this.#connect(record, events, exchange);
+      this.#open = Promise.resolve({ session, record });
+      return answer;
+    });
+  }
+
+  /** Answers a request of the session: 404 once it is over, 401 where the caller's token is known to be signed out. */
+  async handle(request: SessionRequest): Promise<Response> {
+    return this.#answer(request, async (exchange) => {
+      this.#open ??= this.#reopen(exchange);
+      const open = await this.#open;
+      if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
+      if (this.#signedOut.has(request.caller.tokenId)) return new Response(null, { status: 401 });
+      this.#use(open);
+      switch (request.method) {
+        case "POST":
+          return open.session.post(request.headers, JSON.parse(request.body), exchange);
+        case "GET":
+          return open.session.listen(request.headers);
+        case "DELETE":
+          await this.#end();
+          return new Response(null, { status: 204 });
+      }
+    });
+  }
+
+  /** Ends the session once it has been idle for long enough, and leaves nothing behind. */
+  override async alarm(): Promise<void> {
+    const record = this.#readRecord();
+    const expiry = record === undefined ? 0 : this.#expiryOf(record);
+    if (expiry > Date.now()) await this.ctx.storage.setAlarm(expiry);
+    else await this.#end();
+  }
+
+  async #answer(request: SessionRequest, work: (exchange: Exchange) => Promise<Response>): Promise<Response> {
+    const { caller, requestId, body } = request;
+    const log = createLogger(this.#configuration.LOG_LEVEL, { request_id: requestId, user_id: caller.userId });
+    try {
+      return await work({
+        caller,
+        database: this.#database,
+        log,
+        requestIds: body === "" ? [] : requestIdsOf(JSON.parse(body)),
+        keepsAnswers: true,
+        onSignedOut: () => this.#signedOut.add(caller.tokenId),
+      });
+    } catch (error) {
+      // Over the border of a Durable Object an error would lose its class and its cause.
+      logFailure(log, new ApplicationError("internal", "The session failed.", { cause: error }));
+      return jsonRpcErrorResponse(500, "internalError", "Something went wrong on our side.");
+    }
+  }
+
+  /** Makes the session again as it was, after the object's memory was lost. */
+  async #reopen(exchange: Exchange): Promise<OpenSession | undefined> {
+    const record = this.#readRecord();
+    if (record === undefined) return undefined;
+    const { session, answer } = await this.#connect(record, new EventLog(this.ctx.storage.sql), exchange);
+    // The client has had this answer; it only has to be over.
+    await answer.text();
+    return { session, record };
+  }
+
+  #connect(record: SessionRecord, events: EventLog, exchange: Exchange) {
+    const server = createSessionServer(this.#configuration.BASE_URL);
+    const { log } = exchange;
+    // The rest of the message may be what the client has sent.
+    server.onerror = ({ message }) => log.debug("mcp_session_error", { message: message.split(":", 1).join("") });
+    return Session.open(
+      { sessionId: record.sessionId, initialize: record.initialize, events, server },
+      record.protocolVersion,
+      record.headers,
+      { ...exchange, requestIds: requestIdsOf(JSON.parse(record.initialize)), keepsAnswers: false },
+    );
+  }
+
+  #readRecord(): SessionRecord | undefined {
+    return recordSchema.optional().parse(this.ctx.storage.kv.get(RECORD));
+  }
+
+  #use(open: OpenSession): void {
+    const usedAt = Date.now();
+    if (usedAt - open.record.usedAt < this.#idleTime * USE_PRECISION) return;
+    open.record = { ...open.record, usedAt };
+    this.ctx.storage.kv.put(RECORD, open.record);
+  }
+
+  #expiryOf({ usedAt }: SessionRecord): number {
+    return usedAt + this.#idleTime * (1 + USE_PRECISION);
+  }
+
+  async #end(): Promise<void> {
+    const open = await this.#open;
+    this.#open = undefined;
+    await open?.session.close();
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+}

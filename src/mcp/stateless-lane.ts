@@ -1,0 +1,52 @@
+import { createMcpHandler } from "agents/mcp/server";
+import { ApplicationError } from "../errors.ts";
+import type { ApplicationContext } from "../http/application.ts";
+import { runInExchange } from "./exchange.ts";
+import { requestIdsOf } from "./json-rpc.ts";
+import { createStatelessServer } from "./stateless-server.ts";
+
+/** Of no meaning but to the handler, which would look up the Host again for an address of this machine. */
+const ENDPOINT = "https://stateless.invalid/mcp";
+
+type Handler = ReturnType<typeof createMcpHandler>;
+
+const handlers = new Map<string, Handler>();
+
+/**
+ * Answers a request of the 2026-07-28 protocol, which carries all that is needed to answer it.
+ *
+ * @throws ApplicationError `unauthenticated` when a tool finds that the token has been signed out
+ */
+export async function answerStateless(context: ApplicationContext, message: unknown): Promise<Response> {
+  const { caller, database, log, configuration } = context.var;
+  let isSignedOut = false;
+  const exchange = {
+    caller,
+    database,
+    log,
+    requestIds: requestIdsOf(message),
+    keepsAnswers: false,
+    onSignedOut: () => {
+      isSignedOut = true;
+    },
+  };
+  const handler = handlerFor(configuration.BASE_URL);
+  const { headers, signal } = context.req.raw;
+  const request = new Request(ENDPOINT, { method: "POST", headers, signal });
+  const response = await runInExchange(exchange, () => handler.fetch(request, { parsedBody: message }));
+  if (isSignedOut) throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
+  return response;
+}
+
+function handlerFor(baseUrl: string): Handler {
+  const known = handlers.get(baseUrl);
+  if (known !== undefined) return known;
+  // Host, Origin and CORS are dealt with before; the other era has its own lane.
+  const handler = createMcpHandler(() => createStatelessServer(baseUrl), {
+    legacy: "reject",
+    corsOptions: false,
+    allowedOriginHostnames: "*",
+  });
+  handlers.set(baseUrl, handler);
+  return handler;
+}

@@ -1,0 +1,158 @@
+import { expect } from "vitest";
+import { z } from "zod";
+import { newAddress, type Person, send } from "./person.ts";
+
+const answerSchema = z.looseObject({
+  jsonrpc: z.literal("2.0"),
+  id: z.union([z.string(), z.number(), z.null()]),
+  result: z.looseObject({}).optional(),
+  error: z.looseObject({ code: z.int(), message: z.string() }).optional(),
+});
+
+/** A JSON-RPC answer. */
+export type Answer = z.output<typeof answerSchema>;
+
+/** A server-sent event. */
+export interface StreamEvent {
+  readonly id: string | undefined;
+  readonly data: string;
+  readonly retry: string | undefined;
+}
+
+export const ACCEPT = "application/json, text/event-stream";
+
+/** The newest of the protocols with sessions. */
+export const PROTOCOL = "2025-11-25";
+
+/** The params of an initialize request. */
+export function initializeParams(protocolVersion = PROTOCOL) {
+  return { protocolVersion, capabilities: {}, clientInfo: { name: "test", version: "1.0.0" } };
+}
+
+/** Splits what was read of an event stream into its events; comments are left out. */
+export function eventsOf(text: string): StreamEvent[] {
+  return text
+    .split("\n\n")
+    .filter((block) => block !== "" && !block.startsWith(":"))
+    .map((block) => {
+      const fields = new Map(
+        block.split("\n").map((line) => [line.split(": ", 1).join(""), line.replace(/^\w+: ?/, "")]),
+      );
+      return { id: fields.get("id"), data: fields.get("data") ?? "", retry: fields.get("retry") };
+    });
+}
+
+/** The JSON-RPC answers in a response, whether it is JSON or an event stream. */
+export async function answersOf(response: Response): Promise<Answer[]> {
+  const text = await response.text();
+  const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream") ?? false;
+  const messages = isStream ? eventsOf(text).flatMap(({ data }) => (data === "" ? [] : [data])) : [text];
+  return messages.map((message) => answerSchema.parse(JSON.parse(message)));
+}
+
+/** The only JSON-RPC answer in a response. */
+export async function answerOf(response: Response): Promise<Answer> {
+  const answers = await answersOf(response);
+  expect(answers).toHaveLength(1);
+  return z.tuple([answerSchema]).parse(answers)[0];
+}
+
+/** A session of one of the 2025 protocols, spoken by hand. */
+export class ClientSession {
+  readonly person: Person;
+  readonly id: string;
+  readonly initialized: Answer;
+  readonly protocolVersion: string;
+  readonly #address = newAddress();
+  #lastRequest = 0;
+
+  private constructor(person: Person, id: string, initialized: Answer, protocolVersion: string) {
+    this.person = person;
+    this.id = id;
+    this.initialized = initialized;
+    this.protocolVersion = protocolVersion;
+  }
+
+  static async open(person: Person, protocolVersion = PROTOCOL): Promise<ClientSession> {
+    const response = await person.send("/mcp", {
+      method: "POST",
+      headers: { Accept: ACCEPT },
+      body: { jsonrpc: "2.0", id: "open", method: "initialize", params: initializeParams(protocolVersion) },
+    });
+    expect(response.status).toBe(200);
+    const id = z.string().parse(response.headers.get("Mcp-Session-Id"));
+    const session = new ClientSession(person, id, await answerOf(response), protocolVersion);
+    expect((await session.post({ jsonrpc: "2.0", method: "notifications/initialized" })).status).toBe(202);
+    return session;
+  }
+
+  /** The headers of a request of this session, from whomever it is. */
+  headers(person = this.person): Record<string, string> {
+    return {
+      ...person.authorization,
+      Accept: ACCEPT,
+      "Mcp-Session-Id": this.id,
+      "Mcp-Protocol-Version": this.protocolVersion,
+      "CF-Connecting-IP": this.#address,
+    };
+  }
+
+  /** Sends a message, or a batch, whatever it may be. */
+  post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return send("/mcp", { method: "POST", body, headers: { ...this.headers(), ...headers } });
+  }
+
+  /** Opens the stream of a GET. */
+  get(headers: Record<string, string> = {}): Promise<Response> {
+    return send("/mcp", { headers: { ...this.headers(), ...headers } });
+  }
+
+  delete(headers: Record<string, string> = {}): Promise<Response> {
+    return send("/mcp", { method: "DELETE", headers: { ...this.headers(), ...headers } });
+  }
+
+  /** Sends a request and reads its answer. */
+  async request(method: string, params: Record<string, unknown> = {}): Promise<Answer> {
+    this.#lastRequest += 1;
+    const response = await this.post({ jsonrpc: "2.0", id: this.#lastRequest, method, params });
+    expect(response.status).toBe(200);
+    return answerOf(response);
+  }
+
+  /** Calls a tool. */
+  call(name: string, input: Record<string, unknown> = {}): Promise<Answer> {
+    return this.request("tools/call", { name, arguments: input });
+  }
+}
+
+/** A request of the 2026-07-28 protocol. */
+export function statelessRequest(
+  person: Person,
+  method: string,
+  params: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return person.send("/mcp", {
+    method: "POST",
+    headers: {
+      Accept: ACCEPT,
+      "Mcp-Protocol-Version": "2026-07-28",
+      "Mcp-Method": method,
+      ...(typeof params.name === "string" && { "Mcp-Name": params.name }),
+      ...headers,
+    },
+    body: {
+      jsonrpc: "2.0",
+      id: 1,
+      method,
+      params: {
+        ...params,
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientInfo": { name: "test", version: "1.0.0" },
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
+    },
+  });
+}
