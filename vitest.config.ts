@@ -22,6 +22,10 @@ function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInline
               BASE_URL: "http://127.0.0.1:8787",
               ENVIRONMENT: "development",
               LOG_LEVEL: "error",
+              OPENAI_API_KEY: "the key of the tests",
+              OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
+              AGENT_TIMEOUT: "6",
+              DAILY_TOKEN_BUDGET: "100000",
             },
           },
         };

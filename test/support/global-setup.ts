@@ -1,6 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { startPgliteDatabase, startPostgresql, type TestDatabase } from "./databases.ts";
 import { findPostgresql } from "./postgresql-cluster.ts";
+import { startScriptedResponses } from "./scripted-responses.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -10,6 +11,8 @@ declare module "vitest" {
     databaseName: "pglite" | "postgresql";
     /** The superuser's URL to the cluster of this run, for tests that make databases of their own. */
     clusterUrl: string | undefined;
+    /** The stand-in for OpenAI's Responses API, for OPENAI_BASE_URL and for the tests' scripts. */
+    scriptedResponsesUrl: string;
   }
 }
 
@@ -24,8 +27,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     programs === undefined ? undefined : startPostgresql(programs),
   ]);
   project.provide("databases", { pglite: pglite.database, postgresql: postgresql?.database });
+  const responses = await startScriptedResponses();
+  project.provide("scriptedResponsesUrl", responses.url);
   project.provide("clusterUrl", postgresql?.cluster.url().href);
   return async () => {
+    await responses.close();
     await pglite.close();
     await postgresql?.close();
   };

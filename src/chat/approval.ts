@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { type Task, taskSchema } from "../tasks/task.ts";
+import type { Tool } from "../tools/tool.ts";
+
+/** How many tasks one turn may change before the person is asked. */
+export const CHANGES_WITHOUT_APPROVAL = 5;
+
+/** How long a question waits for its answer, in milliseconds. */
+export const APPROVAL_LIFETIME = 15 * 60 * 1000;
+
+/** Tools that never run without a yes, however little they change. */
+const ALWAYS_ASKED: ReadonlySet<string> = new Set(["delete_task"]);
+
+/** A call of a tool whose input its schema has accepted. */
+export interface PlannedCall {
+  readonly callId: string;
+  readonly tool: Tool;
+  readonly input: Record<string, unknown>;
+}
+
+/**
+ * The calls of one round that must wait for the person. Deleting always does; and once a round would take the turn
+ * past the changes it may make, all the round's changes do, so that the person is asked before half of it is done.
+ *
+ * @param changedBefore how many tasks the turn has changed until now
+ */
+export function callsToApprove(calls: readonly PlannedCall[], changedBefore: number): readonly PlannedCall[] {
+  const free = calls.filter(({ tool }) => !ALWAYS_ASKED.has(tool.name));
+  const planned = free.reduce((sum, { tool, input }) => sum + plannedChanges(tool, input), 0);
+  const tooMany = planned > 0 && changedBefore + planned > CHANGES_WITHOUT_APPROVAL;
+  return calls.filter(({ tool }) => ALWAYS_ASKED.has(tool.name) || (tooMany && !tool.annotations.readOnlyHint));
+}
+
+/** How many tasks a call that has run has changed. */
+export function countChanges(tool: Tool, output: Record<string, unknown>): number {
+  if (tool.annotations.readOnlyHint) return 0;
+  return Array.isArray(output.tasks) ? output.tasks.length : 1;
+}
+
+/** Any list in the input but one of words (tags, fields to clear) is taken for a list of tasks. */
+function plannedChanges(tool: Tool, input: Record<string, unknown>): number {
+  if (tool.annotations.readOnlyHint) return 0;
+  const lists = Object.values(input).filter((value) => Array.isArray(value));
+  return Math.max(
+    1,
+    ...lists.filter((list) => list.some((item) => typeof item !== "string")).map(({ length }) => length),
+  );
+}
+
+/** What a call and its approval are bound together by: SHA-256, in hex, of the user, the conversation and the call. */
+export function hashCall(
+  userId: number,
+  conversationId: string,
+  call: { readonly call_id: string; readonly tool: string; readonly input?: unknown },
+): string {
+  const bound = JSON.stringify([userId, conversationId, call.call_id, call.tool, canonical(call.input)]);
+  return createHash("sha256").update(bound).digest("hex");
+}
+
+/** The question for a person; `task` is the one that the call is about, where it is about one. */
+export function askToRun({ tool, input }: PlannedCall, task: Task | undefined): string {
+  const { task_id: _, ...rest } = input;
+  const subject = task === undefined ? undefined : `#${task.id} “${task.title}”`;
+  const details = Object.keys(rest).length === 0 ? undefined : JSON.stringify(rest);
+  return `${tool.title}${subject === undefined ? "" : ` ${subject}`}${details === undefined ? "" : ` ${details}`}?`;
+}
+
+const outputSchema = z.object({ tasks: z.array(taskSchema).min(1) });
+
+/** The task that a tool has answered with. */
+export function firstTask(output: Record<string, unknown>): Task | undefined {
+  return outputSchema.safeParse(output).data?.tasks[0];
+}
+
+/** The same JSON value with every object's keys in one order (RFC 8785 section 3.2.3). */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, item]) => [key, canonical(item)]),
+  );
+}

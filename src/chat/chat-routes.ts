@@ -1,0 +1,121 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { ApplicationError } from "../errors.ts";
+import type { Application, ApplicationContext } from "../http/application.ts";
+import { readJsonBody } from "../http/json-body.ts";
+import { countAgainst } from "../http/rate-limit.ts";
+import { requireCaller } from "../http/require-caller.ts";
+import { collectAnswer, toChatAnswer } from "./chat-answer.ts";
+import { type ChatConversation, fromRefusal } from "./chat-conversation.ts";
+import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./chat-request.ts";
+import { hasConversation } from "./conversations.ts";
+import { fromLines, toByteStream, type WatchedTurn } from "./event-stream.ts";
+import { preferredLanguage } from "./instructions.ts";
+import { condense, type TurnEvent } from "./turn-event.ts";
+import { UiChunks } from "./ui-chunks.ts";
+
+/** https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol */
+const UI_STREAM_HEADERS = { "X-Vercel-AI-UI-Message-Stream": "v1" };
+
+const limitChat: MiddlewareHandler<Application> = async (context, next) => {
+  await countAgainst(context, "CHAT_RATE_LIMITER", String(context.var.caller.userId));
+  await next();
+};
+
+/** `POST /chat`: the agent's answer as JSON, or as server-sent events where those are accepted. */
+export const chatRoutes = new Hono<Application>().post("/", requireCaller, limitChat, async (context) => {
+  const request = readChatRequest(await readJsonBody(context), context.var.caller.userId);
+  const turn = await startTurn(context, request);
+  const wantsEvents = context.req.header("Accept")?.includes("text/event-stream") === true;
+  return wantsEvents ? serverSentEvents(toNamedEvents(turn)) : context.json(await collectAnswer(turn));
+});
+
+/** `/api/chat`: the AI SDK's UI message stream, resuming it, and stopping the agent. */
+export const uiChatRoutes = new Hono<Application>()
+  .post("/", requireCaller, limitChat, async (context) => {
+    const turn = await startTurn(context, readUiChatRequest(await readJsonBody(context)));
+    return serverSentEvents(toUiEvents(turn, false), UI_STREAM_HEADERS);
+  })
+  .get("/:id/stream", requireCaller, async (context) => {
+    const conversation = await openConversation(context, context.req.param("id"));
+    const stream = await conversation?.watch();
+    if (stream === undefined) return context.body(null, 204);
+    return serverSentEvents(toUiEvents(await fromLines(stream), true), UI_STREAM_HEADERS);
+  })
+  .delete("/:id/stream", requireCaller, async (context) => {
+    const conversation = await openConversation(context, context.req.param("id"));
+    await conversation?.stop();
+    return context.body(null, 204);
+  });
+
+/** Has the conversation's object run a turn; it checks in the database that the conversation is the caller's. */
+async function startTurn(context: ApplicationContext, { conversationId, what }: ChatRequest): Promise<WatchedTurn> {
+  const { caller, configuration, requestId } = context.var;
+  if (configuration.OPENAI_API_KEY === undefined) {
+    throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
+  }
+  const language = preferredLanguage(context.req.header("Accept-Language"));
+  const reply = await conversationObject(context, conversationId).run({
+    caller,
+    conversationId,
+    requestId,
+    language,
+    what,
+  });
+  if ("refusal" in reply) throw fromRefusal(reply.refusal);
+  return fromLines(reply.stream);
+}
+
+/** The object of a conversation that the database knows as the caller's; undefined, and untouched, for any other. */
+async function openConversation(context: ApplicationContext, id: string) {
+  const { database, caller } = context.var;
+  const isKnown = conversationIdSchema.safeParse(id).success && (await hasConversation(database, caller, id));
+  return isKnown ? conversationObject(context, id) : undefined;
+}
+
+/** Its name begins with the caller's own id, so that nobody can reach another's. */
+function conversationObject(context: ApplicationContext, id: string): DurableObjectStub<ChatConversation> {
+  return context.env.CHAT_CONVERSATIONS.getByName(`${context.var.caller.userId}/${id}`);
+}
+
+async function* toNamedEvents({ start, events }: WatchedTurn): AsyncGenerator<string> {
+  yield namedEvent(start);
+  const seen: TurnEvent[] = [];
+  for await (const event of events) {
+    seen.push(event);
+    if (event.type !== "sealed_reasoning") yield namedEvent(event);
+  }
+  yield namedEvent({ type: "answer", ...toChatAnswer(start.conversation_id, start.message_id, start.earlier, seen) });
+}
+
+function namedEvent({ type, ...data }: { readonly type: string }): string {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** @param isReplay whether the client has nothing of the message, rather than all that came before this turn */
+async function* toUiEvents({ start, events }: WatchedTurn, isReplay: boolean): AsyncGenerator<string> {
+  const chunks = new UiChunks();
+  yield uiEvent({ type: "start", messageId: start.message_id });
+  for (const event of isReplay ? condense(start.earlier) : [])
+    for (const chunk of chunks.of(event)) yield uiEvent(chunk);
+  for await (const event of events) for (const chunk of chunks.of(event)) yield uiEvent(chunk);
+  yield "data: [DONE]\n\n";
+}
+
+function uiEvent(chunk: unknown): string {
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}
+
+function serverSentEvents(events: AsyncGenerator<string>, headers: Record<string, string> = {}): Response {
+  const encoder = new TextEncoder();
+  const bytes = (async function* () {
+    for await (const event of events) yield encoder.encode(event);
+  })();
+  return new Response(toByteStream(bytes), {
+    headers: {
+      "Content-Type": "text/event-stream; charset=utf-8",
+      "Cache-Control": "no-cache, no-transform",
+      "X-Accel-Buffering": "no",
+      ...headers,
+    },
+  });
+}

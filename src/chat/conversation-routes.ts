@@ -1,0 +1,72 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Application } from "../http/application.ts";
+import { readJsonBody } from "../http/json-body.ts";
+import { requireCaller } from "../http/require-caller.ts";
+import { parseInput } from "../input.ts";
+import { line } from "../text.ts";
+import { conversationIdSchema } from "./chat-request.ts";
+import {
+  type ConversationCursor,
+  deleteConversation,
+  listConversations,
+  readConversation,
+  renameConversation,
+} from "./conversations.ts";
+
+const LARGEST_PAGE = 100;
+const USUAL_PAGE = 30;
+
+const cursorSchema = z
+  .tuple([z.iso.datetime(), conversationIdSchema])
+  .transform(([updatedAt, id]): ConversationCursor => ({ updatedAt, id }));
+
+const listSchema = z.strictObject({
+  limit: z.coerce
+    .number()
+    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
+      error: `must be a whole number from 1 to ${LARGEST_PAGE}`,
+    })
+    .default(USUAL_PAGE),
+  cursor: z
+    .string()
+    .transform((text, context) => {
+      const cursor = cursorSchema.safeParse(splitCursor(text)).data;
+      if (cursor === undefined) context.addIssue({ code: "custom", message: "must be the next_cursor of a list" });
+      return cursor;
+    })
+    .optional(),
+});
+
+const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
+
+/** `/api/conversations`: what a person has talked about with the agent. */
+export const conversationRoutes = new Hono<Application>()
+  .use(requireCaller)
+  .get("/", async (context) => {
+    const { database, caller } = context.var;
+    const { limit, cursor } = parseInput(listSchema, context.req.query());
+    const { conversations, next } = await listConversations(database, caller, { limit, after: cursor });
+    return context.json({ conversations, ...(next !== undefined && { next_cursor: `${next.updatedAt}_${next.id}` }) });
+  })
+  .get("/:id", async (context) => {
+    const { database, caller } = context.var;
+    return context.json(await readConversation(database, caller, context.req.param("id")));
+  })
+  .patch("/:id", async (context) => {
+    const { database, caller } = context.var;
+    const { title } = parseInput(renameSchema, await readJsonBody(context));
+    return context.json(await renameConversation(database, caller, context.req.param("id"), title));
+  })
+  .delete("/:id", async (context) => {
+    const { database, caller } = context.var;
+    const id = context.req.param("id");
+    await deleteConversation(database, caller, id);
+    await context.env.CHAT_CONVERSATIONS.getByName(`${caller.userId}/${id}`).stop();
+    return context.body(null, 204);
+  });
+
+function splitCursor(text: string): [string, string] {
+  const end = text.indexOf("_");
+  return [text.slice(0, end), text.slice(end + 1)];
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type TurnEvent, type TurnStart, turnEventSchema, turnStartSchema } from "./turn-event.ts";
+
+/** A turn as it is watched: how it starts, then what happens. */
+export interface WatchedTurn {
+  readonly start: TurnStart;
+  readonly events: AsyncIterable<TurnEvent>;
+}
+
+const lineSchema = z.union([turnStartSchema, turnEventSchema]);
+
+/** Lines of JSON, one for each part, as a byte stream: what a Durable Object can hand out. */
+export function toLines(parts: AsyncIterable<TurnStart | TurnEvent>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return toByteStream(
+    (async function* () {
+      for await (const part of parts) yield encoder.encode(`${JSON.stringify(part)}\n`);
+    })(),
+  );
+}
+
+/**
+ * Reads what `toLines` wrote.
+ *
+ * @throws Error where the stream ends before the turn has started
+ */
+export async function fromLines(stream: ReadableStream<Uint8Array>): Promise<WatchedTurn> {
+  const parts = readLines(stream);
+  const { value: start } = await parts.next();
+  if (start?.type !== "start") throw new Error("the turn's stream does not begin with its start");
+  return { start, events: eventsOf(parts) };
+}
+
+/** A byte stream that asks for the next piece only when there is room, and ends the source when it is cancelled. */
+export function toByteStream(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      const { value, done } = await pieces.next();
+      if (!done) return controller.enqueue(value);
+      controller.close();
+      // A pending read of a byte stream is only let go by an answer to it.
+      controller.byobRequest?.respond(0);
+    },
+    async cancel() {
+      await pieces.return(undefined);
+    },
+  });
+}
+
+async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<TurnStart | TurnEvent> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) yield lineSchema.parse(JSON.parse(line));
+  }
+}
+
+async function* eventsOf(parts: AsyncGenerator<TurnStart | TurnEvent>): AsyncGenerator<TurnEvent> {
+  try {
+    for await (const part of parts) if (part.type !== "start") yield part;
+  } finally {
+    await parts.return(undefined);
+  }
+}

@@ -1,0 +1,102 @@
+import { toApplicationError } from "../errors.ts";
+import { catalog } from "../tools/catalog.ts";
+import type { ToolResult } from "../tools/tool.ts";
+import { countChanges } from "./approval.ts";
+import type { TurnEvent, Usage } from "./turn-event.ts";
+
+/** The message that the agent is writing: all that happened in it, before an approval and after. */
+export class MessageInProgress {
+  readonly id: string;
+  readonly #events: TurnEvent[];
+  readonly #earlierUsage: Usage;
+  #inputTokens = 0;
+  #outputTokens = 0;
+
+  /**
+   * @param earlier what the message held already when an approval made it go on
+   * @param earlierUsage what that had used
+   */
+  constructor(id: string, earlier: readonly TurnEvent[], earlierUsage: Usage) {
+    this.id = id;
+    this.#events = [...earlier];
+    this.#earlierUsage = earlierUsage;
+  }
+
+  get events(): readonly TurnEvent[] {
+    return this.#events;
+  }
+
+  /** How often the model was asked. */
+  get rounds(): number {
+    return this.#events.filter(({ type }) => type === "round").length;
+  }
+
+  /** How many tasks were changed. */
+  get changes(): number {
+    return this.#results().reduce((sum, { tool, output }) => sum + countChanges(tool, output), 0);
+  }
+
+  /** What was changed, a line for each call. */
+  get changesMade(): readonly string[] {
+    const changes = this.#results().filter(({ tool, output }) => countChanges(tool, output) > 0);
+    return changes.map(({ text }) => text.split("\n", 1).join(""));
+  }
+
+  /** The tokens of this turn alone. */
+  get turnTokens(): number {
+    return this.#inputTokens + this.#outputTokens;
+  }
+
+  /** The usage of the whole message. */
+  get usage(): Usage {
+    return {
+      rounds: this.rounds,
+      input_tokens: this.#earlierUsage.input_tokens + this.#inputTokens,
+      output_tokens: this.#earlierUsage.output_tokens + this.#outputTokens,
+    };
+  }
+
+  add<Event extends TurnEvent>(event: Event): Event {
+    this.#events.push(event);
+    return event;
+  }
+
+  addUsage(inputTokens: number, outputTokens: number): void {
+    this.#inputTokens += inputTokens;
+    this.#outputTokens += outputTokens;
+  }
+
+  /** Runs a call and adds what came of it; a failure is for the model to read. */
+  async *addResult(callId: string, run: () => Promise<ToolResult>): AsyncGenerator<TurnEvent> {
+    try {
+      const { structured, text } = await run();
+      yield this.add({ type: "tool_output", call_id: callId, output: structured, text });
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      // Signed out in the meantime: nothing more can be done in this person's name.
+      if (error.kind === "unauthenticated") throw error;
+      yield this.add({ type: "tool_error", call_id: callId, message: error.message });
+    }
+  }
+
+  /** The model's id of a call, or one made of it where this message has that already. */
+  uniqueCallId(callId: string): string {
+    const known = new Set(this.#events.flatMap((event) => (event.type === "tool_input" ? [event.call_id] : [])));
+    let unique = callId === "" ? "call" : callId;
+    for (let count = 2; known.has(unique); count += 1) unique = `${callId}.${count}`;
+    return unique;
+  }
+
+  #results() {
+    const tools = new Map(catalog.map((tool) => [tool.name, tool]));
+    const names = new Map(
+      this.#events.flatMap((event) => (event.type === "tool_input" ? [[event.call_id, event.tool]] : [])),
+    );
+    return this.#events.flatMap((event) => {
+      const tool = event.type === "tool_output" ? tools.get(names.get(event.call_id) ?? "") : undefined;
+      return event.type === "tool_output" && tool !== undefined
+        ? [{ tool, output: event.output, text: event.text }]
+        : [];
+    });
+  }
+}

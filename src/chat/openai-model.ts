@@ -1,0 +1,161 @@
+import OpenAI, { APIConnectionError, APIError, OpenAIError } from "openai";
+import type { ResponseInputItem, ResponseStreamEvent } from "openai/resources/responses/responses";
+import type { Configuration } from "../config.ts";
+import { ApplicationError } from "../errors.ts";
+import { type Model, type ModelEvent, type ModelItem, type ModelRequest, modelFailure } from "./model.ts";
+
+/** Tries again after 429, 5xx and broken connections, with the SDK's growing pauses; the turn's signal ends them. */
+const RETRIES = 4;
+
+/**
+ * A model behind OpenAI's Responses API, or a server that speaks it.
+ *
+ * @throws ApplicationError `unavailable` without an OPENAI_API_KEY
+ */
+export function openModel({ OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, AGENT_TIMEOUT }: Configuration): Model {
+  if (OPENAI_API_KEY === undefined) {
+    throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
+  }
+  const client = new OpenAI({
+    apiKey: OPENAI_API_KEY,
+    baseURL: OPENAI_BASE_URL,
+    maxRetries: RETRIES,
+    timeout: AGENT_TIMEOUT * 1000,
+    logLevel: "off",
+  });
+  return {
+    name: OPENAI_MODEL,
+    async *respond(request) {
+      try {
+        yield* streamResponse(client, OPENAI_MODEL, request);
+      } catch (error) {
+        request.signal.throwIfAborted();
+        throw toModelFailure(error);
+      }
+      // The SDK ends an aborted stream as if it were whole.
+      request.signal.throwIfAborted();
+    },
+  };
+}
+
+async function* streamResponse(
+  client: OpenAI,
+  model: string,
+  { instructions, items, functions, mayCall, signal }: ModelRequest,
+): AsyncGenerator<ModelEvent> {
+  const stream = await client.responses.create(
+    {
+      model,
+      instructions,
+      input: items.map(toInputItem),
+      tools: functions.map(({ name, description, inputSchema }) => ({
+        type: "function",
+        name,
+        description,
+        parameters: { ...inputSchema },
+        // Strict mode knows no optional fields.
+        strict: false,
+      })),
+      ...(!mayCall && { tool_choice: "none" }),
+      parallel_tool_calls: true,
+      store: false,
+      stream: true,
+    },
+    { signal },
+  );
+  const phases = new Map<string, "commentary" | "final_answer">();
+  for await (const event of stream) {
+    if (event.type === "response.output_item.added" && event.item.type === "message" && event.item.phase) {
+      phases.set(event.item.id, event.item.phase);
+    }
+    yield* toModelEvents(event, phases);
+    if (event.type === "response.completed") return;
+  }
+  throw modelFailure("The model's answer broke off in the middle.");
+}
+
+function* toModelEvents(
+  event: ResponseStreamEvent,
+  phases: ReadonlyMap<string, "commentary" | "final_answer">,
+): Generator<ModelEvent> {
+  switch (event.type) {
+    case "response.output_text.delta":
+    case "response.refusal.delta": {
+      const phase = phases.get(event.item_id);
+      yield { type: "text", id: event.item_id, text: event.delta, ...(phase !== undefined && { phase }) };
+      return;
+    }
+    case "response.reasoning_summary_text.delta":
+      yield { type: "reasoning", id: `${event.item_id}.${event.summary_index}`, text: event.delta };
+      return;
+    case "response.reasoning_text.delta":
+      yield { type: "reasoning", id: event.item_id, text: event.delta };
+      return;
+    case "response.output_item.done":
+      if (event.item.type === "function_call") {
+        yield {
+          type: "call",
+          callId: event.item.call_id,
+          name: event.item.name,
+          arguments: event.item.arguments,
+        };
+      } else if (event.item.type === "reasoning" && event.item.encrypted_content) {
+        yield { type: "sealed_reasoning", id: event.item.id, encrypted: event.item.encrypted_content };
+      }
+      return;
+    case "response.completed":
+    case "response.incomplete":
+    case "response.failed": {
+      const { usage, incomplete_details: incomplete, error } = event.response;
+      if (usage) yield { type: "usage", inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
+      if (event.type === "response.incomplete") {
+        throw modelFailure(`The model's answer was cut short (${incomplete?.reason ?? "no reason given"}).`);
+      }
+      if (event.type === "response.failed") throw modelFailure("The model failed to answer.", error);
+      return;
+    }
+    default:
+  }
+}
+
+function toInputItem(item: ModelItem): ResponseInputItem {
+  switch (item.type) {
+    case "said":
+      return item.role === "user"
+        ? { role: "user", content: item.text }
+        : { role: "assistant", content: item.text, ...(item.phase !== undefined && { phase: item.phase }) };
+    case "call":
+      return {
+        type: "function_call",
+        call_id: item.callId,
+        name: item.tool,
+        arguments: JSON.stringify(item.input),
+      };
+    case "call_output":
+      return { type: "function_call_output", call_id: item.callId, output: item.text };
+    case "sealed_reasoning":
+      return { type: "reasoning", id: item.id, summary: [], encrypted_content: item.encrypted };
+  }
+}
+
+/** Says what went wrong without the provider's own words, which can quote keys and organizations. */
+function toModelFailure(error: unknown): ApplicationError {
+  if (error instanceof ApplicationError) return error;
+  if (error instanceof APIConnectionError) {
+    return modelFailure("The model cannot be reached; try again in a moment.", error);
+  }
+  if (error instanceof APIError && error.status === 429) {
+    return error.code === "insufficient_quota"
+      ? modelFailure("The model's account has no quota left; the operator must see to it.", error)
+      : modelFailure("The model has too much to do; try again in a moment.", error);
+  }
+  if (error instanceof APIError && error.status !== undefined && error.status < 500) {
+    return new ApplicationError(
+      "misconfigured",
+      `The model refused the request (${error.status}); the operator must check OPENAI_API_KEY, OPENAI_MODEL and OPENAI_BASE_URL.`,
+      { cause: error },
+    );
+  }
+  if (error instanceof OpenAIError) return modelFailure("The model failed to answer; try again in a moment.", error);
+  return modelFailure("The model's answer broke off in the middle.", error);
+}

@@ -1,0 +1,95 @@
+import { ApplicationError, toApplicationError } from "../errors.ts";
+import { parseInput } from "../input.ts";
+import type { Task } from "../tasks/task.ts";
+import { catalog } from "../tools/catalog.ts";
+import { runTool } from "../tools/run-tool.ts";
+import type { ToolContext } from "../tools/tool.ts";
+import { APPROVAL_LIFETIME, askToRun, callsToApprove, firstTask, type PlannedCall } from "./approval.ts";
+import type { MessageInProgress } from "./message-in-progress.ts";
+import type { TurnEvent } from "./turn-event.ts";
+
+/** A call as the model asked for it. */
+export interface RequestedCall {
+  readonly callId: string;
+  readonly name: string;
+  /** JSON, valid or not. */
+  readonly arguments: string;
+}
+
+interface Surroundings {
+  readonly tools: ToolContext;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the calls of one round, one after the other in the model's order, so that tasks come out in the order they
+ * were asked for. Calls that need a yes are asked about instead; calls that cannot run get an error for the model.
+ */
+export async function* runCalls(
+  message: MessageInProgress,
+  calls: readonly RequestedCall[],
+  { tools, signal }: Surroundings,
+): AsyncGenerator<TurnEvent> {
+  const planned: PlannedCall[] = [];
+  for (const { callId: modelsCallId, name, arguments: text } of calls) {
+    const callId = message.uniqueCallId(modelsCallId);
+    const input = readArguments(text);
+    yield message.add({ type: "tool_input", call_id: callId, tool: name, input: input ?? {} });
+    try {
+      if (input === undefined) throw new ApplicationError("invalid_input", "The arguments are not valid JSON.");
+      planned.push(planCall(callId, name, input));
+    } catch (thrown) {
+      yield message.add({ type: "tool_error", call_id: callId, message: toApplicationError(thrown).message });
+    }
+  }
+  const toApprove = callsToApprove(planned, message.changes);
+  for (const { callId, tool, input } of planned.filter((call) => !toApprove.includes(call))) {
+    signal.throwIfAborted();
+    yield* message.addResult(callId, () => runTool(tool.name, input, tools));
+  }
+  for (const call of toApprove) yield* ask(message, call, tools);
+}
+
+/** @throws ApplicationError where the call cannot run whatever the person says */
+function planCall(callId: string, name: string, input: unknown): PlannedCall {
+  const tool = catalog.find((candidate) => candidate.name === name);
+  if (tool === undefined) {
+    const known = catalog.map((candidate) => candidate.name).join(", ");
+    throw new ApplicationError("not_found", `There is no tool ${JSON.stringify(name)}; the tools are ${known}.`);
+  }
+  parseInput(tool.input, input);
+  return { callId, tool, input: readObject(input) };
+}
+
+/** Asks the person, naming the task as it is in the database and not as the model put it. */
+async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolContext): AsyncGenerator<TurnEvent> {
+  let task: Task | undefined;
+  if (call.input.task_id !== undefined) {
+    try {
+      task = firstTask((await runTool("get_task", { task_id: call.input.task_id }, tools)).structured);
+    } catch (thrown) {
+      yield message.add({ type: "tool_error", call_id: call.callId, message: toApplicationError(thrown).message });
+      return;
+    }
+  }
+  yield message.add({
+    type: "approval_request",
+    approval_id: crypto.randomUUID(),
+    call_id: call.callId,
+    question: askToRun(call, task),
+    expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
+  });
+}
+
+function readArguments(text: string): unknown {
+  try {
+    // A function without parameters may be called with nothing at all.
+    return text.trim() === "" ? {} : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readObject(input: unknown): Record<string, unknown> {
+  return typeof input === "object" && input !== null ? Object.fromEntries(Object.entries(input)) : {};
+}

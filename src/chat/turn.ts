@@ -1,0 +1,145 @@
+import type { Caller } from "../caller.ts";
+import type { Configuration } from "../config.ts";
+import type { Database } from "../database/database.ts";
+import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
+import { type Logger, millisecondsSince } from "../observability/log.ts";
+import { type ApprovalAnswer, runAgent } from "./agent.ts";
+import { beginTurn, continueTurn, storeTurn } from "./conversation-store.ts";
+import { writeInstructions } from "./instructions.ts";
+import { MessageInProgress } from "./message-in-progress.ts";
+import type { Model } from "./model.ts";
+import type { ChatMessage } from "./model-input.ts";
+import { openModel } from "./openai-model.ts";
+import type { RunningTurn } from "./running-turn.ts";
+import type { Outcome, TurnStart } from "./turn-event.ts";
+
+/** What is asked of a conversation: an answer to a message, or to go on after the person's answers. */
+export interface TurnRequest {
+  readonly caller: Caller;
+  readonly conversationId: string;
+  readonly requestId: string;
+  /** BCP 47; undefined where the request named none. */
+  readonly language: string | undefined;
+  readonly what:
+    | { readonly type: "message"; readonly id: string; readonly text: string; readonly mayBegin: boolean }
+    | { readonly type: "approval"; readonly answers: readonly { readonly id: string; readonly approved: boolean }[] };
+}
+
+/** What turns run on. */
+export interface TurnServices {
+  readonly configuration: Configuration;
+  readonly database: Database;
+  readonly log: Logger;
+}
+
+/** A turn that is ready to run. */
+export interface PreparedTurn {
+  readonly start: TurnStart;
+  readonly message: MessageInProgress;
+  readonly history: readonly ChatMessage[];
+  readonly instructions: string;
+  readonly answers: readonly ApprovalAnswer[];
+  readonly model: Model;
+  readonly startedAt: number;
+}
+
+/**
+ * Loads what a turn needs, and stores what the person says, in one request to the database.
+ *
+ * @throws ApplicationError why the turn cannot be; then nothing has changed
+ */
+export async function prepareTurn(
+  { caller, conversationId, language, what }: TurnRequest,
+  { configuration, database }: TurnServices,
+): Promise<PreparedTurn> {
+  const startedAt = performance.now();
+  const model = openModel(configuration);
+  const scope = {
+    conversationId,
+    historyLength: configuration.MAX_CONVERSATION_HISTORY,
+    dailyTokenBudget: configuration.DAILY_TOKEN_BUDGET,
+  };
+  const prepare = (
+    loaded: { readonly name: string; readonly timeZone: string; readonly history: readonly ChatMessage[] },
+    message: MessageInProgress,
+    answers: readonly ApprovalAnswer[],
+  ): PreparedTurn => ({
+    start: { type: "start", conversation_id: conversationId, message_id: message.id, earlier: [...message.events] },
+    message,
+    history: loaded.history,
+    instructions: writeInstructions({ ...loaded, language, now: new Date() }),
+    answers,
+    model,
+    startedAt,
+  });
+  if (what.type === "approval") {
+    const loaded = await continueTurn(database, caller, scope, what.answers);
+    const { id, events, usage } = loaded.message;
+    return prepare(loaded, new MessageInProgress(id, events, usage), loaded.answers);
+  }
+  const loaded = await beginTurn(database, caller, scope, what);
+  return prepare(
+    loaded,
+    new MessageInProgress(crypto.randomUUID(), [], { rounds: 0, input_tokens: 0, output_tokens: 0 }),
+    [],
+  );
+}
+
+/**
+ * Runs a turn to its end and stores it, in one request to the database; only then is its `finish` told. Never
+ * throws: whatever goes wrong is told to whoever watches, and logged.
+ */
+export async function runTurn(
+  { message, history, instructions, answers, model, startedAt }: PreparedTurn,
+  running: RunningTurn,
+  { caller, conversationId }: TurnRequest,
+  { configuration, database, log }: TurnServices,
+): Promise<void> {
+  const { AGENT_TIMEOUT } = configuration;
+  const timer = setTimeout(
+    () =>
+      running.abort(new ApplicationError("unavailable", `The agent did not finish within ${AGENT_TIMEOUT} seconds.`)),
+    AGENT_TIMEOUT * 1000,
+  );
+  let modelTime = 0;
+  let outcome: Outcome = "failed";
+  try {
+    const context = {
+      model,
+      tools: { caller, database, log },
+      instructions,
+      history,
+      signal: running.signal,
+      onModelTime: (milliseconds: number) => {
+        modelTime += milliseconds;
+      },
+    };
+    for await (const event of runAgent(message, answers, context)) {
+      if (event.type === "finish") outcome = event.outcome;
+      else running.add(event);
+    }
+    await storeTurn(database, caller, conversationId, message, outcome);
+  } catch (thrown) {
+    const error = toApplicationError(thrown);
+    outcome = "failed";
+    log[errorKinds[error.kind].owner === "caller" ? "warn" : "error"]("chat_turn_not_stored", {
+      kind: error.kind,
+      message: String(error.cause ?? error),
+    });
+    running.add({ type: "failure", kind: error.kind, message: `The answer could not be saved: ${error.message}` });
+  } finally {
+    clearTimeout(timer);
+    const duration = millisecondsSince(startedAt);
+    log.info("chat_turn", {
+      outcome,
+      model: model.name,
+      ...message.usage,
+      turn_tokens: message.turnTokens,
+      duration_ms: duration,
+      model_ms: Math.round(modelTime * 10) / 10,
+      agent_ms: Math.round((duration - modelTime) * 10) / 10,
+    });
+    running.add({ type: "finish", outcome });
+    running.end();
+  }
+}

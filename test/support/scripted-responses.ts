@@ -1,0 +1,156 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+import {
+  beginEvents,
+  countTokens,
+  type OutputItem,
+  type ResponsesRequest,
+  readResponsesRequest,
+  responseEvents,
+  saidText,
+  sendEvent,
+} from "../../local/responses-api.ts";
+
+const outputItemSchema = z.union([
+  z.object({ type: z.enum(["text", "reasoning"]), text: z.string() }),
+  z.object({ type: z.literal("call"), name: z.string(), arguments: z.string() }),
+]);
+
+const stepSchema = z.union([
+  z.object({
+    output: z.array(outputItemSchema),
+    /** In place of a count of the characters. */
+    tokens: z.object({ input: z.number(), output: z.number() }).optional(),
+    /** Waits, with this many events sent, until the script is released or the client has gone. */
+    holdAfter: z.number().optional(),
+    /** Breaks the connection with this many events sent. */
+    cutAfter: z.number().optional(),
+    /** Ends the answer properly with this many events sent. */
+    endAfter: z.number().optional(),
+  }),
+  z.object({ status: z.number(), headers: z.record(z.string(), z.string()).optional(), body: z.unknown() }),
+  /** Takes the request and never answers. */
+  z.object({ hang: z.literal(true) }),
+]);
+
+/** What the stand-in does at one request. */
+export type ScriptStep = z.input<typeof stepSchema>;
+
+interface Script {
+  readonly steps: readonly z.output<typeof stepSchema>[];
+  /** Whether the last step answers all that come after it. */
+  readonly repeats: boolean;
+  readonly requests: ResponsesRequest[];
+  aborted: number;
+  release: () => void;
+  released: Promise<void>;
+}
+
+const scriptSchema = z.object({ steps: z.array(stepSchema).min(1), repeats: z.boolean() });
+const MARK = /\[script ([\w-]+)\]/g;
+
+/** A server of OpenAI's Responses API that does what tests have written for it. */
+export interface ScriptedResponses {
+  /** For OPENAI_BASE_URL; tests speak to the same. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the server on loopback. A script is put at `/scripts/{id}`, and found again by `[script {id}]` in what the
+ * person said last; `{{2}}` in a call's arguments becomes the second task id (`#12`) among the outputs since then.
+ */
+export async function startScriptedResponses(): Promise<ScriptedResponses> {
+  const scripts = new Map<string, Script>();
+  const server = createServer((request, response) => {
+    route(scripts, request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the scripted server has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function route(scripts: Map<string, Script>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method === "POST" && request.url === "/responses") return respond(scripts, request, response);
+  const [, id = "", action] = /^\/scripts\/([\w-]+)(\/release)?$/.exec(request.url ?? "") ?? [];
+  if (request.method === "PUT") {
+    const { steps, repeats } = scriptSchema.parse(JSON.parse(await text(request)));
+    scripts.set(id, { steps, repeats, requests: [], aborted: 0, ...newGate() });
+    return void response.writeHead(204).end();
+  }
+  const script = scripts.get(id);
+  if (script === undefined) return void response.writeHead(404).end();
+  if (action !== undefined) {
+    script.release();
+    return void response.writeHead(204).end();
+  }
+  const { requests, aborted } = script;
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ requests, aborted }));
+}
+
+async function respond(
+  scripts: Map<string, Script>,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const request = await readResponsesRequest(incoming);
+  const lastSaid = request.input.findLastIndex((item) => "role" in item && item.role === "user");
+  const said = request.input[lastSaid];
+  const [mark] = said !== undefined && "role" in said ? [...saidText(said).matchAll(MARK)].slice(-1) : [];
+  const script = scripts.get(mark?.[1] ?? "");
+  if (script === undefined) return fail(response, 400, { error: { message: "no such script" } });
+  const step = script.steps[script.requests.length] ?? (script.repeats ? script.steps.at(-1) : undefined);
+  script.requests.push(request);
+  response.once("close", () => {
+    if (!response.writableFinished) script.aborted += 1;
+  });
+  if (step === undefined) return fail(response, 400, { error: { message: "the script has come to its end" } });
+  if ("hang" in step) return;
+  if ("status" in step) return fail(response, step.status, step.body, step.headers);
+  const output = step.output.map((item) => fillIn(item, request, lastSaid));
+  const events = responseEvents(request.model, output, step.tokens ?? countTokens(request, output));
+  beginEvents(response);
+  for (const [index, event] of events.entries()) {
+    if (index === step.endAfter) break;
+    if (index === step.cutAfter) return void response.destroy();
+    if (index === step.holdAfter) await Promise.race([script.released, gone(response)]);
+    if (response.destroyed) return;
+    sendEvent(response, event);
+    // Each event on its own, as from afar.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  response.end();
+}
+
+function fillIn(item: OutputItem, { input }: ResponsesRequest, lastSaid: number): OutputItem {
+  if (item.type !== "call") return item;
+  const outputs = input.slice(lastSaid).flatMap((entry) => ("output" in entry ? [entry.output] : []));
+  const ids = outputs.flatMap((output) => [...output.matchAll(/#(\d+) /g)].map(([, id = ""]) => id));
+  return {
+    ...item,
+    arguments: item.arguments.replaceAll(/"?\{\{(\d+)\}\}"?/g, (_, place) => ids[Number(place) - 1] ?? "0"),
+  };
+}
+
+function fail(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+}
+
+function gone(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once("close", resolve));
+}
+
+function newGate(): Pick<Script, "release" | "released"> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { released: promise, release: resolve };
+}
