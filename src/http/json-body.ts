@@ -1,6 +1,8 @@
 import { ApplicationError } from "../errors.ts";
 import type { ApplicationContext } from "./application.ts";
 
+const JSON_MEDIA_TYPE = "application/json";
+
 /**
  * Reads a request's JSON body; an empty body counts as `{}`.
  *
@@ -8,15 +10,18 @@ import type { ApplicationContext } from "./application.ts";
  * that is not JSON
  */
 export async function readJsonBody(context: ApplicationContext): Promise<unknown> {
+  const mediaType = context.req.header("Content-Type")?.split(";", 1).join("").trim().toLowerCase();
+  if (mediaType !== undefined && mediaType !== JSON_MEDIA_TYPE) throw notJson();
   const body = await context.req.text();
   if (body === "") return {};
-  const mediaType = context.req.header("Content-Type")?.split(";", 1).join("").trim().toLowerCase();
-  if (mediaType !== "application/json") {
-    throw new ApplicationError("unsupported_media_type", "Content-Type must be application/json.");
-  }
+  if (mediaType === undefined) throw notJson();
   try {
     return JSON.parse(body);
   } catch {
     throw new ApplicationError("invalid_input", "The body must be valid JSON.");
   }
+}
+
+function notJson(): ApplicationError {
+  return new ApplicationError("unsupported_media_type", `Content-Type must be ${JSON_MEDIA_TYPE}.`);
 }

@@ -33,15 +33,17 @@ export function newAddress(): string {
   return `10.${a}.${b}.${c}`;
 }
 
-/** Sends a request to the worker; a body that is not a string goes as JSON. */
-export function send(
-  path: string,
-  {
-    body,
-    headers,
-    ...init
-  }: Omit<RequestInit, "body" | "headers"> & { body?: unknown; headers?: Record<string, string> } = {},
-): Promise<Response> {
+interface RequestOptions extends Omit<RequestInit, "body" | "headers"> {
+  /** A body that is not a string goes as JSON. */
+  readonly body?: unknown;
+  /** A body that goes as it is, without saying how long it is. */
+  readonly rawBody?: ReadableStream;
+  readonly headers?: Record<string, string>;
+}
+
+/** Sends a request to the worker. */
+export function send(path: string, { body, rawBody, headers, ...init }: RequestOptions = {}): Promise<Response> {
+  const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
   return exports.default.fetch(new URL(path, ORIGIN), {
     ...init,
     headers: {
@@ -49,7 +51,7 @@ export function send(
       ...(body !== undefined && { "Content-Type": "application/json" }),
       ...headers,
     },
-    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    body: rawBody ?? text ?? null,
   });
 }
 
@@ -88,7 +90,7 @@ export class Person {
     return { Authorization: `Bearer ${this.session.token}` };
   }
 
-  send(path: string, init: Parameters<typeof send>[1] = {}): Promise<Response> {
+  send(path: string, init: RequestOptions = {}): Promise<Response> {
     return send(path, { ...init, headers: { ...this.authorization, ...init.headers } });
   }
 

@@ -1,0 +1,148 @@
+import { Validator } from "@cfworker/json-schema";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Person, send } from "../support/person.ts";
+
+const toolSchema = z.strictObject({
+  name: z.string().regex(/^[a-z]+_[a-z]+$/),
+  title: z.string().min(3),
+  description: z.string().min(20),
+  inputSchema: z.looseObject({ type: z.literal("object"), properties: z.record(z.string(), z.looseObject({})) }),
+  outputSchema: z.looseObject({ type: z.literal("object") }),
+  annotations: z.strictObject({
+    title: z.string(),
+    readOnlyHint: z.boolean(),
+    destructiveHint: z.boolean(),
+    idempotentHint: z.boolean(),
+    openWorldHint: z.literal(false),
+  }),
+});
+
+let tools: z.output<typeof toolSchema>[];
+
+beforeAll(async () => {
+  const response = await send("/mcp/tools");
+  tools = z.strictObject({ tools: z.array(toolSchema) }).parse(await response.json()).tools;
+});
+
+const toolNamed = (name: string) => {
+  const tool = tools.find((candidate) => candidate.name === name);
+  if (tool === undefined) throw new Error(`there is no ${name}`);
+  return tool;
+};
+
+it("has the six tools, in the same order each time", async () => {
+  expect(tools.map((tool) => tool.name)).toEqual([
+    "create_task",
+    "list_tasks",
+    "get_task",
+    "update_task",
+    "complete_task",
+    "delete_task",
+  ]);
+  const again = await send("/mcp/tools");
+  expect(await again.json()).toEqual({ tools });
+});
+
+it("is what it was: a change of the contract is a change of this snapshot", () => {
+  expect(tools).toMatchSnapshot();
+});
+
+it("fits a budget of tokens: what every model pays for the tools in every conversation", () => {
+  const forModels = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+
+  // About four characters a token.
+  expect(JSON.stringify(forModels).length / 4).toBeLessThan(1400);
+});
+
+it("says of each tool whether it destroys", () => {
+  expect(tools.filter((tool) => tool.annotations.destructiveHint).map((tool) => tool.name)).toEqual([
+    "update_task",
+    "delete_task",
+  ]);
+  expect(tools.filter((tool) => tool.annotations.readOnlyHint).map((tool) => tool.name)).toEqual([
+    "list_tasks",
+    "get_task",
+  ]);
+});
+
+it("has flat inputs and closed objects, which every client understands", () => {
+  for (const { inputSchema, outputSchema } of tools) {
+    for (const keyword of ["oneOf", "anyOf", "allOf", "$ref"]) expect(inputSchema).not.toHaveProperty(keyword);
+    for (const property of Object.values(inputSchema.properties)) {
+      expect(property).toHaveProperty("type");
+      expect(property.type).not.toBe("object");
+    }
+    for (const schema of [inputSchema, outputSchema]) expect(openObjects(schema)).toEqual([]);
+  }
+});
+
+it("describes every input", () => {
+  for (const { name, inputSchema } of tools) {
+    for (const [input, property] of Object.entries(inputSchema.properties)) {
+      expect(property.description, `${name}.${input}`).toEqual(expect.any(String));
+    }
+  }
+});
+
+describe("every answer fits its tool's own output schema", () => {
+  it("in all six tools, with everything set and with nothing set", async () => {
+    const person = await Person.signUp();
+    const check = async (name: string, input: Record<string, unknown>) => {
+      const answer = await person.run(name, input);
+      const validator = new Validator(toolNamed(name).outputSchema, "2020-12", false);
+      expect(validator.validate(answer).errors, name).toEqual([]);
+      return answer;
+    };
+
+    const full = {
+      title: "Full",
+      description: "Text",
+      status: "completed",
+      priority: "urgent",
+      due: "2026-11-30T12:00:00Z",
+      tags: ["a", "b"],
+      idempotency_key: "once",
+    };
+    for (const task of [full, { title: "Bare" }, { title: "Day", due: "2026-11-30" }]) {
+      const created = await check("create_task", task);
+      const id = created.tasks[0]?.id;
+      await check("get_task", { task_id: id });
+      await check("update_task", { task_id: id, title: "Changed" });
+      await check("complete_task", { task_id: id });
+    }
+    const page = await check("list_tasks", { status: "all", limit: 1 });
+    expect(page).toHaveProperty("next_cursor");
+    await check("list_tasks", { search: "nothing like it" });
+    await check("delete_task", { task_id: page.tasks[0]?.id });
+  });
+
+  it("which refuses what is not an answer", () => {
+    const validator = new Validator(toolNamed("get_task").outputSchema, "2020-12", false);
+
+    expect(validator.validate({ tasks: [{ id: "1" }] }).valid).toBe(false);
+    expect(validator.validate({}).valid).toBe(false);
+  });
+});
+
+describe("GET /mcp/tools", () => {
+  it("is not sent again to whoever has it", async () => {
+    const first = await send("/mcp/tools");
+    const etag = first.headers.get("ETag") ?? "";
+    const second = await send("/mcp/tools", { headers: { "If-None-Match": etag } });
+
+    expect(etag).toMatch(/^"\w+"$/);
+    expect(second.status).toBe(304);
+    expect(await second.text()).toBe("");
+  });
+});
+
+/** The paths of objects in a schema that allow fields they do not name. */
+function openObjects(schema: unknown, path = "$"): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const isOpen = "properties" in schema && !("additionalProperties" in schema && schema.additionalProperties === false);
+  return [
+    ...(isOpen && "type" in schema ? [path] : []),
+    ...Object.entries(schema).flatMap(([key, value]) => openObjects(value, `${path}.${key}`)),
+  ];
+}

@@ -1,0 +1,223 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf } from "../support/person.ts";
+
+let person: Person;
+let taskId: number;
+
+const rows = () => ownerQuery("select * from tasks where user_id = $1 order by id", [person.id]);
+
+beforeAll(async () => {
+  person = await Person.signUp();
+  ({ id: taskId } = await person.runForTask("create_task", { title: "Stays as it is" }));
+});
+
+/** The tool must refuse with this field and message, and leave every row as it was. */
+async function expectRefusal(tool: string, input: unknown, field: string, message: string): Promise<void> {
+  const before = await rows();
+  const response = await person.call(tool, input);
+
+  expect(response.status).toBe(400);
+  const problem = await problemOf(response);
+  expect(problem.errors).toContainEqual({ field, message });
+  expect(problem.detail).toContain(message);
+  expect(await rows()).toEqual(before);
+}
+
+const LENGTH = "must be 1 to 200 characters long";
+const DUE =
+  "must be a date such as 2026-11-30 or a date-time with its offset such as 2026-11-30T17:00:00+01:00, " +
+  "in the years 1900 to 9999";
+const ID = "must be a whole number from 1 to 2147483647";
+
+describe("a new task", () => {
+  it.each<[string, Record<string, unknown>, string, string]>([
+    ["no title", {}, "title", "is required"],
+    ["an empty title", { title: "" }, "title", LENGTH],
+    ["a blank title", { title: " \t \u3000 " }, "title", LENGTH],
+    ["a title of nothing to see", { title: "\u200B\u200D\uFEFF" }, "title", "must contain a visible character"],
+    ["201 characters", { title: "x".repeat(201) }, "title", LENGTH],
+    ["201 emoji", { title: "🥛".repeat(201) }, "title", LENGTH],
+    ["a very long title", { title: "x".repeat(500_000) }, "title", LENGTH],
+    ["U+0000", { title: "a\0b" }, "title", "must not contain the character U+0000"],
+    ["a lone surrogate", { title: "a\uD800b" }, "title", "must be well-formed Unicode"],
+    ["two lines", { title: "a\nb" }, "title", "must be one line without control characters"],
+    ["a number", { title: 5 }, "title", "must be a string"],
+    ["null", { title: null }, "title", "must be a string"],
+    [
+      "U+0000 in the description",
+      { title: "a", description: "\0" },
+      "description",
+      "must not contain the character U+0000",
+    ],
+    [
+      "a long description",
+      { title: "a", description: "x".repeat(10_001) },
+      "description",
+      "must be at most 10000 characters long",
+    ],
+    [
+      "an unknown status",
+      { title: "a", status: "open" },
+      "status",
+      "must be one of pending, in_progress, completed, cancelled",
+    ],
+    [
+      "an unknown priority",
+      { title: "a", priority: "p1" },
+      "priority",
+      "must be one of none, low, medium, high, urgent",
+    ],
+    ["a day that is not", { title: "a", due: "2026-02-30" }, "due", DUE],
+    ["a word for a day", { title: "a", due: "tomorrow" }, "due", DUE],
+    ["a moment without its offset", { title: "a", due: "2026-11-30T17:00:00" }, "due", DUE],
+    ["the year 0", { title: "a", due: "0000-01-01" }, "due", DUE],
+    ["a moment past the year 9999", { title: "a", due: "9999-12-31T23:59:59-14:00" }, "due", DUE],
+    ["tags that are no list", { title: "a", tags: "home" }, "tags", "must be an array"],
+    [
+      "21 tags",
+      { title: "a", tags: Array.from({ length: 21 }, (_, index) => `t${index}`) },
+      "tags",
+      "must have at most 20 items",
+    ],
+    ["an empty tag", { title: "a", tags: ["home", ""] }, "tags.1", "must be 1 to 50 characters long"],
+    ["a tag that is no text", { title: "a", tags: [7] }, "tags.0", "must be a string"],
+    [
+      "an idempotency key that is too long",
+      { title: "a", idempotency_key: "k".repeat(101) },
+      "idempotency_key",
+      "must be 1 to 100 characters long",
+    ],
+    [
+      "an unknown field",
+      { title: "a", colour: "red" },
+      "colour",
+      "is not a known field; known are title, description, status, priority, due, tags, idempotency_key",
+    ],
+  ])("with %s is refused", async (_, input, field, message) => {
+    await expectRefusal("create_task", input, field, message);
+  });
+
+  it.each([
+    ["200 characters", "x".repeat(200)],
+    ["200 emoji, each two UTF-16 units", "🥛".repeat(200)],
+    ["combining characters", "Cafe\u0301 für Zoe\u0308"],
+    ["an emoji of several code points", "👩‍👩‍👧‍👦 family dinner"],
+    ["right-to-left text", "לקנות חלב"],
+    ["markup", "<script>alert(1)</script> & 'quotes' \"too\""],
+    ["SQL", "'); drop table tasks; --"],
+    ["a parameter's place", "$1 %s {0} \\u0000"],
+  ])("with a title of %s is kept to the letter", async (_, title) => {
+    const task = await person.runForTask("create_task", { title, description: `${title}\n${title}`, tags: ["💡"] });
+
+    expect(task.title).toBe(title);
+    const [row] = await ownerQuery("select title, description, tags from tasks where id = $1", [task.id]);
+    expect(row).toEqual({ title, description: `${title}\n${title}`, tags: ["💡"] });
+  });
+
+  it("with several faults names each of them", async () => {
+    const problem = await problemOf(await person.call("create_task", { title: "", status: "x", colour: 1 }));
+
+    expect(problem.errors?.map(({ field }) => field).sort()).toEqual(["colour", "status", "title"]);
+  });
+});
+
+describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s", (tool) => {
+  const rest = tool === "update_task" ? { title: "Changed" } : {};
+
+  it.each([-1, 0, 1.5, 2_147_483_648, 1e300])("refuses the id %d", async (id) => {
+    await expectRefusal(tool, { ...rest, task_id: id }, "task_id", ID);
+  });
+
+  it.each([["1"], [null], [true], [[1]], [{ id: 1 }]])("refuses the id %j", async (id) => {
+    await expectRefusal(tool, { ...rest, task_id: id }, "task_id", "must be a number");
+  });
+
+  it("refuses no id at all", async () => {
+    await expectRefusal(tool, rest, "task_id", "is required");
+  });
+
+  it("refuses an unknown field", async () => {
+    const before = await rows();
+    const response = await person.call(tool, { ...rest, task_id: taskId, force: true });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).detail).toMatch(/^force is not a known field; known are task_id/);
+    expect(await rows()).toEqual(before);
+  });
+});
+
+describe("list_tasks", () => {
+  it.each([
+    [{ status: "finished" }, "status", "must be one of open, all, pending, in_progress, completed, cancelled"],
+    [{ limit: 0 }, "limit", "must be a whole number from 1 to 100"],
+    [{ limit: 101 }, "limit", "must be a whole number from 1 to 100"],
+    [{ limit: "5" }, "limit", "must be a number"],
+    [{ order: "title" }, "order", "must be one of due, priority, created, updated"],
+    [{ search: "" }, "search", LENGTH],
+    [{ search: "a\0" }, "search", "must not contain the character U+0000"],
+    [{ due_before: "soon" }, "due_before", DUE],
+  ])("refuses %j", async (input, field, message) => {
+    await expectRefusal("list_tasks", input, field, message);
+  });
+});
+
+describe("a body", () => {
+  const post = (body: string, contentType = "application/json") =>
+    person.send("/mcp/tools/create_task", { method: "POST", body, headers: { "Content-Type": contentType } });
+
+  it.each(["{", "undefined", "{'title': 'a'}", '{"title": "a"} {}', "\u0000"])("of %j is refused", async (body) => {
+    const response = await post(body);
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).detail).toBe("The body must be valid JSON.");
+  });
+
+  it.each(["[]", '"title"', "5", "null", "true"])("of %s, which is no object, is refused", async (body) => {
+    const response = await post(body);
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors).toEqual([{ field: "", message: "must be a JSON object" }]);
+  });
+
+  it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])(
+    "of the content type %j is refused",
+    async (contentType) => {
+      const response = await post('{"title":"a"}', contentType);
+
+      expect(response.status).toBe(415);
+      expect((await problemOf(response)).detail).toBe("Content-Type must be application/json.");
+    },
+  );
+
+  it("may name its charset", async () => {
+    expect((await post('{"title":"a"}', "Application/JSON; charset=utf-8")).status).toBe(200);
+  });
+
+  it("of 2 MiB is refused, and so is one that does not say how long it is", async () => {
+    const large = JSON.stringify({ title: "a", description: "x".repeat(2 * 1024 * 1024) });
+    const before = await rows();
+    const declared = await post(large);
+    const streamed = await person.send("/mcp/tools/create_task", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      rawBody: new Blob([large]).stream(),
+    });
+
+    for (const response of [declared, streamed]) {
+      expect(response.status).toBe(413);
+      expect((await problemOf(response)).detail).toBe("The body may have 1048576 bytes at most.");
+    }
+    expect(await rows()).toEqual(before);
+  });
+
+  it("cannot reach an object's prototype", async () => {
+    const response = await post('{"title":"a","__proto__":{"status":"completed"}}');
+
+    expect(response.status).toBe(400);
+  });
+
+  it("that is empty counts as an empty object", async () => {
+    expect((await person.send("/mcp/tools/list_tasks", { method: "POST" })).status).toBe(200);
+  });
+});
