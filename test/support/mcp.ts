@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { z } from "zod";
+import { ownerQuery } from "./owner.ts";
 import { newAddress, type Person, send } from "./person.ts";
 
 const answerSchema = z.looseObject({
@@ -155,4 +156,10 @@ export function statelessRequest(
       },
     },
   });
+}
+
+/** Keeps a task locked for a second, so that a call that changes it stays in flight. */
+export async function holdTask(id: number | undefined): Promise<void> {
+  const statement = `do $$ begin perform 1 from tasks where id = ${Number(id)} for update; perform pg_sleep(1); end $$`;
+  await ownerQuery(statement);
 }

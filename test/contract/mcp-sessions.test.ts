@@ -1,0 +1,290 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import manifest from "../../package.json" with { type: "json" };
+import { describeCatalog } from "../../src/tools/catalog.ts";
+import { ACCEPT, answerOf, answersOf, ClientSession, holdTask, initializeParams, PROTOCOL } from "../support/mcp.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { ORIGIN, Person, problemOf, send } from "../support/person.ts";
+
+const PROTOCOLS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+
+describe("opening a session", () => {
+  it("says who the server is and how to work with it, in under 150 words", async () => {
+    const { result } = (await ClientSession.open(await Person.signUp())).initialized;
+
+    expect(result).toMatchObject({
+      protocolVersion: PROTOCOL,
+      capabilities: { tools: {}, logging: {} },
+      serverInfo: { name: manifest.name, version: manifest.version, title: "MCP Task Server", websiteUrl: ORIGIN },
+    });
+    expect(String(result?.instructions).split(/\s+/).length).toBeLessThan(150);
+  });
+
+  it.each(PROTOCOLS)("speaks protocol %s, with the six tools", async (version) => {
+    const session = await ClientSession.open(await Person.signUp(), version);
+    const { result } = await session.call("create_task", { title: version });
+
+    expect(session.initialized.result?.protocolVersion).toBe(version);
+    expect(result?.structuredContent).toMatchObject({ tasks: [{ title: version }] });
+    expect(result?.content).toEqual([{ type: "text", text: expect.stringContaining(version) }]);
+    expect((await session.request("tools/list")).result?.tools).toEqual(describeCatalog());
+    expect(await ownerQuery("select title from tasks where user_id = $1", [session.person.id])).toEqual([
+      { title: version },
+    ]);
+  });
+
+  it("answers a protocol it does not know with its newest", async () => {
+    const person = await Person.signUp();
+    const response = await person.send("/mcp", {
+      method: "POST",
+      headers: { Accept: ACCEPT },
+      body: { jsonrpc: "2.0", id: 1, method: "initialize", params: initializeParams("2031-01-01") },
+    });
+
+    expect((await answerOf(response)).result?.protocolVersion).toBe(PROTOCOL);
+  });
+
+  it("opens another session for another initialize, and leaves the first as it is", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const body = { jsonrpc: "2.0", id: 9, method: "initialize", params: initializeParams() };
+    const again = await session.post(body);
+
+    expect(again.status).toBe(200);
+    expect(again.headers.get("Mcp-Session-Id")).not.toBe(session.id);
+    expect((await session.request("ping")).result).toEqual({});
+  });
+
+  it("names what does not fit in an initialize request", async () => {
+    const person = await Person.signUp();
+    const response = await person.send("/mcp", {
+      method: "POST",
+      headers: { Accept: ACCEPT },
+      body: { jsonrpc: "2.0", id: 7, method: "initialize", params: { protocolVersion: PROTOCOL, capabilities: {} } },
+    });
+
+    expect(response.status).toBe(400);
+    expect(await answerOf(response)).toMatchObject({ id: 7, error: { code: -32602, message: expect.stringMatching(/params\.clientInfo/) } });
+  });
+
+  it("refuses an initialize request of 64 KiB and more", async () => {
+    const person = await Person.signUp();
+    const params = { ...initializeParams(), capabilities: { experimental: { x: { y: "z".repeat(65_536) } } } };
+    const body = { jsonrpc: "2.0", id: 1, method: "initialize", params };
+
+    expect((await person.send("/mcp", { method: "POST", headers: { Accept: ACCEPT }, body })).status).toBe(413);
+  });
+});
+
+describe("in a session", () => {
+  it("answers ping, and accepts a logging level", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+
+    expect((await session.request("ping")).result).toEqual({});
+    expect((await session.request("logging/setLevel", { level: "warning" })).result).toEqual({});
+  });
+
+  it("takes a request without a version, as some clients send them", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const { "Mcp-Protocol-Version": _, ...headers } = session.headers();
+    const response = await send("/mcp", {
+      method: "POST",
+      headers,
+      body: { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks" } },
+    });
+
+    expect((await answerOf(response)).result?.structuredContent).toEqual({ tasks: [] });
+  });
+
+  it("tells a model what to do about a failure", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const refused = await session.call("create_task", { title: "", colour: "red" });
+    const missing = await session.call("get_task", { task_id: 2_000_000_000 });
+
+    expect(refused.result?.isError).toBe(true);
+    expect(JSON.stringify(refused.result?.content)).toMatch(
+      /title must .*colour is not a known field; known are title/,
+    );
+    expect(missing.result).toEqual({ isError: true, content: [{ type: "text", text: "Task not found" }] });
+  });
+
+  it("answers an unknown tool and an unknown method with the protocol's errors", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+
+    expect((await session.call("drop_tasks")).error).toMatchObject({
+      code: -32602,
+      message: expect.stringMatching(/Unknown tool: drop_tasks/),
+    });
+    expect((await session.request("resources/list")).error).toMatchObject({ code: -32601 });
+  });
+
+  it("answers two requests that are in flight at once, each with its own", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const calls = ["first", "second", "third"].map((title, id) =>
+      session.post({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "create_task", arguments: { title } } }),
+    );
+    const answers = await Promise.all(calls.map(async (call) => answerOf(await call)));
+
+    expect(answers.map(({ id, result }) => [id, result?.structuredContent])).toEqual([
+      [0, { tasks: [expect.objectContaining({ title: "first" })] }],
+      [1, { tasks: [expect.objectContaining({ title: "second" })] }],
+      [2, { tasks: [expect.objectContaining({ title: "third" })] }],
+    ]);
+  });
+
+  it("refuses the id of a request that is in flight, and takes it again after the answer", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const { tasks } = await session.person.run("create_task", { title: "held" });
+    const holding = holdTask(tasks[0]?.id);
+    const params = { name: "update_task", arguments: { task_id: tasks[0]?.id, title: "changed" } };
+    const body = { jsonrpc: "2.0", id: 5, method: "tools/call", params };
+    const first = await session.post(body);
+    const second = await session.post(body);
+
+    expect(second.status).toBe(400);
+    expect((await answerOf(second)).error).toMatchObject({ code: -32600, message: expect.stringMatching(/in flight/) });
+    expect((await answerOf(first)).result?.isError).toBeUndefined();
+    await holding;
+    expect((await answerOf(await session.post(body))).result?.isError).toBeUndefined();
+  });
+
+  it("ends the stream of a request that is cancelled, without an answer", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const { tasks } = await session.person.run("create_task", { title: "held" });
+    const holding = holdTask(tasks[0]?.id);
+    const params = { name: "update_task", arguments: { task_id: tasks[0]?.id, title: "changed" } };
+    const response = await session.post({ jsonrpc: "2.0", id: 5, method: "tools/call", params });
+    const cancel = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 5, reason: "no more" } };
+
+    expect((await session.post(cancel)).status).toBe(202);
+    expect(await answersOf(response)).toEqual([]);
+    await holding;
+    expect((await session.request("ping")).result).toEqual({});
+  });
+
+  it("takes notifications and answers of the client with 202 and nothing else", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    for (const body of [
+      { jsonrpc: "2.0", method: "notifications/roots/list_changed" },
+      { jsonrpc: "2.0", id: "unasked", result: {} },
+    ]) {
+      const response = await session.post(body);
+      expect([response.status, await response.text()]).toEqual([202, ""]);
+    }
+  });
+
+  it("is over after DELETE", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+
+    expect((await session.delete()).status).toBe(204);
+    expect((await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(404);
+    expect((await session.get()).status).toBe(404);
+    expect((await session.delete()).status).toBe(404);
+  });
+});
+
+describe("batches", () => {
+  const batch = [
+    { jsonrpc: "2.0", id: "a", method: "ping" },
+    { jsonrpc: "2.0", method: "notifications/initialized" },
+    { jsonrpc: "2.0", id: "b", method: "tools/list" },
+  ];
+
+  it("are answered in protocol 2025-03-26, each request by its id", async () => {
+    const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
+    const answers = await answersOf(await session.post(batch));
+
+    expect(answers.map(({ id }) => id).toSorted()).toEqual(["a", "b"]);
+  });
+
+  it.each(PROTOCOLS.filter((version) => version !== "2025-03-26"))("are refused in protocol %s", async (version) => {
+    const session = await ClientSession.open(await Person.signUp(), version);
+    const response = await session.post(batch);
+
+    expect(response.status).toBe(400);
+    expect((await answerOf(response)).error?.code).toBe(-32600);
+  });
+
+  it("count as many times against the user's rate limit as they have requests", async () => {
+    const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
+    const pings = Array.from({ length: 100 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }));
+    const statuses: number[] = [];
+    for (let sent = 0; sent < 7; sent += 1) {
+      const response = await session.post(pings);
+      statuses.push(response.status);
+      await response.text();
+    }
+
+    expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
+    expect(statuses.at(-1)).toBe(429);
+  });
+});
+
+describe("what does not belong to a session", () => {
+  it.each(["GET", "DELETE", "POST"])("is told so: %s", async (method) => {
+    const person = await Person.signUp();
+    const body = method === "POST" ? { jsonrpc: "2.0", id: 1, method: "tools/list" } : undefined;
+    const response = await person.send("/mcp", { method, headers: { Accept: ACCEPT }, body });
+
+    expect(response.status).toBe(400);
+    expect((await answerOf(response)).error?.message).toContain("Mcp-Session-Id is missing");
+  });
+
+  it.each([
+    ["a body that is not JSON", "{", {}, 400],
+    ["a body of another type", "{}", { "Content-Type": "text/plain" }, 415],
+    ["JSON that is no JSON-RPC", "{}", {}, 400],
+    ["an empty batch", "[]", {}, 400],
+    ["a client that takes no event stream", '{"jsonrpc":"2.0","id":1,"method":"ping"}', { Accept: "text/html" }, 406],
+    [
+      "an unknown protocol version",
+      '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      { "Mcp-Protocol-Version": "1999-01-01" },
+      400,
+    ],
+  ])("is refused: %s", async (_, body, headers, status) => {
+    const session = await ClientSession.open(await Person.signUp());
+
+    expect((await session.post(body, headers)).status).toBe(status);
+    expect((await session.request("ping")).result).toEqual({});
+  });
+
+  it("gets 405 for other methods, and 406 for a GET that takes no events", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const put = await send("/mcp", { method: "PUT", headers: session.headers(), body: {} });
+    const head = await send("/mcp", { method: "HEAD", headers: session.headers() });
+
+    expect([put.status, put.headers.get("Allow")]).toEqual([405, expect.stringContaining("POST")]);
+    expect(head.status).toBe(405);
+    expect((await session.get({ Accept: "text/html" })).status).toBe(406);
+  });
+
+  it.each([
+    "/.well-known/oauth-protected-resource/nothing",
+    "/.well-known/openid-configuration",
+    "/.well-known/mcp.json",
+    "/sse",
+  ])("is a 404 problem: %s", async (path) => {
+    expect((await problemOf(await send(path))).status).toBe(404);
+  });
+});
+
+describe("the icon", () => {
+  it("is served as the server names it, to pages of any origin", async () => {
+    const { result } = (await ClientSession.open(await Person.signUp())).initialized;
+    const icons = iconsOf(result?.serverInfo);
+
+    expect(icons).toHaveLength(2);
+    for (const { src, mimeType } of icons) {
+      const response = await send(src);
+      expect(response.headers.get("Content-Type")).toContain(mimeType);
+      expect(response.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
+      expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(200);
+    }
+  });
+});
+
+const iconsSchema = z.object({ icons: z.array(z.object({ src: z.url(), mimeType: z.string() })) });
+
+function iconsOf(serverInfo: unknown): { src: string; mimeType: string }[] {
+  return iconsSchema.parse(serverInfo).icons;
+}

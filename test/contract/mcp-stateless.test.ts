@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { describeCatalog } from "../../src/tools/catalog.ts";
+import { answerOf, ClientSession, statelessRequest } from "../support/mcp.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person } from "../support/person.ts";
+
+describe("protocol 2026-07-28", () => {
+  it("is discovered without a session", async () => {
+    const response = await statelessRequest(await Person.signUp(), "server/discover");
+    const { result } = await answerOf(response);
+
+    expect(response.headers.get("Mcp-Session-Id")).toBeNull();
+    expect(result).toMatchObject({
+      supportedVersions: ["2026-07-28"],
+      capabilities: { tools: {} },
+      instructions: expect.stringContaining("task list"),
+      _meta: { "io.modelcontextprotocol/serverInfo": { name: manifest.name, version: manifest.version } },
+    });
+  });
+
+  it("lists the same tools every time, with a hint for how long", async () => {
+    const person = await Person.signUp();
+    const texts = await Promise.all([1, 2].map(async () => (await statelessRequest(person, "tools/list")).text()));
+
+    expect(texts[0]).toBe(texts[1]);
+    expect(JSON.parse(texts[0] ?? "").result).toMatchObject({
+      tools: describeCatalog(),
+      ttlMs: 300_000,
+      cacheScope: "public",
+    });
+  });
+
+  it("runs the tools", async () => {
+    const person = await Person.signUp();
+    const params = { name: "create_task", arguments: { title: "stateless" } };
+    const { result } = await answerOf(await statelessRequest(person, "tools/call", params));
+
+    expect(result).toMatchObject({
+      content: [{ type: "text", text: expect.stringContaining("stateless") }],
+      structuredContent: { tasks: [{ title: "stateless" }] },
+    });
+    expect(await ownerQuery("select title from tasks where user_id = $1", [person.id])).toEqual([
+      { title: "stateless" },
+    ]);
+  });
+
+  it("tells a model what to do about a failure", async () => {
+    const params = { name: "get_task", arguments: { task_id: 2_000_000_000 } };
+    const { result } = await answerOf(await statelessRequest(await Person.signUp(), "tools/call", params));
+
+    expect(result).toMatchObject({ isError: true, content: [{ type: "text", text: "Task not found" }] });
+  });
+
+  it.each([
+    ["an unknown tool", "tools/call", { name: "drop_tasks" }, {}, 200, -32602],
+    ["an unknown method", "tasks/drop", {}, {}, 404, -32601],
+    ["a method that was taken away", "ping", {}, {}, 404, -32601],
+    ["another method in the header", "tools/list", {}, { "Mcp-Method": "tools/call" }, 400, -32020],
+    ["another name in the header", "tools/call", { name: "get_task" }, { "Mcp-Name": "list_tasks" }, 400, -32020],
+    ["another version in the header", "tools/list", {}, { "Mcp-Protocol-Version": "2025-11-25" }, 400, -32020],
+  ])("has its own error for %s", async (_, method, params, headers, status, code) => {
+    const response = await statelessRequest(await Person.signUp(), method, params, headers);
+
+    expect(response.status).toBe(status);
+    expect((await answerOf(response)).error?.code).toBe(code);
+  });
+
+  it("names the versions it speaks to one that it does not", async () => {
+    const person = await Person.signUp();
+    const version = "2099-01-01";
+    const response = await person.send("/mcp", {
+      method: "POST",
+      headers: { "Mcp-Protocol-Version": version, "Mcp-Method": "tools/list" },
+      body: {
+        jsonrpc: "2.0",
+        id: 1,
+        method: "tools/list",
+        params: {
+          _meta: {
+            "io.modelcontextprotocol/protocolVersion": version,
+            "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+            "io.modelcontextprotocol/clientCapabilities": {},
+          },
+        },
+      },
+    });
+
+    expect(response.status).toBe(400);
+    expect((await answerOf(response)).error).toMatchObject({ code: -32022, data: { supported: ["2026-07-28"] } });
+  });
+
+  it("does not go with a batch", async () => {
+    const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
+    const params = { _meta: { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } };
+    const response = await session.post([{ jsonrpc: "2.0", id: 1, method: "tools/list", params }]);
+
+    expect(response.status).toBe(400);
+    expect((await answerOf(response)).error?.code).toBe(-32600);
+  });
+});
+
+describe("one declaration for every face", () => {
+  it("answers the same from both lanes and from plain HTTP", async () => {
+    const person = await Person.signUp();
+    const session = await ClientSession.open(person);
+    const created = await person.run("create_task", { title: "the same", tags: ["a"], due: "2026-11-30" });
+    const input = { task_id: created.tasks[0]?.id };
+    const fromSession = await session.call("get_task", input);
+    const stateless = await answerOf(
+      await statelessRequest(person, "tools/call", { name: "get_task", arguments: input }),
+    );
+
+    expect(fromSession.result?.structuredContent).toEqual(created);
+    expect(stateless.result?.structuredContent).toEqual(created);
+    expect(stateless.result?.content).toEqual(fromSession.result?.content);
+  });
+});
