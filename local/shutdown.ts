@@ -1,10 +1,14 @@
 type Ending = () => Promise<void> | void;
 
+// Ctrl-C reaches this process from the terminal, and once more from npm.
+const REPEATED_BY_NPM_MILLISECONDS = 500;
+
 /** How this process ends: in good order at the first signal, at once at the second. */
 export class Shutdown {
   readonly #endings: Ending[] = [];
   readonly #controller = new AbortController();
   #ended: Promise<void> | undefined;
+  #endedAt = 0;
 
   /** Aborted when the end has begun. */
   get signal(): AbortSignal {
@@ -16,11 +20,18 @@ export class Shutdown {
     this.#endings.push(ending);
   }
 
-  /** Ends the process with code 0 at Ctrl-C or SIGTERM, and with 130 at the second one. */
+  /**
+   * Ends the process with code 0 at Ctrl-C or SIGTERM, and with 130 at the second one. Takes these signals away from
+   * whoever listened to them: Miniflare would end the process at once.
+   */
   endOnSignals(): void {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(name, () => {
-        if (this.#ended !== undefined) process.exit(130);
+      process.removeAllListeners(name).on(name, () => {
+        if (this.#ended !== undefined) {
+          if (Date.now() - this.#endedAt > REPEATED_BY_NPM_MILLISECONDS) process.exit(130);
+          return;
+        }
+        this.#endedAt = Date.now();
         this.#end().then(
           () => process.exit(0),
           (error: unknown) => exitWith(error),

@@ -37,6 +37,11 @@ async function start(): Promise<void> {
     CORS_ORIGINS: `${url},http://localhost:${port}`,
     ...environment.workerVariables,
   };
+  // Checked before anything slow is done; which database it will be does not matter here.
+  const { BASE_URL, JWT_SECRET } = readConfiguration({
+    ...variables,
+    DATABASE_URL: "postgresql://later.invalid/tasks",
+  });
 
   const bundling = bundleWorker(data.workerBundle, data.temporary, shutdown.signal);
   // Whatever fails first is told; the other one must not end the process.
@@ -50,8 +55,6 @@ async function start(): Promise<void> {
     DATABASE_URL: gateway.connectionString,
     NEON_FETCH_ENDPOINT: gateway.fetchEndpoint,
   };
-  const { BASE_URL, JWT_SECRET } = readConfiguration(bindings);
-
   const account = await keepDemoAccount(database.pool, secrets.DEMO_PASSWORD);
   const { token } = await issueToken(account.userId, TOKEN_LIFETIME_DAYS * 24 * 60 * 60, {
     secret: JWT_SECRET,
@@ -59,6 +62,7 @@ async function start(): Promise<void> {
   });
   const worker = await runWorker(await bundling, port, bindings, data);
   shutdown.atEnd(() => worker.close());
+  shutdown.endOnSignals();
   await worker.ready;
 
   const text = welcomeText({
