@@ -2,11 +2,11 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { chmod, chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { childrenOf, freePort, killIfRunning } from "./processes.ts";
 
 const run = promisify(execFile);
 
@@ -112,38 +112,6 @@ async function unprivilegedAccount(): Promise<{ uid: number; gid: number } | und
   const account = accounts.find(([name]) => name === "postgres") ?? accounts.find(([name]) => name === "nobody");
   if (account === undefined) throw new Error("there is neither a postgres nor a nobody account to run PostgreSQL as");
   return { uid: Number(account[2]), gid: Number(account[3]) };
-}
-
-/** A loopback port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return address.port;
-}
-
-/** The processes that a process started and that still run. */
-export async function childrenOf(pid: number): Promise<number[]> {
-  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  const parents = await Promise.all(
-    // A process may end between being listed and being read.
-    processes.map((name) => readFile(`/proc/${name}/stat`, "utf8").catch(() => "")),
-  );
-  return processes.filter((_, index) => parentOf(parents[index] ?? "") === pid).map(Number);
-}
-
-function parentOf(stat: string): number {
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-}
-
-function killIfRunning(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
 }
 
 async function untilReady(url: URL, server: ChildProcess): Promise<void> {

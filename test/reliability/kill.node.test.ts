@@ -1,0 +1,109 @@
+import { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { makeStartPlace, npmStart, type StartedServer } from "../support/npm-start.ts";
+import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "../support/postgresql-cluster.ts";
+import { childrenOf } from "../support/processes.ts";
+
+const CREATES = 200;
+const KILL_AFTER = 100;
+const createdSchema = z.object({ tasks: z.tuple([z.object({ id: z.int() })]) });
+
+interface Acknowledged {
+  readonly id: number;
+  readonly title: string;
+}
+
+/**
+ * Makes tasks at the same time, and calls `kill` in the middle; resolves when every call has been answered or has
+ * failed, with those that were acknowledged.
+ */
+async function createWhileKilled(server: StartedServer, kill: () => Promise<void>): Promise<Acknowledged[]> {
+  const acknowledged: Acknowledged[] = [];
+  let killed: Promise<void> | undefined;
+  await Promise.all(
+    Array.from({ length: CREATES }, async (_, index) => {
+      const title = `Task ${index}`;
+      try {
+        const answer = await fetch(`${server.url}/mcp/tools/create_task`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+          body: JSON.stringify({ title }),
+        });
+        if (!answer.ok) return;
+        const { tasks } = createdSchema.parse(await answer.json());
+        acknowledged.push({ id: tasks[0].id, title });
+      } catch {
+        // Cut off by the kill: not acknowledged.
+      }
+      if (acknowledged.length >= KILL_AFTER) killed ??= kill();
+    }),
+  );
+  await killed;
+  return acknowledged;
+}
+
+function expectExactlyOnce(rows: readonly Acknowledged[], acknowledged: readonly Acknowledged[]): void {
+  expect(acknowledged.length).toBeGreaterThanOrEqual(KILL_AFTER);
+  expect(acknowledged.length).toBeLessThan(CREATES);
+  expect(rows).toEqual(expect.arrayContaining([...acknowledged]));
+  expect(new Set(rows.map(({ title }) => title)).size).toBe(rows.length);
+}
+
+describe("kill -9 of everything in the middle of 200 creates", { timeout: 180_000 }, () => {
+  it("loses no acknowledged task on the embedded database", async () => {
+    const place = await makeStartPlace();
+    const first = await npmStart(place);
+    const acknowledged = await createWhileKilled(first, await first.prepareKill());
+
+    const second = await npmStart(place);
+    expect(await second.pressControlC()).toBe(0);
+    const database = await PGlite.create(`${place.dataDirectory}/pglite`);
+    const { rows } = await database.query<Acknowledged>("select id, title from tasks order by id");
+    await database.close();
+    expectExactlyOnce(rows, acknowledged);
+    await place.remove();
+  });
+
+  it("leaves no workerd behind when the start alone is killed", async () => {
+    const place = await makeStartPlace();
+    const first = await npmStart(place);
+    const [start] = await childrenOf(first.pid);
+    process.kill(start ?? 0, "SIGKILL");
+    const second = await npmStart(place);
+    expect(await second.pressControlC()).toBe(0);
+    await place.remove();
+  });
+
+  const programs = findPostgresql();
+  it.skipIf(programs === undefined)("loses no acknowledged task on PostgreSQL", async () => {
+    const cluster = await startPostgresqlCluster(programs ?? "");
+    const place = await makeStartPlace();
+    try {
+      await cluster.createDatabase("tasks");
+      const variables = { DATABASE_URL: cluster.url("tasks").href };
+      const first = await npmStart(place, variables);
+      const killStart = await first.prepareKill();
+      const acknowledged = await createWhileKilled(first, async () => {
+        await Promise.all([killStart(), cluster.kill()]);
+      });
+
+      await cluster.start();
+      const second = await npmStart(place, variables);
+      expectExactlyOnce(await readTasks(cluster), acknowledged);
+      expect(await second.pressControlC()).toBe(0);
+    } finally {
+      await place.remove();
+      await cluster.remove();
+    }
+  });
+});
+
+async function readTasks(cluster: PostgresqlCluster): Promise<Acknowledged[]> {
+  const client = new pg.Client({ connectionString: cluster.url("tasks").href });
+  await client.connect();
+  const { rows } = await client.query<Acknowledged>("select id, title from tasks order by id");
+  await client.end();
+  return rows;
+}

@@ -1,0 +1,142 @@
+import { execFile } from "node:child_process";
+import { readFile, stat } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { z } from "zod";
+import {
+  failingNpmStart,
+  makeStartPlace,
+  npmStart,
+  type StartedServer,
+  type StartPlace,
+} from "../support/npm-start.ts";
+import { isRunning } from "../support/processes.ts";
+
+const run = promisify(execFile);
+const tasksSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.string() })) });
+
+let place: StartPlace;
+
+beforeEach(async () => {
+  place = await makeStartPlace();
+});
+
+afterEach(async () => {
+  await place.remove();
+});
+
+/** Pastes the lines that a start printed into a shell, and returns what each wrote. */
+async function pasteCurlLines(server: StartedServer): Promise<unknown[]> {
+  const lines = server.output().split("\n");
+  const [tokenLine, ...calls] = lines.slice(lines.findIndex((line) => line.startsWith("TOKEN=")));
+  const commands = calls.filter((line) => line.startsWith("curl "));
+  const answers: unknown[] = [];
+  for (const command of commands) {
+    const { stdout } = await run("/bin/sh", ["-c", `${tokenLine}\n${command}`]);
+    answers.push(JSON.parse(stdout));
+  }
+  return answers;
+}
+
+async function titles(server: StartedServer): Promise<string[]> {
+  const answer = await fetch(`${server.url}/mcp/tools/list_tasks`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+    body: "{}",
+  });
+  return tasksSchema.parse(await answer.json()).tasks.map(({ title }) => title);
+}
+
+async function expectNothingRuns(processes: number[]): Promise<void> {
+  await expect
+    .poll(async () => (await Promise.all(processes.map(isRunning))).includes(true), { timeout: 3_000 })
+    .toBe(false);
+}
+
+describe("npm start on the embedded database", { timeout: 120_000 }, () => {
+  it("prints lines that work, keeps tasks over a restart and ends every process at Ctrl-C", async () => {
+    const first = await npmStart(place);
+    expect(first.output()).toContain(`MCP Task Server is running at ${first.url}`);
+    expect(first.output()).toContain("demo@example.com");
+    expect(first.output()).toContain(place.dataDirectory);
+    expect(first.errors()).toBe("");
+    const [tools, created, listed] = await pasteCurlLines(first);
+    expect(z.object({ tools: z.array(z.unknown()) }).parse(tools).tools).toHaveLength(6);
+    expect(tasksSchema.parse(created).tasks.map(({ title }) => title)).toEqual(["Buy milk"]);
+    expect(tasksSchema.parse(listed).tasks).toHaveLength(1);
+    const signIn = await fetch(`${first.url}/api/auth/signin`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email: "demo@example.com", password: first.password }),
+    });
+    expect(signIn.status).toBe(200);
+    const processes = await first.processes();
+    expect(processes.length).toBeGreaterThan(2);
+    expect(await first.pressControlC()).toBe(0);
+    await expectNothingRuns(processes);
+
+    const second = await npmStart(place);
+    expect(second.password).toBe(first.password);
+    expect(await titles(second)).toEqual(["Buy milk"]);
+    const again = await failingNpmStart({ ...place, port: place.port + 1 }, {});
+    expect(again).toMatchObject({
+      code: 1,
+      errors: `DATA_DIR ${place.dataDirectory} is in use by another npm start\n`,
+    });
+    const processesOfSecond = await second.processes();
+    expect(await second.signal("SIGTERM")).toBe(0);
+    await expectNothingRuns(processesOfSecond);
+    expect(await readFile(join(place.dataDirectory, "worker.log"), "utf8")).toContain("list_tasks");
+    expect((await stat(join(place.dataDirectory, "secrets.json"))).mode & 0o777).toBe(0o600);
+    expect((await stat(place.dataDirectory)).mode & 0o777).toBe(0o700);
+  });
+
+  it("says so when the port is in use", async () => {
+    const server = createServer().listen(place.port, "127.0.0.1");
+    try {
+      expect(await failingNpmStart(place, {})).toMatchObject({
+        code: 1,
+        errors: `port ${place.port} is in use; set PORT to another one\n`,
+      });
+    } finally {
+      server.close();
+    }
+  });
+
+  it.each([
+    [{ PORT: "80 80" }, 'PORT must be a number from 1 to 65535, not "80 80"\n'],
+    [{ DATABASE_URL: "mysql://root:hush@127.0.0.1/tasks" }, "DATABASE_URL must be a postgres:// URL\n"],
+    [{ JWT_SECRET: "short" }, "JWT_SECRET must be at least 32 characters long\n"],
+    [{ DATA_DIR: "/dev/null/nowhere" }, /^DATA_DIR \/dev\/null\/nowhere cannot be used: .*\n$/],
+    [{ DATABASE_URL: "postgres://me:hush@127.0.0.1:9/tasks" }, /^cannot connect to DATABASE_URL .*ECONNREFUSED.*\n$/],
+  ])("refuses %j with one line", async (variables, line) => {
+    const { code, errors, milliseconds } = await failingNpmStart(place, variables);
+    expect(code).toBe(1);
+    expect(errors).toEqual(typeof line === "string" ? line : expect.stringMatching(line));
+    expect(errors.match(/\n/g)).toHaveLength(1);
+    expect(errors).not.toContain("hush");
+    expect(milliseconds).toBeLessThan(15_000);
+  });
+});
+
+describe.skipIf(inject("clusterUrl") === undefined)("npm start on PostgreSQL", { timeout: 120_000 }, () => {
+  it("migrates with the owner's URL and connects as the worker, from several places at once", async () => {
+    const { createTestDatabase } = await import("../support/cluster-databases.ts");
+    const { url } = await createTestDatabase();
+    const other = await makeStartPlace();
+    const servers = await Promise.all([
+      npmStart(place, { DATABASE_URL: url.href }),
+      npmStart(other, { DATABASE_URL: url.href }),
+    ]);
+    expect(servers.filter(({ password }) => password !== undefined)).toHaveLength(1);
+    for (const server of servers) {
+      expect(server.output()).not.toContain(url.password);
+      await pasteCurlLines(server);
+    }
+    expect(await titles(servers[0])).toEqual(["Buy milk", "Buy milk"]);
+    for (const server of servers) expect(await server.pressControlC()).toBe(0);
+    await other.remove();
+  });
+});

@@ -1,0 +1,27 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { inject } from "vitest";
+
+/** A URL to the cluster of this run, as its superuser. */
+export function clusterUrl(database = "postgres"): URL {
+  const cluster = inject("clusterUrl");
+  if (cluster === undefined) throw new Error("PostgreSQL is not installed");
+  const url = new URL(cluster);
+  url.pathname = `/${database}`;
+  return url;
+}
+
+/** Makes an empty database whose owner is no superuser but may make roles, as on Neon; and the owner's URL to it. */
+export async function createTestDatabase(): Promise<{ name: string; url: URL }> {
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  const password = randomBytes(12).toString("hex");
+  const client = new pg.Client({ connectionString: clusterUrl().href });
+  await client.connect();
+  await client.query(`create role ${name} login createrole password '${password}'`);
+  await client.query(`create database ${name} owner ${name}`);
+  await client.end();
+  const url = clusterUrl(name);
+  url.username = name;
+  url.password = password;
+  return { name, url };
+}

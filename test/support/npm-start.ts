@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { childrenOf, freePort, killIfRunning } from "./processes.ts";
+
+/** A run of the real `npm start`, or one that has failed. */
+export interface StartedServer {
+  readonly pid: number;
+  readonly url: string;
+  /** The token and the password it printed. */
+  readonly token: string;
+  readonly password: string | undefined;
+  /** Everything it printed so far. */
+  output(): string;
+  errors(): string;
+  /** Every process that it is made of, itself included. */
+  processes(): Promise<number[]>;
+  /** What Ctrl-C does in a terminal: the signal goes to every process of the group. */
+  pressControlC(): Promise<number | null>;
+  /** Sends a signal to npm alone, as a process supervisor does. */
+  signal(name: NodeJS.Signals): Promise<number | null>;
+  /** Looks up every process, so that calling the result is a kill -9 of everything at once. */
+  prepareKill(): Promise<() => Promise<void>>;
+}
+
+/** Where a start lives: an empty home, a data directory, a port. */
+export interface StartPlace {
+  readonly home: string;
+  readonly dataDirectory: string;
+  readonly port: number;
+  remove(): Promise<void>;
+}
+
+const STARTED_WITHIN_MILLISECONDS = 60_000;
+const projectDirectory = join(import.meta.dirname, "../..");
+
+/** Makes an empty home directory and finds a free port. */
+export async function makeStartPlace(): Promise<StartPlace> {
+  const home = await mkdtemp(join(tmpdir(), "tasks-home-"));
+  return {
+    home,
+    dataDirectory: join(home, "data"),
+    port: await freePort(),
+    remove: () => rm(home, { recursive: true, force: true }),
+  };
+}
+
+/** Runs `npm start` until it has printed everything; fails with what it wrote when it ends before. */
+export async function npmStart(place: StartPlace, variables: Record<string, string> = {}): Promise<StartedServer> {
+  const run = spawnNpmStart(place, variables);
+  await run.until(/Ctrl-C stops it/);
+  const token = /^TOKEN=(\S+)$/m.exec(run.output())?.[1];
+  if (token === undefined) throw new Error(`npm start printed no token: ${run.output()}`);
+  const exited = (): Promise<number | null> => run.exited;
+  return {
+    pid: run.pid,
+    url: `http://127.0.0.1:${place.port}`,
+    token,
+    password: /Password +(\S+)/.exec(run.output())?.[1],
+    output: run.output,
+    errors: run.errors,
+    processes: () => familyOf(run.pid),
+    pressControlC() {
+      process.kill(-run.pid, "SIGINT");
+      return exited();
+    },
+    signal(name) {
+      process.kill(run.pid, name);
+      return exited();
+    },
+    async prepareKill() {
+      const processes = await familyOf(run.pid);
+      return async () => {
+        for (const pid of processes) killIfRunning(pid);
+        await run.exited;
+      };
+    },
+  };
+}
+
+/** Runs an `npm start` that is expected to fail. */
+export async function failingNpmStart(
+  place: StartPlace,
+  variables: Record<string, string>,
+): Promise<{ code: number | null; errors: string; milliseconds: number }> {
+  const begun = performance.now();
+  const run = spawnNpmStart(place, variables);
+  const code = await run.exited;
+  return { code, errors: run.errors(), milliseconds: performance.now() - begun };
+}
+
+function spawnNpmStart({ home, dataDirectory, port }: StartPlace, variables: Record<string, string>) {
+  const environment = { PATH: process.env.PATH, HOME: home, PORT: port, DATA_DIR: dataDirectory, ...variables };
+  const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const child = spawn("env", ["-i", ...settings, "npm", "start", "--silent"], {
+    cwd: projectDirectory,
+    // A process group of its own, as a terminal gives it.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("npm cannot be run");
+  // A test that fails half-way leaves nothing running.
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) for (const own of await familyOf(pid)) killIfRunning(own);
+  });
+  const output = collect(child.stdout);
+  const errors = collect(child.stderr);
+  const exited = once(child, "close").then(() => child.exitCode);
+  return { pid, output, errors, exited, until: (text: RegExp) => untilPrinted(child, output, errors, text) };
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+async function untilPrinted(child: ChildProcess, output: () => string, errors: () => string, text: RegExp) {
+  const end = Date.now() + STARTED_WITHIN_MILLISECONDS;
+  while (!text.test(output())) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > end) {
+      throw new Error(`npm start did not start: ${errors()}${output()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function familyOf(pid: number): Promise<number[]> {
+  const families = await Promise.all((await childrenOf(pid)).map(familyOf));
+  return [pid, ...families.flat()];
+}
