@@ -17,8 +17,9 @@ export function openRawPool(url: URL): pg.Pool {
     application_name: "mcp-task-server gateway",
     types: rawText,
   });
-  // The pool drops an idle connection that breaks; without a listener that would end the process.
+  // The pool drops a connection that breaks, and its query fails; without listeners that would end the process.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 
