@@ -75,11 +75,12 @@ export async function startPostgresqlDatabase(
 /** A cluster with one migrated database in it. */
 export async function startPostgresql(
   programs: string,
-): Promise<RunningTestDatabase & { readonly cluster: PostgresqlCluster }> {
+): Promise<RunningTestDatabase & { readonly cluster: PostgresqlCluster; readonly workerUrl: URL }> {
   const cluster = await startPostgresqlCluster(programs);
   const running = await startPostgresqlDatabase(cluster, "tasks");
   return {
     database: running.database,
+    workerUrl: running.workerUrl,
     cluster,
     async close() {
       await running.close();

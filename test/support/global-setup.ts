@@ -11,6 +11,8 @@ declare module "vitest" {
     databaseName: "pglite" | "postgresql";
     /** The superuser's URL to the cluster of this run, for tests that make databases of their own. */
     clusterUrl: string | undefined;
+    /** The worker's URL to a database of the cluster; its password holds for all of them. */
+    workerUrl: string | undefined;
     /** The stand-in for OpenAI's Responses API, for OPENAI_BASE_URL and for the tests' scripts. */
     scriptedResponsesUrl: string;
   }
@@ -30,6 +32,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const responses = await startScriptedResponses();
   project.provide("scriptedResponsesUrl", responses.url);
   project.provide("clusterUrl", postgresql?.cluster.url().href);
+  project.provide("workerUrl", postgresql?.workerUrl.href);
   return async () => {
     await responses.close();
     await pglite.close();

@@ -1,0 +1,151 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import pg from "pg";
+import { describe, expect, inject, it } from "vitest";
+import { migrate, migrationStatus, rollBack } from "../../ops/database/migrate.ts";
+import { type MigrationFile, readMigrationFiles } from "../../ops/database/migration-files.ts";
+import { createTestDatabase } from "../support/cluster-databases.ts";
+
+const files = await readMigrationFiles();
+const names = files.map(({ name }) => name);
+
+async function connect(url: URL): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  return client;
+}
+
+function migration(name: string, up: string, down = "select 1"): MigrationFile {
+  return { name, up, down, checksum: up };
+}
+
+/** Runs a script of package.json as an operator does, with nothing else in its environment. */
+function npmRun(
+  script: string[],
+  variables: Record<string, string>,
+): Promise<{ code: number; output: string; errors: string }> {
+  const settings = Object.entries({ PATH: process.env.PATH, HOME: "/nonexistent", ...variables });
+  const args = ["-i", ...settings.map(([name, value]) => `${name}=${value}`), "npm", "run", "--silent", ...script];
+  return new Promise((resolve) => {
+    execFile("env", args, { cwd: join(import.meta.dirname, "../..") }, (error, output, errors) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, output, errors });
+    });
+  });
+}
+
+describe.skipIf(inject("clusterUrl") === undefined)("migrations on PostgreSQL, as an owner who is no superuser", () => {
+  it("go up, down and up again, with rows in place", async () => {
+    const { url } = await createTestDatabase();
+    const owner = await connect(url);
+    const signUp = "select id from sign_up('ada@example.com', 'Ada', 'Europe/London', 'hash')";
+    const insert = "insert into tasks (user_id, title) select id, 'Write' from users";
+    expect(await migrate(owner, files)).toEqual(names);
+    expect(await migrate(owner, files)).toEqual([]);
+    await owner.query(signUp);
+    await owner.query(insert);
+    expect(await rollBack(owner, files, 99)).toEqual(names.toReversed());
+    expect((await owner.query("select to_regclass('tasks') as tasks, to_regclass('users') as users")).rows).toEqual([
+      { tasks: null, users: null },
+    ]);
+    expect((await migrationStatus(owner, files)).map(({ appliedAt }) => appliedAt)).toEqual(names.map(() => undefined));
+    expect(await migrate(owner, files)).toEqual(names);
+    await owner.query(signUp);
+    await owner.query(insert);
+    expect((await owner.query("select title from tasks")).rows).toEqual([{ title: "Write" }]);
+    await owner.end();
+  });
+
+  it("serialise when several are started at once, also in two databases of a cluster", async () => {
+    const databases = await Promise.all([createTestDatabase(), createTestDatabase()]);
+    const owners = await Promise.all([...databases, ...databases, ...databases].map(({ url }) => connect(url)));
+    const applied = await Promise.all(owners.map((owner) => migrate(owner, files)));
+    expect(applied.flat().sort()).toEqual([...names, ...names].sort());
+    await Promise.all(owners.map((owner) => owner.end()));
+  });
+
+  it("leave nothing behind of one that fails, and name its file", async () => {
+    const owner = await connect((await createTestDatabase()).url);
+    const good = migration("0001_good", "create table good (id int); insert into good values (1)");
+    const bad = migration("0002_bad", "create table half (id int); select nonsense");
+    await expect(migrate(owner, [good, bad])).rejects.toThrow(/^0002_bad\.sql failed and was undone: .*nonsense/);
+    expect(
+      (await owner.query("select to_regclass('half') as half, (select count(*)::int from good) as good")).rows,
+    ).toEqual([{ half: null, good: 1 }]);
+    expect((await migrationStatus(owner, [good, bad])).map(({ appliedAt }) => appliedAt === undefined)).toEqual([
+      false,
+      true,
+    ]);
+    await owner.end();
+  });
+
+  it("are refused when the files contradict the database", async () => {
+    const owner = await connect((await createTestDatabase()).url);
+    const [first, second] = [migration("0001_first", "select 1"), migration("0002_second", "select 2")];
+    await migrate(owner, [second]);
+    for (const run of [migrate, migrationStatus]) {
+      await expect(run(owner, [first, second])).rejects.toThrow(
+        "0001_first.sql is pending, but sorts before 0002_second",
+      );
+      await expect(run(owner, [])).rejects.toThrow("0002_second is applied, but 0002_second.sql is missing");
+      await expect(run(owner, [migration("0002_second", "select 3")])).rejects.toThrow("0002_second.sql was changed");
+    }
+    await owner.end();
+  });
+});
+
+describe.skipIf(inject("clusterUrl") === undefined)("the database scripts", { timeout: 60_000 }, () => {
+  it("migrate, give the worker its login, show the status and roll back", async () => {
+    const { url } = await createTestDatabase();
+    const workerUrl = new URL(inject("workerUrl") ?? "");
+    workerUrl.pathname = url.pathname;
+    const variables = { DATABASE_OWNER_URL: url.href, DATABASE_URL: workerUrl.href };
+    expect(await npmRun(["db:status"], variables)).toMatchObject({
+      code: 0,
+      output: names.map((name) => `pending  ${name}\n`).join(""),
+    });
+    const migrated = await npmRun(["db:migrate"], variables);
+    expect(migrated).toMatchObject({ code: 0, errors: "" });
+    expect(migrated.output).toBe(
+      `${names.map((name) => `applied ${name}\n`).join("")}task_worker can log in with DATABASE_URL\n`,
+    );
+    const worker = await connect(workerUrl);
+    expect((await worker.query("select current_user, id from tasks")).rows).toEqual([]);
+    await worker.end();
+    const status = await npmRun(["db:status", "--", "--json"], variables);
+    expect(JSON.parse(status.output)).toEqual(
+      names.map((name) => ({ name, applied_at: expect.stringMatching(/^\d{4}-/) })),
+    );
+    const rolledBack = await npmRun(["db:rollback", "--", "--steps", "1"], variables);
+    expect(rolledBack).toMatchObject({ code: 0, output: `rolled back ${names.at(-1)}\n` });
+  });
+
+  it.each([
+    ["db:status", [], {}, "DATABASE_OWNER_URL is not set\n"],
+    ["db:migrate", [], { DATABASE_OWNER_URL: "nonsense:hush" }, "DATABASE_OWNER_URL must be a postgres:// URL\n"],
+    [
+      "db:migrate",
+      [],
+      { DATABASE_OWNER_URL: "postgres://me:hush@127.0.0.1:9/x" },
+      /^cannot connect to DATABASE_OWNER_URL .*ECONNREFUSED.*\n$/,
+    ],
+    ["db:rollback", [], {}, "--steps must be how many migrations to roll back, 1 or more\n"],
+    ["db:rollback", ["--", "--steps", "0"], {}, "--steps must be how many migrations to roll back, 1 or more\n"],
+    ["db:rollback", ["--", "--steps", "-1"], {}, /.*--steps.*\n$/],
+    ["db:rollback", ["--", "--steps", "many"], {}, "--steps must be how many migrations to roll back, 1 or more\n"],
+  ])("%s %j with %j ends with one line", async (script, args, variables, line) => {
+    const { code, output, errors } = await npmRun([script, ...args], variables);
+    expect({ code, output }).toEqual({ code: 1, output: "" });
+    expect(errors).toEqual(typeof line === "string" ? line : expect.stringMatching(line));
+    expect(errors.match(/\n/g)).toHaveLength(1);
+    expect(errors).not.toContain("hush");
+  });
+
+  it("refuse a DATABASE_URL that is not the worker's", async () => {
+    const { url } = await createTestDatabase();
+    const { code, errors } = await npmRun(["db:migrate"], { DATABASE_OWNER_URL: url.href, DATABASE_URL: url.href });
+    expect({ code, errors }).toEqual({
+      code: 1,
+      errors: `DATABASE_URL must log in as task_worker, not as ${url.username}\n`,
+    });
+  });
+});
