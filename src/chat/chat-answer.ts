@@ -61,7 +61,7 @@ export function toChatAnswer(
     return { id, tool, input, question, expires_at };
   });
   const words = [
-    textOf(events),
+    textOf(condense(events)),
     ...required.map(({ question }) => `May I? ${question}`),
     ...(failure === undefined ? [] : [failure.message]),
   ];
