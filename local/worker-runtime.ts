@@ -51,7 +51,7 @@ export async function runWorker(
   bindings: Readonly<Record<string, string>>,
   data: DataDirectory,
 ): Promise<RunningWorker> {
-  const { configured, ...options } = await readWorkerOptions();
+  const { configured, ...options } = await readWorkerOptions(data.temporary);
   const log = createWriteStream(data.workerLog, { flags: "a", mode: 0o600 });
   const watch = watchWorkerd();
   const miniflare = new Miniflare(
@@ -83,9 +83,10 @@ export async function runWorker(
   };
 }
 
-async function readWorkerOptions() {
+async function readWorkerOptions(temporary: string) {
   // wrangler would warn of the secrets that are missing here; they are given below.
-  Object.assign(process.env, { WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "none" });
+  const quiet = { WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "none" };
+  Object.assign(process.env, quiet, { WRANGLER_LOG_PATH: join(temporary, "wrangler-logs") });
   const { unstable_getMiniflareWorkerOptions } = await import("wrangler");
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectDirectory, "wrangler.toml"));
   const { modulesRules: _, bindings, ...options } = workerOptions;
