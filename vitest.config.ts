@@ -5,6 +5,9 @@ import { findPostgresql } from "./test/support/postgresql-cluster.ts";
 
 const JWT_SECRET = "the secret of the tests, 32 characters and more";
 
+// wrangler would warn of secrets that it cannot see here; the tests have their own.
+process.env.WRANGLER_LOG = "error";
+
 /** The tests in workerd, against one of the databases. */
 function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInlineConfiguration {
   const missing = databaseName === "postgresql" && findPostgresql() === undefined;
