@@ -41,8 +41,7 @@ export interface Database {
  */
 export function openDatabase(connectionString: string, fetchEndpoint: string | undefined): Database {
   if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
-  neonConfig.fetchFunction = (url: string, init: RequestInit) =>
-    fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS) });
+  neonConfig.fetchFunction = fetchInTime;
   const connection = drizzle(neon(connectionString));
 
   return {
@@ -63,4 +62,19 @@ export function openDatabase(connectionString: string, fetchEndpoint: string | u
       return rows;
     },
   };
+}
+
+/** Fetches the whole answer. The timer ends with it: `AbortSignal.timeout` runs on, and keeps a Durable Object awake. */
+async function fetchInTime(url: string, init: RequestInit): Promise<Response> {
+  const controller = new AbortController();
+  const timer = setTimeout(
+    () => controller.abort(new DOMException("the database did not answer in time", "TimeoutError")),
+    REQUEST_TIMEOUT_MILLISECONDS,
+  );
+  try {
+    const response = await fetch(url, { ...init, signal: controller.signal });
+    return new Response(await response.text(), response);
+  } finally {
+    clearTimeout(timer);
+  }
 }
