@@ -63,7 +63,10 @@ describe("opening a session", () => {
     });
 
     expect(response.status).toBe(400);
-    expect(await answerOf(response)).toMatchObject({ id: 7, error: { code: -32602, message: expect.stringMatching(/params\.clientInfo/) } });
+    expect(await answerOf(response)).toMatchObject({
+      id: 7,
+      error: { code: -32602, message: expect.stringMatching(/params\.clientInfo/) },
+    });
   });
 
   it("refuses an initialize request of 64 KiB and more", async () => {

@@ -1,0 +1,272 @@
+import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import type { McpSession } from "../../src/mcp/session-object.ts";
+import { answerOf, answersOf, ClientSession, eventsOf, holdTask, type StreamEvent } from "../support/mcp.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person } from "../support/person.ts";
+
+const HOUR = 60 * 60 * 1000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function objectOf(session: ClientSession): DurableObjectStub<McpSession> {
+  return env.MCP_SESSIONS.get(env.MCP_SESSIONS.idFromString(session.id.split(".", 1).join("")));
+}
+
+/** What a session's object has in its storage. */
+function stored(session: ClientSession): Promise<{ tables: number; entries: number; alarm: number | null }> {
+  return runInDurableObject(objectOf(session), async (_, { storage }) => ({
+    tables: storage.sql.exec("select * from sqlite_master where name not like '\\_cf\\_%' escape '\\'").toArray()
+      .length,
+    entries: [...storage.kv.list()].length,
+    alarm: await storage.getAlarm(),
+  }));
+}
+
+const NOTHING = { tables: 0, entries: 0, alarm: null };
+
+/** Reads a stream up to its first event, and drops the connection. */
+async function firstEventOf(response: Response): Promise<StreamEvent> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) throw new Error("no stream");
+  let text = "";
+  while (!text.includes("\n\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error("the stream ended before its first event");
+    text += new TextDecoder().decode(z.instanceof(Uint8Array).parse(value));
+  }
+  await reader.cancel();
+  const [event] = eventsOf(text);
+  if (event === undefined) throw new Error("no event");
+  return event;
+}
+
+function callBody(id: number, name: string, input: Record<string, unknown>) {
+  return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: input } };
+}
+
+describe("an eviction between any two messages", () => {
+  const script: ((session: ClientSession) => Promise<unknown>)[] = [
+    (session) => session.request("ping"),
+    (session) => session.request("logging/setLevel", { level: "info" }),
+    (session) => session.request("tools/list"),
+    (session) => session.call("create_task", { title: "Buy milk", tags: ["shop"] }),
+    (session) => session.call("list_tasks"),
+    async (session) => (await session.post({ jsonrpc: "2.0", method: "notifications/progress", params: {} })).status,
+    (session) => session.call("list_tasks", { status: "completed" }),
+    (session) => session.call("nothing"),
+    (session) => session.request("prompts/list"),
+    async (session) => (await session.delete()).status,
+    async (session) => (await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status,
+  ];
+
+  /** Plays the session, losing the object's memory before one of its messages; ids and times are left out. */
+  async function play(evictBefore: number | undefined): Promise<string[]> {
+    const session = await ClientSession.open(await Person.signUp());
+    const answers: unknown[] = [];
+    for (const [position, step] of script.entries()) {
+      if (position === evictBefore) await evictDurableObject(objectOf(session));
+      answers.push(await step(session));
+    }
+    return answers.map((answer) =>
+      JSON.stringify(answer)
+        .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
+        .replaceAll(/"id":\d+,"title"|#\d+/g, "<id>"),
+    );
+  }
+
+  it("makes no difference to the client, at every position", async () => {
+    const undisturbed = await play(undefined);
+
+    expect(undisturbed).toHaveLength(script.length);
+    for (const position of script.keys()) expect(await play(position), `before ${position}`).toEqual(undisturbed);
+  }, 120_000);
+
+  it("leaves the second of two requests in flight to the object that comes after", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    await evictDurableObject(objectOf(session));
+    const answers = await Promise.all([
+      session.call("list_tasks"),
+      session.call("list_tasks"),
+      session.request("ping"),
+    ]);
+
+    expect(answers.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe("an answer whose connection broke", () => {
+  it("is fetched by Last-Event-ID, and the call is not made again", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const begun = await firstEventOf(await session.post(callBody(1, "create_task", { title: "once" })));
+    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ tables: 1 }));
+    const answer = await answerOf(await session.get({ "Last-Event-ID": begun.id ?? "" }));
+
+    expect(begun).toMatchObject({ data: "", retry: "1000" });
+    expect(answer).toMatchObject({ id: 1, result: { structuredContent: { tasks: [{ title: "once" }] } } });
+    expect(await ownerQuery("select title from tasks where user_id = $1", [session.person.id])).toEqual([
+      { title: "once" },
+    ]);
+  });
+
+  it("comes on the new connection where the call is still running", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const { tasks } = await session.person.run("create_task", { title: "held" });
+    const holding = holdTask(tasks[0]?.id);
+    const begun = await firstEventOf(
+      await session.post(callBody(1, "update_task", { task_id: tasks[0]?.id, title: "changed" })),
+    );
+    const answer = await answerOf(await session.get({ "Last-Event-ID": begun.id ?? "" }));
+    await holding;
+
+    expect(answer).toMatchObject({ id: 1, result: { structuredContent: { tasks: [{ title: "changed" }] } } });
+  });
+
+  it("is still there after an eviction, and as often as it is asked for", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const response = await session.post(callBody(1, "create_task", { title: "kept" }));
+    const [begun, told] = eventsOf(await response.text());
+    await evictDurableObject(objectOf(session));
+
+    for (const _ of [1, 2]) {
+      const [again] = eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text());
+      expect(again).toEqual(told);
+    }
+    expect(await answersOf(await session.get({ "Last-Event-ID": told?.id ?? "" }))).toEqual([]);
+  });
+
+  it("that is lost is said to be, rather than waited for", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const [begun] = eventsOf(await (await session.post(callBody(41, "list_tasks", {}))).text());
+    await runInDurableObject(objectOf(session), (_, { storage }) => storage.sql.exec("delete from events").toArray());
+    const answer = await answerOf(await session.get({ "Last-Event-ID": begun?.id ?? "" }));
+
+    expect(answer).toMatchObject({ id: 41, error: { code: -32000, message: expect.stringContaining("look before") } });
+  });
+
+  it("is one of 64 that are kept", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    for (let call = 0; call < 70; call += 1) await session.request("ping");
+    const count = await runInDurableObject(objectOf(session), (_, { storage }) =>
+      storage.sql.exec("select count(*) as kept from events").one(),
+    );
+
+    expect(count).toEqual({ kept: 64 });
+  });
+
+  it("is another session's business", async () => {
+    const person = await Person.signUp();
+    const [mine, other] = [await ClientSession.open(person), await ClientSession.open(person)];
+    const [begun] = eventsOf(await (await mine.post(callBody(1, "create_task", { title: "mine" }))).text());
+    const answer = await answerOf(await other.get({ "Last-Event-ID": begun?.id ?? "" }));
+
+    expect(answer.result).toBeUndefined();
+  });
+
+  it.each(["nonsense", "a:b", "a:1:!", `${"x".repeat(65)}:1`])("is not looked for by %s", async (id) => {
+    const session = await ClientSession.open(await Person.signUp());
+
+    expect((await session.get({ "Last-Event-ID": id })).status).toBe(400);
+  });
+
+  it("is not kept for clients of older protocols, which have no way to ask for it", async () => {
+    const session = await ClientSession.open(await Person.signUp(), "2025-06-18");
+    const response = await session.post(callBody(1, "list_tasks", {}));
+    const events = eventsOf(await response.text());
+
+    expect(events).toEqual([expect.objectContaining({ id: undefined })]);
+  });
+});
+
+describe("the server's own stream", () => {
+  it("gives way to the one that the same client opens after it", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const first = await session.get();
+    const second = await session.get();
+    await second.body?.cancel();
+
+    expect([first.status, second.status]).toEqual([200, 200]);
+    expect(eventsOf(await first.text())).toEqual([{ id: "_GET_stream:0", data: "", retry: "1000" }]);
+  });
+
+  it("is closed after 5 minutes with no event, with the time to come back", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const stream = await session.get();
+    const reading = stream.text();
+    // In the object, whose timer it is.
+    await runInDurableObject(objectOf(session), () => vi.advanceTimersByTimeAsync(5 * 60 * 1000));
+    const events = eventsOf(await reading);
+
+    expect(events.at(-1)).toEqual({ id: undefined, data: "", retry: "300000" });
+    vi.useRealTimers();
+    const again = await session.get({ "Last-Event-ID": events[0]?.id ?? "" });
+    expect(again.status).toBe(200);
+    await again.body?.cancel();
+  });
+
+  it("ends with the session", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const stream = await session.get();
+    await session.delete();
+
+    expect(eventsOf(await stream.text())).toHaveLength(1);
+  });
+});
+
+describe("a session that is over", () => {
+  it("leaves nothing in storage after DELETE, also when a call was in flight", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const { tasks } = await session.person.run("create_task", { title: "held" });
+    const holding = holdTask(tasks[0]?.id);
+    const response = await session.post(callBody(1, "update_task", { task_id: tasks[0]?.id, title: "changed" }));
+    expect((await session.delete()).status).toBe(204);
+    await Promise.all([holding, response.text()]);
+    await session.person.run("get_task", { task_id: tasks[0]?.id });
+
+    expect(await stored(session)).toEqual(NOTHING);
+    expect((await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(404);
+  });
+
+  it("was idle for SESSION_IDLE_HOURS: its alarm leaves nothing in storage", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    await session.call("list_tasks");
+    const { alarm } = await stored(session);
+    expect(Number(alarm) - Date.now()).toBeGreaterThan(24 * HOUR);
+    expect(Number(alarm) - Date.now()).toBeLessThan(26 * HOUR);
+
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 26 * HOUR });
+    expect(await runDurableObjectAlarm(objectOf(session))).toBe(true);
+    vi.useRealTimers();
+    expect(await stored(session)).toEqual(NOTHING);
+    expect((await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(404);
+  });
+
+  it("is not one that was used in the meantime, before or after an eviction", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const opened = Date.now();
+    vi.useFakeTimers({ toFake: ["Date"], now: opened + 20 * HOUR });
+    const stub = objectOf(session);
+    await runInDurableObject(stub, (object) => object);
+    await session.post({ jsonrpc: "2.0", id: 1, method: "ping" }).then((response) => response.text());
+    await evictDurableObject(stub);
+    vi.setSystemTime(opened + 26 * HOUR);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    const { alarm } = await stored(session);
+
+    expect(Number(alarm)).toBeGreaterThan(opened + 44 * HOUR);
+  });
+});
+
+it("makes one object for each session and no other", async () => {
+  const person = await Person.signUp();
+  const before = (await listDurableObjectIds(env.MCP_SESSIONS)).length;
+  const session = await ClientSession.open(person);
+  await session.call("list_tasks");
+
+  expect(await listDurableObjectIds(env.MCP_SESSIONS)).toHaveLength(before + 1);
+});
