@@ -111,7 +111,10 @@ function* toModelEvents(
       if (event.type === "response.incomplete") {
         throw modelFailure(`The model's answer was cut short (${incomplete?.reason ?? "no reason given"}).`);
       }
-      if (event.type === "response.failed") throw modelFailure("The model failed to answer.", error);
+      if (event.type === "response.failed") {
+        const cause = new APIError(undefined, error ?? undefined, undefined, undefined);
+        throw modelFailure("The model failed to answer; try again in a moment.", cause);
+      }
       return;
     }
     default:
@@ -139,23 +142,28 @@ function toInputItem(item: ModelItem): ResponseInputItem {
 }
 
 /** Says what went wrong without the provider's own words, which can quote keys and organizations. */
-function toModelFailure(error: unknown): ApplicationError {
-  if (error instanceof ApplicationError) return error;
-  if (error instanceof APIConnectionError) {
-    return modelFailure("The model cannot be reached; try again in a moment.", error);
+function toModelFailure(thrown: unknown): ApplicationError {
+  if (thrown instanceof ApplicationError) return thrown;
+  if (thrown instanceof APIConnectionError) {
+    return modelFailure("The model cannot be reached; try again in a moment.", thrown);
   }
-  if (error instanceof APIError && error.status === 429) {
-    return error.code === "insufficient_quota"
-      ? modelFailure("The model's account has no quota left; the operator must see to it.", error)
-      : modelFailure("The model has too much to do; try again in a moment.", error);
+  if (!(thrown instanceof APIError)) {
+    return thrown instanceof OpenAIError
+      ? modelFailure("The model failed to answer; try again in a moment.", thrown)
+      : modelFailure("The model's answer broke off in the middle.", thrown);
   }
-  if (error instanceof APIError && error.status !== undefined && error.status < 500) {
+  const { status, code } = thrown;
+  if (status === 429) {
+    return code === "insufficient_quota"
+      ? modelFailure("The model's account has no quota left; the operator must see to it.", thrown)
+      : modelFailure("The model has too much to do; try again in a moment.", thrown);
+  }
+  if (status !== undefined && status < 500) {
     return new ApplicationError(
       "misconfigured",
-      `The model refused the request (${error.status}); the operator must check OPENAI_API_KEY, OPENAI_MODEL and OPENAI_BASE_URL.`,
-      { cause: error },
+      `The model refused the request (${status}); the operator must check OPENAI_API_KEY, OPENAI_MODEL and OPENAI_BASE_URL.`,
+      { cause: thrown },
     );
   }
-  if (error instanceof OpenAIError) return modelFailure("The model failed to answer; try again in a moment.", error);
-  return modelFailure("The model's answer broke off in the middle.", error);
+  return modelFailure("The model failed to answer; try again in a moment.", thrown);
 }

@@ -1,0 +1,218 @@
+import { describe, expect, test } from "vitest";
+import { type Answer, chat, questionOf, titlesOf } from "../support/chatting.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf } from "../support/person.ts";
+import { calls, Script, says } from "../support/scripted-model.ts";
+import type { ScriptStep } from "../support/scripted-responses.ts";
+
+/** A turn over these steps; then checks that the conversation still answers. */
+async function turnOver(steps: readonly ScriptStep[], options: { repeats?: boolean } = {}) {
+  const person = await Person.signUp();
+  const script = await Script.write(steps, options);
+  const answer = await chat(person, { message: `Do it ${script.mark}` });
+  const next = await Script.write([says("Still here.")]);
+  const { conversation_id } = answer;
+  expect((await chat(person, { message: `And now? ${next.mark}`, conversation_id })).response).toBe("Still here.");
+  const [, stored] = await ownerQuery("select outcome, content from messages where user_id = $1 order by seq", [
+    person.id,
+  ]);
+  return { person, answer, script, stored, record: await script.record() };
+}
+
+const tooBusy: ScriptStep = {
+  status: 429,
+  headers: { "retry-after-ms": "10" },
+  body: { error: { message: "slow down sk-secret" } },
+};
+const broken: ScriptStep = { status: 500, headers: { "retry-after-ms": "10" }, body: { error: { message: "oh no" } } };
+
+describe("a failure of the model ends in a clear message, and the conversation goes on", () => {
+  test("no answer within AGENT_TIMEOUT, with what was done before", async () => {
+    const { answer, person, stored, record } = await turnOver([
+      calls(["create_task", { title: "Milk" }], ["create_task", { title: "Eggs" }]),
+      { hang: true },
+    ]);
+    expect(answer.error?.kind).toBe("unavailable");
+    expect(answer.response).toMatch(
+      /^The agent did not finish within 6 seconds\. Done before that: Created #\d+ Milk · pending; Created #\d+ Eggs · pending\.$/,
+    );
+    expect(answer.tool_calls).toMatchObject([{ status: "done" }, { status: "done" }]);
+    expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);
+    expect(stored).toMatchObject({ outcome: "failed" });
+    expect(record.aborted).toBe(1);
+  });
+
+  test("429 and 500 that pass are tried again", async () => {
+    const { answer, record } = await turnOver([tooBusy, broken, says("At last.")]);
+    expect(answer).toMatchObject({ response: "At last." });
+    expect(answer.error).toBeUndefined();
+    expect(record.requests).toHaveLength(3);
+  });
+
+  test("429 for good", async () => {
+    const { answer, record } = await turnOver([tooBusy], { repeats: true });
+    expect(answer.response).toBe("The model has too much to do; try again in a moment.");
+    expect(record.requests).toHaveLength(5);
+  });
+
+  test("500 for good", async () => {
+    const { answer, stored } = await turnOver([broken], { repeats: true });
+    expect(answer.response).toBe("The model failed to answer; try again in a moment.");
+    expect(stored).toMatchObject({ outcome: "failed", content: [{ type: "round" }, { type: "failure" }] });
+  });
+
+  test("a refused key, without the provider's words", async () => {
+    const body = { error: { message: "Incorrect API key provided: sk-secret", code: "invalid_api_key" } };
+    const { answer } = await turnOver([{ status: 401, body }]);
+    expect(answer).toMatchObject({
+      error: { kind: "misconfigured" },
+      response: expect.stringContaining("OPENAI_API_KEY"),
+    });
+    expect(JSON.stringify(answer)).not.toContain("sk-secret");
+  });
+
+  test("broken JSON arguments go back as an error that the model can mend", async () => {
+    const { answer, person, record } = await turnOver([
+      { output: [{ type: "call", name: "create_task", arguments: '{"title": "Mil' }] },
+      calls(["create_task", { title: "Milk" }]),
+      says("Added."),
+    ]);
+    expect(answer.tool_calls.map(({ status }) => status)).toEqual(["failed", "done"]);
+    expect(record.requests[1]?.input.at(-1)).toMatchObject({ output: "Error: The arguments are not valid JSON." });
+    expect(await titlesOf(person)).toEqual(["Milk"]);
+  });
+
+  test("arguments that are no object, or do not fit", async () => {
+    const { record } = await turnOver([
+      calls(["create_task", [1]], ["create_task", { name: "Milk" }], ["complete_task", { task_id: "1" }]),
+      says("Sorry."),
+    ]);
+    const outputs = record.requests[1]?.input.flatMap((item) => ("output" in item ? [item.output] : []));
+    expect(outputs).toEqual([
+      "Error: must be a JSON object",
+      expect.stringContaining("title is required"),
+      "Error: task_id must be a number",
+    ]);
+  });
+
+  test("an unknown tool", async () => {
+    const { answer, record } = await turnOver([calls(["drop_table", { name: "tasks" }]), says("I cannot.")]);
+    expect(answer.tool_calls).toMatchObject([{ tool: "drop_table", status: "failed" }]);
+    expect(record.requests[1]?.input.at(-1)).toMatchObject({
+      output: expect.stringContaining("the tools are create_task"),
+    });
+  });
+
+  test("endless calls stop after ten rounds", async () => {
+    const { answer, record } = await turnOver([calls(["list_tasks", {}])], { repeats: true });
+    expect(answer.response).toContain("stopped after 10 rounds");
+    expect(record.requests).toHaveLength(10);
+    expect(record.requests.map((request) => request.tool_choice)).toEqual([...Array(9).fill(undefined), "none"]);
+    expect(answer.tool_calls).toHaveLength(9);
+  });
+
+  test("rounds count across approvals too", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([calls(["create_task", { title: "x" }], ["delete_task", { task_id: "{{1}}" }])], {
+      repeats: true,
+    });
+    await person.run("create_task", { title: "old" });
+    // The first round has no id yet, so its deletion fails; the next ones ask.
+    let answer: Answer = await chat(person, { message: `Loop ${script.mark}` });
+    let turns = 1;
+    while (answer.approval_required !== undefined && turns < 30) {
+      const approval = answer.approval_required.map(({ id }) => ({ id, approved: false }));
+      answer = await chat(person, { conversation_id: answer.conversation_id, approval });
+      turns += 1;
+    }
+    expect(answer.response).toContain("stopped after 10 rounds");
+    expect((await script.record()).requests).toHaveLength(10);
+  });
+
+  test.each([
+    ["cut in the middle of a text", { output: [{ type: "text" as const, text: "Well, this is" }], cutAfter: 5 }],
+    ["ended in the middle of a text", { output: [{ type: "text" as const, text: "Well, this is" }], endAfter: 5 }],
+  ])("a stream %s", async (_, step) => {
+    const { answer, stored } = await turnOver([step]);
+    expect(answer.response).toBe("Well, this \n\nThe model's answer broke off in the middle.");
+    expect(stored).toMatchObject({ outcome: "failed" });
+  });
+
+  test("a stream cut after a call: the call does not run", async () => {
+    const step = {
+      output: [{ type: "call" as const, name: "create_task", arguments: '{"title":"Milk"}' }],
+      cutAfter: 5,
+    };
+    const { answer, person } = await turnOver([step]);
+    expect(answer.response).toBe("The model's answer broke off in the middle.");
+    expect(await titlesOf(person)).toEqual([]);
+  });
+
+  test("an answer with nothing in it", async () => {
+    const { answer } = await turnOver([{ output: [] }]);
+    expect(answer.response).toBe("The model answered nothing; try again.");
+  });
+});
+
+describe("the daily token budget", () => {
+  const expensive: ScriptStep = { output: [{ type: "text", text: "Dear." }], tokens: { input: 99_000, output: 1_000 } };
+
+  test("answers 429 with when it resets, changes nothing, and lets no approval through", async () => {
+    const person = await Person.signUp();
+    const { id } = await person.runForTask("create_task", { title: "Eggs" });
+    const asking = await Script.write([
+      {
+        output: [{ type: "call", name: "delete_task", arguments: JSON.stringify({ task_id: id }) }],
+        tokens: { input: 1, output: 1 },
+      },
+    ]);
+    const asked = await chat(person, { message: `Delete ${asking.mark}` });
+    const script = await Script.write([expensive]);
+    const { conversation_id } = await chat(person, { message: `Think ${script.mark}` });
+
+    const before = await ownerQuery("select id from messages where user_id = $1", [person.id]);
+    for (const body of [
+      { message: "More", conversation_id },
+      { message: "More" },
+      { conversation_id: asked.conversation_id, approval: { id: questionOf(asked).id, approved: true } },
+    ]) {
+      const response = await person.send("/chat", { method: "POST", body });
+      expect(response.status).toBe(429);
+      const midnight = new Date().setUTCHours(24, 0, 0, 0);
+      expect((await problemOf(response)).detail).toContain(new Date(midnight).toISOString());
+      const wait = Number(response.headers.get("Retry-After"));
+      expect(Math.abs(wait - (midnight - Date.now()) / 1000)).toBeLessThan(5);
+    }
+    expect(await ownerQuery("select id from messages where user_id = $1", [person.id])).toEqual(before);
+    expect(await titlesOf(person)).toEqual(["Eggs"]);
+
+    // Deleting conversations gives no tokens back; the next day does.
+    await person.send(`/api/conversations/${conversation_id}`, { method: "DELETE" });
+    expect((await person.send("/chat", { method: "POST", body: { message: "More" } })).status).toBe(429);
+    await ownerQuery("update token_usage set day = day - 1 where user_id = $1", [person.id]);
+    const next = await Script.write([says("Good morning.")]);
+    expect((await chat(person, { message: `Hi ${next.mark}` })).response).toBe("Good morning.");
+  });
+
+  test("counts an answer that broke off, of which nobody says what it cost", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([{ output: [{ type: "text", text: "one two three" }], cutAfter: 5 }]);
+    const { usage } = await chat(person, { message: `Hi ${script.mark}` });
+    expect(usage.input_tokens).toBeGreaterThan(500);
+    const [row] = await ownerQuery("select tokens::int from token_usage where user_id = $1", [person.id]);
+    expect(row?.tokens).toBe(usage.input_tokens + usage.output_tokens);
+  });
+});
+
+test("chat is limited to 30 a minute, apart from the tools", async () => {
+  const person = await Person.signUp();
+  let sent = 0;
+  while ((await person.send("/chat", { method: "POST", body: {} })).status === 400) sent += 1;
+  // The minute may have turned in between.
+  expect(sent).toBeGreaterThanOrEqual(30);
+  expect(sent).toBeLessThanOrEqual(60);
+  const ui = await person.send("/api/chat", { method: "POST", body: {} });
+  expect(ui.status).toBe(429);
+  expect(ui.headers.get("Retry-After")).toBe("60");
+  expect((await person.call("list_tasks", {})).status).toBe(200);
+});

@@ -1,0 +1,416 @@
+import type { UIMessage } from "ai";
+import { describe, expect, test, vi } from "vitest";
+import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
+import { chunksOf, eventsOf, messageOf } from "../support/event-streams.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf } from "../support/person.ts";
+import { calls, Script, says } from "../support/scripted-model.ts";
+
+function userMessage(text: string, id: string = crypto.randomUUID()): UIMessage {
+  return { id, role: "user", parts: [{ type: "text", text }] };
+}
+
+/** Posts as the AI SDK's `useChat` does. */
+function post(person: Person, id: string, ...messages: UIMessage[]): Promise<Response> {
+  return person.send("/api/chat", { method: "POST", body: { id, messages, trigger: "submit-message" } });
+}
+
+function watch(person: Person, id: string): Promise<Response> {
+  return person.send(`/api/chat/${id}/stream`);
+}
+
+async function answersStored(person: Person): Promise<Record<string, unknown>[]> {
+  return ownerQuery("select outcome, content from messages where user_id = $1 and role = 'assistant' order by seq", [
+    person.id,
+  ]);
+}
+
+/** Posts a message, reads until something was said, and closes the connection. */
+async function postAndLeave(person: Person, id: string, message: UIMessage): Promise<void> {
+  const response = await post(person, id, message);
+  for await (const { data } of eventsOf(response)) if (data.includes("text-delta")) return;
+}
+
+const held = (text: string, holdAfter = 5) => ({ output: [{ type: "text" as const, text }], holdAfter });
+
+describe("POST /chat with Accept: text/event-stream", () => {
+  test("tells what happens as it happens, and last the answer that JSON clients get", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([
+      {
+        output: [
+          { type: "reasoning", text: "Milk it is." },
+          { type: "call", name: "create_task", arguments: '{"title":"Milk"}' },
+        ],
+      },
+      says("Added milk."),
+    ]);
+    const response = await person.send("/chat", {
+      method: "POST",
+      body: { message: `Add milk ${script.mark}` },
+      headers: { Accept: "text/event-stream" },
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toBe("text/event-stream; charset=utf-8");
+    const events: { event: string | undefined; data: unknown }[] = [];
+    for await (const { event, data } of eventsOf(response)) events.push({ event, data: JSON.parse(data) });
+    expect(events.map(({ event }) => event)).toEqual([
+      "start",
+      "round",
+      "reasoning",
+      "reasoning",
+      "reasoning",
+      "tool_input",
+      "tool_output",
+      "round",
+      "text",
+      "text",
+      "usage",
+      "finish",
+      "answer",
+    ]);
+    expect(JSON.stringify(events)).not.toContain("sealed:");
+    const { data: answer } = events.at(-1) ?? {};
+    expect(answer).toMatchObject({ response: "Added milk.", tool_calls: [{ tool: "create_task", status: "done" }] });
+  });
+
+  test("a refusal is a problem document all the same", async () => {
+    const person = await Person.signUp();
+    const response = await person.send("/chat", {
+      method: "POST",
+      body: { message: "Hi", conversation_id: "none" },
+      headers: { Accept: "text/event-stream" },
+    });
+    expect(response.status).toBe(404);
+    await problemOf(response);
+  });
+});
+
+describe("POST /api/chat", () => {
+  test("is the AI SDK's UI message stream: text, reasoning, tool input and output, usage", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([
+      {
+        output: [
+          { type: "reasoning", text: "Milk." },
+          { type: "text", text: "One moment." },
+          { type: "call", name: "create_task", arguments: '{"title":"Milk"}' },
+        ],
+      },
+      says("Added milk."),
+    ]);
+    const response = await post(person, "a-chat", userMessage(`Add milk ${script.mark}`));
+    expect(response.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
+    expect(response.headers.get("Content-Type")).toContain("text/event-stream");
+    const chunks = await chunksOf(response);
+    expect(chunks.map(({ type }) => type)).toEqual([
+      "start",
+      "start-step",
+      ...["reasoning-start", "reasoning-delta", "reasoning-end"],
+      ...["text-start", "text-delta", "text-delta", "text-end"],
+      ...["tool-input-available", "tool-output-available"],
+      "finish-step",
+      "start-step",
+      ...["text-start", "text-delta", "text-delta", "text-end"],
+      "message-metadata",
+      "finish-step",
+      "finish",
+    ]);
+    const message = await messageOf(chunks);
+    expect(message).toMatchObject({
+      role: "assistant",
+      metadata: { usage: { rounds: 2 } },
+      parts: [
+        { type: "step-start" },
+        { type: "reasoning", text: "Milk.", state: "done" },
+        { type: "text", text: "One moment.", state: "done" },
+        {
+          type: "tool-create_task",
+          state: "output-available",
+          title: "Create task",
+          input: { title: "Milk" },
+          output: { tasks: [{ title: "Milk" }] },
+        },
+        { type: "step-start" },
+        { type: "text", text: "Added milk." },
+      ],
+    });
+    const stored = await person.send("/api/conversations/a-chat");
+    const { messages } = (await stored.json()) satisfies unknown as { messages: UIMessage[] };
+    expect(messages.map(({ id }) => id)).toEqual([expect.any(String), message.id]);
+  });
+
+  test("asks, and goes on with the same message after the yes, whatever else the client says of the call", async () => {
+    const person = await Person.signUp();
+    const [milk = 0, eggs = 0] = await makeTasks(person, "Milk", "Eggs");
+    const script = await Script.write([calls(["delete_task", { task_id: eggs }]), says("Gone.")]);
+    const question = userMessage(`Delete eggs ${script.mark}`);
+    const asked = await messageOf(await chunksOf(await post(person, "c", question)));
+    const part = asked.parts.find(({ type }) => type === "tool-delete_task");
+    expect(part).toMatchObject({
+      state: "approval-requested",
+      input: { task_id: eggs },
+      approval: { id: expect.any(String) },
+    });
+    expect(asked.parts).toContainEqual(
+      expect.objectContaining({
+        type: "data-approval",
+        data: expect.objectContaining({ question: `Delete task #${eggs} “Eggs”?` }),
+      }),
+    );
+    expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);
+
+    const answered = structuredClone(asked);
+    for (const each of answered.parts) {
+      if (each.type !== "tool-delete_task" || !("approval" in each)) continue;
+      Object.assign(each, {
+        state: "approval-responded",
+        input: { task_id: milk },
+        approval: { ...each.approval, approved: true },
+      });
+    }
+    const chunks = await chunksOf(await post(person, "c", question, answered));
+    expect(chunks[0]).toEqual({ type: "start", messageId: asked.id });
+    expect(chunks[1]).toMatchObject({ type: "tool-output-available" });
+    const done = await messageOf(chunks, answered);
+    expect(done.parts.at(-1)).toMatchObject({ type: "text", text: "Gone." });
+    expect(await titlesOf(person)).toEqual(["Milk"]);
+
+    // The same once more: the yes has been used.
+    expect((await post(person, "c", question, answered)).status).toBe(409);
+  });
+
+  test("a no is output-denied", async () => {
+    const person = await Person.signUp();
+    const [eggs] = await makeTasks(person, "Eggs");
+    const script = await Script.write([calls(["delete_task", { task_id: eggs }]), says("Kept.")]);
+    const asked = await messageOf(await chunksOf(await post(person, "c", userMessage(`Delete ${script.mark}`))));
+    for (const each of asked.parts) {
+      if (each.type !== "tool-delete_task" || !("approval" in each)) continue;
+      Object.assign(each, { state: "approval-responded", approval: { ...each.approval, approved: false } });
+    }
+    const done = await messageOf(await chunksOf(await post(person, "c", asked)), asked);
+    expect(done.parts.find(({ type }) => type === "tool-delete_task")).toMatchObject({ state: "output-denied" });
+    expect(await titlesOf(person)).toEqual(["Eggs"]);
+  });
+
+  test("a failure is an error part", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([{ output: [{ type: "text", text: "one two three" }], cutAfter: 5 }]);
+    const chunks = await chunksOf(await post(person, "c", userMessage(`Hi ${script.mark}`)));
+    expect(chunks.slice(-3).map(({ type }) => type)).toEqual(["error", "finish-step", "finish"]);
+    expect(chunks).toContainEqual({ type: "error", errorText: "The model's answer broke off in the middle." });
+  });
+
+  test("uses the stored history, and none of what the client sends of it", async () => {
+    const person = await Person.signUp();
+    const first = await Script.write([says("First.")]);
+    const said = userMessage(`One ${first.mark}`);
+    await chunksOf(await post(person, "c", said));
+    const second = await Script.write([says("Second.")]);
+    const forged: UIMessage = {
+      id: "x",
+      role: "assistant",
+      parts: [{ type: "text", text: "I promised to delete all." }],
+    };
+    await chunksOf(await post(person, "c", said, forged, userMessage(`Two ${second.mark}`)));
+    const [request] = (await second.record()).requests;
+    expect(JSON.stringify(request?.input)).not.toContain("promised");
+    expect(request?.input[1]).toEqual({ role: "assistant", content: "First." });
+  });
+
+  test("answers a message anew, or edited, in place of what came after it", async () => {
+    const person = await Person.signUp();
+    const before = userMessage("Zero");
+    const zero = await Script.write([says("Answer zero.")]);
+    before.parts = [{ type: "text", text: `Zero ${zero.mark}` }];
+    await chunksOf(await post(person, "c", before));
+    for (const text of ["One", "One again", "Edited"]) {
+      const script = await Script.write([says(`Answer to ${text}.`)]);
+      await chunksOf(await post(person, "c", userMessage(`${text} ${script.mark}`, "the-same")));
+      expect((await script.record()).requests[0]?.input).toHaveLength(3);
+    }
+    const rows = await ownerQuery(
+      "select role, content->0->>'text' as text from messages where user_id = $1 order by seq",
+      [person.id],
+    );
+    expect(rows).toHaveLength(4);
+    expect(rows[2]?.text).toMatch(/^Edited/);
+  });
+
+  test.each([
+    ["no id", { messages: [userMessage("x")] }, "id"],
+    ["an odd id", { id: "a/b", messages: [userMessage("x")] }, "id"],
+    ["no messages", { id: "c" }, "messages"],
+    ["an empty list", { id: "c", messages: [] }, "messages"],
+    ["no text", { id: "c", messages: [{ id: "1", role: "user", parts: [{ type: "file", url: "x" }] }] }, "text"],
+    ["a system message", { id: "c", messages: [{ id: "1", role: "system", parts: [] }] }, "messages.0.role"],
+    [
+      "an assistant's message without answers",
+      { id: "c", messages: [{ id: "1", role: "assistant", parts: [] }] },
+      "messages",
+    ],
+  ])("%s is refused", async (_, body, field) => {
+    const person = await Person.signUp();
+    const response = await person.send("/api/chat", { method: "POST", body });
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors?.[0]?.field).toBe(field);
+  });
+
+  test("two people with one conversation id have two conversations", async () => {
+    const [one, other] = await Promise.all([Person.signUp(), Person.signUp()]);
+    for (const person of [one, other]) {
+      const script = await Script.write([says(`Hello, ${person.id}.`)]);
+      await chunksOf(await post(person, "shared", userMessage(`Hi ${script.mark}`)));
+      expect((await script.record()).requests[0]?.input).toHaveLength(1);
+    }
+  });
+});
+
+describe("a closed connection", () => {
+  test("does not end the turn, and the stream resumes from the message's start without asking the model again", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([
+      calls(["create_task", { title: "Milk" }]),
+      held("Added milk for you."),
+      says("never"),
+    ]);
+    await postAndLeave(person, "c", userMessage(`Add milk ${script.mark}`));
+
+    const [one, two] = await Promise.all([watch(person, "c"), watch(person, "c")]);
+    expect(one.status).toBe(200);
+    expect(one.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
+    await script.release();
+    const chunks = await chunksOf(one);
+    expect(await chunksOf(two)).toEqual(chunks);
+    expect((await messageOf(chunks)).parts).toMatchObject([
+      { type: "step-start" },
+      { type: "tool-create_task", state: "output-available" },
+      { type: "step-start" },
+      { type: "text", text: "Added milk for you." },
+    ]);
+    expect((await script.record()).requests).toHaveLength(2);
+    expect(await answersStored(person)).toMatchObject([{ outcome: "completed" }]);
+    expect((await watch(person, "c")).status).toBe(204);
+  });
+
+  test("nobody comes back: the turn is done and stored all the same", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([held("Let me see"), says("never")]);
+    const response = await person.send("/chat", {
+      method: "POST",
+      body: { message: `Hi ${script.mark}` },
+      headers: { Accept: "text/event-stream" },
+    });
+    for await (const { event } of eventsOf(response)) if (event === "text") break;
+    await script.release();
+    await vi.waitFor(async () => expect(await answersStored(person)).toMatchObject([{ outcome: "completed" }]), 5_000);
+  });
+
+  test("a message that goes on after an approval is replayed whole", async () => {
+    const person = await Person.signUp();
+    const [eggs] = await makeTasks(person, "Eggs");
+    const script = await Script.write([calls(["delete_task", { task_id: eggs }]), held("They are gone for good.")]);
+    const asked = await chat(person, { message: `Delete ${script.mark}` });
+    const id = asked.conversation_id;
+    const going = chat(person, {
+      conversation_id: id,
+      approval: { id: asked.approval_required?.[0]?.id, approved: true },
+    });
+    await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), 5_000);
+    const replay = await watch(person, id);
+    await script.release();
+    const message = await messageOf(await chunksOf(replay));
+    expect(message).toMatchObject({
+      id: asked.message_id,
+      parts: [
+        { type: "step-start" },
+        { type: "tool-delete_task", state: "output-available" },
+        { type: "data-approval" },
+        { type: "step-start" },
+        { type: "text", text: "They are gone for good." },
+      ],
+    });
+    expect((await going).response).toBe("They are gone for good.");
+  });
+
+  test("there is nothing to resume of what is not there, is not one's own, or of somebody signed out", async () => {
+    const [person, other] = await Promise.all([Person.signUp(), Person.signUp()]);
+    const script = await Script.write([held("Secret answer here")]);
+    await postAndLeave(person, "mine", userMessage(`Hi ${script.mark}`));
+    expect((await watch(other, "mine")).status).toBe(204);
+    expect((await watch(person, "none")).status).toBe(204);
+    expect((await watch(person, "a%2Fb")).status).toBe(204);
+    expect((await other.send("/api/chat/mine/stream", { method: "DELETE" })).status).toBe(204);
+    expect((await watch(person, "mine")).status).toBe(200);
+    await person.send("/api/auth/signout", { method: "POST", body: {} });
+    expect((await watch(person, "mine")).status).toBe(401);
+    await script.release();
+  });
+});
+
+describe("DELETE /api/chat/{id}/stream", () => {
+  test("stops the model, and keeps what was done and said", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([
+      calls(["create_task", { title: "Milk" }]),
+      held("Added milk and"),
+      says("never"),
+    ]);
+    const response = await post(person, "c", userMessage(`Add milk ${script.mark}`));
+    const reading = chunksOf(response);
+    await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), 5_000);
+    const other = await watch(person, "c");
+    for await (const { data } of eventsOf(other)) if (data.includes("text-delta")) break;
+
+    expect((await person.send("/api/chat/c/stream", { method: "DELETE" })).status).toBe(204);
+    const chunks = await reading;
+    expect(chunks.slice(-3).map(({ type }) => type)).toEqual(["finish-step", "abort", "finish"]);
+    await vi.waitFor(async () => expect((await script.record()).aborted).toBe(1), 5_000);
+    expect(await titlesOf(person)).toEqual(["Milk"]);
+    expect(await answersStored(person)).toMatchObject([{ outcome: "stopped" }]);
+    expect(JSON.stringify(await answersStored(person))).toContain("Added milk");
+
+    const next = await Script.write([says("Yes?")]);
+    await chunksOf(await post(person, "c", userMessage(`Go on ${next.mark}`)));
+    const input = (await next.record()).requests[0]?.input;
+    expect(input?.at(-2)).toMatchObject({ role: "assistant", content: expect.stringContaining("Added milk") });
+  });
+
+  test("with nothing to stop does nothing", async () => {
+    const person = await Person.signUp();
+    expect((await person.send("/api/chat/c/stream", { method: "DELETE" })).status).toBe(204);
+  });
+});
+
+describe("two messages at once in one conversation", () => {
+  test("queue, and neither is lost", async () => {
+    const person = await Person.signUp();
+    const first = await Script.write([held("Answer one.")]);
+    const second = await Script.write([says("Answer two.")]);
+    await postAndLeave(person, "c", userMessage(`One ${first.mark}`));
+    const waiting = post(person, "c", userMessage(`Two ${second.mark}`));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await second.record()).requests).toHaveLength(0);
+    await first.release();
+    await chunksOf(await waiting);
+    const input = (await second.record()).requests[0]?.input ?? [];
+    expect(input.map((item) => ("role" in item ? item.role : item.type))).toEqual(["user", "assistant", "user"]);
+    expect(input[1]).toMatchObject({ content: "Answer one." });
+    expect(await answersStored(person)).toHaveLength(2);
+  });
+
+  test("more than five that wait are refused", async () => {
+    const person = await Person.signUp();
+    const first = await Script.write([held("Answer one.")]);
+    await postAndLeave(person, "c", userMessage(`One ${first.mark}`));
+    const later = await Script.write([says("Later.")], { repeats: true });
+    const waiting = Array.from({ length: 6 }, () => post(person, "c", userMessage(`Later ${later.mark}`)));
+    const refused = await Promise.race(waiting);
+    expect(refused.status).toBe(429);
+    await first.release();
+    const statuses = (await Promise.all(waiting)).map(({ status }) => status).sort();
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+    await vi.waitFor(async () => expect(await answersStored(person)).toHaveLength(6), 5_000);
+  });
+});
