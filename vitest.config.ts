@@ -29,6 +29,7 @@ function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInline
               OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
               AGENT_TIMEOUT: "6",
               DAILY_TOKEN_BUDGET: "100000",
+              METRICS_TOKEN: "the-metrics-token-of-the-tests-32-characters",
             },
           },
         };
@@ -37,7 +38,7 @@ function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInline
     test: {
       name: `worker:${databaseName}`,
       include: ["test/**/*.test.ts"],
-      exclude: ["test/**/*.node.test.ts"],
+      exclude: ["**/node_modules/**", "test/**/*.node.test.ts"],
       provide: { databaseName },
       // The first test of a file pays for the import of the worker.
       testTimeout: 20_000,

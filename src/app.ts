@@ -10,11 +10,13 @@ import { ApplicationError } from "./errors.ts";
 import { accessLog } from "./http/access-log.ts";
 import { accountRoutes } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices } from "./http/application.ts";
+import { metricsRoutes } from "./http/metrics-routes.ts";
 import { problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
 import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
+import { causesOf, describeError } from "./observability/describe-error.ts";
 import { checkHealth } from "./observability/health.ts";
 
 const LARGEST_BODY = 1024 * 1024;
@@ -55,7 +57,7 @@ app.use(
 // Above the rate limit, so that a monitor is never turned away.
 app.get("/health", async (context) => {
   const { health, error } = await checkHealth(context.var.database, context.env.CF_VERSION_METADATA.id);
-  if (error !== undefined) context.var.log.error("health_failed", { message: String(error) });
+  if (error !== undefined) context.var.log.error("health_failed", { cause: describeError(causesOf(error).at(-1)) });
   return context.json(health, health.status === "healthy" ? 200 : 503, { "Cache-Control": "no-store" });
 });
 
@@ -63,6 +65,7 @@ app.use(limitAddress("ADDRESS_RATE_LIMITER"));
 app.use(bodyLimit({ maxSize: LARGEST_BODY, onError: refuseBody }));
 app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
 
+app.route("/metrics", metricsRoutes);
 app.route("/api/auth", accountRoutes);
 app.route("/mcp/tools", toolRoutes);
 app.route("/chat", chatRoutes);

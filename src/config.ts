@@ -79,6 +79,17 @@ const variables = {
   DAILY_TOKEN_BUDGET: wholeNumber(1_000, 1_000_000_000)
     .default(500_000)
     .describe("How many of the model's tokens a user's chats may use in a day (UTC), from 1,000 to 1,000,000,000."),
+  SLOW_QUERY_MS: wholeNumber(1, 60_000)
+    .default(100)
+    .describe("From how many milliseconds on a request to the database is logged as slow, from 1 to 60,000."),
+  METRICS_TOKEN: secret
+    .regex(/^[\w.~+/=-]+$/, { error: "must have letters, digits and - . _ ~ + / = only, as a bearer token does" })
+    .optional()
+    .describe("Secret. The bearer token that reads /metrics; 32 characters or more. Without it /metrics answers 404."),
+  SENTRY_DSN: z
+    .url({ protocol: /^https?$/, error: "must be the DSN of a Sentry project, an http or https URL" })
+    .optional()
+    .describe("Where errors that are ours are reported to; without it they are only logged."),
 } satisfies Record<string, z.ZodType>;
 
 const configurationSchema = z.object(variables).superRefine((configuration, context) => {

@@ -5,6 +5,7 @@ import type { Database } from "../database/database.ts";
 import { sqlState, toDatabaseError } from "../database/database-error.ts";
 import { revokedTokens, users } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";
+import { metrics } from "../observability/metrics.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 
 const UNIQUE_VIOLATION = "23505";
@@ -60,6 +61,7 @@ export async function signIn(database: Database, email: string, password: string
   const account = row === undefined ? undefined : credentialsSchema.parse(row);
   const isRight = await verifyPassword(password, account?.password_hash);
   if (account === undefined || !isRight) {
+    metrics.count("sign_in_failures_total", {});
     throw new ApplicationError("unauthenticated", "The e-mail or the password is wrong.");
   }
   return userSchema.parse(account);

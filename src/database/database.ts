@@ -1,9 +1,10 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
-import { type SQL, sql } from "drizzle-orm";
+import { isSQLWrapper, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
 import { drizzle, type NeonHttpDatabase } from "drizzle-orm/neon-http";
+import { PgDialect } from "drizzle-orm/pg-core";
 import type { Caller } from "../caller.ts";
-import { toDatabaseError } from "./database-error.ts";
+import { type DatabaseFailure, databaseFailureOf, toDatabaseError } from "./database-error.ts";
 
 const REQUEST_TIMEOUT_MILLISECONDS = 15_000;
 
@@ -34,23 +35,52 @@ export interface Database {
   callFunction(call: SQL): Promise<Record<string, unknown>[]>;
 }
 
+/** A request to the database that has ended. */
+export interface DatabaseRequest {
+  readonly milliseconds: number;
+  /** Why it failed; undefined where it did not, or where Postgres refused what it was given. */
+  readonly failure: DatabaseFailure | undefined;
+  /** Whom it was made for; undefined before a user is known. */
+  readonly userId: number | undefined;
+  /** What its statements do to which table, such as `update tasks, select tasks`; without their parameters. */
+  readonly operations: () => string;
+}
+
+/** Is told of every request to the database. */
+export type DatabaseObserver = (request: DatabaseRequest) => void;
+
+/** A database whose requests somebody can watch. */
+export interface ObservableDatabase extends Database {
+  /** The same database over the same connection, its requests told to an observer. */
+  observedBy(observe: DatabaseObserver): Database;
+}
+
 /**
  * Opens the database over HTTP.
  *
  * @param fetchEndpoint where SQL over HTTP goes instead of to Neon
  */
-export function openDatabase(connectionString: string, fetchEndpoint: string | undefined): Database {
+export function openDatabase(connectionString: string, fetchEndpoint: string | undefined): ObservableDatabase {
   if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
   neonConfig.fetchFunction = fetchInTime;
   const connection = drizzle(neon(connectionString));
 
   return {
+    ...withObserver(connection, () => undefined),
+    observedBy: (observe) => withObserver(connection, observe),
+  };
+}
+
+function withObserver(connection: NeonHttpDatabase, observe: DatabaseObserver): Database {
+  return {
     async asCaller(caller, build) {
       const setCaller = connection.execute(
         sql`select set_caller(${caller.userId}, ${caller.tokenId}, ${caller.tokenIssuedAt.toISOString()})`,
       );
+      const queries = build(connection);
+      const running = connection.batch([setCaller, ...queries]);
       try {
-        const [, ...results] = await connection.batch([setCaller, ...build(connection)]);
+        const [, ...results] = await observed(running, observe, queries, caller.userId);
         return results;
       } catch (error) {
         throw toDatabaseError(error);
@@ -58,10 +88,43 @@ export function openDatabase(connectionString: string, fetchEndpoint: string | u
     },
 
     async callFunction(call) {
-      const { rows } = await connection.execute(call);
+      const { rows } = await observed(connection.execute(call), observe, [call]);
       return rows;
     },
   };
+}
+
+async function observed<Result>(
+  running: PromiseLike<Result>,
+  observe: DatabaseObserver,
+  queries: readonly unknown[],
+  userId?: number,
+): Promise<Result> {
+  const startedAt = performance.now();
+  const tell = (failure: DatabaseFailure | undefined) =>
+    observe({
+      milliseconds: performance.now() - startedAt,
+      failure,
+      userId,
+      operations: () => queries.filter(isSQLWrapper).map(operationOf).join(", "),
+    });
+  try {
+    const result = await running;
+    tell(undefined);
+    return result;
+  } catch (error) {
+    tell(databaseFailureOf(error));
+    throw error;
+  }
+}
+
+const dialect = new PgDialect();
+
+function operationOf(query: SQLWrapper): string {
+  const { sql: text } = dialect.sqlToQuery(query.getSQL());
+  const [verb = ""] = /[a-z]+/i.exec(text) ?? [];
+  const [, object] = /\b(?:insert into|update|from)\s+"?(\w+)/i.exec(text) ?? [];
+  return [verb.toLowerCase(), object].filter((word) => word !== undefined).join(" ");
 }
 
 /** Fetches the whole answer. The timer ends with it: `AbortSignal.timeout` runs on, and keeps a Durable Object awake. */

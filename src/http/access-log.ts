@@ -1,16 +1,36 @@
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { millisecondsSince } from "../observability/log.ts";
-import { type Application, requestLogger } from "./application.ts";
+import { type HttpMethod, httpMethods } from "../observability/metric-catalog.ts";
+import { metrics } from "../observability/metrics.ts";
+import { handOverMetrics } from "../observability/metrics-hand-over.ts";
+import { type Application, requestLogger, waitUntilOf } from "./application.ts";
+import { problemResponse } from "./problem.ts";
 
-/** Writes one line a request. It names the route and not the path, which may hold anything a client has sent. */
+/**
+ * Writes one line a request, and counts it. Both name the route and not the path, which may hold anything a client
+ * has sent.
+ */
 export const accessLog: MiddlewareHandler<Application> = async (context, next) => {
   const startedAt = performance.now();
-  await next();
-  requestLogger(context).request({
-    method: context.req.method,
-    route: routePath(context, -1),
-    status: context.res.status,
-    duration_ms: millisecondsSince(startedAt),
-  });
+  try {
+    await next();
+  } catch (thrown) {
+    // Hono answers errors itself, and passes on whatever else is thrown.
+    context.res = problemResponse(thrown, context);
+  }
+  const milliseconds = millisecondsSince(startedAt);
+  const { method } = context.req;
+  const { status } = context.res;
+  const route = routePath(context, -1);
+  const log = requestLogger(context);
+  log.request({ method, route, status, duration_ms: milliseconds });
+  metrics.count("http_requests_total", { route, method: methodLabel(method), status: `${status}` });
+  metrics.observe("http_request_duration_seconds", { route, method: methodLabel(method) }, milliseconds / 1000);
+  handOverMetrics({ env: context.env, waitUntil: waitUntilOf(context), log });
 };
+
+/** A client may send any word as a method. */
+function methodLabel(method: string): HttpMethod {
+  return httpMethods.find((known) => known === method) ?? "other";
+}

@@ -1,8 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
 import type { Caller } from "../caller.ts";
 import { type Configuration, readConfiguration } from "../config.ts";
-import { type Database, openDatabase } from "../database/database.ts";
-import { createLogger, type Logger } from "../observability/log.ts";
+import { type Database, type ObservableDatabase, openDatabase } from "../database/database.ts";
+import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
+import { observeDatabase } from "../observability/observe-database.ts";
+import { createErrorReporter } from "../observability/sentry.ts";
 
 /** What Hono knows of this application: its bindings, and what middleware has put in place for the handlers. */
 export interface Application {
@@ -19,27 +22,67 @@ export interface Application {
 
 export type ApplicationContext = Context<Application>;
 
-const databases = new WeakMap<Configuration, Database>();
+/** What a request, or a call of a Durable Object, works with. */
+export interface Services {
+  readonly configuration: Configuration;
+  readonly log: Logger;
+  readonly database: Database;
+}
+
+/**
+ * Opens the services for one request.
+ *
+ * @param waitUntil keeps what is going on alive after the answer
+ * @param fields what every log line says
+ * @throws ApplicationError `misconfigured`
+ */
+export function openServices(env: Env, waitUntil: (promise: Promise<unknown>) => void, fields: LogFields): Services {
+  const configuration = readConfiguration(env);
+  const { LOG_LEVEL, SLOW_QUERY_MS } = configuration;
+  const report = createErrorReporter(configuration, env.CF_VERSION_METADATA.id, {
+    waitUntil,
+    log: createLogger(LOG_LEVEL, fields),
+  });
+  const log = createLogger(LOG_LEVEL, fields, report);
+  const database = connectionFor(configuration).observedBy(observeDatabase(log, SLOW_QUERY_MS));
+  return { configuration, log, database };
+}
 
 /** Gives every handler its configuration, logger and database; throws `misconfigured` where a variable does not fit. */
 export const provideServices: MiddlewareHandler<Application> = async (context, next) => {
-  const configuration = readConfiguration(context.env);
-  context.set("configuration", configuration);
-  context.set("log", createLogger(configuration.LOG_LEVEL, { request_id: context.get("requestId") }));
-  context.set("database", databaseFor(configuration));
+  const services = openServices(context.env, waitUntilOf(context), logFields(context));
+  context.set("configuration", services.configuration);
+  context.set("log", services.log);
+  context.set("database", services.database);
   await next();
 };
 
 /** The logger of a request; also there when the configuration was not. */
 export function requestLogger(context: ApplicationContext): Logger {
-  return context.get("log") ?? createLogger("info", { request_id: context.get("requestId") });
+  return context.get("log") ?? createLogger("info", logFields(context));
 }
 
-/** The database of a configuration; opened once. */
-export function databaseFor(configuration: Configuration): Database {
-  const opened = databases.get(configuration);
+/** Keeps what is going on in a request alive after its answer. */
+export function waitUntilOf(context: ApplicationContext): (promise: Promise<unknown>) => void {
+  return (promise) => context.executionCtx.waitUntil(promise);
+}
+
+function logFields(context: ApplicationContext): LogFields {
+  return { request_id: context.get("requestId"), route: routePath(context, -1) };
+}
+
+const connections = new WeakMap<Configuration, ObservableDatabase>();
+
+/** The connection of a configuration, which holds nothing open; made once. */
+function connectionFor(configuration: Configuration): ObservableDatabase {
+  const opened = connections.get(configuration);
   if (opened !== undefined) return opened;
-  const database = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);
-  databases.set(configuration, database);
-  return database;
+  const connection = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);
+  connections.set(configuration, connection);
+  return connection;
+}
+
+/** The database of a configuration, its requests counted but not logged. */
+export function databaseFor(configuration: Configuration): Database {
+  return connectionFor(configuration);
 }

@@ -1,15 +1,12 @@
 import type { MiddlewareHandler } from "hono";
 import { verifyToken } from "../auth/token.ts";
 import { ApplicationError } from "../errors.ts";
-import type { Application } from "./application.ts";
+import type { Application, ApplicationContext } from "./application.ts";
 import { countAgainst } from "./rate-limit.ts";
 
 /** Lets a request pass that carries a valid bearer token (RFC 6750 section 2.1), within its user's rate limit. */
 export const requireCaller: MiddlewareHandler<Application> = async (context, next) => {
-  const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("Authorization") ?? "") ?? [];
-  if (token === undefined) {
-    throw new ApplicationError("unauthenticated", "Send a bearer token in the Authorization header.");
-  }
+  const token = readBearerToken(context);
   const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = context.get("configuration");
   const caller = await verifyToken(token, { secret, previousSecret, issuer });
   if (caller === undefined) {
@@ -20,3 +17,16 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
   await countAgainst(context, "USER_RATE_LIMITER", String(caller.userId));
   await next();
 };
+
+/**
+ * The bearer token of a request, whatever it is.
+ *
+ * @throws ApplicationError `unauthenticated` where there is none
+ */
+export function readBearerToken(context: ApplicationContext): string {
+  const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("Authorization") ?? "") ?? [];
+  if (token === undefined) {
+    throw new ApplicationError("unauthenticated", "Send a bearer token in the Authorization header.");
+  }
+  return token;
+}

@@ -1,19 +1,29 @@
 import { type ApplicationError, errorKinds } from "../errors.ts";
+import { causesOf, describeError, throwerOf } from "./describe-error.ts";
 import type { Logger } from "./log.ts";
 
-/** Logs an error that is not the caller's, with the first line of what caused it. */
+const logged = new WeakSet<ApplicationError>();
+
+/** Marks an error as logged where it was made, such as in a Durable Object. */
+export function markLogged(error: ApplicationError): ApplicationError {
+  logged.add(error);
+  return error;
+}
+
+/**
+ * Logs an error that is not the caller's, with what caused it, and has it reported. Whoever knows most of an error
+ * comes first: the same error is not logged again further out.
+ */
 export function logFailure(log: Logger, error: ApplicationError): void {
-  const causes: string[] = [];
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-    causes.push(`${cause.name}: ${firstLine(cause)}`);
+  if (logged.has(error)) return;
+  logged.add(error);
+  const cause = causesOf(error).at(-1);
   log.error("error", {
     kind: error.kind,
     owner: errorKinds[error.kind].owner,
     message: error.message,
-    cause: causes.at(-1),
+    ...(cause !== error && { cause: describeError(cause) }),
+    at: throwerOf(cause),
   });
-}
-
-function firstLine({ message }: Error): string {
-  return message.split("\n", 1).join("");
+  log.report(error);
 }

@@ -1,4 +1,5 @@
 import type { Configuration } from "../config.ts";
+import type { ApplicationError } from "../errors.ts";
 
 const severities = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 
@@ -15,10 +16,19 @@ export interface Logger {
   error(event: string, fields?: LogFields): void;
   /** A logger whose every line carries these fields too. */
   with(fields: LogFields): Logger;
+  /** Hands an error to whoever collects those that are ours; `logFailure` is who calls it. */
+  report(error: ApplicationError): void;
 }
 
+/** Takes an error, and the fields of the log lines around it. */
+export type ErrorReporter = (error: ApplicationError, fields: LogFields) => void;
+
 /** Makes a logger that leaves out what is less severe than `level`. */
-export function createLogger(level: Configuration["LOG_LEVEL"], context: LogFields = {}): Logger {
+export function createLogger(
+  level: Configuration["LOG_LEVEL"],
+  context: LogFields = {},
+  report?: ErrorReporter,
+): Logger {
   const write = (severity: keyof typeof severities, event: string, fields: LogFields = {}) => {
     if (severities[severity] < severities[level]) return;
     writeLine({ time: new Date().toISOString(), level: severity, event, ...context, ...fields });
@@ -30,7 +40,8 @@ export function createLogger(level: Configuration["LOG_LEVEL"], context: LogFiel
     info: (event, fields) => write("info", event, fields),
     warn: (event, fields) => write("warn", event, fields),
     error: (event, fields) => write("error", event, fields),
-    with: (fields) => createLogger(level, { ...context, ...fields }),
+    with: (fields) => createLogger(level, { ...context, ...fields }, report),
+    report: (error) => report?.(error, context),
   };
 }
 
