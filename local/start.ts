@@ -2,6 +2,7 @@ import { issueToken } from "../src/auth/token.ts";
 import { readConfiguration } from "../src/config.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { keepDemoAccount } from "./demo-account.ts";
+import { startDemoModel } from "./demo-model.ts";
 import { readStartEnvironment } from "./environment.ts";
 import { startGateway } from "./gateway.ts";
 import { openLocalDatabase } from "./local-database.ts";
@@ -38,7 +39,7 @@ async function start(): Promise<void> {
     ...environment.workerVariables,
   };
   // Checked before anything slow is done; which database it will be does not matter here.
-  const { BASE_URL, JWT_SECRET } = readConfiguration({
+  const { BASE_URL, JWT_SECRET, OPENAI_MODEL, OPENAI_BASE_URL } = readConfiguration({
     ...variables,
     DATABASE_URL: "postgresql://later.invalid/tasks",
   });
@@ -50,8 +51,12 @@ async function start(): Promise<void> {
   shutdown.atEnd(() => database.close());
   const gateway = await startGateway(database.pool);
   shutdown.atEnd(() => gateway.close());
+  // Whoever has a key means the model that it opens.
+  const demoModel = environment.workerVariables.OPENAI_API_KEY === undefined ? await startDemoModel() : undefined;
+  shutdown.atEnd(() => demoModel?.close());
   const bindings = {
     ...variables,
+    ...demoModel?.variables,
     DATABASE_URL: gateway.connectionString,
     NEON_FETCH_ENDPOINT: gateway.fetchEndpoint,
   };
@@ -70,6 +75,7 @@ async function start(): Promise<void> {
     ...account,
     token,
     tokenLifetimeDays: TOKEN_LIFETIME_DAYS,
+    model: demoModel === undefined ? `${OPENAI_MODEL} at ${OPENAI_BASE_URL}` : undefined,
     database: database.description,
     dataDirectory: data.path,
     workerLog: data.workerLog,

@@ -1,11 +1,14 @@
 /** What a person needs to know about a server that has just started. */
 export interface Welcome {
   readonly url: string;
+  readonly userId: number;
   readonly email: string;
   /** Undefined when nobody here knows it. */
   readonly password: string | undefined;
   readonly token: string;
   readonly tokenLifetimeDays: number;
+  /** Which model answers in chat, and where; undefined for the demo model. */
+  readonly model: string | undefined;
   /** What the database is and where: a directory, or a server. */
   readonly database: string;
   readonly dataDirectory: string;
@@ -19,12 +22,13 @@ export function welcomeText(welcome: Welcome): string {
     .join("\n\n");
 }
 
-function serverLines({ url, database, dataDirectory, workerLog }: Welcome): string[] {
+function serverLines({ url, database, model, dataDirectory, workerLog }: Welcome): string[] {
   return [
     `MCP Task Server is running at ${url}`,
     "",
     `  Database      ${database}`,
     `  Data          ${dataDirectory}`,
+    `  Chat          ${model ?? "a DEMO MODEL, no AI: simple sentences only. Set OPENAI_API_KEY to use a real one."}`,
     `  Worker's log  ${workerLog}`,
   ];
 }
@@ -38,10 +42,12 @@ function accountLines({ email, password, token, tokenLifetimeDays }: Welcome): s
   ];
 }
 
-/** Lines to paste into a shell: the tools, a task made, the tasks listed. */
-export function curlLines({ url, token }: Pick<Welcome, "url" | "token">): string[] {
+/** Lines to paste into a shell: the tools, a task made, the tasks listed, and the same in words. */
+export function curlLines({ url, token, userId }: Pick<Welcome, "url" | "token" | "userId">): string[] {
   const call = (tool: string, input: object) =>
     `curl -sS ${url}/mcp/tools/${tool} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify(input)}'`;
+  const chat = (message: string) =>
+    `curl -sS ${url}/chat -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify({ user_id: userId, message })}'`;
   return [
     "Paste into another terminal:",
     "",
@@ -49,5 +55,7 @@ export function curlLines({ url, token }: Pick<Welcome, "url" | "token">): strin
     `curl -sS ${url}/mcp/tools`,
     call("create_task", { title: "Buy milk" }),
     call("list_tasks", {}),
+    chat("add milk, eggs and bread to groceries"),
+    chat("List my tasks"),
   ];
 }

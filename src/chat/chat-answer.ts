@@ -62,7 +62,7 @@ export function toChatAnswer(
   });
   const words = [
     textOf(condense(events)),
-    ...required.map(({ question }) => `May I? ${question}`),
+    required.map(({ question }) => `Waiting for your approval: ${question}`).join("\n"),
     ...(failure === undefined ? [] : [failure.message]),
   ];
   return {

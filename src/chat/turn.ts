@@ -1,8 +1,9 @@
 import type { Caller } from "../caller.ts";
 import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
-import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
+import { ApplicationError, toApplicationError } from "../errors.ts";
 import { type Logger, millisecondsSince } from "../observability/log.ts";
+import { logFailure } from "../observability/log-failure.ts";
 import { type ApprovalAnswer, runAgent } from "./agent.ts";
 import { beginTurn, continueTurn, storeTurn } from "./conversation-store.ts";
 import { writeInstructions } from "./instructions.ts";
@@ -122,10 +123,7 @@ export async function runTurn(
   } catch (thrown) {
     const error = toApplicationError(thrown);
     outcome = "failed";
-    log[errorKinds[error.kind].owner === "caller" ? "warn" : "error"]("chat_turn_not_stored", {
-      kind: error.kind,
-      message: String(error.cause ?? error),
-    });
+    logFailure(log, error);
     running.add({ type: "failure", kind: error.kind, message: `The answer could not be saved: ${error.message}` });
   } finally {
     clearTimeout(timer);

@@ -1,0 +1,171 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { DefaultChatTransport, readUIMessageStream, type UIMessage } from "ai";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { z } from "zod";
+import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+
+const run = promisify(execFile);
+
+const answerSchema = z.looseObject({
+  response: z.string(),
+  conversation_id: z.string(),
+  tool_calls: z.array(z.looseObject({ tool: z.string(), status: z.string() })),
+  approval_required: z.array(z.looseObject({ id: z.string() })).optional(),
+});
+const tasksSchema = z.object({
+  tasks: z.array(z.object({ title: z.string(), status: z.string(), tags: z.array(z.string()) })),
+});
+
+let place: StartPlace;
+
+beforeEach(async () => {
+  place = await makeStartPlace();
+});
+
+afterEach(async () => {
+  await place.remove();
+});
+
+async function post(server: StartedServer, path: string, body: unknown): Promise<unknown> {
+  const response = await fetch(server.url + path, {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const answer: unknown = await response.json();
+  expect(response.status, JSON.stringify(answer)).toBe(200);
+  return answer;
+}
+
+async function chat(server: StartedServer, body: object): Promise<z.output<typeof answerSchema>> {
+  return answerSchema.parse(await post(server, "/chat", body));
+}
+
+async function tasks(server: StartedServer): Promise<string[]> {
+  const { tasks: rows } = tasksSchema.parse(await post(server, "/mcp/tools/list_tasks", { status: "all" }));
+  return rows.map(({ title, status, tags }) => [title, status, ...tags].join(" "));
+}
+
+/** Sends one message of a conversation as `useChat` does, and gives the answer that it would show. */
+async function useChat(server: StartedServer, chatId: string, ...messages: UIMessage[]): Promise<UIMessage> {
+  const transport = new DefaultChatTransport({
+    api: `${server.url}/api/chat`,
+    headers: { authorization: `Bearer ${server.token}` },
+  });
+  const last = messages.at(-1);
+  const stream = await transport.sendMessages({
+    trigger: "submit-message",
+    chatId,
+    messageId: undefined,
+    messages,
+    abortSignal: undefined,
+  });
+  let message: UIMessage | undefined = last?.role === "assistant" ? structuredClone(last) : undefined;
+  for await (const state of readUIMessageStream({ stream, terminateOnError: true, ...(message && { message }) }))
+    message = state;
+  if (message === undefined) throw new Error("no answer");
+  return message;
+}
+
+const says = (text: string): UIMessage => ({ id: crypto.randomUUID(), role: "user", parts: [{ type: "text", text }] });
+
+function wordsOf({ parts }: UIMessage): string {
+  return parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
+describe("npm start without a key", { timeout: 120_000 }, () => {
+  it("answers POST /chat by a labelled demo model that works through the tools", async () => {
+    const server = await npmStart(place);
+    expect(server.output()).toContain("DEMO MODEL");
+
+    const added = await chat(server, { message: "add milk, eggs and bread to groceries" });
+    expect(added.response).toMatch(/^\[demo model\]/);
+    expect(added.tool_calls.map(({ tool }) => tool)).toEqual(["create_task", "create_task", "create_task"]);
+    expect(await tasks(server)).toEqual([
+      "Milk pending groceries",
+      "Eggs pending groceries",
+      "Bread pending groceries",
+    ]);
+
+    const runbook = `curl -X POST https://api.yourdomain.com/chat \\
+      -H "Authorization: Bearer $JWT_TOKEN" \\
+      -H "Content-Type: application/json" \\
+      -d '{"user_id": 1, "message": "List my tasks"}'`;
+    const { stdout } = await run("/bin/sh", ["-c", runbook.replace("https://api.yourdomain.com", server.url)], {
+      env: { ...process.env, JWT_TOKEN: server.token },
+    });
+    const listed = answerSchema.parse(JSON.parse(stdout));
+    for (const title of ["Milk", "Eggs", "Bread"]) expect(listed.response).toContain(title);
+
+    expect((await chat(server, { message: "show my tasks" })).response).toContain("#2 Eggs");
+    const completed = await chat(server, { message: "complete milk" });
+    expect(completed.tool_calls.map(({ tool }) => tool)).toEqual(["list_tasks", "complete_task"]);
+    expect(await tasks(server)).toContain("Milk completed groceries");
+    await chat(server, { message: "rename bread to rye bread" });
+    expect(await tasks(server)).toContain("Rye bread pending groceries");
+
+    const asked = await chat(server, { message: "delete eggs" });
+    expect(asked.response).toMatch(/^\[demo model\]/);
+    expect(asked.approval_required).toHaveLength(1);
+    expect(await tasks(server)).toHaveLength(3);
+    const approval = { id: asked.approval_required?.[0]?.id, approved: true };
+    const deleted = await chat(server, { conversation_id: asked.conversation_id, approval });
+    expect(deleted.response).toMatch(/^\[demo model\] Deleted/);
+    expect(await tasks(server)).toEqual(["Milk completed groceries", "Rye bread pending groceries"]);
+
+    const log = await readFile(join(place.dataDirectory, "worker.log"), "utf8");
+    expect(log).toContain('"model":"demo-model"');
+    expect(await server.pressControlC()).toBe(0);
+  });
+
+  it("answers POST /api/chat the same, approval included", async () => {
+    const server = await npmStart(place);
+    const added = await useChat(server, "ui", says("add milk, eggs and bread to groceries"));
+    expect(added.parts.filter(({ type }) => type === "tool-create_task")).toHaveLength(3);
+    expect(wordsOf(added)).toContain("[demo model]");
+    expect(wordsOf(await useChat(server, "ui", says("show my tasks")))).toContain("#3 Bread");
+    await useChat(server, "ui", says("complete milk"));
+    const asked = await useChat(server, "ui", says("delete eggs"));
+    expect(await tasks(server)).toEqual([
+      "Milk completed groceries",
+      "Eggs pending groceries",
+      "Bread pending groceries",
+    ]);
+    for (const part of asked.parts) {
+      if (part.type !== "tool-delete_task" || !("approval" in part)) continue;
+      Object.assign(part, { state: "approval-responded", approval: { ...part.approval, approved: true } });
+    }
+    expect(wordsOf(await useChat(server, "ui", asked))).toContain("Deleted #2 Eggs");
+    expect(await tasks(server)).toEqual(["Milk completed groceries", "Bread pending groceries"]);
+
+    // What runs is the production bundle, and nothing of the demo model is in it.
+    const bundles = (await readdir(place.dataDirectory, { recursive: true })).filter((name) =>
+      name.endsWith("worker.js"),
+    );
+    expect(bundles.length).toBeGreaterThan(0);
+    for (const name of bundles) {
+      const bundle = await readFile(join(place.dataDirectory, name), "utf8");
+      expect(bundle).not.toContain("[demo model]");
+      expect(bundle).not.toContain("milk");
+    }
+  });
+});
+
+describe("npm start with a key", { timeout: 120_000 }, () => {
+  it("uses OPENAI_BASE_URL, and no demo model", async () => {
+    const url = inject("scriptedResponsesUrl");
+    const steps = [{ output: [{ type: "text", text: "I am another model." }] }];
+    await fetch(`${url}/scripts/with-a-key`, { method: "PUT", body: JSON.stringify({ steps, repeats: true }) });
+    const server = await npmStart(place, {
+      OPENAI_API_KEY: "a key",
+      OPENAI_BASE_URL: url,
+      OPENAI_MODEL: "another-model",
+    });
+    expect(server.output()).not.toMatch(/demo model/i);
+    expect(server.output()).toContain(`another-model at ${url}`);
+    expect((await chat(server, { message: "show my tasks [script with-a-key]" })).response).toBe("I am another model.");
+  });
+});
