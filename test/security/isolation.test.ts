@@ -1,7 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { app } from "../../src/app.ts";
-import { catalog, describeCatalog } from "../../src/tools/catalog.ts";
+import { describeCatalog } from "../../src/tools/catalog.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { newAddress, ORIGIN, Person, problemOf } from "../support/person.ts";
 
@@ -126,15 +126,4 @@ describe("every route", () => {
     expect(response.status).toBe(401);
     expect(response.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
   });
-});
-
-it("tests every tool there is", () => {
-  expect(catalog.map((tool) => tool.name)).toEqual([
-    "create_task",
-    "list_tasks",
-    "get_task",
-    "update_task",
-    "complete_task",
-    "delete_task",
-  ]);
 });
