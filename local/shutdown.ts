@@ -58,7 +58,7 @@ export class Shutdown {
   }
 }
 
-function exitWith(error: unknown): never {
+function exitWith(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message.replace(/\s*\n\s*/g, " ")}\n`);
   process.exit(1);

@@ -7,6 +7,8 @@ import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "
 import { childrenOf } from "../support/processes.ts";
 
 const CREATES = 200;
+// Fewer than the creates that are left at the kill, so that it always comes in the middle.
+const AT_ONCE = 50;
 const KILL_AFTER = 100;
 const createdSchema = z.object({ tasks: z.tuple([z.object({ id: z.int() })]) });
 
@@ -16,32 +18,38 @@ interface Acknowledged {
 }
 
 /**
- * Makes tasks at the same time, and calls `kill` in the middle; resolves when every call has been answered or has
- * failed, with those that were acknowledged.
+ * Makes tasks, many at a time, and calls `kill` in the middle; resolves when every call under way has been answered or
+ * has failed, with those that were acknowledged.
  */
 async function createWhileKilled(server: StartedServer, kill: () => Promise<void>): Promise<Acknowledged[]> {
+  const titles = Array.from({ length: CREATES }, (_, index) => `Task ${index}`);
   const acknowledged: Acknowledged[] = [];
   let killed: Promise<void> | undefined;
-  await Promise.all(
-    Array.from({ length: CREATES }, async (_, index) => {
-      const title = `Task ${index}`;
-      try {
-        const answer = await fetch(`${server.url}/mcp/tools/create_task`, {
-          method: "POST",
-          headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
-          body: JSON.stringify({ title }),
-        });
-        if (!answer.ok) return;
-        const { tasks } = createdSchema.parse(await answer.json());
-        acknowledged.push({ id: tasks[0].id, title });
-      } catch {
-        // Cut off by the kill: not acknowledged.
-      }
+  async function createUntilKilled(): Promise<void> {
+    for (let title = titles.pop(); title !== undefined && killed === undefined; title = titles.pop()) {
+      const id = await createTask(server, title);
+      if (id !== undefined) acknowledged.push({ id, title });
       if (acknowledged.length >= KILL_AFTER) killed ??= kill();
-    }),
-  );
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, createUntilKilled));
   await killed;
   return acknowledged;
+}
+
+/** Makes a task; undefined where the answer was cut off. */
+async function createTask(server: StartedServer, title: string): Promise<number | undefined> {
+  try {
+    const answer = await fetch(`${server.url}/mcp/tools/create_task`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ title }),
+    });
+    return answer.ok ? createdSchema.parse(await answer.json()).tasks[0].id : undefined;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 function expectExactlyOnce(rows: readonly Acknowledged[], acknowledged: readonly Acknowledged[]): void {

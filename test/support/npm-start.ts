@@ -126,7 +126,8 @@ async function untilPrinted(child: ChildProcess, output: () => string, errors: (
   const end = Date.now() + STARTED_WITHIN_MILLISECONDS;
   while (!text.test(output())) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > end) {
-      throw new Error(`npm start did not start: ${errors()}${output()}`);
+      const state = `code ${child.exitCode}, signal ${child.signalCode}`;
+      throw new Error(`npm start did not start (${state}): ${errors()}${output()}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
+import { startProcessWatch } from "../../local/process-watch.ts";
 import { childrenOf, freePort, killIfRunning } from "./processes.ts";
 
 const run = promisify(execFile);
@@ -51,6 +52,7 @@ export async function startPostgresqlCluster(programs: string): Promise<Postgres
     cwd: "/",
   });
   const port = await freePort();
+  const watch = startProcessWatch();
   let server: ChildProcess | undefined;
 
   function url(database = "postgres"): URL {
@@ -68,6 +70,7 @@ export async function startPostgresqlCluster(programs: string): Promise<Postgres
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const child = spawn(join(programs, "postgres"), ["-D", data, ...args], { ...account, cwd: "/", stdio: "ignore" });
     server = child;
+    if (child.pid !== undefined) watch.over(child.pid);
     await untilReady(url(), child);
   }
 
@@ -100,6 +103,7 @@ export async function startPostgresqlCluster(programs: string): Promise<Postgres
         // SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
         process.kill(pid, "SIGINT");
       });
+      await watch.end();
       await rm(directory, { recursive: true, force: true });
     },
   };
