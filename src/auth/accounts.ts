@@ -99,6 +99,20 @@ export async function readUser(database: Database, caller: Caller): Promise<User
   return userSchema.parse(user);
 }
 
+/**
+ * Deletes an account with everything in it; the password confirms that its owner asks for it.
+ *
+ * @throws ApplicationError `forbidden` for a wrong password, `unauthenticated` for a token that does not count
+ */
+export async function deleteAccount(database: Database, caller: Caller, password: string): Promise<void> {
+  const { email } = await readUser(database, caller);
+  await signIn(database, email, password).catch((error: unknown) => {
+    if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
+    throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });
+  });
+  await database.asCaller(caller, (query) => [query.execute(sql`select delete_account()`)]);
+}
+
 function refused(kind: "conflict" | "invalid_input", field: string, message: string): ApplicationError {
   return new ApplicationError(kind, `${field} ${message}`, { fields: [{ field, message }] });
 }

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { readUser, signIn, signOut, signUp, type User } from "../auth/accounts.ts";
+import { deleteAccount, readUser, signIn, signOut, signUp, type User } from "../auth/accounts.ts";
 import { passwordSchema } from "../auth/password.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";
 import { parseInput } from "../input.ts";
@@ -36,11 +36,13 @@ const signInSchema = z.strictObject({
     .transform((password) => password.normalize("NFKC")),
 });
 
+const deleteAccountSchema = signInSchema.pick({ password: true });
+
 const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
 
 const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");
 
-/** Accounts: sign up, sign in, sign out, and who am I. */
+/** Accounts: sign up, sign in, sign out, who am I, and delete me. */
 export const accountRoutes = new Hono<Application>()
   .post("/signup", limitSignIns, async (context) => {
     const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
@@ -63,6 +65,13 @@ export const accountRoutes = new Hono<Application>()
   })
   .get("/me", requireCaller, async (context) => {
     return context.json({ user: await readUser(context.var.database, context.var.caller) });
+  })
+  .delete("/me", requireCaller, limitSignIns, async (context) => {
+    const { password } = parseInput(deleteAccountSchema, await readJsonBody(context));
+    const { database, caller, log } = context.var;
+    await deleteAccount(database, caller, password);
+    log.info("account_deleted", { user_id: caller.userId });
+    return context.body(null, 204);
   });
 
 /** A new token of a user, as RFC 6749 section 5.1 names its parts. */

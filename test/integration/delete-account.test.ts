@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+import { ownerQuery } from "../support/owner.ts";
+import { PASSWORD, Person, problemOf } from "../support/person.ts";
+
+const deleteMe = (person: Person, body: unknown) => person.send("/api/auth/me", { method: "DELETE", body });
+
+it("deletes an account with everything in it, and ends its token", async () => {
+  const person = await Person.signUp();
+  const neighbour = await Person.signUp();
+  await person.run("create_task", { title: "to go" });
+  await neighbour.run("create_task", { title: "to stay" });
+
+  expect((await deleteMe(person, { password: PASSWORD })).status).toBe(204);
+  expect(await ownerQuery("select id from users where id = $1", [person.id])).toEqual([]);
+  expect(await ownerQuery("select id from tasks where user_id = $1", [person.id])).toEqual([]);
+  expect((await person.send("/api/auth/me")).status).toBe(401);
+  expect((await neighbour.run("list_tasks")).tasks).toHaveLength(1);
+});
+
+it("wants the password, and changes nothing without it", async () => {
+  const person = await Person.signUp();
+
+  const wrong = await deleteMe(person, { password: "wrong password" });
+  expect(wrong.status).toBe(403);
+  expect((await problemOf(wrong)).detail).toBe("The password is wrong.");
+  expect((await problemOf(await deleteMe(person, {}))).detail).toBe("password is required");
+  expect((await person.send("/api/auth/me")).status).toBe(200);
+});
+
+it("cannot be done by the worker past the function", async () => {
+  const [role] = await ownerQuery("select has_table_privilege('task_worker', 'users', 'delete') as may_delete");
+
+  expect(role).toEqual({ may_delete: false });
+});
