@@ -72,6 +72,8 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
       body: JSON.stringify({ email: "demo@example.com", password: first.password }),
     });
     expect(signIn.status).toBe(200);
+    const titlesBefore = await titles(first);
+    expect(titlesBefore).toContain("Buy milk");
     const processes = await first.processes();
     expect(processes.length).toBeGreaterThan(2);
     expect(await first.pressControlC()).toBe(0);
@@ -79,7 +81,7 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
 
     const second = await npmStart(place);
     expect(second.password).toBe(first.password);
-    expect(await titles(second)).toEqual(["Buy milk"]);
+    expect(await titles(second)).toEqual(titlesBefore);
     const again = await failingNpmStart({ ...place, port: place.port + 1 }, {});
     expect(again).toMatchObject({
       code: 1,
@@ -135,7 +137,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("npm start on PostgreSQL", {
       expect(server.output()).not.toContain(url.password);
       await pasteCurlLines(server);
     }
-    expect(await titles(servers[0])).toEqual(["Buy milk", "Buy milk"]);
+    expect((await titles(servers[0])).filter((title) => title === "Buy milk")).toHaveLength(2);
     for (const server of servers) expect(await server.pressControlC()).toBe(0);
     await other.remove();
   });
