@@ -6,11 +6,14 @@ import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "./json-rpc.ts";
 
 /** How many events a session keeps; a new one takes the place of the oldest. */
 const KEPT_EVENTS = 64;
-/** A longer message is not kept: a row may have 2 MB. */
+/** A longer message is not kept: a value in storage may have 2 MB. */
 const LARGEST_KEPT_MESSAGE = 500_000;
 const LONGEST_IDS = 500;
-
+const PREFIX = "event/";
 const requestIdsSchema = z.array(z.union([z.string(), z.number()]));
+const eventSchema = z.object({ number: z.int(), streamId: z.string(), message: z.string() });
+
+type KeptEvent = z.output<typeof eventSchema>;
 
 /** A place in a stream of server-sent events, as `Last-Event-ID` names it. */
 interface Cursor {
@@ -21,46 +24,36 @@ interface Cursor {
 }
 
 /**
- * A session's events in its object's SQLite, so that an answer whose connection broke is still there when the client
- * comes back (MCP 2025-11-25, Transports, Resumability and Redelivery).
+ * A session's events, so that an answer whose connection broke is still there when the client comes back
+ * (MCP 2025-11-25, Transports, Resumability and Redelivery).
  */
 export class EventLog implements EventStore {
-  readonly #sql: SqlStorage;
+  readonly #storage: DurableObjectStorage;
   /** The requests of each stream that are still to be answered. */
   readonly #pending = new Map<string, Set<RequestId>>();
   #lastNumber: number | undefined;
-  #closed = false;
+  #isClosed = false;
 
-  constructor(sql: SqlStorage) {
-    this.#sql = sql;
-  }
-
-  /** Makes the place for the events; once in the life of a session. */
-  create(): void {
-    this.#sql.exec(
-      "create table events (slot integer primary key, number integer not null, stream text not null, message text not null)",
-    );
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
   }
 
   /** Keeps nothing from now on. */
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
   }
 
   /** The SDK calls it with an empty message for the event that only gives a stream its first id. */
   async storeEvent(streamId: string, message: JSONRPCMessage | Record<string, never>): Promise<string> {
     const { keepsAnswers, requestIds } = currentExchange();
-    const answered = answeredIdOf(message);
     if (!("jsonrpc" in message)) {
       if (keepsAnswers) this.#pending.set(streamId, new Set(requestIds));
       return beginningOf(streamId, requestIds);
     }
     const number = this.#nextNumber();
     const text = JSON.stringify(message);
-    if (keepsAnswers && !this.#closed && text.length <= LARGEST_KEPT_MESSAGE) {
-      const slot = number % KEPT_EVENTS;
-      this.#sql.exec("insert or replace into events values (?, ?, ?, ?)", slot, number, streamId, text);
-    }
+    if (keepsAnswers && text.length <= LARGEST_KEPT_MESSAGE) this.#keep({ number, streamId, message: text });
+    const answered = answeredIdOf(message);
     if (answered !== undefined) this.#settle(streamId, answered);
     return `${streamId}:${number}`;
   }
@@ -91,14 +84,23 @@ export class EventLog implements EventStore {
     ].join("");
   }
 
+  #keep(event: KeptEvent): void {
+    if (this.#isClosed) return;
+    // An answer does not wait for the disk: it is read there only when its connection and the object's memory are lost.
+    void this.#storage.put(`${PREFIX}${event.number % KEPT_EVENTS}`, event, { allowUnconfirmed: true });
+  }
+
+  #kept(): KeptEvent[] {
+    const events = Array.from(this.#storage.kv.list({ prefix: PREFIX }), ([, event]) => event);
+    return z
+      .array(eventSchema)
+      .parse(events)
+      .toSorted((a, b) => a.number - b.number);
+  }
+
   #after({ streamId, number }: Cursor): { id: string; message: string }[] {
-    return this.#sql
-      .exec<{ number: number; message: string }>(
-        "select number, message from events where stream = ? and number > ? order by number",
-        streamId,
-        number,
-      )
-      .toArray()
+    return this.#kept()
+      .filter((event) => event.streamId === streamId && event.number > number)
       .map((event) => ({ id: `${streamId}:${event.number}`, message: event.message }));
   }
 
@@ -109,9 +111,7 @@ export class EventLog implements EventStore {
   }
 
   #nextNumber(): number {
-    this.#lastNumber ??=
-      this.#sql.exec<{ last: number | null }>("select max(number) as last from events").one().last ?? 0;
-    this.#lastNumber += 1;
+    this.#lastNumber = (this.#lastNumber ?? this.#kept().at(-1)?.number ?? 0) + 1;
     return this.#lastNumber;
   }
 }
@@ -123,7 +123,7 @@ export function readCursor(eventId: string): Cursor | undefined {
   return { streamId, number: Number(number), requestIds: ids === undefined ? [] : decodeIds(ids) };
 }
 
-/** The id of an event that no row is kept of: it carries all that is needed to find its answers, or to miss them. */
+/** The id of an event that is not kept: it carries all that is needed to find its answers, or to miss them. */
 function beginningOf(streamId: string, requestIds: readonly RequestId[]): string {
   const ids = JSON.stringify(requestIds);
   return ids.length > LONGEST_IDS ? `${streamId}:0` : `${streamId}:0:${Buffer.from(ids).toString("base64url")}`;

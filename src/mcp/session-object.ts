@@ -71,8 +71,7 @@ export class McpSession extends DurableObject<Env> {
     return this.#answer(request, async (exchange) => {
       const { headers, body: initialize, caller } = request;
       const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
-      const events = new EventLog(this.ctx.storage.sql);
-      events.create();
+      const events = new EventLog(this.ctx.storage);
       this.ctx.storage.kv.put(RECORD, record);
       await this.ctx.storage.setAlarm(this.#expiryOf(record));
       const { session, answer } = await this.#connect(record, events, exchange);
@@ -132,7 +131,7 @@ export class McpSession extends DurableObject<Env> {
   async #reopen(exchange: Exchange): Promise<OpenSession | undefined> {
     const record = this.#readRecord();
     if (record === undefined) return undefined;
-    const { session, answer } = await this.#connect(record, new EventLog(this.ctx.storage.sql), exchange);
+    const { session, answer } = await this.#connect(record, new EventLog(this.ctx.storage), exchange);
     // The client has had this answer; it only has to be over.
     await answer.text();
     return { session, record };
