@@ -1,11 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
-import { readConfiguration } from "../config.ts";
-import { ApplicationError, type ErrorKind, type FieldError, toApplicationError } from "../errors.ts";
-import { databaseFor } from "../http/application.ts";
-import { createLogger } from "../observability/log.ts";
+import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../errors.ts";
+import { openServices } from "../http/application.ts";
+import { createLogger, type LogFields } from "../observability/log.ts";
+import { logFailure, markLogged } from "../observability/log-failure.ts";
+import { handOverMetrics } from "../observability/metrics-hand-over.ts";
 import { toLines } from "./event-stream.ts";
 import { RunningTurn } from "./running-turn.ts";
-import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./turn.ts";
+import { prepareTurn, runTurn, type TurnRequest } from "./turn.ts";
 
 /** How many messages may wait behind the one that is being answered. */
 const LONGEST_QUEUE = 5;
@@ -58,30 +59,34 @@ export class ChatConversation extends DurableObject<Env> {
 
   /** Never throws, or the turns behind this one would not run. */
   async #runNow(request: TurnRequest, reply: (reply: TurnReply) => void): Promise<void> {
+    const waitUntil = (promise: Promise<unknown>) => this.ctx.waitUntil(promise);
+    let log = createLogger("info", fieldsOf(request));
     try {
-      const services = this.#openServices(request);
+      const services = openServices(this.env, waitUntil, fieldsOf(request));
+      log = services.log;
       const prepared = await prepareTurn(request, services);
       const running = new RunningTurn(prepared.start);
       this.#running = running;
       reply({ stream: toLines(running.watch()) });
       await runTurn(prepared, running, request, services);
-    } catch (error) {
-      reply({ refusal: toRefusal(toApplicationError(error)) });
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+      reply({ refusal: toRefusal(error) });
     } finally {
       this.#running = undefined;
+      handOverMetrics({ env: this.env, waitUntil, log });
     }
-  }
-
-  #openServices({ requestId, caller }: TurnRequest): TurnServices {
-    const configuration = readConfiguration(this.env);
-    const log = createLogger(configuration.LOG_LEVEL, { request_id: requestId, user_id: caller.userId });
-    return { configuration, database: databaseFor(configuration), log };
   }
 }
 
-/** The error that a refusal was. */
+function fieldsOf({ requestId, caller }: TurnRequest): LogFields {
+  return { object: "ChatConversation", request_id: requestId, user_id: caller.userId };
+}
+
+/** The error that a refusal was; the object has logged it: it knows what caused it. */
 export function fromRefusal({ kind, message, fields, retryAfter }: Refusal): ApplicationError {
-  return new ApplicationError(kind, message, { fields, ...(retryAfter !== undefined && { retryAfter }) });
+  return markLogged(new ApplicationError(kind, message, { fields, ...(retryAfter !== undefined && { retryAfter }) }));
 }
 
 function toRefusal({ kind, message, fields, retryAfter }: ApplicationError): Refusal {

@@ -1,9 +1,10 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import { ApplicationError } from "../errors.ts";
+import { ApplicationError, toApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { countAgainst } from "../http/rate-limit.ts";
 import { requireCaller } from "../http/require-caller.ts";
+import { logFailure } from "../observability/log-failure.ts";
 import { collectAnswer, toChatAnswer } from "./chat-answer.ts";
 import { type ChatConversation, fromRefusal } from "./chat-conversation.ts";
 import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./chat-request.ts";
@@ -26,20 +27,20 @@ export const chatRoutes = new Hono<Application>().post("/", requireCaller, limit
   const request = readChatRequest(await readJsonBody(context), context.var.caller.userId);
   const turn = await startTurn(context, request);
   const wantsEvents = context.req.header("Accept")?.includes("text/event-stream") === true;
-  return wantsEvents ? serverSentEvents(toNamedEvents(turn)) : context.json(await collectAnswer(turn));
+  return wantsEvents ? serverSentEvents(context, toNamedEvents(turn)) : context.json(await collectAnswer(turn));
 });
 
 /** `/api/chat`: the AI SDK's UI message stream, resuming it, and stopping the agent. */
 export const uiChatRoutes = new Hono<Application>()
   .post("/", requireCaller, limitChat, async (context) => {
     const turn = await startTurn(context, readUiChatRequest(await readJsonBody(context)));
-    return serverSentEvents(toUiEvents(turn, false), UI_STREAM_HEADERS);
+    return serverSentEvents(context, toUiEvents(turn, false), UI_STREAM_HEADERS);
   })
   .get("/:id/stream", requireCaller, async (context) => {
     const conversation = await openConversation(context, context.req.param("id"));
     const stream = await conversation?.watch();
     if (stream === undefined) return context.body(null, 204);
-    return serverSentEvents(toUiEvents(await fromLines(stream), true), UI_STREAM_HEADERS);
+    return serverSentEvents(context, toUiEvents(await fromLines(stream), true), UI_STREAM_HEADERS);
   })
   .delete("/:id/stream", requireCaller, async (context) => {
     const conversation = await openConversation(context, context.req.param("id"));
@@ -105,10 +106,21 @@ function uiEvent(chunk: unknown): string {
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
 
-function serverSentEvents(events: AsyncGenerator<string>, headers: Record<string, string> = {}): Response {
+function serverSentEvents(
+  context: ApplicationContext,
+  events: AsyncGenerator<string>,
+  headers: Record<string, string> = {},
+): Response {
+  const { log } = context.var;
   const encoder = new TextEncoder();
   const bytes = (async function* () {
-    for await (const event of events) yield encoder.encode(event);
+    try {
+      for await (const event of events) yield encoder.encode(event);
+    } catch (error) {
+      // The answer has begun: nobody further out will see this.
+      logFailure(log, toApplicationError(error));
+      throw error;
+    }
   })();
   return new Response(toByteStream(bytes), {
     headers: {

@@ -4,6 +4,7 @@ import type { Database } from "../database/database.ts";
 import { ApplicationError, toApplicationError } from "../errors.ts";
 import { type Logger, millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
+import { metrics } from "../observability/metrics.ts";
 import { type ApprovalAnswer, runAgent } from "./agent.ts";
 import { beginTurn, continueTurn, storeTurn } from "./conversation-store.ts";
 import { writeInstructions } from "./instructions.ts";
@@ -97,11 +98,8 @@ export async function runTurn(
   { configuration, database, log }: TurnServices,
 ): Promise<void> {
   const { AGENT_TIMEOUT } = configuration;
-  const timer = setTimeout(
-    () =>
-      running.abort(new ApplicationError("unavailable", `The agent did not finish within ${AGENT_TIMEOUT} seconds.`)),
-    AGENT_TIMEOUT * 1000,
-  );
+  const timeout = new ApplicationError("unavailable", `The agent did not finish within ${AGENT_TIMEOUT} seconds.`);
+  const timer = setTimeout(() => running.abort(timeout), AGENT_TIMEOUT * 1000);
   let modelTime = 0;
   let outcome: Outcome = "failed";
   try {
@@ -137,6 +135,11 @@ export async function runTurn(
       model_ms: Math.round(modelTime * 10) / 10,
       agent_ms: Math.round((duration - modelTime) * 10) / 10,
     });
+    metrics.count("agent_turns_total", { status: outcome });
+    if (outcome === "failed" && running.signal.reason === timeout) metrics.count("agent_timeouts_total", {});
+    metrics.count("agent_tokens_total", {}, message.turnTokens);
+    metrics.observe("agent_turn_duration_seconds", {}, duration / 1000);
+    metrics.observe("agent_model_duration_seconds", {}, modelTime / 1000);
     running.add({ type: "finish", outcome });
     running.end();
   }

@@ -27,6 +27,7 @@ export const accessLog: MiddlewareHandler<Application> = async (context, next) =
   log.request({ method, route, status, duration_ms: milliseconds });
   metrics.count("http_requests_total", { route, method: methodLabel(method), status: `${status}` });
   metrics.observe("http_request_duration_seconds", { route, method: methodLabel(method) }, milliseconds / 1000);
+  if (status === 429) metrics.count("rate_limited_requests_total", { route });
   handOverMetrics({ env: context.env, waitUntil: waitUntilOf(context), log });
 };
 

@@ -4,6 +4,7 @@ import type { Caller } from "../caller.ts";
 import { type Configuration, readConfiguration } from "../config.ts";
 import { type Database, type ObservableDatabase, openDatabase } from "../database/database.ts";
 import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
+import { handOverMetrics } from "../observability/metrics-hand-over.ts";
 import { observeDatabase } from "../observability/observe-database.ts";
 import { createErrorReporter } from "../observability/sentry.ts";
 
@@ -44,7 +45,9 @@ export function openServices(env: Env, waitUntil: (promise: Promise<unknown>) =>
     log: createLogger(LOG_LEVEL, fields),
   });
   const log = createLogger(LOG_LEVEL, fields, report);
-  const database = connectionFor(configuration).observedBy(observeDatabase(log, SLOW_QUERY_MS));
+  // A tool may go on after the answer to its request has begun; what it counts must not wait for another request.
+  const handOver = () => handOverMetrics({ env, waitUntil, log });
+  const database = connectionFor(configuration).observedBy(observeDatabase(log, SLOW_QUERY_MS, handOver));
   return { configuration, log, database };
 }
 
@@ -80,9 +83,4 @@ function connectionFor(configuration: Configuration): ObservableDatabase {
   const connection = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);
   connections.set(configuration, connection);
   return connection;
-}
-
-/** The database of a configuration, its requests counted but not logged. */
-export function databaseFor(configuration: Configuration): Database {
-  return connectionFor(configuration);
 }

@@ -1,9 +1,7 @@
 import type { MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
 import { expandIPv6 } from "hono/utils/ipaddr";
 import { ApplicationError } from "../errors.ts";
 import { describeError } from "../observability/describe-error.ts";
-import { metrics } from "../observability/metrics.ts";
 import { type Application, type ApplicationContext, requestLogger } from "./application.ts";
 
 /** The period of every `[[ratelimits]]` in wrangler.toml, in seconds. */
@@ -28,7 +26,6 @@ export async function countAgainst(context: ApplicationContext, limiter: Limiter
     },
   );
   if (isWithin) return;
-  metrics.count("rate_limited_requests_total", { route: routePath(context, -1) });
   throw new ApplicationError("rate_limited", `Too many requests; try again in ${PERIOD} seconds.`, {
     retryAfter: PERIOD,
   });

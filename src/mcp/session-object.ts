@@ -3,9 +3,11 @@ import { z } from "zod";
 import type { Caller } from "../caller.ts";
 import { readConfiguration } from "../config.ts";
 import { ApplicationError } from "../errors.ts";
-import { databaseFor } from "../http/application.ts";
-import { createLogger } from "../observability/log.ts";
+import { openServices, type Services } from "../http/application.ts";
+import type { LogFields } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
+import { metrics } from "../observability/metrics.ts";
+import { handOverMetrics } from "../observability/metrics-hand-over.ts";
 import { EventLog } from "./event-log.ts";
 import type { Exchange } from "./exchange.ts";
 import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
@@ -60,7 +62,6 @@ interface OpenSession {
  */
 export class McpSession extends DurableObject<Env> {
   readonly #configuration = readConfiguration(this.env);
-  readonly #database = databaseFor(this.#configuration);
   readonly #idleTime = this.#configuration.SESSION_IDLE_HOURS * HOUR;
   /** Tokens that a tool has found to be signed out: what the database alone can know is remembered here. */
   readonly #signedOut = new Set<string>();
@@ -74,6 +75,7 @@ export class McpSession extends DurableObject<Env> {
       const events = new EventLog(this.ctx.storage);
       this.ctx.storage.kv.put(RECORD, record);
       await this.ctx.storage.setAlarm(this.#expiryOf(record));
+      metrics.change("mcp_sessions_open", {}, 1);
       const { session, answer } = await this.#connect(record, events, exchange);
       this.#open = Promise.resolve({ session, record });
       return answer;
@@ -102,28 +104,48 @@ export class McpSession extends DurableObject<Env> {
 
   /** Ends the session once it has been idle for long enough, and leaves nothing behind. */
   override async alarm(): Promise<void> {
-    const record = this.#readRecord();
-    const expiry = record === undefined ? 0 : this.#expiryOf(record);
-    if (expiry > Date.now()) await this.ctx.storage.setAlarm(expiry);
-    else await this.#end();
+    await this.#observe({}, async ({ log }) => {
+      try {
+        const record = this.#readRecord();
+        const expiry = record === undefined ? 0 : this.#expiryOf(record);
+        if (expiry > Date.now()) await this.ctx.storage.setAlarm(expiry);
+        else await this.#end();
+      } catch (error) {
+        logFailure(log, new ApplicationError("internal", "The session's alarm failed.", { cause: error }));
+        // So that it is rung again.
+        throw error;
+      }
+    });
   }
 
   async #answer(request: SessionRequest, work: (exchange: Exchange) => Promise<Response>): Promise<Response> {
     const { caller, requestId, body } = request;
-    const log = createLogger(this.#configuration.LOG_LEVEL, { request_id: requestId, user_id: caller.userId });
+    return this.#observe({ request_id: requestId, user_id: caller.userId }, async ({ log, database }) => {
+      try {
+        return await work({
+          caller,
+          database,
+          log,
+          requestIds: body === "" ? [] : requestIdsOf(JSON.parse(body)),
+          keepsAnswers: true,
+          onSignedOut: () => this.#signedOut.add(caller.tokenId),
+        });
+      } catch (error) {
+        // Over the border of a Durable Object an error would lose its class and its cause.
+        logFailure(log, new ApplicationError("internal", "The session failed.", { cause: error }));
+        return jsonRpcErrorResponse(500, "internalError", "Something went wrong on our side.");
+      }
+    });
+  }
+
+  /** Does work with services of its own, and has handed over what it counted. */
+  async #observe<Result>(fields: LogFields, work: (services: Services) => Promise<Result>): Promise<Result> {
+    const waitUntil = (promise: Promise<unknown>) => this.ctx.waitUntil(promise);
+    const services = openServices(this.env, waitUntil, { object: "McpSession", ...fields });
     try {
-      return await work({
-        caller,
-        database: this.#database,
-        log,
-        requestIds: body === "" ? [] : requestIdsOf(JSON.parse(body)),
-        keepsAnswers: true,
-        onSignedOut: () => this.#signedOut.add(caller.tokenId),
-      });
-    } catch (error) {
-      // Over the border of a Durable Object an error would lose its class and its cause.
-      logFailure(log, new ApplicationError("internal", "The session failed.", { cause: error }));
-      return jsonRpcErrorResponse(500, "internalError", "Something went wrong on our side.");
+      return await work(services);
+    } finally {
+      handOverMetrics({ env: this.env, waitUntil, log: services.log });
     }
   }
 
@@ -167,6 +189,7 @@ export class McpSession extends DurableObject<Env> {
 
   async #end(): Promise<void> {
     const open = await this.#open;
+    if (this.#readRecord() !== undefined) metrics.change("mcp_sessions_open", {}, -1);
     this.#open = undefined;
     await open?.session.close();
     await this.ctx.storage.deleteAlarm();

@@ -49,7 +49,7 @@ export const metricCatalog = {
   },
   rate_limited_requests_total: {
     type: "counter",
-    help: "Requests refused by a rate limit.",
+    help: "Requests answered 429: refused by a rate limit or a budget.",
     labels: ["route"],
   },
   sign_in_failures_total: {

@@ -28,8 +28,17 @@ export interface TaskChanges {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** A task, and what the call that answered it made of it. */
+export interface ChangedTask {
+  readonly task: Task;
+  /** False for one that an idempotency key found again. */
+  readonly wasCreated: boolean;
+  /** False for one that was completed before. */
+  readonly wasCompleted: boolean;
+}
+
 /** Creates a task of the caller. */
-export async function createTask(database: Database, caller: Caller, task: NewTask): Promise<Task> {
+export async function createTask(database: Database, caller: Caller, task: NewTask): Promise<ChangedTask> {
   const [rows] = await database.asCaller(caller, (query) => [
     query
       .insert(tasks)
@@ -46,9 +55,11 @@ export async function createTask(database: Database, caller: Caller, task: NewTa
         targetWhere: sql`idempotency_key is not null`,
         set: { idempotencyKey: sql`excluded.idempotency_key` },
       })
-      .returning(taskColumns),
+      // Of a row that was there before, the update that changes nothing is the last to have touched it.
+      .returning({ ...taskColumns, wasCreated: sql<boolean>`xmax = 0` }),
   ]);
-  return toTask(single(rows));
+  const row = single(rows);
+  return { task: toTask(row), wasCreated: row.wasCreated, wasCompleted: row.wasCreated && row.status === "completed" };
 }
 
 /** @throws ApplicationError `not_found` for a task that does not exist or is not the caller's */
@@ -69,7 +80,7 @@ export async function updateTask(
   id: number,
   changes: TaskChanges,
   expectedVersion: number | undefined,
-): Promise<Task> {
+): Promise<ChangedTask> {
   const [updated, current] = await database.asCaller(caller, (query) => [
     query
       .update(tasks)
@@ -90,7 +101,9 @@ export async function updateTask(
       `The task has changed since version ${expectedVersion}: it is at version ${version}. Read it again before changing it.`,
     );
   }
-  return toTask(row);
+  // Both are the moment of this transaction, unless it was completed before.
+  const wasCompleted = row.completedAt?.getTime() === row.updatedAt.getTime();
+  return { task: toTask(row), wasCreated: false, wasCompleted };
 }
 
 /**
@@ -98,15 +111,16 @@ export async function updateTask(
  *
  * @throws ApplicationError `not_found`
  */
-export async function completeTask(database: Database, caller: Caller, id: number): Promise<Task> {
-  const [, rows] = await database.asCaller(caller, (query) => [
+export async function completeTask(database: Database, caller: Caller, id: number): Promise<ChangedTask> {
+  const [completed, rows] = await database.asCaller(caller, (query) => [
     query
       .update(tasks)
       .set({ status: "completed", completedAt: sql`now()`, ...touched })
-      .where(and(isTaskOf(caller, id), ne(tasks.status, "completed"))),
+      .where(and(isTaskOf(caller, id), ne(tasks.status, "completed")))
+      .returning({ id: tasks.id }),
     selectTask(query, caller, id),
   ]);
-  return toTask(found(rows));
+  return { task: toTask(found(rows)), wasCreated: false, wasCompleted: completed.length > 0 };
 }
 
 /**

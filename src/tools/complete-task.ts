@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { completeTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
+import { countChange } from "./count-change.ts";
 import { taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import { defineTool } from "./tool.ts";
@@ -13,7 +14,7 @@ export const completeTaskTool = defineTool({
   output: taskResultSchema,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ task_id: id }, { database, caller }) {
-    return { tasks: [await completeTask(database, caller, id)] };
+    return { tasks: [countChange(await completeTask(database, caller, id))] };
   },
   toText: ({ tasks }) => tasks.map((task) => `Completed ${taskLine(task)}`).join("\n"),
 });

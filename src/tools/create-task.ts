@@ -9,6 +9,7 @@ import {
   tagsSchema,
   titleSchema,
 } from "../tasks/task.ts";
+import { countChange } from "./count-change.ts";
 import { taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import { defineTool } from "./tool.ts";
@@ -35,7 +36,7 @@ export const createTaskTool = defineTool({
   output: taskResultSchema,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run({ idempotency_key: idempotencyKey, ...task }, { database, caller }) {
-    return { tasks: [await createTask(database, caller, { ...task, idempotencyKey })] };
+    return { tasks: [countChange(await createTask(database, caller, { ...task, idempotencyKey }))] };
   },
   toText: ({ tasks }) => tasks.map((task) => `Created ${taskLine(task)}`).join("\n"),
 });

@@ -10,6 +10,7 @@ import {
   taskIdSchema,
   titleSchema,
 } from "../tasks/task.ts";
+import { countChange } from "./count-change.ts";
 import { taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import { defineTool } from "./tool.ts";
@@ -44,7 +45,7 @@ export const updateTaskTool = defineTool({
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   async run({ task_id: id, expected_version: expectedVersion, clear = [], ...changes }, { database, caller }) {
     const merged = mergeChanges(changes, clear);
-    return { tasks: [await updateTask(database, caller, id, merged, expectedVersion)] };
+    return { tasks: [countChange(await updateTask(database, caller, id, merged, expectedVersion))] };
   },
   toText: ({ tasks }) => tasks.map((task) => `Updated ${taskLine(task)}`).join("\n"),
 });

@@ -121,7 +121,7 @@ describe("when the limiter itself fails", () => {
         level: "error",
         event: "rate_limiter_failed",
         limiter: "ADDRESS_RATE_LIMITER",
-        message: "Error: limiter is down",
+        cause: "Error",
       }),
     );
   });
