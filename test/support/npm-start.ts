@@ -48,9 +48,17 @@ export async function makeStartPlace(): Promise<StartPlace> {
   };
 }
 
-/** Runs `npm start` until it has printed everything; fails with what it wrote when it ends before. */
-export async function npmStart(place: StartPlace, variables: Record<string, string> = {}): Promise<StartedServer> {
-  const run = spawnNpmStart(place, variables);
+/**
+ * Runs `npm start` until it has printed everything; fails with what it wrote when it ends before.
+ *
+ * @param whenOver takes what kills a start that is left running: at the end of the test, unless it is for several
+ */
+export async function npmStart(
+  place: StartPlace,
+  variables: Record<string, string> = {},
+  whenOver: (end: () => Promise<void>) => void = onTestFinished,
+): Promise<StartedServer> {
+  const run = spawnNpmStart(place, variables, whenOver);
   await run.until(/Ctrl-C stops it/);
   const token = /^TOKEN=(\S+)$/m.exec(run.output())?.[1];
   if (token === undefined) throw new Error(`npm start printed no token: ${run.output()}`);
@@ -87,12 +95,16 @@ export async function failingNpmStart(
   variables: Record<string, string>,
 ): Promise<{ code: number | null; errors: string; milliseconds: number }> {
   const begun = performance.now();
-  const run = spawnNpmStart(place, variables);
+  const run = spawnNpmStart(place, variables, onTestFinished);
   const code = await run.exited;
   return { code, errors: run.errors(), milliseconds: performance.now() - begun };
 }
 
-function spawnNpmStart({ home, dataDirectory, port }: StartPlace, variables: Record<string, string>) {
+function spawnNpmStart(
+  { home, dataDirectory, port }: StartPlace,
+  variables: Record<string, string>,
+  whenOver: (end: () => Promise<void>) => void,
+) {
   const environment = { PATH: process.env.PATH, HOME: home, PORT: port, DATA_DIR: dataDirectory, ...variables };
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const child = spawn("env", ["-i", ...settings, "npm", "start", "--silent"], {
@@ -104,7 +116,7 @@ function spawnNpmStart({ home, dataDirectory, port }: StartPlace, variables: Rec
   const { pid } = child;
   if (pid === undefined) throw new Error("npm cannot be run");
   // A test that fails half-way leaves nothing running.
-  onTestFinished(async () => {
+  whenOver(async () => {
     if (child.exitCode === null && child.signalCode === null) for (const own of await familyOf(pid)) killIfRunning(own);
   });
   const output = collect(child.stdout);

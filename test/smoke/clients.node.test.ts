@@ -1,0 +1,83 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { z } from "zod";
+import { createTestDatabase } from "../support/cluster-databases.ts";
+import { areClientsInstalled } from "../support/installed-clients.ts";
+import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+
+const isPossible = areClientsInstalled() && inject("clusterUrl") !== undefined;
+// The import fails where the clients are not installed.
+const { clients, InspectorClient } = isPossible
+  ? await import("../clients/open-client.ts")
+  : { clients: { "(not installed: npm ci --prefix test/clients)": undefined }, InspectorClient: undefined };
+
+const resultSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.string(), status: z.string() })) });
+
+describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", { timeout: 120_000 }, () => {
+  let place: StartPlace;
+  let server: StartedServer;
+  let database: pg.Client;
+  let endServer: (() => Promise<void>) | undefined;
+
+  beforeAll(async () => {
+    const { url } = await createTestDatabase();
+    place = await makeStartPlace();
+    server = await npmStart(place, { DATABASE_URL: url.href }, (end) => {
+      endServer = end;
+    });
+    database = new pg.Client({ connectionString: url.href });
+    await database.connect();
+  }, 120_000);
+
+  afterAll(async () => {
+    await database?.end();
+    await endServer?.();
+    await place?.remove();
+  });
+
+  /** The row of a task, as PostgreSQL has it. */
+  async function rowOf(id: number): Promise<unknown> {
+    const { rows } = await database.query("select title, status, tags from tasks where id = $1", [id]);
+    return rows[0];
+  }
+
+  it.each(Object.keys(clients))("%s: create, list, get, update, complete, delete", async (name) => {
+    const client = await Object.entries(clients).find(([key]) => key === name)?.[1]?.(
+      `${server.url}/mcp`,
+      server.token,
+    );
+    if (client === undefined) throw new Error(`no client ${name}`);
+    const call = async (tool: string, input: Record<string, unknown>) => {
+      const { tasks } = resultSchema.parse(await client.call(tool, input));
+      return tasks;
+    };
+    try {
+      expect(await client.list()).toHaveLength(6);
+      const [created] = await call("create_task", { title: name, tags: ["client"] });
+      const id = z.int().parse(created?.id);
+      expect(await rowOf(id)).toEqual({ title: name, status: "pending", tags: ["client"] });
+      expect(await call("list_tasks", { tags: ["client"] })).toContainEqual(expect.objectContaining({ id }));
+      expect(await call("get_task", { task_id: id })).toEqual([expect.objectContaining({ id, title: name })]);
+      await call("update_task", { task_id: id, title: `${name}, changed`, clear: ["tags"] });
+      expect(await rowOf(id)).toEqual({ title: `${name}, changed`, status: "pending", tags: [] });
+      await call("complete_task", { task_id: id });
+      expect(await rowOf(id)).toMatchObject({ status: "completed" });
+      await call("delete_task", { task_id: id });
+      expect(await rowOf(id)).toBeUndefined();
+    } finally {
+      await client.close();
+    }
+  });
+
+  it.each(["legacy", "modern"] as const)(
+    "Inspector finds nothing to say of the tools, protocol era %s",
+    async (era) => {
+      if (InspectorClient === undefined) throw new Error("not installed");
+      const inspector = new InspectorClient(`${server.url}/mcp`, server.token, era);
+      const { stderr, stdout } = await inspector.run(["--method", "tools/list", "--strict"]);
+
+      expect(stderr).toBe("");
+      expect(stdout).toContain("create_task");
+    },
+  );
+});
