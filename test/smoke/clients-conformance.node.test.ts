@@ -1,0 +1,105 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { startBearerProxy } from "../support/bearer-proxy.ts";
+import { areClientsInstalled } from "../support/installed-clients.ts";
+import { makeStartPlace, npmStart, type StartPlace } from "../support/npm-start.ts";
+
+const checksSchema = z.array(z.object({ id: z.string(), status: z.string(), errorMessage: z.string().nullish() }));
+
+type Check = z.output<typeof checksSchema>[number];
+
+/** What the suite says of the scenario itself, besides the schema of every message. */
+const isOwn = ({ id }: Check) => !id.startsWith("wire-schema");
+const directory = join(import.meta.dirname, "..");
+
+/** The scenarios and checks of the baseline, each with its reason. */
+async function readBaseline(): Promise<Map<string, string>> {
+  const lines = (await readFile(join(directory, "conformance-baseline.yml"), "utf8")).split("\n");
+  const entries = lines.filter((line) => line.startsWith("  - "));
+  return new Map(entries.map((line) => [line.slice(4).split(" ", 1).join(""), line.split(" # ")[1]?.trim() ?? ""]));
+}
+
+describe.skipIf(!areClientsInstalled())("MCP's conformance suite (needs npm ci --prefix test/clients)", () => {
+  let place: StartPlace;
+  let proxy: Awaited<ReturnType<typeof startBearerProxy>>;
+  let endServer: (() => Promise<void>) | undefined;
+  let baseline: Map<string, string>;
+
+  beforeAll(async () => {
+    baseline = await readBaseline();
+    place = await makeStartPlace();
+    const server = await npmStart(place, {}, (end) => {
+      endServer = end;
+    });
+    proxy = await startBearerProxy(server.url, server.token);
+  }, 120_000);
+
+  afterAll(async () => {
+    await proxy?.close();
+    await endServer?.();
+    await place?.remove();
+  });
+
+  /** Runs all that a revision asks for; the checks of each scenario by its name. */
+  async function runRevision(revision: string): Promise<Map<string, Check[]>> {
+    const results = await mkdtemp(join(tmpdir(), "tasks-conformance-"));
+    try {
+      const program = join(directory, "clients/node_modules/.bin/conformance");
+      const options = ["--url", `${proxy.url}/mcp`, "--requirements", revision, "-o", results];
+      // It ends with a code of its own, which counts what the baseline excludes.
+      await promisify(execFile)(process.execPath, [program, "server", ...options], {
+        maxBuffer: 64 * 1024 * 1024,
+      }).catch((error: unknown) => expect(error).toHaveProperty("code", 1));
+      const scenarios = await readdir(results);
+      return new Map(
+        await Promise.all(
+          scenarios.map(async (scenario): Promise<[string, Check[]]> => {
+            const checks: unknown = JSON.parse(await readFile(join(results, scenario, "checks.json"), "utf8"));
+            const name = scenario.replace(/^server-/, "").replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, "");
+            return [name, checksSchema.parse(checks)];
+          }),
+        ),
+      );
+    } finally {
+      await rm(results, { recursive: true, force: true });
+    }
+  }
+
+  it.each([
+    ["2025-11-25", 8],
+    ["2026-07-28", 9],
+  ])("passes at %s, but for what the baseline excludes", { timeout: 240_000 }, async (revision, included) => {
+    const scenarios = await runRevision(revision);
+    const measured: string[] = [];
+    for (const [name, checks] of scenarios) {
+      const excused = checks.filter(({ id }) => baseline.has(name) || baseline.has(`${name}:${id}`));
+      const counted = checks.filter((check) => !excused.includes(check));
+      const failed = counted.filter(({ status }) => status === "FAILURE");
+      expect(failed, `${revision} ${name}`).toEqual([]);
+      if (baseline.has(name)) {
+        const passes = checks.some(isOwn) && checks.filter(isOwn).every(({ status }) => status === "SUCCESS");
+        expect(passes, `${name} is in the baseline, and passes`).toBe(false);
+      } else {
+        expect(
+          counted.filter(isOwn).some(({ status }) => status === "SUCCESS"),
+          `${name} checks something`,
+        ).toBe(true);
+        measured.push(name);
+      }
+      for (const { id, status } of excused.filter(() => !baseline.has(name))) {
+        expect(status, `${name}:${id} is in the baseline, and passes`).not.toBe("SUCCESS");
+      }
+    }
+    expect(measured.length, measured.join(", ")).toBeGreaterThanOrEqual(included);
+  });
+
+  it("is spared nothing without a reason", () => {
+    expect(baseline.size).toBeGreaterThan(0);
+    for (const [name, reason] of baseline) expect(reason, name).toMatch(/^(needs|offers no|checks nothing without) /);
+  });
+});
