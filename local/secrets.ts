@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { StartError } from "./start-error.ts";
 
-const secretsSchema = z.object({ JWT_SECRET: z.string(), DEMO_PASSWORD: z.string() });
+const secretsSchema = z.object({ JWT_SECRET: z.string(), METRICS_TOKEN: z.string(), DEMO_PASSWORD: z.string() });
 
 const keptSecretsSchema = secretsSchema.partial();
 type KeptSecrets = z.output<typeof keptSecretsSchema>;
@@ -20,9 +20,10 @@ export async function keepSecrets(path: string): Promise<Secrets> {
   const kept = await readSecrets(path);
   const secrets = {
     JWT_SECRET: kept.JWT_SECRET ?? randomBytes(48).toString("base64url"),
+    METRICS_TOKEN: kept.METRICS_TOKEN ?? randomBytes(32).toString("base64url"),
     DEMO_PASSWORD: kept.DEMO_PASSWORD ?? randomBytes(12).toString("base64url"),
   };
-  if (kept.JWT_SECRET === undefined || kept.DEMO_PASSWORD === undefined) {
+  if (!secretsSchema.safeParse(kept).success) {
     // By a rename, so that a crash leaves either no secrets or all of them.
     await writeFile(`${path}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
     await rename(`${path}.new`, path);

@@ -33,6 +33,7 @@ async function start(): Promise<void> {
   const url = `http://${HOST}:${port}`;
   const variables = {
     JWT_SECRET: secrets.JWT_SECRET,
+    METRICS_TOKEN: secrets.METRICS_TOKEN,
     ENVIRONMENT: "development",
     BASE_URL: url,
     CORS_ORIGINS: `${url},http://localhost:${port}`,
