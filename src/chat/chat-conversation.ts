@@ -1,15 +1,21 @@
 import { DurableObject } from "cloudflare:workers";
 import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../errors.ts";
 import { openServices } from "../http/application.ts";
-import { createLogger, type LogFields } from "../observability/log.ts";
+import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
 import { logFailure, markLogged } from "../observability/log-failure.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
-import { toLines } from "./event-stream.ts";
+import { storeTurn } from "./conversation-store.ts";
+import { CUT_OFF, toLines } from "./event-stream.ts";
+import type { MessageInProgress } from "./message-in-progress.ts";
 import { RunningTurn } from "./running-turn.ts";
-import { prepareTurn, runTurn, type TurnRequest } from "./turn.ts";
+import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./turn.ts";
+import { forgetUnfinished, keepUnfinished, readUnfinished } from "./unfinished-turn.ts";
 
 /** How many messages may wait behind the one that is being answered. */
 const LONGEST_QUEUE = 5;
+
+/** How long after its time a turn counts as cut off, in milliseconds. */
+const GRACE = 15_000;
 
 /** An `ApplicationError` on its way out of a Durable Object, which would make a plain `Error` of it. */
 export interface Refusal {
@@ -24,32 +30,38 @@ export type TurnReply = { readonly stream: ReadableStream<Uint8Array> } | { read
 
 /**
  * One conversation of one user, by whose ids it is named. It runs its turns one after the other, and to their end
- * whether anybody listens or not. It stores nothing itself: what was said is in Postgres.
+ * whether anybody listens or not. What was said is in Postgres; of its own it stores only what a turn that is running has
+ * done, for as long as it runs, so that a restart in the middle loses none of it.
  */
 export class ChatConversation extends DurableObject<Env> {
   #running: RunningTurn | undefined;
-  #waiting = 0;
+  /** The turn that runs, and those behind it. */
+  #queued = 0;
   #last: Promise<void> = Promise.resolve();
+  #hasKept = false;
 
   /** Runs a turn as soon as those before it have ended. */
   async run(request: TurnRequest): Promise<TurnReply> {
-    if (this.#waiting >= LONGEST_QUEUE) {
+    if (this.#queued > LONGEST_QUEUE) {
       const message = "Too many messages wait in this conversation; try again when they are answered.";
       return { refusal: toRefusal(new ApplicationError("rate_limited", message, { retryAfter: 5 })) };
     }
-    this.#waiting += 1;
+    this.#queued += 1;
     const reply = Promise.withResolvers<TurnReply>();
     this.#last = this.#last.then(async () => {
-      this.#waiting -= 1;
       await this.#runNow(request, reply.resolve);
+      this.#queued -= 1;
     });
     this.ctx.waitUntil(this.#last);
     return reply.promise;
   }
 
   /** The running turn from its start, as the lines of `toLines`; undefined while none runs. */
-  watch(): ReadableStream<Uint8Array> | undefined {
-    return this.#running === undefined ? undefined : toLines(this.#running.watch());
+  async watch(): Promise<ReadableStream<Uint8Array> | undefined> {
+    if (this.#running !== undefined) return toLines(this.#running.watch());
+    // Whoever comes back after a restart finds what was done in the conversation.
+    if (this.#queued === 0) await this.#finishInTurn();
+    return undefined;
   }
 
   /** Stops the running turn; what it has done stays. */
@@ -57,13 +69,27 @@ export class ChatConversation extends DurableObject<Env> {
     this.#running?.stop();
   }
 
+  /** Stores a turn that a restart has cut off; where that fails, the runtime calls again later. */
+  override async alarm(): Promise<void> {
+    await this.#finishInTurn();
+  }
+
+  #finishInTurn(): Promise<void> {
+    const finished = this.#last.then(() => this.#finishCutOff());
+    // Whoever called hears of a failure; the turns behind it go on.
+    this.#last = finished.catch(() => undefined);
+    return finished;
+  }
+
   /** Never throws, or the turns behind this one would not run. */
   async #runNow(request: TurnRequest, reply: (reply: TurnReply) => void): Promise<void> {
     const waitUntil = (promise: Promise<unknown>) => this.ctx.waitUntil(promise);
     let log = createLogger("info", fieldsOf(request));
     try {
-      const services = openServices(this.env, waitUntil, fieldsOf(request));
-      log = services.log;
+      const opened = openServices(this.env, waitUntil, fieldsOf(request));
+      log = opened.log;
+      const services: TurnServices = { ...opened, keep: (message) => this.#keep(request, message, opened) };
+      await this.#finishCutOff();
       const prepared = await prepareTurn(request, services);
       const running = new RunningTurn(prepared.start);
       this.#running = running;
@@ -74,13 +100,57 @@ export class ChatConversation extends DurableObject<Env> {
       if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
       reply({ refusal: toRefusal(error) });
     } finally {
+      if (this.#hasKept) await this.#forget(log);
       this.#running = undefined;
       handOverMetrics({ env: this.env, waitUntil, log });
     }
   }
+
+  async #keep(
+    request: TurnRequest,
+    message: MessageInProgress,
+    { configuration, log }: Pick<TurnServices, "configuration" | "log">,
+  ): Promise<void> {
+    try {
+      const alarmAt = Date.now() + configuration.AGENT_TIMEOUT * 1000 + GRACE;
+      await keepUnfinished(this.ctx.storage, request, message, this.#hasKept ? undefined : alarmAt);
+      this.#hasKept = true;
+    } catch (error) {
+      // It is kept for the worst case only: too large a turn runs on without.
+      logFailure(log, toApplicationError(error));
+    }
+  }
+
+  async #forget(log: Logger): Promise<void> {
+    try {
+      await forgetUnfinished(this.ctx.storage);
+      this.#hasKept = false;
+    } catch (error) {
+      logFailure(log, toApplicationError(error));
+    }
+  }
+
+  /** @throws ApplicationError where the database cannot be reached; the turn is kept then */
+  async #finishCutOff(): Promise<void> {
+    const turn = await readUnfinished(this.ctx.storage);
+    if (turn === undefined) return;
+    const { caller, conversationId, message } = turn;
+    const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(turn));
+    message.add(CUT_OFF);
+    try {
+      await storeTurn(database, caller, conversationId, message, "failed");
+      log.warn("chat_turn_cut_off", { ...message.usage });
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (error.kind === "unavailable") throw error;
+      // Signed out since, or nothing that another try would mend.
+      logFailure(log, error);
+    }
+    await forgetUnfinished(this.ctx.storage);
+  }
 }
 
-function fieldsOf({ requestId, caller }: TurnRequest): LogFields {
+function fieldsOf({ requestId, caller }: Pick<TurnRequest, "requestId" | "caller">): LogFields {
   return { object: "ChatConversation", request_id: requestId, user_id: caller.userId };
 }
 

@@ -40,7 +40,7 @@ export const uiChatRoutes = new Hono<Application>()
     const conversation = await openConversation(context, context.req.param("id"));
     const stream = await conversation?.watch();
     if (stream === undefined) return context.body(null, 204);
-    return serverSentEvents(context, toUiEvents(await fromLines(stream), true), UI_STREAM_HEADERS);
+    return serverSentEvents(context, toUiEvents(await fromLines(stream, context.var.log), true), UI_STREAM_HEADERS);
   })
   .delete("/:id/stream", requireCaller, async (context) => {
     const conversation = await openConversation(context, context.req.param("id"));
@@ -63,7 +63,7 @@ async function startTurn(context: ApplicationContext, { conversationId, what }: 
     what,
   });
   if ("refusal" in reply) throw fromRefusal(reply.refusal);
-  return fromLines(reply.stream);
+  return fromLines(reply.stream, context.var.log);
 }
 
 /** The object of a conversation that the database knows as the caller's; undefined, and untouched, for any other. */

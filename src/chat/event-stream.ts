@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { describeError } from "../observability/describe-error.ts";
+import type { Logger } from "../observability/log.ts";
 import { type TurnEvent, type TurnStart, turnEventSchema, turnStartSchema } from "./turn-event.ts";
 
 /** A turn as it is watched: how it starts, then what happens. */
@@ -19,16 +21,23 @@ export function toLines(parts: AsyncIterable<TurnStart | TurnEvent>): ReadableSt
   );
 }
 
+/** What a turn says of itself when its object was restarted in the middle of it. */
+export const CUT_OFF = {
+  type: "failure",
+  kind: "unavailable",
+  message: "The server was restarted in the middle of this answer; what was done until then stays.",
+} as const satisfies TurnEvent;
+
 /**
- * Reads what `toLines` wrote.
+ * Reads what `toLines` wrote. A stream that breaks off is told to its end nevertheless: as a turn that has failed.
  *
  * @throws Error where the stream ends before the turn has started
  */
-export async function fromLines(stream: ReadableStream<Uint8Array>): Promise<WatchedTurn> {
+export async function fromLines(stream: ReadableStream<Uint8Array>, log: Logger): Promise<WatchedTurn> {
   const parts = readLines(stream);
   const { value: start } = await parts.next();
   if (start?.type !== "start") throw new Error("the turn's stream does not begin with its start");
-  return { start, events: eventsOf(parts) };
+  return { start, events: eventsOf(parts, log) };
 }
 
 /** A byte stream that asks for the next piece only when there is room, and ends the source when it is cancelled. */
@@ -57,10 +66,20 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<Tu
   }
 }
 
-async function* eventsOf(parts: AsyncGenerator<TurnStart | TurnEvent>): AsyncGenerator<TurnEvent> {
+async function* eventsOf(parts: AsyncGenerator<TurnStart | TurnEvent>, log: Logger): AsyncGenerator<TurnEvent> {
+  let hasFinished = false;
   try {
-    for await (const part of parts) if (part.type !== "start") yield part;
+    for await (const part of parts) {
+      if (part.type === "start") continue;
+      hasFinished = part.type === "finish";
+      yield part;
+    }
+  } catch (error) {
+    log.warn("chat_stream_cut_off", { cause: describeError(error) });
   } finally {
     await parts.return(undefined);
   }
+  if (hasFinished) return;
+  yield CUT_OFF;
+  yield { type: "finish", outcome: "failed" };
 }

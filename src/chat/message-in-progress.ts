@@ -56,6 +56,17 @@ export class MessageInProgress {
     };
   }
 
+  /** All of it as plain data. */
+  get saved() {
+    return {
+      id: this.id,
+      events: [...this.#events],
+      earlierUsage: this.#earlierUsage,
+      inputTokens: this.#inputTokens,
+      outputTokens: this.#outputTokens,
+    };
+  }
+
   add<Event extends TurnEvent>(event: Event): Event {
     this.#events.push(event);
     return event;

@@ -1,7 +1,7 @@
 import type { Caller } from "../caller.ts";
 import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
-import { ApplicationError, toApplicationError } from "../errors.ts";
+import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { type Logger, millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
@@ -32,6 +32,8 @@ export interface TurnServices {
   readonly configuration: Configuration;
   readonly database: Database;
   readonly log: Logger;
+  /** Called when a tool has run, with all that the message holds. */
+  readonly keep: (message: MessageInProgress) => Promise<void>;
 }
 
 /** A turn that is ready to run. */
@@ -95,7 +97,7 @@ export async function runTurn(
   { message, history, instructions, answers, model, startedAt }: PreparedTurn,
   running: RunningTurn,
   { caller, conversationId }: TurnRequest,
-  { configuration, database, log }: TurnServices,
+  { configuration, database, log, keep }: TurnServices,
 ): Promise<void> {
   const { AGENT_TIMEOUT } = configuration;
   const timeout = new ApplicationError("unavailable", `The agent did not finish within ${AGENT_TIMEOUT} seconds.`);
@@ -116,12 +118,13 @@ export async function runTurn(
     for await (const event of runAgent(message, answers, context)) {
       if (event.type === "finish") outcome = event.outcome;
       else running.add(event);
+      if (event.type === "tool_output") await keep(message);
     }
     await storeTurn(database, caller, conversationId, message, outcome);
   } catch (thrown) {
     const error = toApplicationError(thrown);
     outcome = "failed";
-    logFailure(log, error);
+    if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
     running.add({ type: "failure", kind: error.kind, message: `The answer could not be saved: ${error.message}` });
   } finally {
     clearTimeout(timer);

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import type { Caller } from "../caller.ts";
+import { MessageInProgress } from "./message-in-progress.ts";
+import type { TurnRequest } from "./turn.ts";
+import { turnEventSchema } from "./turn-event.ts";
+
+const KEY = "unfinished_turn";
+
+const usageSchema = z.object({ rounds: z.number(), input_tokens: z.number(), output_tokens: z.number() });
+
+const unfinishedTurnSchema = z.object({
+  caller: z.object({
+    userId: z.number(),
+    tokenId: z.string(),
+    tokenIssuedAt: z.date(),
+    tokenExpiresAt: z.date(),
+    scopes: z.array(z.string()),
+  }) satisfies z.ZodType<Caller>,
+  conversationId: z.string(),
+  requestId: z.string(),
+  message: z.object({
+    id: z.string(),
+    events: z.array(turnEventSchema),
+    earlierUsage: usageSchema,
+    inputTokens: z.number(),
+    outputTokens: z.number(),
+  }),
+});
+
+type UnfinishedTurn = z.output<typeof unfinishedTurnSchema>;
+
+/** A turn that a restart of the object has cut off. */
+export interface CutOffTurn extends Omit<UnfinishedTurn, "message"> {
+  readonly message: MessageInProgress;
+}
+
+/**
+ * Keeps what a turn has done so far, should the object be restarted in the middle of it, by a deploy for example.
+ *
+ * @param alarmAt when the object is to look for it; undefined leaves the alarm as it is
+ */
+export async function keepUnfinished(
+  storage: DurableObjectStorage,
+  { caller, conversationId, requestId }: Pick<TurnRequest, "caller" | "conversationId" | "requestId">,
+  message: MessageInProgress,
+  alarmAt: number | undefined,
+): Promise<void> {
+  const kept: UnfinishedTurn = {
+    caller: { ...caller, scopes: [...caller.scopes] },
+    conversationId,
+    requestId,
+    message: message.saved,
+  };
+  await Promise.all([storage.put(KEY, kept), alarmAt === undefined ? undefined : storage.setAlarm(alarmAt)]);
+}
+
+/** The turn that was cut off; undefined where none was, or where this version cannot read it. */
+export async function readUnfinished(storage: DurableObjectStorage): Promise<CutOffTurn | undefined> {
+  const turn = unfinishedTurnSchema.safeParse(await storage.get(KEY)).data;
+  if (turn === undefined) return undefined;
+  const { id, events, earlierUsage, inputTokens, outputTokens } = turn.message;
+  const message = new MessageInProgress(id, events, earlierUsage);
+  message.addUsage(inputTokens, outputTokens);
+  return { ...turn, message };
+}
+
+/** Leaves nothing in the storage. */
+export async function forgetUnfinished(storage: DurableObjectStorage): Promise<void> {
+  await Promise.all([storage.deleteAlarm(), storage.deleteAll()]);
+}
