@@ -1,0 +1,262 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { MetricsRecorder } from "../../src/observability/metrics.ts";
+import type { MetricsObject } from "../../src/observability/metrics-object.ts";
+import { addTotals, METRICS_MEDIA_TYPE } from "../../src/observability/metrics-text.ts";
+import { answersOf, ClientSession } from "../support/mcp.ts";
+import { readSamples, type Sample, sumOf } from "../support/metrics-text.ts";
+import { Person, problemOf, send } from "../support/person.ts";
+
+const TOKEN = z.string().parse(Reflect.get(env, "METRICS_TOKEN"));
+const WITHIN_MILLISECONDS = 5_000;
+
+async function scrape(): Promise<Sample[]> {
+  const response = await send("/metrics", { headers: { Authorization: `Bearer ${TOKEN}` } });
+  expect(response.status).toBe(200);
+  return readSamples(await response.text());
+}
+
+/** By how much the sum of some series grows through some work, as soon as it has grown, and no later than it must. */
+async function growthOf(
+  work: () => Promise<unknown>,
+  series: readonly (readonly [name: string, labels?: Record<string, string>])[],
+  expected: readonly number[],
+): Promise<void> {
+  const before = await scrape();
+  await work();
+  const end = Date.now() + WITHIN_MILLISECONDS;
+  let grown: number[] = [];
+  while (Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const after = await scrape();
+    grown = series.map(([name, labels]) => sumOf(after, name, labels) - sumOf(before, name, labels));
+    if (grown.every((value, index) => value === expected[index])) break;
+  }
+  expect(grown).toEqual(expected);
+}
+
+let person: Person;
+
+beforeAll(async () => {
+  person = await Person.signUp();
+});
+
+describe("/metrics", () => {
+  it("is for whoever has METRICS_TOKEN", async () => {
+    const without = await send("/metrics");
+    expect(without.status).toBe(401);
+    expect(without.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
+    const wrong = await send("/metrics", { headers: { Authorization: `Bearer ${TOKEN}x` } });
+    expect(wrong.status).toBe(401);
+    expect((await problemOf(wrong)).detail).not.toContain(TOKEN);
+    expect((await person.send("/metrics")).status).toBe(401);
+  });
+
+  it("is Prometheus' text, not to be stored", async () => {
+    const response = await send("/metrics", { headers: { Authorization: `Bearer ${TOKEN}` } });
+
+    expect(response.headers.get("Content-Type")).toBe(METRICS_MEDIA_TYPE);
+    expect(response.headers.get("Cache-Control")).toBe("no-store");
+    const samples = readSamples(await response.text());
+    expect(sumOf(samples, "database_up")).toBe(1);
+  });
+
+  it("tells no label but those it declares", async () => {
+    for (const { labels } of await scrape()) {
+      expect(["route", "method", "status", "tool", "version", "le"]).toEqual(
+        expect.arrayContaining(Object.keys(labels)),
+      );
+    }
+  });
+});
+
+describe("within five seconds it counts", () => {
+  it("requests by route, method and status, and no path", async () => {
+    const marker = crypto.randomUUID();
+    const tools = { route: "/mcp/tools", method: "GET", status: "200" };
+    const unknown = { route: "/*", status: "404" };
+    await growthOf(
+      async () => {
+        for (let count = 0; count < 3; count += 1) await send("/mcp/tools");
+        await send(`/${marker}`);
+      },
+      [
+        ["http_requests_total", tools],
+        ["http_request_duration_seconds_count", { route: "/mcp/tools", method: "GET" }],
+        ["http_request_duration_seconds_bucket", { route: "/mcp/tools", method: "GET", le: "+Inf" }],
+        ["http_requests_total", unknown],
+      ],
+      [3, 3, 3, 1],
+    );
+    expect(JSON.stringify(await scrape())).not.toContain(marker);
+  });
+
+  it("a method that nobody knows as other", async () => {
+    await growthOf(
+      () => send("/mcp/tools", { method: "PURGE" }),
+      [["http_requests_total", { method: "other", status: "405" }]],
+      [1],
+    );
+  });
+
+  it("tool calls by how they ended, whatever face they came by", async () => {
+    const session = await ClientSession.open(person);
+    await growthOf(
+      async () => {
+        await person.run("list_tasks");
+        await person.call("list_tasks", { limit: 0 });
+        await session.call("list_tasks");
+        await person.call("get_task", { task_id: 2_147_483_000 });
+      },
+      [
+        ["tool_executions_total", { tool: "list_tasks", status: "success" }],
+        ["tool_executions_total", { tool: "list_tasks", status: "invalid_input" }],
+        ["tool_executions_total", { tool: "get_task", status: "not_found" }],
+        ["tool_execution_duration_seconds_count", { tool: "list_tasks" }],
+      ],
+      [2, 1, 1, 3],
+    );
+  });
+
+  it("tasks created and completed, each once", async () => {
+    await growthOf(
+      async () => {
+        const { id } = await person.runForTask("create_task", { title: "once", idempotency_key: "metrics" });
+        await person.run("create_task", { title: "once", idempotency_key: "metrics" });
+        await person.run("complete_task", { task_id: id });
+        await person.run("complete_task", { task_id: id });
+        await person.run("update_task", { task_id: id, status: "completed", title: "still once" });
+        await person.run("update_task", { task_id: id, status: "pending" });
+        await person.run("update_task", { task_id: id, status: "completed" });
+        await person.run("create_task", { title: "done already", status: "completed" });
+      },
+      [["tasks_created_total"], ["tasks_completed_total"]],
+      [2, 3],
+    );
+  });
+
+  it("requests to the database", async () => {
+    await growthOf(() => person.run("list_tasks"), [["database_errors_total"], ["slow_queries_total"]], [0, 0]);
+    const before = sumOf(await scrape(), "database_query_duration_seconds_count");
+    await person.run("list_tasks");
+    await expect
+      .poll(async () => sumOf(await scrape(), "database_query_duration_seconds_count"), {
+        timeout: WITHIN_MILLISECONDS,
+      })
+      .toBeGreaterThan(before);
+  });
+
+  it("sign-ins that fail, and requests that are refused", async () => {
+    const { email } = person.session.user;
+    const signIn = () => send("/api/auth/signin", { method: "POST", body: { email, password: "WrongPass123" } });
+    await growthOf(
+      async () => {
+        for (let count = 0; count < 2; count += 1) expect((await signIn()).status).toBe(401);
+      },
+      [["sign_in_failures_total"]],
+      [2],
+    );
+    await growthOf(
+      async () => {
+        let status = 0;
+        while (status !== 429) ({ status } = await signIn());
+      },
+      [
+        ["rate_limited_requests_total", { route: "/api/auth/signin" }],
+        ["http_requests_total", { route: "/api/auth/signin", status: "429" }],
+      ],
+      [1, 1],
+    );
+  });
+
+  it("sessions that are open", async () => {
+    let session: ClientSession | undefined;
+    await growthOf(
+      async () => {
+        session = await ClientSession.open(person);
+        await answersOf(await session.post({ jsonrpc: "2.0", id: 1, method: "ping" }));
+      },
+      [["mcp_sessions_open"]],
+      [1],
+    );
+    await growthOf(async () => expect((await session?.delete())?.status).toBe(204), [["mcp_sessions_open"]], [-1]);
+  });
+});
+
+describe("a metrics object", () => {
+  function object(): DurableObjectStub<MetricsObject> {
+    return env.METRICS.getByName(crypto.randomUUID());
+  }
+
+  it("counts a hand-over once, however often it comes", async () => {
+    const stub = object();
+    const handOver = { isolate: "a", sequence: 1, deltas: [['x{version="1"}', [2]] as const] };
+    await stub.add(handOver);
+    await stub.add(handOver);
+    await stub.add({ ...handOver, isolate: "b" });
+    await stub.add({ ...handOver, sequence: 2 });
+
+    expect(await stub.read()).toEqual(new Map([['x{version="1"}', [6]]]));
+  });
+
+  it("keeps its totals and what it has counted through evictions, however many hand-overs there were", async () => {
+    const stub = object();
+    for (let sequence = 1; sequence <= 150; sequence += 1) {
+      await stub.add({ isolate: `isolate ${sequence % 3}`, sequence, deltas: [['x{version="1"}', [1, 0.5]]] });
+      if (sequence % 40 === 0) await evictDurableObject(stub);
+    }
+    await evictDurableObject(stub);
+    await stub.add({ isolate: "isolate 0", sequence: 150, deltas: [['x{version="1"}', [1, 0.5]]] });
+
+    expect(await stub.read()).toEqual(new Map([['x{version="1"}', [150, 75]]]));
+  });
+
+  it("drops the series of a version that has counted nothing for a week", async () => {
+    const stub = object();
+    await stub.add({
+      isolate: "old",
+      sequence: 1,
+      deltas: [
+        ['x{version="old"}', [1]],
+        ["gauge{}", [1]],
+      ],
+    });
+    for (let sequence = 1; sequence < 64; sequence += 1) await stub.add({ isolate: "a", sequence, deltas: [] });
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec("update totals set changed_at = changed_at - ?", 8 * 24 * 60 * 60 * 1000);
+    });
+    await evictDurableObject(stub);
+    for (let sequence = 64; sequence < 128; sequence += 1) {
+      await stub.add({ isolate: "a", sequence, deltas: [['x{version="new"}', [1]]] });
+    }
+
+    expect([...(await stub.read()).keys()].sort()).toEqual(["gauge{}", 'x{version="new"}']);
+    await evictDurableObject(stub);
+    expect([...(await stub.read()).keys()].sort()).toEqual(["gauge{}", 'x{version="new"}']);
+  });
+});
+
+describe("a recorder", () => {
+  it("gives each bucket what is at most its bound, and sums", () => {
+    const recorder = new MetricsRecorder();
+    for (const seconds of [0.005, 0.3, 0.5, 60]) {
+      recorder.observe("http_request_duration_seconds", { route: "/x", method: "GET" }, seconds);
+    }
+    const [[series, values] = ["", []]] = recorder.take("v1");
+
+    expect(series).toBe('http_request_duration_seconds{route="/x",method="GET",version="v1"}');
+    expect(values).toEqual([1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 60.805]);
+    expect(recorder.take("v1")).toEqual([]);
+  });
+
+  it("has its counts added up over the shards", () => {
+    expect(addTotals([new Map([["a", [1, 2]]]), new Map([["a", [3, 4]]]), new Map([["b", [5]]])])).toEqual(
+      new Map([
+        ["a", [4, 6]],
+        ["b", [5]],
+      ]),
+    );
+  });
+});
