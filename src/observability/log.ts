@@ -10,6 +10,8 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export interface Logger {
   /** The access log; written whatever the level is. */
   request(fields: LogFields): void;
+  /** What a chat turn came to and cost; written whatever the level is. */
+  chatTurn(fields: LogFields): void;
   debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
@@ -33,9 +35,11 @@ export function createLogger(
     if (severities[severity] < severities[level]) return;
     writeLine({ time: new Date().toISOString(), level: severity, event, ...context, ...fields });
   };
+  const always = (event: string, fields: LogFields) =>
+    writeLine({ time: new Date().toISOString(), level: "info", event, ...context, ...fields });
   return {
-    request: (fields) =>
-      writeLine({ time: new Date().toISOString(), level: "info", event: "http_request", ...context, ...fields }),
+    request: (fields) => always("http_request", fields),
+    chatTurn: (fields) => always("chat_turn", fields),
     debug: (event, fields) => write("debug", event, fields),
     info: (event, fields) => write("info", event, fields),
     warn: (event, fields) => write("warn", event, fields),

@@ -1,7 +1,7 @@
 import { linkedErrorsIntegration, Toucan } from "toucan-js";
 import type { Configuration } from "../config.ts";
 import { errorKinds } from "../errors.ts";
-import { describeError, detailsOf, stackFramesOf } from "./describe-error.ts";
+import { classOf, describeError, detailsOf, stackFramesOf } from "./describe-error.ts";
 import type { ErrorReporter, LogFields, Logger } from "./log.ts";
 
 /** The fields of a log line that become tags: none says whose request it was. */
@@ -58,7 +58,7 @@ function tagsOf(fields: LogFields): Record<string, string> {
 /** The same error and causes, with the same stacks, saying only what may be written down. */
 function withoutWords(error: unknown, depth = 0): Error {
   const copy = new Error(error instanceof Error ? detailsOf(error) : describeError(error));
-  if (error instanceof Error) copy.name = error.name;
+  if (error instanceof Error) copy.name = classOf(error);
   copy.stack = [describeError(error), ...stackFramesOf(error).map((frame) => `    at ${frame}`)].join("\n");
   if (error instanceof Error && error.cause !== undefined && depth < 4)
     copy.cause = withoutWords(error.cause, depth + 1);

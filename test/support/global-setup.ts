@@ -2,6 +2,7 @@ import type { TestProject } from "vitest/node";
 import { startPgliteDatabase, startPostgresql, type TestDatabase } from "./databases.ts";
 import { findPostgresql } from "./postgresql-cluster.ts";
 import { startScriptedResponses } from "./scripted-responses.ts";
+import { startSentrySink } from "./sentry-sink.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -15,6 +16,8 @@ declare module "vitest" {
     workerUrl: string | undefined;
     /** The stand-in for OpenAI's Responses API, for OPENAI_BASE_URL and for the tests' scripts. */
     scriptedResponsesUrl: string;
+    /** The stand-in for Sentry's cloud, for SENTRY_DSN. */
+    sentrySinkUrl: string;
   }
 }
 
@@ -31,9 +34,12 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   project.provide("databases", { pglite: pglite.database, postgresql: postgresql?.database });
   const responses = await startScriptedResponses();
   project.provide("scriptedResponsesUrl", responses.url);
+  const sentry = await startSentrySink();
+  project.provide("sentrySinkUrl", sentry.url);
   project.provide("clusterUrl", postgresql?.cluster.url().href);
   project.provide("workerUrl", postgresql?.workerUrl.href);
   return async () => {
+    await sentry.close();
     await responses.close();
     await pglite.close();
     await postgresql?.close();

@@ -1,0 +1,198 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, inject, it, vi } from "vitest";
+import { z } from "zod";
+import { app } from "../../src/app.ts";
+import { catalog } from "../../src/tools/catalog.ts";
+import { ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { newAddress, ORIGIN, Person, send } from "../support/person.ts";
+import { Script, says } from "../support/scripted-model.ts";
+import { sentryDsn } from "../support/sentry-sink.ts";
+import { setVariables } from "../support/talkative-worker.ts";
+
+// What people type and what opens doors is sent everywhere it can be sent, at the most talkative log level, with the
+// database and the model working and failing; then nothing of it may be found in what the server tells its operators.
+
+const PROJECT = crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
+const METRICS_TOKEN = z.string().parse(Reflect.get(env, "METRICS_TOKEN"));
+setVariables({ LOG_LEVEL: "debug", SLOW_QUERY_MS: "1", SENTRY_DSN: sentryDsn(inject("sentrySinkUrl"), PROJECT) });
+
+const canary = (kind: string) => `canary-${kind}-${crypto.randomUUID()}`;
+const email = `${canary("email")}@example.com`;
+const password = canary("password");
+const taskText = canary("task");
+const messageText = canary("message");
+const personName = canary("name");
+const bogusToken = canary("token");
+
+const written: string[] = [];
+let person: Person;
+let taskId: number;
+
+/** All that must not be found anywhere. */
+function canaries(): string[] {
+  return [
+    email,
+    password,
+    taskText,
+    messageText,
+    personName,
+    bogusToken,
+    person.session.token,
+    METRICS_TOKEN,
+    env.JWT_SECRET,
+    env.DATABASE_URL,
+    z.string().parse(Reflect.get(env, "OPENAI_API_KEY")),
+  ];
+}
+
+const everything = {
+  title: taskText,
+  description: taskText,
+  search: taskText,
+  tags: [taskText],
+  message: messageText,
+  messages: [{ id: messageText.slice(0, 90), role: "user", parts: [{ type: "text", text: messageText }] }],
+  email,
+  password,
+  name: personName,
+  [taskText]: taskText,
+};
+
+beforeAll(async () => {
+  for (const method of ["log", "info", "warn", "error", "debug"] as const) {
+    vi.spyOn(console, method).mockImplementation((...values: unknown[]) => {
+      written.push(values.map(String).join(" "));
+    });
+  }
+  person = await Person.signUp({ email, password, name: personName });
+  ({ id: taskId } = await person.runForTask("create_task", {
+    title: taskText,
+    description: taskText,
+    tags: [taskText],
+  }));
+});
+
+const routes = [
+  ...new Set(
+    app.routes
+      .filter(({ method, path }) => method !== "ALL" && !path.includes("*"))
+      .map(({ method, path }) => `${method} ${path}`),
+  ),
+];
+
+it.each(routes)("%s is told everything, with every token", async (route) => {
+  const [method = "", path = ""] = route.split(" ");
+  const isRead = method === "GET";
+  const url = `${path.replaceAll(/:\w+/g, taskText)}?search=${taskText}&token=${bogusToken}`;
+  const tokens = [person.session.token, bogusToken, METRICS_TOKEN];
+  for (const token of tokens) {
+    for (const body of [JSON.stringify(everything), `{"title": ${taskText}`]) {
+      const response = await send(url, {
+        method,
+        headers: {
+          Authorization: `Bearer ${token}`,
+          Cookie: `session=${bogusToken}`,
+          Accept: "text/event-stream",
+          "Mcp-Session-Id": bogusToken,
+        },
+        ...(!isRead && { body }),
+      });
+      await response.body?.cancel();
+    }
+  }
+});
+
+it.each(catalog.map(({ name }) => name))("%s is told everything by every face", async (tool) => {
+  const inputs = [
+    { title: taskText, description: taskText },
+    { task_id: taskId, title: taskText },
+    { search: taskText },
+    everything,
+  ];
+  for (const input of inputs) {
+    await (await person.call(tool, input)).text();
+    await (await statelessRequest(person, "tools/call", { name: tool, arguments: input })).text();
+  }
+  const session = await ClientSession.open(person);
+  for (const input of inputs) await session.call(tool, input);
+});
+
+it("MCP is told everything in its own messages", async () => {
+  const session = await ClientSession.open(person);
+  await session.request(taskText, { [taskText]: taskText });
+  await session.call(taskText, everything);
+  await session.post(`{"jsonrpc": "2.0", "id": ${taskText}`);
+  await session.get({ "Last-Event-ID": taskText });
+  await person.send("/mcp", {
+    method: "POST",
+    headers: { Accept: "application/json, text/event-stream" },
+    body: {
+      jsonrpc: "2.0",
+      id: taskText,
+      method: "initialize",
+      params: { ...initializeParams(), clientInfo: { name: taskText, version: taskText } },
+    },
+  });
+});
+
+it("chat is told everything, by a model that works and by one that fails", async () => {
+  const works = await Script.write([says(`${messageText} ${taskText}`)]);
+  const fails = await Script.write([
+    { status: 401, body: { error: { message: `bad key ${messageText}`, code: messageText } } },
+  ]);
+  for (const { mark } of [works, fails]) {
+    const response = await person.send("/chat", { method: "POST", body: { message: `${messageText} ${mark}` } });
+    expect(response.status).toBe(200);
+    await response.text();
+  }
+});
+
+it("tools and sign-in are told everything with a database that fails, in each of its ways", async () => {
+  await ownerQuery(`alter table tasks add constraint tasks_canary check (title <> '${taskText} ')`);
+  await ownerQuery(`alter table tasks add constraint tasks_canary_2 check (description <> '${taskText} 2')`);
+  await (await person.call("create_task", { title: "x", description: `${taskText} 2` })).text();
+  await (await person.call("update_task", { task_id: taskId, description: `${taskText} 2` })).text();
+  await ownerQuery("alter table tasks drop constraint tasks_canary, drop constraint tasks_canary_2");
+  for (const broken of [
+    { NEON_FETCH_ENDPOINT: "http://127.0.0.1:1/sql" },
+    { DATABASE_URL: "postgresql://task_worker:wrong@elsewhere.invalid/tasks" },
+  ]) {
+    for (const [path, body] of [
+      ["/mcp/tools/create_task", { title: taskText }],
+      ["/mcp/tools/list_tasks", { search: taskText }],
+      ["/api/auth/signin", { email, password }],
+      ["/api/auth/signup", { email, password, name: personName }],
+      ["/chat", { message: messageText }],
+    ] as const) {
+      const context = createExecutionContext();
+      const request = new Request(new URL(path, ORIGIN), {
+        method: "POST",
+        headers: { ...person.authorization, "Content-Type": "application/json", "CF-Connecting-IP": newAddress() },
+        body: JSON.stringify(body),
+      });
+      const response = await app.fetch(request, { ...env, ...broken }, context);
+      await response.text();
+      await waitOnExecutionContext(context);
+    }
+  }
+});
+
+it("and nothing of it is in a log line, an envelope or a metric", async () => {
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const metricsText = await (await send("/metrics", { headers: { Authorization: `Bearer ${METRICS_TOKEN}` } })).text();
+  const envelopes = await (await fetch(`${inject("sentrySinkUrl")}/${PROJECT}`)).text();
+  const logs = written.join("\n");
+
+  // What was looked through is what was meant to be.
+  for (const event of ["http_request", "tool_execution", "slow_query", "error", "sign_up", "chat_turn"]) {
+    expect(logs.includes(`"event":"${event}"`), event).toBe(true);
+  }
+  expect(envelopes.includes("tasks_canary_2")).toBe(true);
+  expect(metricsText.includes("tool_executions_total{")).toBe(true);
+  for (const secret of canaries()) expect(secret.length, secret).toBeGreaterThan(15);
+  const told = [...written, ...envelopes.split("\\n"), ...metricsText.split("\n")];
+  expect(told.filter((line) => canaries().some((secret) => line.includes(secret)))).toEqual([]);
+  for (const line of written) expect(() => JSON.parse(line), line).not.toThrow();
+});
