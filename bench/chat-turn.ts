@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { z } from "zod";
 
 // How long the agent itself takes for a turn, the model's time left out: `npm start` with the demo model as it is,
-// DATABASE_URL as it is set. The worker measures itself; beside it stands what a client sees of the whole turn.
+// DATABASE_URL as it is set. The worker measures itself; beside it stand what a client sees of the whole turn, and
+// what one tool call takes in the same run, which is one request to the database: a turn makes two of its own.
 //
 //   node bench/chat-turn.ts [turns of each kind]
 
@@ -26,6 +27,11 @@ const lineSchema = z.object({
   agent_ms: z.number(),
   model_ms: z.number(),
 });
+const toolSchema = z.object({
+  event: z.literal("tool_execution"),
+  tool: z.literal("list_tasks"),
+  duration_ms: z.number(),
+});
 const sessionSchema = z.object({ token: z.string() });
 
 const url = `http://127.0.0.1:${PORT}`;
@@ -39,7 +45,8 @@ try {
   for await (const chunk of server.stdout) if (String(chunk).includes("Ctrl-C stops it")) break;
   const medians: number[] = [];
   for (const { name, message } of kinds) {
-    const before = await turnLines();
+    const before = (await logLines(lineSchema)).length;
+    const toolsBefore = (await logLines(toolSchema)).length;
     const wall: number[] = [];
     for (let turn = 0; turn < turns; turn += TURNS_A_USER) {
       const token = await signUp();
@@ -47,15 +54,17 @@ try {
         const startedAt = performance.now();
         await post("/chat", { message }, token);
         wall.push(performance.now() - startedAt);
+        if (name !== "one call") await post("/mcp/tools/list_tasks", {}, token);
       }
     }
-    const lines = (await turnLines()).slice(before.length);
+    const lines = (await logLines(lineSchema)).slice(before);
+    const tools = (await logLines(toolSchema)).slice(toolsBefore).map(({ duration_ms }) => duration_ms);
     if (lines.length !== turns || lines.some(({ outcome }) => outcome !== "completed"))
       throw new Error("not every turn completed");
     const agent = lines.map(({ agent_ms }) => agent_ms);
     medians.push(quantile(agent, 0.5));
     console.log(
-      `${name}: agent ${describe(agent)}, model ${describe(lines.map(({ model_ms }) => model_ms))}, seen by the client ${describe(wall)}`,
+      `${name}: agent ${describe(agent)}, model ${describe(lines.map(({ model_ms }) => model_ms))}, seen by the client ${describe(wall)}; one tool call ${describe(tools)}`,
     );
   }
   const worst = Math.max(...medians);
@@ -85,13 +94,13 @@ async function signUp(): Promise<string> {
   return sessionSchema.parse(await post("/api/auth/signup", { email, password: "TestPass123" })).token;
 }
 
-async function turnLines(): Promise<z.output<typeof lineSchema>[]> {
+async function logLines<Line>(schema: z.ZodType<Line>): Promise<Line[]> {
   // The log is written behind the answer.
   await new Promise((resolve) => setTimeout(resolve, 300));
   const lines = (await readFile(join(directory, "worker.log"), "utf8"))
     .split("\n")
     .filter((line) => line.startsWith("{"));
-  return lines.flatMap((line) => lineSchema.safeParse(JSON.parse(line)).data ?? []);
+  return lines.flatMap((line) => schema.safeParse(JSON.parse(line)).data ?? []);
 }
 
 function describe(values: readonly number[]): string {

@@ -11,7 +11,7 @@ import { type RequestedCall, runCalls } from "./run-calls.ts";
 import { type Outcome, type TurnEvent, waitingCalls } from "./turn-event.ts";
 
 /** How often the model may be asked in one message, approvals in between included. */
-export const MAXIMUM_ROUNDS = 10;
+const MAXIMUM_ROUNDS = 10;
 
 const CHARACTERS_PER_TOKEN = 4;
 

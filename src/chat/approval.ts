@@ -4,7 +4,7 @@ import { type Task, taskSchema } from "../tasks/task.ts";
 import type { Tool } from "../tools/tool.ts";
 
 /** How many tasks one turn may change before the person is asked. */
-export const CHANGES_WITHOUT_APPROVAL = 5;
+const CHANGES_WITHOUT_APPROVAL = 5;
 
 /** How long a question waits for its answer, in milliseconds. */
 export const APPROVAL_LIFETIME = 15 * 60 * 1000;

@@ -4,10 +4,10 @@ import { openServices } from "../http/application.ts";
 import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
 import { logFailure, markLogged } from "../observability/log-failure.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
-import { storeTurn } from "./conversation-store.ts";
 import { CUT_OFF, toLines } from "./event-stream.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import { RunningTurn } from "./running-turn.ts";
+import { storeTurn } from "./store-turn.ts";
 import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./turn.ts";
 import { forgetUnfinished, keepUnfinished, readUnfinished } from "./unfinished-turn.ts";
 

@@ -3,7 +3,7 @@ import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
 import type { Database } from "../database/database.ts";
 import { ApplicationError } from "../errors.ts";
-import { isConversation, isRowOf, toChatMessage } from "./conversation-store.ts";
+import { isConversation, isRowOf, toChatMessage } from "./conversation-rows.ts";
 import { toUiMessage } from "./ui-message.ts";
 
 /** How many messages of a conversation are read at most, the newest. */

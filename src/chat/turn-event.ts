@@ -76,7 +76,6 @@ export const turnEventSchema = z.discriminatedUnion("type", [
 ]);
 
 export type TurnEvent = z.output<typeof turnEventSchema>;
-export type ToolInput = z.output<typeof toolInput>;
 export type Usage = Omit<z.output<typeof usage>, "type">;
 
 /** What stands before a turn's own events. */

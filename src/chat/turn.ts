@@ -6,13 +6,14 @@ import { type Logger, millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { type ApprovalAnswer, runAgent } from "./agent.ts";
-import { beginTurn, continueTurn, storeTurn } from "./conversation-store.ts";
 import { writeInstructions } from "./instructions.ts";
+import { beginTurn, continueTurn } from "./load-turn.ts";
 import { MessageInProgress } from "./message-in-progress.ts";
 import type { Model } from "./model.ts";
 import type { ChatMessage } from "./model-input.ts";
 import { openModel } from "./openai-model.ts";
 import type { RunningTurn } from "./running-turn.ts";
+import { storeTurn } from "./store-turn.ts";
 import type { Outcome, TurnStart } from "./turn-event.ts";
 
 /** What is asked of a conversation: an answer to a message, or to go on after the person's answers. */
@@ -129,7 +130,7 @@ export async function runTurn(
   } finally {
     clearTimeout(timer);
     const duration = millisecondsSince(startedAt);
-    log.info("chat_turn", {
+    log.chatTurn({
       outcome,
       model: model.name,
       ...message.usage,

@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
 import type { Caller } from "../../src/caller.ts";
 import { readConfiguration } from "../../src/config.ts";
+import * as chatSchema from "../../src/database/chat-schema.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import * as schema from "../../src/database/schema.ts";
 import { tasks } from "../../src/database/schema.ts";
@@ -83,7 +84,7 @@ describe("every tool", () => {
 
 describe("the schema that queries are built from", () => {
   it.each(
-    Object.values(schema).map((table) => {
+    Object.values({ ...schema, ...chatSchema }).map((table) => {
       const { name, columns } = getTableConfig(table);
       return { name, columns };
     }),

@@ -1,23 +1,28 @@
 import { and, desc, eq, gte, inArray, isNull, type SQL, sql } from "drizzle-orm";
-import { z } from "zod";
 import type { Caller } from "../caller.ts";
-import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
+import { approvals, conversations, messages } from "../database/chat-schema.ts";
 import type { Database, QueryBuilder } from "../database/database.ts";
 import { sqlState } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";
 import type { ApprovalAnswer } from "./agent.ts";
 import { hashCall } from "./approval.ts";
+import {
+  FOREIGN_KEY_VIOLATION,
+  isConversation,
+  isRowOf,
+  toAssistantMessage,
+  toChatMessage,
+} from "./conversation-rows.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import type { ChatMessage } from "./model-input.ts";
-import { condense, type Outcome, turnEventSchema, type Usage } from "./turn-event.ts";
+import type { Usage } from "./turn-event.ts";
 
-const FOREIGN_KEY_VIOLATION = "23503";
 const PROGRAM_LIMIT_EXCEEDED = "54000";
 const TITLE_LENGTH = 80;
 
 /** Which conversation, and how much of it and of the day's tokens may be used. */
-export interface TurnScope {
+interface TurnScope {
   readonly conversationId: string;
   /** How many messages the model is shown. */
   readonly historyLength: number;
@@ -25,20 +30,20 @@ export interface TurnScope {
 }
 
 /** What a turn starts from. */
-export interface LoadedTurn {
+interface LoadedTurn {
   readonly name: string;
   readonly timeZone: string;
   readonly history: readonly ChatMessage[];
 }
 
 /** A message of the agent that goes on. */
-export interface LoadedContinuation extends LoadedTurn {
+interface LoadedContinuation extends LoadedTurn {
   readonly message: { readonly id: string; readonly events: MessageInProgress["events"]; readonly usage: Usage };
   readonly answers: readonly ApprovalAnswer[];
 }
 
 /** What a person says. */
-export interface NewMessage {
+interface NewMessage {
   readonly id: string;
   readonly text: string;
   /** False where the conversation must be there already. */
@@ -170,83 +175,6 @@ export async function continueTurn(
     },
     answers: answers.map(({ id, callId, approved }) => ({ approvalId: id, callId, approved: approved === true })),
   };
-}
-
-/** Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. */
-export async function storeTurn(
-  database: Database,
-  caller: Caller,
-  conversationId: string,
-  message: MessageInProgress,
-  outcome: Outcome,
-): Promise<void> {
-  const content = condense(message.events);
-  const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
-  const state = { content, outcome, rounds, inputTokens, outputTokens };
-  const questions = content.filter((event) => event.type === "approval_request");
-  const addUsage = (query: QueryBuilder) =>
-    query
-      .insert(tokenUsage)
-      .values({ userId: caller.userId, day: sql`utc_today()`, tokens: message.turnTokens })
-      .onConflictDoUpdate({
-        target: [tokenUsage.userId, tokenUsage.day],
-        set: { tokens: sql`${tokenUsage.tokens} + excluded.tokens` },
-      });
-  try {
-    await database.asCaller(caller, (query) => [
-      query
-        .insert(messages)
-        .values({ userId: caller.userId, conversationId, id: message.id, role: "assistant", ...state })
-        .onConflictDoUpdate({
-          target: [messages.userId, messages.conversationId, messages.id],
-          set: { ...state, updatedAt: sql`now()` },
-        }),
-      query.update(conversations).set({ updatedAt: sql`now()` }).where(isRowOf(caller, conversationId)),
-      addUsage(query),
-      ...questions.map(({ approval_id: id, call_id: callId, expires_at: expiresAt }) => {
-        const call = content.find((event) => event.type === "tool_input" && event.call_id === callId);
-        if (call?.type !== "tool_input") throw new ApplicationError("internal", "Something went wrong on our side.");
-        const callHash = hashCall(caller.userId, conversationId, call);
-        return query
-          .insert(approvals)
-          .values({
-            id,
-            userId: caller.userId,
-            conversationId,
-            messageId: message.id,
-            callId,
-            callHash,
-            expiresAt: new Date(expiresAt),
-          })
-          .onConflictDoNothing();
-      }),
-    ]);
-  } catch (error) {
-    // The conversation was deleted while the agent worked: its tokens count all the same.
-    if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error;
-    await database.asCaller(caller, (query) => [addUsage(query)]);
-  }
-}
-
-/** @throws ApplicationError, `internal` where a row is not as this code has written it */
-export function toChatMessage(row: Pick<typeof messages.$inferSelect, "id" | "role" | "content">): ChatMessage {
-  if (row.role === "assistant") return toAssistantMessage(row);
-  const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(row.content);
-  return { id: row.id, role: "user", text };
-}
-
-/** The condition that a message is of a conversation of the caller. */
-export function isConversation(caller: Caller, conversationId: string): SQL | undefined {
-  return and(eq(messages.userId, caller.userId), eq(messages.conversationId, conversationId));
-}
-
-/** The condition that a conversation is the caller's. */
-export function isRowOf(caller: Caller, conversationId: string): SQL | undefined {
-  return and(eq(conversations.userId, caller.userId), eq(conversations.id, conversationId));
-}
-
-function toAssistantMessage({ id, content }: { readonly id: string; readonly content: unknown }) {
-  return { id, role: "assistant", events: z.array(turnEventSchema).parse(content) } as const;
 }
 
 function selectUser(query: QueryBuilder, caller: Caller) {

@@ -1,0 +1,31 @@
+import { and, eq, type SQL } from "drizzle-orm";
+import { z } from "zod";
+import type { Caller } from "../caller.ts";
+import { conversations, messages } from "../database/chat-schema.ts";
+import type { ChatMessage } from "./model-input.ts";
+import { turnEventSchema } from "./turn-event.ts";
+
+/** SQLSTATE of a message whose conversation is not there. */
+export const FOREIGN_KEY_VIOLATION = "23503";
+
+/** A message, from its row. */
+export function toChatMessage(row: Pick<typeof messages.$inferSelect, "id" | "role" | "content">): ChatMessage {
+  if (row.role === "assistant") return toAssistantMessage(row);
+  const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(row.content);
+  return { id: row.id, role: "user", text };
+}
+
+/** The condition that a message is of a conversation of the caller. */
+export function isConversation(caller: Caller, conversationId: string): SQL | undefined {
+  return and(eq(messages.userId, caller.userId), eq(messages.conversationId, conversationId));
+}
+
+/** The condition that a conversation is the caller's. */
+export function isRowOf(caller: Caller, conversationId: string): SQL | undefined {
+  return and(eq(conversations.userId, caller.userId), eq(conversations.id, conversationId));
+}
+
+/** A message of the agent, from its row. */
+export function toAssistantMessage({ id, content }: { readonly id: string; readonly content: unknown }) {
+  return { id, role: "assistant", events: z.array(turnEventSchema).parse(content) } as const;
+}

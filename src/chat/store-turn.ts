@@ -1,0 +1,66 @@
+import { sql } from "drizzle-orm";
+import type { Caller } from "../caller.ts";
+import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
+import type { Database, QueryBuilder } from "../database/database.ts";
+import { sqlState } from "../database/database-error.ts";
+import { ApplicationError } from "../errors.ts";
+import { hashCall } from "./approval.ts";
+import { FOREIGN_KEY_VIOLATION, isRowOf } from "./conversation-rows.ts";
+import type { MessageInProgress } from "./message-in-progress.ts";
+import { condense, type Outcome } from "./turn-event.ts";
+
+/** Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. */
+export async function storeTurn(
+  database: Database,
+  caller: Caller,
+  conversationId: string,
+  message: MessageInProgress,
+  outcome: Outcome,
+): Promise<void> {
+  const content = condense(message.events);
+  const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
+  const state = { content, outcome, rounds, inputTokens, outputTokens };
+  const questions = content.filter((event) => event.type === "approval_request");
+  const addUsage = (query: QueryBuilder) =>
+    query
+      .insert(tokenUsage)
+      .values({ userId: caller.userId, day: sql`utc_today()`, tokens: message.turnTokens })
+      .onConflictDoUpdate({
+        target: [tokenUsage.userId, tokenUsage.day],
+        set: { tokens: sql`${tokenUsage.tokens} + excluded.tokens` },
+      });
+  try {
+    await database.asCaller(caller, (query) => [
+      query
+        .insert(messages)
+        .values({ userId: caller.userId, conversationId, id: message.id, role: "assistant", ...state })
+        .onConflictDoUpdate({
+          target: [messages.userId, messages.conversationId, messages.id],
+          set: { ...state, updatedAt: sql`now()` },
+        }),
+      query.update(conversations).set({ updatedAt: sql`now()` }).where(isRowOf(caller, conversationId)),
+      addUsage(query),
+      ...questions.map(({ approval_id: id, call_id: callId, expires_at: expiresAt }) => {
+        const call = content.find((event) => event.type === "tool_input" && event.call_id === callId);
+        if (call?.type !== "tool_input") throw new ApplicationError("internal", "Something went wrong on our side.");
+        const callHash = hashCall(caller.userId, conversationId, call);
+        return query
+          .insert(approvals)
+          .values({
+            id,
+            userId: caller.userId,
+            conversationId,
+            messageId: message.id,
+            callId,
+            callHash,
+            expiresAt: new Date(expiresAt),
+          })
+          .onConflictDoNothing();
+      }),
+    ]);
+  } catch (error) {
+    // The conversation was deleted while the agent worked: its tokens count all the same.
+    if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error;
+    await database.asCaller(caller, (query) => [addUsage(query)]);
+  }
+}
