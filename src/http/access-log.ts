@@ -1,10 +1,9 @@
 import type { MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
 import { millisecondsSince } from "../observability/log.ts";
 import { type HttpMethod, httpMethods } from "../observability/metric-catalog.ts";
 import { metrics } from "../observability/metrics.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
-import { type Application, requestLogger, waitUntilOf } from "./application.ts";
+import { type Application, requestLogger, routeOf, waitUntilOf } from "./application.ts";
 import { problemResponse } from "./problem.ts";
 
 /**
@@ -22,7 +21,7 @@ export const accessLog: MiddlewareHandler<Application> = async (context, next) =
   const milliseconds = millisecondsSince(startedAt);
   const { method } = context.req;
   const { status } = context.res;
-  const route = routePath(context, -1);
+  const route = routeOf(context);
   const log = requestLogger(context);
   log.request({ method, route, status, duration_ms: milliseconds });
   metrics.count("http_requests_total", { route, method: methodLabel(method), status: `${status}` });

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
+import { matchedRoutes } from "hono/route";
 import type { Caller } from "../caller.ts";
 import { type Configuration, readConfiguration } from "../config.ts";
 import { type Database, type ObservableDatabase, openDatabase } from "../database/database.ts";
@@ -70,8 +70,16 @@ export function waitUntilOf(context: ApplicationContext): (promise: Promise<unkn
   return (promise) => context.executionCtx.waitUntil(promise);
 }
 
+/**
+ * The pattern of the route that a request is for; `/*` where there is none. Middleware that was registered behind a
+ * handler matches as well, and has a wildcard in its path, as no handler has.
+ */
+export function routeOf(context: ApplicationContext): string {
+  return matchedRoutes(context).findLast(({ path }) => !path.includes("*"))?.path ?? "/*";
+}
+
 function logFields(context: ApplicationContext): LogFields {
-  return { request_id: context.get("requestId"), route: routePath(context, -1) };
+  return { request_id: context.get("requestId"), route: routeOf(context) };
 }
 
 const connections = new WeakMap<Configuration, ObservableDatabase>();
