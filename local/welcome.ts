@@ -43,7 +43,7 @@ function accountLines({ email, password, token, tokenLifetimeDays }: Welcome): s
 }
 
 /** Lines to paste into a shell: the tools, a task made, the tasks listed, and the same in words. */
-export function curlLines({ url, token, userId }: Pick<Welcome, "url" | "token" | "userId">): string[] {
+function curlLines({ url, token, userId }: Pick<Welcome, "url" | "token" | "userId">): string[] {
   const call = (tool: string, input: object) =>
     `curl -sS ${url}/mcp/tools/${tool} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify(input)}'`;
   const chat = (message: string) =>

@@ -14,7 +14,7 @@ export interface MigrationFile {
 }
 
 /** Where this project keeps its migrations. */
-export const migrationsDirectory = join(import.meta.dirname, "../../drizzle");
+const migrationsDirectory = join(import.meta.dirname, "../../drizzle");
 
 const MIGRATION_NAME = /^(\d{4}_[a-z0-9_]+)\.sql$/;
 

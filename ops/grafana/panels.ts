@@ -15,7 +15,7 @@ import { PanelBuilder as TimeSeriesBuilder } from "@grafana/grafana-foundation-s
 export type PanelQuery = readonly [expression: string, legend: string];
 
 /** A panel: how something goes over time, or with `now` the number it is at. */
-export interface PanelDeclaration {
+interface PanelDeclaration {
   readonly title: string;
   /** What to think of it, where the title does not say it. */
   readonly description?: string;

@@ -36,7 +36,7 @@ export interface Database {
 }
 
 /** A request to the database that has ended. */
-export interface DatabaseRequest {
+interface DatabaseRequest {
   readonly milliseconds: number;
   /** Why it failed; undefined where it did not, or where Postgres refused what it was given. */
   readonly failure: DatabaseFailure | undefined;

@@ -1,7 +1,7 @@
 import type { ErrorKind } from "../errors.ts";
 
 /** The labels a metric may carry, and what each may say. All are bounded: nothing a client sends becomes a label. */
-export interface Labels {
+interface Labels {
   /** The pattern of a route, as app.ts has it. */
   readonly route: string;
   readonly method: HttpMethod;
@@ -12,7 +12,7 @@ export interface Labels {
 }
 
 /** How a turn of the agent ends. */
-export type TurnOutcome = "completed" | "approval_required" | "stopped" | "failed";
+type TurnOutcome = "completed" | "approval_required" | "stopped" | "failed";
 
 /** Methods that have a label of their own; every other is `other`. */
 export const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;

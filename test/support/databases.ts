@@ -46,7 +46,7 @@ export async function startPgliteDatabase(): Promise<RunningTestDatabase> {
 }
 
 /** A database of a cluster, migrated by its superuser, with the worker logging in by password. */
-export async function startPostgresqlDatabase(
+async function startPostgresqlDatabase(
   cluster: PostgresqlCluster,
   name: string,
 ): Promise<RunningTestDatabase & { readonly workerUrl: URL }> {
