@@ -108,6 +108,32 @@ export type Configuration = Readonly<z.output<typeof configurationSchema>>;
 /** The name of every variable the worker reads. */
 export const configurationVariables: readonly string[] = Object.keys(variables);
 
+/** What a variable is for, as `docs/configuration.md` tells it. */
+export interface VariableDescription {
+  readonly name: string;
+  readonly description: string;
+  /** Set by `wrangler secret`, and never shown. */
+  readonly isSecret: boolean;
+  readonly isRequired: boolean;
+  /** What counts where it is not set. */
+  readonly byDefault: string | undefined;
+}
+
+/** Describes every variable, in the order of this file. */
+export function describeVariables(): VariableDescription[] {
+  return Object.entries(variables).map(([name, schema]: [string, z.ZodType]) => {
+    const { description = "" } = schema;
+    const unset = schema.safeParse(undefined);
+    return {
+      name,
+      description: description.replace(/^Secret\. /, ""),
+      isSecret: description.startsWith("Secret. "),
+      isRequired: !unset.success,
+      byDefault: unset.data === undefined ? undefined : String(unset.data),
+    };
+  });
+}
+
 const validated = new WeakMap<object, Configuration>();
 
 /**

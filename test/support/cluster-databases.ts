@@ -12,12 +12,14 @@ export function clusterUrl(database = "postgres"): URL {
 }
 
 /** Makes an empty database whose owner is no superuser but may make roles, as on Neon; and the owner's URL to it. */
-export async function createTestDatabase(): Promise<{ name: string; url: URL }> {
+export async function createTestDatabase({ mayCreateDatabases = false } = {}): Promise<{ name: string; url: URL }> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   const password = randomBytes(12).toString("hex");
   const client = new pg.Client({ connectionString: clusterUrl().href });
   await client.connect();
-  await client.query(`create role ${name} login createrole password '${password}'`);
+  await client.query(
+    `create role ${name} login createrole ${mayCreateDatabases ? "createdb" : ""} password '${password}'`,
+  );
   await client.query(`create database ${name} owner ${name}`);
   await client.end();
   const url = clusterUrl(name);

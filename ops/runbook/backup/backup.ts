@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { withConnection, withoutSecrets } from "../../database/connection.ts";
+import { RunbookError } from "../runbook-error.ts";
+import { type Fingerprint, readFingerprint, tableFingerprintSchema } from "./fingerprint.ts";
+import { runOnDatabase } from "./postgresql-programs.ts";
+
+const manifestSchema = z.object({
+  created_at: z.iso.datetime(),
+  database: z.string(),
+  bytes: z.number(),
+  sha256: z.string(),
+  tables: z.record(z.string(), tableFingerprintSchema),
+  /** When a restore of it was compared with what was saved; null while that has not been done. */
+  verified_at: z.iso.datetime().nullable(),
+});
+
+/** What stands beside a backup: what is in it, and whether that was proven. */
+export type BackupManifest = z.output<typeof manifestSchema>;
+
+/** A backup on disk. */
+export interface Backup {
+  /** The dump's path; its manifest is beside it. */
+  readonly path: string;
+  readonly manifest: BackupManifest;
+}
+
+const DUMP_NAME = /^backup_\d{8}_\d{6}\.dump$/;
+
+/**
+ * Saves a database with pg_dump, and beside it what every table held in that very snapshot.
+ *
+ * @param directory where it goes; readable by its owner alone
+ */
+export async function makeBackup(url: URL, directory: string): Promise<Backup> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const createdAt = new Date();
+  const name = `backup_${createdAt.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "_")}.dump`;
+  const path = join(directory, name);
+  const tables = await dump(url, `${path}.part`);
+  await chmod(`${path}.part`, 0o600);
+  const manifest = {
+    created_at: createdAt.toISOString(),
+    database: withoutSecrets(url),
+    bytes: (await stat(`${path}.part`)).size,
+    sha256: await sha256Of(`${path}.part`),
+    tables,
+    verified_at: null,
+  };
+  await writeManifest({ path, manifest });
+  // The dump takes its name last: whoever finds it finds it whole.
+  await rename(`${path}.part`, path);
+  return { path, manifest };
+}
+
+/** Dumps the snapshot of a transaction that also reads what is in it: nothing comes between the two. */
+async function dump(url: URL, path: string): Promise<Fingerprint> {
+  return withConnection("DATABASE_OWNER_URL", url, async (client) => {
+    await client.query("begin isolation level repeatable read, read only");
+    const { rows } = await client.query("select pg_export_snapshot() as snapshot");
+    const [{ snapshot }] = z.tuple([z.object({ snapshot: z.string() })]).parse(rows);
+    const fingerprint = await readFingerprint(client);
+    const args = ["--format", "custom", "--schema", "public", "--no-owner", "--snapshot", snapshot, "--file", path];
+    await runOnDatabase("pg_dump", url, args);
+    await client.query("rollback");
+    return fingerprint;
+  });
+}
+
+/**
+ * Reads a backup and makes sure that its dump is as it was written.
+ *
+ * @throws RunbookError when it is damaged, or has no manifest
+ */
+export async function openBackup(path: string): Promise<Backup> {
+  const text = await readFile(manifestPath(path), "utf8").catch((error: unknown) => {
+    throw new RunbookError(`${path} has no manifest beside it (${manifestPath(path)})`, { cause: error });
+  });
+  const manifest = manifestSchema.safeParse(JSON.parse(text));
+  if (!manifest.success) throw new RunbookError(`${manifestPath(path)} is not a backup's manifest`);
+  const sha256 = await sha256Of(path).catch((error: unknown) => {
+    throw new RunbookError(`${path} cannot be read`, { cause: error });
+  });
+  if (sha256 !== manifest.data.sha256) throw new RunbookError(`${path} is damaged: its SHA-256 is not the manifest's`);
+  return { path, manifest: manifest.data };
+}
+
+/** Notes that a restore of a backup was compared with what was saved. */
+export async function markVerified({ path, manifest }: Backup): Promise<void> {
+  await writeManifest({ path, manifest: { ...manifest, verified_at: new Date().toISOString() } });
+}
+
+/** The paths of a directory's backups, newest first; none where there is no directory. */
+export async function listBackups(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names
+    .filter((name) => DUMP_NAME.test(name))
+    .sort()
+    .reverse()
+    .map((name) => join(directory, name));
+}
+
+/** Deletes all backups but the newest, and returns those deleted. */
+export async function deleteOldBackups(directory: string, keep: number): Promise<readonly string[]> {
+  const old = (await listBackups(directory)).slice(keep);
+  for (const path of old) {
+    await rm(path);
+    await rm(manifestPath(path), { force: true });
+  }
+  return old;
+}
+
+function manifestPath(path: string): string {
+  return `${path}.json`;
+}
+
+async function writeManifest({ path, manifest }: Backup): Promise<void> {
+  await writeFile(manifestPath(path), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(z.instanceof(Buffer).parse(chunk));
+  return hash.digest("hex");
+}

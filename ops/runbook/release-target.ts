@@ -1,0 +1,68 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { RunbookError } from "./runbook-error.ts";
+import { type EnvironmentName, projectDirectory } from "./settings.ts";
+
+/** What of the wrangler configuration a release goes by. */
+export interface ReleaseTarget {
+  readonly environment: EnvironmentName;
+  readonly configPath: string;
+  /** The worker's name at Cloudflare. */
+  readonly scriptName: string;
+  /** Where people reach it. */
+  readonly baseUrl: string;
+  readonly variables: Readonly<Record<string, string>>;
+  /** The newest Durable Object migration; undefined where there is none. */
+  readonly migrationTag: string | undefined;
+  readonly kvBindings: readonly { readonly binding: string; readonly id: string | undefined }[];
+  readonly routes: readonly string[];
+}
+
+const configSchema = z.object({
+  name: z.string(),
+  vars: z.record(z.string(), z.unknown()),
+  migrations: z.array(z.object({ tag: z.string() })),
+  kv_namespaces: z.array(z.object({ binding: z.string(), id: z.string().optional() })),
+  routes: z.array(z.union([z.string(), z.object({ pattern: z.string() })])).optional(),
+});
+
+/**
+ * Reads an environment of the wrangler configuration.
+ *
+ * @param configPath another one than the project's own
+ * @throws RunbookError when it cannot be read
+ */
+export async function readReleaseTarget(environment: EnvironmentName, configPath?: string): Promise<ReleaseTarget> {
+  const path = configPath ?? join(projectDirectory, "wrangler.toml");
+  const config = configSchema.safeParse(await readWranglerConfig(path, environment));
+  if (!config.success) throw new RunbookError(`${path} cannot be read: ${z.prettifyError(config.error)}`);
+  const { name, vars, migrations, kv_namespaces: kvNamespaces, routes = [] } = config.data;
+  const variables = Object.fromEntries(
+    Object.entries(vars).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : [])),
+  );
+  const baseUrl = variables.BASE_URL;
+  if (baseUrl === undefined) throw new RunbookError(`${path} sets no BASE_URL for ${environment}`);
+  return {
+    environment,
+    configPath: path,
+    scriptName: name,
+    baseUrl,
+    variables,
+    migrationTag: migrations.at(-1)?.tag,
+    kvBindings: kvNamespaces.map(({ binding, id }) => ({ binding, id })),
+    routes: routes.map((route) => (typeof route === "string" ? route : route.pattern)),
+  };
+}
+
+async function readWranglerConfig(config: string, env: string): Promise<unknown> {
+  const { WRANGLER_LOG } = process.env;
+  // wrangler would tell of what it reads.
+  process.env.WRANGLER_LOG = "none";
+  try {
+    const { unstable_readConfig: readConfig } = await import("wrangler");
+    return readConfig({ config, env }, { hideWarnings: true });
+  } finally {
+    if (WRANGLER_LOG === undefined) delete process.env.WRANGLER_LOG;
+    else process.env.WRANGLER_LOG = WRANGLER_LOG;
+  }
+}

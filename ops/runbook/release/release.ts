@@ -1,0 +1,88 @@
+import type { AcceptedChecks } from "../accepted-checks.ts";
+import type { RunbookContext } from "../context.ts";
+import { sleep, type TimeScale } from "../duration.ts";
+import type { Procedure } from "../procedure.ts";
+import { RunbookError, reasonOf } from "../runbook-error.ts";
+import { runSmoke } from "../smoke/smoke.ts";
+import { criteria, describeFigures } from "../watch/criteria.ts";
+import { watchVersion } from "../watch/watch.ts";
+import { announce } from "./announce.ts";
+
+/** How much of the traffic a new version gets, one stage after the other, and how long it is watched there. */
+export const stages = [
+  { percentage: 10, minutes: 10 },
+  { percentage: 50, minutes: 10 },
+  { percentage: 100, minutes: criteria.successMinutes },
+] as const;
+
+/** What the runbook sees to in a release, and how. */
+export interface ReleaseOrder {
+  readonly context: RunbookContext;
+  readonly procedure: Procedure;
+  readonly accepted: AcceptedChecks;
+  readonly timeScale: TimeScale;
+}
+
+const OVERRIDE_WITHIN_MILLISECONDS = 60_000;
+
+/** Waits until requests that ask for a version are answered by it: a deployment takes a moment to be everywhere. */
+export async function awaitVersion({ context, procedure }: ReleaseOrder, versionId: string): Promise<void> {
+  await procedure.step("the version answers", async () => {
+    const deployment = context.deployment.ofVersion(versionId);
+    const until = Date.now() + OVERRIDE_WITHIN_MILLISECONDS;
+    for (;;) {
+      const { status, text } = await deployment.send("/health");
+      if (text.includes(versionId)) return { evidence: `${versionId}, health ${status}`, result: undefined };
+      if (Date.now() > until) throw new RunbookError(`requests for version ${versionId} are not answered by it`);
+      await sleep(1_000);
+    }
+  });
+}
+
+/** Runs the smoke tests on one version. @throws RunbookError naming the checks that failed */
+export async function smokeVersion(order: ReleaseOrder, versionId: string, name: string): Promise<void> {
+  const { context, procedure, accepted } = order;
+  await procedure.step(name, async () => {
+    const results = await runSmoke(context.deployment.ofVersion(versionId), accepted, ({ check, passed, evidence }) =>
+      procedure.note(`${passed ? "✓" : "✗"} ${check}: ${evidence}`),
+    );
+    const failed = results.filter(({ passed }) => !passed);
+    if (failed.length > 0) {
+      throw new RunbookError(
+        `smoke tests failed: ${failed.map(({ check, evidence }) => `${check} (${evidence})`).join("; ")}`,
+      );
+    }
+    return { evidence: `${results.length} checks passed on version ${versionId}`, result: undefined };
+  });
+}
+
+/** Watches one version. @throws RunbookError with every reason why it is no success */
+export async function watchStage(
+  { context, procedure, timeScale }: ReleaseOrder,
+  versionId: string,
+  stage: { readonly percentage: number; readonly minutes: number },
+): Promise<void> {
+  await procedure.step(`watch ${stage.minutes} minutes at ${stage.percentage} %`, async () => {
+    const { failures, figures, healthChecks, ownRequests } = await watchVersion({
+      deployment: context.deployment.ofVersion(versionId),
+      versionId,
+      metricsToken: context.settings.need("METRICS_TOKEN"),
+      minutes: stage.minutes,
+      timeScale,
+      tell: (line) => procedure.note(line),
+    });
+    if (failures.length > 0) throw new RunbookError(failures.join("; "));
+    const evidence = `${describeFigures(figures)}, ${healthChecks} health checks passed, ${ownRequests} requests our own`;
+    return { evidence, result: undefined };
+  });
+}
+
+/** Tells the team; a webhook that does not work does not undo what was done. */
+export async function announceStep(
+  { context, procedure }: Pick<ReleaseOrder, "context" | "procedure">,
+  text: string,
+): Promise<void> {
+  await procedure
+    .step("tell the team", async () => ({ evidence: await announce(context.settings, text), result: undefined }))
+    .catch((error: unknown) => procedure.note(reasonOf(error)));
+}

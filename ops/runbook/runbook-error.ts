@@ -1,0 +1,21 @@
+/** A failure that whoever ran the command can act on: its message is one line and holds no secret. */
+export class RunbookError extends Error {
+  override readonly name: string = "RunbookError";
+}
+
+/** Arguments that do not fit; the message names the flag. */
+export class UsageError extends RunbookError {
+  override readonly name = "UsageError";
+}
+
+/** A release that was taken back: the command did its work, and the release is not what was wanted. */
+export class TakenBackError extends RunbookError {
+  override readonly name = "TakenBackError";
+}
+
+/** One line that says why something failed. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
+  return `${message}${message === "fetch failed" ? cause : ""}`.replace(/\s*\n\s*/g, " ").trim();
+}

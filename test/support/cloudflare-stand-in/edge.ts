@@ -1,0 +1,74 @@
+import { once } from "node:events";
+import { createServer, IncomingMessage, type Server, type ServerResponse, request as sendRequest } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+import type { WorkerScript } from "./account.ts";
+
+/** A structured dictionary (RFC 8941) whose values are strings, as Cloudflare documents this header. */
+const OVERRIDES = "cloudflare-workers-version-overrides";
+
+/**
+ * Cloudflare's edge before one worker: takes requests on loopback, hands each to a version and says in `cf-connecting-ip` where it came from.
+ */
+export async function startEdge(
+  scriptName: string,
+  find: () => WorkerScript | undefined,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    forward(request, response, scriptName, find()).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(502).end(error instanceof Error ? error.message : String(error));
+    });
+  });
+  const port = await listen(server);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  scriptName: string,
+  script: WorkerScript | undefined,
+): Promise<void> {
+  const runtime = await script?.runtimeFor(overrideOf(request, scriptName));
+  if (runtime === undefined) return void response.writeHead(404).end("nothing is deployed here");
+  const { host: _, [OVERRIDES]: __, ...headers } = request.headers;
+  const forwarded = sendRequest(new URL(request.url ?? "/", runtime.url).href, {
+    method: request.method ?? "GET",
+    headers: { ...headers, "cf-connecting-ip": request.socket.remoteAddress ?? "unknown" },
+  });
+  response.once("close", () => forwarded.destroy());
+  request.pipe(forwarded);
+  const [answer] = z.tuple([z.instanceof(IncomingMessage)]).parse(await once(forwarded, "response"));
+  response.writeHead(answer.statusCode ?? 502, answer.headers);
+  await pipeline(answer, response).catch((error: unknown) => {
+    // The client has gone; what it no longer reads need not arrive.
+    if (!response.destroyed) throw error;
+  });
+}
+
+function overrideOf(request: IncomingMessage, scriptName: string): string | undefined {
+  const header = request.headers[OVERRIDES];
+  const members = typeof header === "string" ? header.split(",") : [];
+  return members
+    .map((member) => /^\s*([\w-]+)="([^"]+)"\s*$/.exec(member))
+    .find((member) => member?.[1] === scriptName)?.[2];
+}
+
+/** Listens on a free loopback port. */
+export function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") reject(new Error("the server has no port"));
+      else resolve(address.port);
+    });
+  });
+}

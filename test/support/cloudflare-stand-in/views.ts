@@ -1,0 +1,56 @@
+import type { Deployment, Version, WorkerScript } from "./account.ts";
+
+// What Cloudflare's API says of its things, as far as wrangler reads it.
+
+export function serviceView(script: WorkerScript) {
+  return { id: script.name, default_environment: environmentView(script) };
+}
+
+export function environmentView(script: WorkerScript) {
+  return {
+    environment: "production",
+    script: {
+      id: script.name,
+      tag: `tag of ${script.name}`,
+      tags: [],
+      last_deployed_from: "wrangler",
+      ...(script.migrationTag !== undefined && { migration_tag: script.migrationTag }),
+    },
+  };
+}
+
+export function versionView({ id, number, createdOn, upload, migrationTag }: Version) {
+  const { annotations, compatibility_date, compatibility_flags } = upload.metadata;
+  return {
+    id,
+    number,
+    metadata: { created_on: createdOn, author_email: "operator@example.com", source: "wrangler", hasPreview: false },
+    annotations,
+    resources: {
+      script: { etag: id, handlers: ["fetch"], last_deployed_from: "wrangler" },
+      script_runtime: {
+        compatibility_date,
+        compatibility_flags,
+        usage_model: "standard",
+        ...(migrationTag !== undefined && { migration_tag: migrationTag }),
+      },
+      bindings: [],
+    },
+  };
+}
+
+export function deploymentView({ id, createdOn, message, versions }: Deployment) {
+  return {
+    id,
+    source: "wrangler",
+    strategy: "percentage",
+    author_email: "operator@example.com",
+    created_on: createdOn,
+    annotations: { "workers/message": message },
+    versions,
+  };
+}
+
+export function secretsView(script: WorkerScript) {
+  return [...script.secrets.keys()].map((name) => ({ name, type: "secret_text" }));
+}

@@ -1,0 +1,152 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { parseEnv } from "node:util";
+import { Response } from "miniflare";
+import { inject } from "vitest";
+import { z } from "zod";
+import { startDemoModel } from "../../local/demo-model.ts";
+import { startGateway } from "../../local/gateway.ts";
+import { openRawPool } from "../../local/raw-pool.ts";
+import { listen } from "./cloudflare-stand-in/edge.ts";
+import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";
+import { createTestDatabase } from "./cluster-databases.ts";
+
+const projectDirectory = join(import.meta.dirname, "../..");
+const WORKER = "mcp-task-server-production";
+const OPENAI_KEY = "the-key-of-the-rehearsal";
+
+/** How a run of the runbook ended. */
+export interface RunbookRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Everything a release needs, on this machine: Cloudflare, PostgreSQL, a model, a webhook. */
+export interface Rehearsal {
+  readonly cloudflare: CloudflareStandIn;
+  readonly url: string;
+  readonly ownerUrl: URL;
+  readonly directory: string;
+  /** Where the operator's variables are. */
+  readonly envFile: string;
+  /** What the webhook was sent. */
+  readonly announcements: string[];
+  /** Runs `npm run runbook -- …` for production. */
+  runbook(args: readonly string[], variables?: Record<string, string>): Promise<RunbookRun>;
+  /** A wrangler configuration like the project's, with another entry point or whatever else is changed in it. */
+  configWith(change: (toml: string) => string): Promise<string>;
+  /** The files of the deployments directory, by what their names end in. */
+  logs(ending: string): Promise<string[]>;
+  /** The names of the secrets whose values a text holds. */
+  secretsIn(text: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+const announcementSchema = z.object({ text: z.string() });
+
+/** Sets the rehearsal up; nothing is deployed yet. */
+export async function startRehearsal(): Promise<Rehearsal> {
+  const directory = await mkdtemp(join(tmpdir(), "tasks-rehearsal-"));
+  const { name, url: ownerUrl } = await createTestDatabase({ mayCreateDatabases: true });
+  const workerUrl = new URL(z.string().parse(inject("workerUrl")));
+  workerUrl.pathname = `/${name}`;
+  const pool = openRawPool(workerUrl);
+  const gateway = await startGateway(pool);
+  const model = await startDemoModel();
+  const cloudflare = await startCloudflareStandIn({ [WORKER]: "api.yourdomain.com" }, async (request) => {
+    const { hostname, pathname } = new URL(request.url);
+    const to =
+      pathname === "/sql"
+        ? gateway.fetchEndpoint
+        : hostname === "api.openai.com"
+          ? `${model.variables.OPENAI_BASE_URL}${pathname.replace("/v1", "")}`
+          : undefined;
+    if (to === undefined) return new Response(`nobody stands in for ${hostname}`, { status: 502 });
+    const headers = Object.fromEntries(request.headers);
+    if (headers.authorization === `Bearer ${OPENAI_KEY}`) {
+      headers.authorization = `Bearer ${model.variables.OPENAI_API_KEY}`;
+    }
+    delete headers.host;
+    const answer = await fetch(to, { method: request.method, headers, body: await request.text() });
+    return new Response(await answer.text(), { status: answer.status, headers: Object.fromEntries(answer.headers) });
+  });
+  const announcements: string[] = [];
+  const webhook = createServer(async (request, response) => {
+    announcements.push(announcementSchema.parse(JSON.parse(await text(request))).text);
+    response.end("ok");
+  });
+  const webhookPort = await listen(webhook);
+  const envFile = join(directory, ".env.production");
+  await writeFile(envFile, `DATABASE_URL=${gateway.connectionString}\nOPENAI_API_KEY=${OPENAI_KEY}\n`);
+  const standing = {
+    ...cloudflare.environment,
+    DATABASE_OWNER_URL: ownerUrl.href,
+    NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/slack`,
+    DEPLOYED_BY: "the rehearsal",
+  };
+  let configs = 0;
+  return {
+    cloudflare,
+    url: cloudflare.edgeUrl(WORKER),
+    ownerUrl,
+    directory,
+    envFile,
+    announcements,
+    runbook: (args, variables = {}) =>
+      runRunbook([...args, "--env-file", envFile, "--url", cloudflare.edgeUrl(WORKER)], directory, {
+        ...standing,
+        ...variables,
+      }),
+    async configWith(change) {
+      const toml = await readFile(join(projectDirectory, "wrangler.toml"), "utf8");
+      configs += 1;
+      const path = join(directory, `wrangler-${configs}.toml`);
+      await writeFile(path, change(toml.replace('main = "', `main = "${projectDirectory}/`)));
+      return path;
+    },
+    async logs(ending) {
+      const deployments = join(directory, "deployments");
+      const names = (await readdir(deployments).catch(() => [])).filter((file) => file.endsWith(ending)).sort();
+      return Promise.all(names.map((file) => readFile(join(deployments, file), "utf8")));
+    },
+    async secretsIn(text) {
+      const secrets = { ...parseEnv(await readFile(envFile, "utf8")), OWNER_PASSWORD: ownerUrl.password };
+      return Object.entries(secrets).flatMap(([secret, value]) => (value && text.includes(value) ? [secret] : []));
+    },
+    async close() {
+      await cloudflare.close();
+      webhook.closeAllConnections();
+      webhook.close();
+      await model.close();
+      await gateway.close();
+      await pool.end();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function runRunbook(
+  args: readonly string[],
+  directory: string,
+  variables: Record<string, string>,
+): Promise<RunbookRun> {
+  const places = ["deploy", "rollback"].includes(args[0] ?? "") ? ["--log-dir", join(directory, "deployments")] : [];
+  if (args[0] === "deploy") places.push("--backup-dir", join(directory, "backups"));
+  const child = spawn(
+    process.execPath,
+    ["--no-warnings", join(projectDirectory, "ops/runbook/cli.ts"), ...args, ...places],
+    {
+      cwd: projectDirectory,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, HOME: directory, ...variables },
+    },
+  );
+  const [[code], stdout, stderr] = await Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
+  return { code: z.number().nullable().parse(code), stdout, stderr };
+}
