@@ -1,3 +1,5 @@
+import { backupCommand } from "./backup/backup-command.ts";
+import { restoreCommand } from "./backup/restore-command.ts";
 import type { Command } from "./command.ts";
 import { Procedure } from "./procedure.ts";
 import { deployCommand } from "./release/deploy-command.ts";
@@ -9,6 +11,8 @@ import { watchCommand } from "./watch/watch-command.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   setup: setupCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
   deploy: deployCommand,
   watch: watchCommand,
   rollback: rollbackCommand,

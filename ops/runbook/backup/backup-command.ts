@@ -1,0 +1,68 @@
+import { defineCommand } from "../command.ts";
+import { checkCommonValues } from "../context.ts";
+import { readPositive } from "../duration.ts";
+import { readOwnerUrl } from "../release/database-steps.ts";
+import { UsageError } from "../runbook-error.ts";
+import { readEnvironmentName, Settings } from "../settings.ts";
+import { deleteOldBackups, makeBackup, markVerified } from "./backup.ts";
+import { describeFingerprint } from "./fingerprint.ts";
+import { makeNeonBranch } from "./neon-branch.ts";
+import { verifyBackup } from "./restore.ts";
+
+const KEPT = 30;
+
+/** `backup`: a dump that was proven by restoring it. */
+export const backupCommand = defineCommand({
+  summary: "save the database with pg_dump, prove it by a restore into a scratch database, delete old backups",
+  usage: [
+    "--dir <dir>      where backups are; backups/",
+    `--keep <number>  how many of the newest stay; ${KEPT}`,
+    "--no-verify      do not restore it",
+  ],
+  options: {
+    dir: { type: "string", default: "backups" },
+    keep: { type: "string" },
+    "no-verify": { type: "boolean", default: false },
+  },
+  check(values) {
+    checkCommonValues(values);
+    if (!Number.isInteger(readPositive("keep", values.keep, KEPT)))
+      throw new UsageError("--keep must be a whole number");
+  },
+  async run(values, procedure) {
+    const settings = await Settings.read(readEnvironmentName(values.env), values["env-file"]);
+    const url = readOwnerUrl(settings);
+    const keep = readPositive("keep", values.keep, KEPT);
+    if (procedure.isDryRun) {
+      procedure.record("backup", "would do", `of ${url.host}${url.pathname} to ${values.dir}, keeping ${keep}`);
+      return undefined;
+    }
+    const backup = await procedure.step("pg_dump", async () => {
+      const made = await makeBackup(url, values.dir);
+      return {
+        evidence: `${made.path}, ${made.manifest.bytes} bytes, ${describeFingerprint(made.manifest.tables)}`,
+        result: made,
+      };
+    });
+    if (!values["no-verify"]) {
+      await procedure.step("restore into a scratch database", async () => {
+        await verifyBackup(backup, url);
+        await markVerified(backup);
+        return { evidence: "every table has the same rows and the same checksum", result: undefined };
+      });
+    }
+    if (settings.get("NEON_API_KEY") !== undefined) {
+      await procedure.step("Neon branch", async () => {
+        return { evidence: (await makeNeonBranch(settings)) ?? "none", result: undefined };
+      });
+    }
+    await procedure.step("retention", async () => {
+      const deleted = await deleteOldBackups(values.dir, keep);
+      return {
+        evidence: deleted.length === 0 ? `${keep} at most are kept` : `deleted ${deleted.length}`,
+        result: undefined,
+      };
+    });
+    return { path: backup.path, ...backup.manifest };
+  },
+});
