@@ -10,6 +10,13 @@ const KEPT_EVENTS = 64;
 const LARGEST_KEPT_MESSAGE = 500_000;
 const LONGEST_IDS = 500;
 const PREFIX = "event/";
+/**
+ * How often, in milliseconds, events are written at most, all there are in one write: a write is the dearest part of a
+ * call. The first after a pause is written at once, so that only in a burst of calls can the last answers be lost, and
+ * only if the object's memory and the connection are lost together.
+ */
+const WRITE_INTERVAL = 1000;
+
 const requestIdsSchema = z.array(z.union([z.string(), z.number()]));
 const eventSchema = z.object({ number: z.int(), streamId: z.string(), message: z.string() });
 
@@ -31,6 +38,9 @@ export class EventLog implements EventStore {
   readonly #storage: DurableObjectStorage;
   /** The requests of each stream that are still to be answered. */
   readonly #pending = new Map<string, Set<RequestId>>();
+  #unwritten = new Map<string, KeptEvent>();
+  #nextWrite: ReturnType<typeof setTimeout> | undefined;
+  #writtenAt = 0;
   #lastNumber: number | undefined;
   #isClosed = false;
 
@@ -41,6 +51,7 @@ export class EventLog implements EventStore {
   /** Keeps nothing from now on. */
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#nextWrite);
   }
 
   /** The SDK calls it with an empty message for the event that only gives a stream its first id. */
@@ -86,15 +97,26 @@ export class EventLog implements EventStore {
 
   #keep(event: KeptEvent): void {
     if (this.#isClosed) return;
-    // An answer does not wait for the disk: it is read there only when its connection and the object's memory are lost.
-    void this.#storage.put(`${PREFIX}${event.number % KEPT_EVENTS}`, event, { allowUnconfirmed: true });
+    this.#unwritten.set(`${PREFIX}${event.number % KEPT_EVENTS}`, event);
+    const wait = this.#writtenAt + WRITE_INTERVAL - Date.now();
+    if (wait <= 0) this.#write();
+    else this.#nextWrite ??= setTimeout(() => this.#write(), wait);
+  }
+
+  #write(): void {
+    // The answer does not wait until this is confirmed.
+    void this.#storage.put(Object.fromEntries(this.#unwritten), { allowUnconfirmed: true });
+    this.#unwritten.clear();
+    clearTimeout(this.#nextWrite);
+    this.#nextWrite = undefined;
+    this.#writtenAt = Date.now();
   }
 
   #kept(): KeptEvent[] {
-    const events = Array.from(this.#storage.kv.list({ prefix: PREFIX }), ([, event]) => event);
+    const written = new Map<string, unknown>(this.#storage.kv.list({ prefix: PREFIX }));
     return z
       .array(eventSchema)
-      .parse(events)
+      .parse([...new Map([...written, ...this.#unwritten]).values()])
       .toSorted((a, b) => a.number - b.number);
   }
 

@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 /** JSON-RPC 2.0 section 5.1, and what MCP's SDKs add to it for the transport. */
 export const jsonRpcErrorCodes = {
   parseError: -32700,
@@ -12,24 +10,33 @@ export const jsonRpcErrorCodes = {
 
 export type RequestId = string | number;
 
-const requestSchema = z.object({ id: z.union([z.string(), z.number()]), method: z.string() });
-const answerSchema = z.union([
-  z.object({ id: z.union([z.string(), z.number()]), result: z.unknown() }),
-  z.object({ id: z.union([z.string(), z.number()]), error: z.object({}) }),
-]);
+// These run several times for each message, where a schema would cost more than all the rest.
+
+/** A JSON object. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === "string" || typeof value === "number";
+}
+
+/** The messages of a body, which is one or a batch. */
+export function messagesOf(body: unknown): readonly unknown[] {
+  return Array.isArray(body) ? body : [body];
+}
 
 /** The ids of the requests in a message or in a batch of them, in order. */
 export function requestIdsOf(body: unknown): RequestId[] {
-  const messages: unknown[] = Array.isArray(body) ? body : [body];
-  return messages.flatMap((message) => {
-    const request = requestSchema.safeParse(message);
-    return request.success ? [request.data.id] : [];
-  });
+  return messagesOf(body).flatMap((message) =>
+    isObject(message) && typeof message.method === "string" && isRequestId(message.id) ? [message.id] : [],
+  );
 }
 
 /** The id of the request that a message answers; undefined for a message that is no answer. */
 export function answeredIdOf(message: unknown): RequestId | undefined {
-  return answerSchema.safeParse(message).data?.id;
+  if (!isObject(message) || !("result" in message || "error" in message)) return undefined;
+  return isRequestId(message.id) ? message.id : undefined;
 }
 
 /** An HTTP answer that carries a JSON-RPC error, which belongs to no request unless its id is given. */

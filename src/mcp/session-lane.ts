@@ -1,9 +1,8 @@
 import { InitializeRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
 import { ApplicationError } from "../errors.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { countAgainst } from "../http/rate-limit.ts";
-import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { isObject, jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
 import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
 import type { SessionRequest } from "./session-object.ts";
@@ -13,11 +12,9 @@ const FORWARDED_HEADERS = ["accept", "content-type", "mcp-protocol-version", "la
 const LARGEST_INITIALIZE = 64 * 1024;
 const LARGEST_BATCH = 100;
 
-const initializeSchema = z.looseObject({ method: z.literal("initialize") });
-
 /** Answers a POST of the 2025 protocols: opens a session, or hands a message to the one it belongs to. */
 export async function postToSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
-  if (initializeSchema.safeParse(message).success) return openSession(context, body, message);
+  if (isObject(message) && message.method === "initialize") return openSession(context, body, message);
   await countBatch(context, message);
   return sendToSession(context, "POST", body);
 }

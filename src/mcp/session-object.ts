@@ -69,7 +69,7 @@ export class McpSession extends DurableObject<Env> {
 
   /** Opens the session and answers its initialize request. */
   async open({ sessionId, protocolVersion, ...request }: SessionOpening): Promise<Response> {
-    return this.#answer(request, async (exchange) => {
+    return this.#answer(request, async (_, exchange) => {
       const { headers, body: initialize, caller } = request;
       const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
       const events = new EventLog(this.ctx.storage);
@@ -84,7 +84,7 @@ export class McpSession extends DurableObject<Env> {
 
   /** Answers a request of the session: 404 once it is over, 401 where the caller's token is known to be signed out. */
   async handle(request: SessionRequest): Promise<Response> {
-    return this.#answer(request, async (exchange) => {
+    return this.#answer(request, async (body, exchange) => {
       this.#open ??= this.#reopen(exchange);
       const open = await this.#open;
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
@@ -92,7 +92,7 @@ export class McpSession extends DurableObject<Env> {
       this.#use(open);
       switch (request.method) {
         case "POST":
-          return open.session.post(request.headers, JSON.parse(request.body), exchange);
+          return open.session.post(request.headers, body, exchange);
         case "GET":
           return open.session.listen(request.headers);
         case "DELETE":
@@ -118,15 +118,19 @@ export class McpSession extends DurableObject<Env> {
     });
   }
 
-  async #answer(request: SessionRequest, work: (exchange: Exchange) => Promise<Response>): Promise<Response> {
-    const { caller, requestId, body } = request;
+  async #answer(
+    request: SessionRequest,
+    work: (body: unknown, exchange: Exchange) => Promise<Response>,
+  ): Promise<Response> {
+    const { caller, requestId } = request;
+    const body: unknown = request.body === "" ? undefined : JSON.parse(request.body);
     return this.#observe({ request_id: requestId, user_id: caller.userId }, async ({ log, database }) => {
       try {
-        return await work({
+        return await work(body, {
           caller,
           database,
           log,
-          requestIds: body === "" ? [] : requestIdsOf(JSON.parse(body)),
+          requestIds: requestIdsOf(body),
           keepsAnswers: true,
           onSignedOut: () => this.#signedOut.add(caller.tokenId),
         });

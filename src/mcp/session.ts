@@ -1,10 +1,9 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
 import { type EventLog, readCursor } from "./event-log.ts";
 import { type Exchange, runInExchange } from "./exchange.ts";
 import { closeWhenIdle } from "./idle-stream.ts";
-import { jsonRpcErrorResponse, type RequestId } from "./json-rpc.ts";
+import { isObject, isRequestId, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
 import { SessionTransport } from "./session-transport.ts";
 
 /** The first protocol whose clients understand an event without data, which gives a stream its first id. */
@@ -20,11 +19,6 @@ const STREAM_RETRY = 5 * 60 * 1000;
 const STANDALONE_STREAM = "_GET_stream";
 
 const ENDPOINT = "https://session.invalid/mcp";
-
-const cancelledSchema = z.object({
-  method: z.literal("notifications/cancelled"),
-  params: z.object({ requestId: z.union([z.string(), z.number()]) }),
-});
 
 /** What a session is made of: with it, it can be opened again after its memory is gone. */
 export interface SessionSettings {
@@ -142,10 +136,10 @@ export class Session {
   }
 }
 
+/** The ids in the notifications/cancelled of a body. */
 function cancelledIdsOf(body: unknown): RequestId[] {
-  const messages: unknown[] = Array.isArray(body) ? body : [body];
-  return messages.flatMap((message) => {
-    const cancelled = cancelledSchema.safeParse(message);
-    return cancelled.success ? [cancelled.data.params.requestId] : [];
+  return messagesOf(body).flatMap((message) => {
+    if (!isObject(message) || message.method !== "notifications/cancelled" || !isObject(message.params)) return [];
+    return isRequestId(message.params.requestId) ? [message.params.requestId] : [];
   });
 }

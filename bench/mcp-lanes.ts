@@ -1,0 +1,125 @@
+import { Agent, request } from "node:http";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+
+/** A way to call the tool: opened once for each connection, then called many times. */
+export interface Lane {
+  readonly name: string;
+  open(): Promise<() => Promise<void>>;
+}
+
+interface LaneSettings {
+  readonly url: string;
+  readonly token: string;
+  readonly taskId: number;
+}
+
+const PROTOCOL = "2025-11-25";
+const STATELESS_PROTOCOL = "2026-07-28";
+const clientInfo = { name: "bench", version: "1.0.0" };
+
+const resultSchema = z.object({ tasks: z.tuple([z.object({ id: z.int(), title: z.literal("Buy milk") })]) });
+const answerSchema = z.object({ id: z.int(), result: z.object({ structuredContent: resultSchema }) });
+
+/** The lanes that are compared; every body of an answer is checked. */
+export function openLanes(settings: LaneSettings): Lane[] {
+  const arguments_ = { task_id: settings.taskId };
+  return [
+    sessionLane("session lane", "/mcp", settings),
+    {
+      name: "stateless lane",
+      async open() {
+        const client = connect(settings);
+        let id = 0;
+        const meta = {
+          "io.modelcontextprotocol/protocolVersion": STATELESS_PROTOCOL,
+          "io.modelcontextprotocol/clientInfo": clientInfo,
+          "io.modelcontextprotocol/clientCapabilities": {},
+        };
+        const headers = {
+          "Mcp-Protocol-Version": STATELESS_PROTOCOL,
+          "Mcp-Method": "tools/call",
+          "Mcp-Name": "get_task",
+        };
+        return async () => {
+          id += 1;
+          const params = { name: "get_task", arguments: arguments_, _meta: meta };
+          const { body } = await client("/mcp", { jsonrpc: "2.0", id, method: "tools/call", params }, headers);
+          checkAnswer(id, body, settings);
+        };
+      },
+    },
+    sessionLane("McpAgent", "/bench/agent", settings),
+    {
+      name: "bare Hono route",
+      async open() {
+        const client = connect(settings);
+        return async () => {
+          const { body } = await client("/bench/bare", arguments_);
+          checkTask(resultSchema.parse(JSON.parse(body)), settings);
+        };
+      },
+    },
+  ];
+}
+
+function sessionLane(name: string, path: string, settings: LaneSettings): Lane {
+  return {
+    name,
+    async open() {
+      const client = connect(settings);
+      const initialize = { protocolVersion: PROTOCOL, capabilities: {}, clientInfo };
+      const opened = await client(path, { jsonrpc: "2.0", id: 0, method: "initialize", params: initialize });
+      const headers = { "Mcp-Session-Id": z.string().parse(opened.sessionId), "Mcp-Protocol-Version": PROTOCOL };
+      await client(path, { jsonrpc: "2.0", method: "notifications/initialized" }, headers);
+      let id = 0;
+      return async () => {
+        id += 1;
+        const params = { name: "get_task", arguments: { task_id: settings.taskId } };
+        const { body } = await client(path, { jsonrpc: "2.0", id, method: "tools/call", params }, headers);
+        checkAnswer(id, body, settings);
+      };
+    },
+  };
+}
+
+/** A client with one connection that it keeps. */
+function connect({ url, token }: LaneSettings) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  return (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    new Promise<{ body: string; sessionId: string | undefined }>((resolve, reject) => {
+      const json = JSON.stringify(body);
+      const sent = request(new URL(path, url).href, {
+        agent,
+        method: "POST",
+        headers: {
+          Authorization: `Bearer ${token}`,
+          Accept: "application/json, text/event-stream",
+          "Content-Type": "application/json",
+          "Content-Length": Buffer.byteLength(json),
+          ...headers,
+        },
+      });
+      sent.on("error", reject);
+      sent.on("response", (response) => {
+        text(response).then((answer) => {
+          if (response.statusCode !== undefined && response.statusCode < 300) {
+            const sessionId = response.headers["mcp-session-id"];
+            resolve({ body: answer, sessionId: typeof sessionId === "string" ? sessionId : undefined });
+          } else reject(new Error(`${path} answered ${response.statusCode}: ${answer}`));
+        }, reject);
+      });
+      sent.end(json);
+    });
+}
+
+function checkAnswer(id: number, body: string, settings: LaneSettings): void {
+  const json = body.startsWith("{") ? body : /^data: (\{.*)$/m.exec(body)?.[1];
+  const answer = answerSchema.parse(JSON.parse(json ?? "null"));
+  if (answer.id !== id) throw new Error(`the answer to ${answer.id} came for ${id}`);
+  checkTask(answer.result.structuredContent, settings);
+}
+
+function checkTask({ tasks: [task] }: z.output<typeof resultSchema>, { taskId }: LaneSettings): void {
+  if (task.id !== taskId) throw new Error(`task ${task.id} came for ${taskId}`);
+}

@@ -1,0 +1,130 @@
+/**
+ * How many tool calls a second each face makes in workerd, in one run: `node bench/mcp.ts`. The database is PostgreSQL
+ * where it is installed, behind the gateway.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { issueToken } from "../src/auth/token.ts";
+import { startPgliteDatabase, startPostgresql } from "../test/support/databases.ts";
+import { findPostgresql } from "../test/support/postgresql-cluster.ts";
+import { freePort } from "../test/support/processes.ts";
+import { type Lane, openLanes } from "./mcp-lanes.ts";
+import { type BenchWorker, startBenchWorker } from "./mcp-runtime.ts";
+
+const CONNECTIONS = [1, 16];
+const ROUNDS = 5;
+const ROUND_MILLISECONDS = 2000;
+const REQUIRED_RATIO = 3;
+const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
+
+interface Measured {
+  readonly callsASecond: number;
+  readonly median: number;
+  /** Of workerd, for one call, in milliseconds: what it costs whatever else the machine does. */
+  readonly processorTime: number;
+}
+
+async function main(): Promise<void> {
+  const temporary = await mkdtemp(join(tmpdir(), "tasks-bench-"));
+  const programs = findPostgresql();
+  const running = programs === undefined ? await startPgliteDatabase() : await startPostgresql(programs);
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const { connectionString, fetchEndpoint } = running.database;
+  const worker = await startBenchWorker(temporary, url, {
+    DATABASE_URL: connectionString,
+    NEON_FETCH_ENDPOINT: fetchEndpoint,
+    JWT_SECRET,
+    BASE_URL: url,
+  });
+  try {
+    const settings = { url, ...(await prepare(url)) };
+    process.stdout.write(`database: ${programs === undefined ? "PGlite" : "PostgreSQL"}; tool: get_task\n`);
+    for (const connections of CONNECTIONS) await compare(openLanes(settings), connections, worker);
+  } finally {
+    await worker.close();
+    await running.close();
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** An account with one task. */
+async function prepare(url: string): Promise<{ token: string; taskId: number }> {
+  const post = async (path: string, body: unknown, token?: string): Promise<Record<string, never>> => {
+    const response = await fetch(new URL(path, url), {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...(token !== undefined && { Authorization: `Bearer ${token}` }) },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return JSON.parse(await response.text());
+  };
+  await post("/api/auth/signup", { email: "bench@example.com", password: "TestPass123" });
+  const { token } = await issueToken(1, 3600, { secret: JWT_SECRET, issuer: url });
+  await post("/mcp/tools/create_task", { title: "Buy milk" }, token);
+  return { token, taskId: 1 };
+}
+
+/** Measures the lanes in turn, round by round, so that whatever the machine does meets them all. */
+async function compare(lanes: readonly Lane[], connections: number, worker: BenchWorker): Promise<void> {
+  const opened = await Promise.all(
+    lanes.map(async ({ name, open }) => ({
+      name,
+      calls: await Promise.all(Array.from({ length: connections }, open)),
+    })),
+  );
+  const rounds = new Map<string, Measured[]>(lanes.map(({ name }) => [name, []]));
+  for (const { calls } of opened) await measure(calls, ROUND_MILLISECONDS / 2, worker);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const { name, calls } of opened) rounds.get(name)?.push(await measure(calls, ROUND_MILLISECONDS, worker));
+  }
+  report(rounds, connections);
+}
+
+async function measure(
+  calls: readonly (() => Promise<void>)[],
+  milliseconds: number,
+  worker: BenchWorker,
+): Promise<Measured> {
+  const times: number[] = [];
+  const processorTime = await worker.processorTime();
+  const begun = performance.now();
+  await Promise.all(
+    calls.map(async (call) => {
+      while (performance.now() - begun < milliseconds) {
+        const sent = performance.now();
+        await call();
+        times.push(performance.now() - sent);
+      }
+    }),
+  );
+  const seconds = (performance.now() - begun) / 1000;
+  return {
+    callsASecond: times.length / seconds,
+    median: medianOf(times),
+    processorTime: ((await worker.processorTime()) - processorTime) / times.length,
+  };
+}
+
+function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): void {
+  const speed = (name: string) => medianOf((rounds.get(name) ?? []).map(({ callsASecond }) => callsASecond));
+  const bare = speed("bare Hono route");
+  process.stdout.write(`\n${connections} connection${connections === 1 ? "" : "s"}, median of ${ROUNDS} rounds\n`);
+  for (const [name, measured] of rounds) {
+    const median = medianOf(measured.map((round) => round.median)).toFixed(2);
+    const cost = medianOf(measured.map((round) => round.processorTime)).toFixed(2);
+    const share = (speed(name) / bare).toFixed(2);
+    process.stdout.write(
+      `  ${name.padEnd(16)} ${speed(name).toFixed(0).padStart(6)} calls/s  ${median.padStart(7)} ms  ${cost.padStart(5)} ms of workerd  ${share} of the bare route\n`,
+    );
+  }
+  const ratio = speed("session lane") / speed("McpAgent");
+  process.stdout.write(`  session lane : McpAgent = ${ratio.toFixed(2)}\n`);
+  if (ratio < REQUIRED_RATIO) process.exitCode = 1;
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+await main();
