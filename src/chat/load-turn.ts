@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, isNull, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, isNull, sql } from "drizzle-orm";
 import type { Caller } from "../caller.ts";
 import { approvals, conversations, messages } from "../database/chat-schema.ts";
 import type { Database, QueryBuilder } from "../database/database.ts";
@@ -7,13 +7,7 @@ import { users } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";
 import type { ApprovalAnswer } from "./agent.ts";
 import { hashCall } from "./approval.ts";
-import {
-  FOREIGN_KEY_VIOLATION,
-  isConversation,
-  isRowOf,
-  toAssistantMessage,
-  toChatMessage,
-} from "./conversation-rows.ts";
+import { FOREIGN_KEY_VIOLATION, isConversation, toAssistantMessage, toChatMessage } from "./conversation-rows.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import type { ChatMessage } from "./model-input.ts";
 import type { Usage } from "./turn-event.ts";
@@ -66,17 +60,13 @@ export async function beginTurn(
 ): Promise<LoadedTurn> {
   const { conversationId } = scope;
   const conversation = isConversation(caller, conversationId);
-  const results = await guarded(scope, () =>
-    database.asCaller(caller, (query) => [
-      query.execute(requireBudget(scope)),
-      mayBegin
-        ? query
-            .insert(conversations)
-            .values({ userId: caller.userId, id: conversationId, title: titleOf(text) })
-            .onConflictDoNothing()
-        : query.select({ id: conversations.id }).from(conversations).where(isRowOf(caller, conversationId)),
-      selectUser(query, caller),
-      query
+  const [[user], , history] = await guarded(scope, () =>
+    database.asCaller(caller, (query) => {
+      const begin = query
+        .insert(conversations)
+        .values({ userId: caller.userId, id: conversationId, title: titleOf(text) })
+        .onConflictDoNothing();
+      const refuse = query
         .update(approvals)
         .set({ answeredAt: sql`now()`, approved: false })
         .where(
@@ -85,30 +75,29 @@ export async function beginTurn(
             eq(approvals.conversationId, conversationId),
             isNull(approvals.answeredAt),
           ),
+        );
+      const place = query
+        .select({ seq: messages.seq })
+        .from(messages)
+        .where(and(conversation, eq(messages.id, id)));
+      const takeBack = query.delete(messages).where(and(conversation, gte(messages.seq, sql`${place}`)));
+      return [
+        selectUser(query, caller, scope),
+        // One statement in place of three: each is a round trip between the proxy and Postgres.
+        query.execute(
+          sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} ${takeBack.getSQL()}`,
         ),
-      query.delete(messages).where(
-        and(
-          conversation,
-          gte(
-            messages.seq,
-            sql`(${query
-              .select({ seq: messages.seq })
-              .from(messages)
-              .where(and(conversation, eq(messages.id, id)))})`,
-          ),
-        ),
-      ),
-      selectHistory(query, caller, scope),
-      query.insert(messages).values({
-        userId: caller.userId,
-        conversationId,
-        id,
-        role: "user",
-        content: [{ type: "text", id: "0", text }],
-      }),
-    ]),
+        selectHistory(query, caller, scope),
+        query.insert(messages).values({
+          userId: caller.userId,
+          conversationId,
+          id,
+          role: "user",
+          content: [{ type: "text", id: "0", text }],
+        }),
+      ];
+    }),
   );
-  const [, , [user], , , history] = results;
   return { ...found(user), history: [...history.reverse().map(toChatMessage), { id, role: "user", text }] };
 }
 
@@ -135,9 +124,9 @@ export async function continueTurn(
   );
   const isOpen = and(isNull(approvals.answeredAt), sql`${approvals.expiresAt} > now()`);
   const approvedIds = given.filter(({ approved }) => approved).map(({ id }) => id);
-  const [, asked, taken, [user], rows] = await guarded(scope, () =>
+  const [[user], asked, taken, rows] = await guarded(scope, () =>
     database.asCaller(caller, (query) => [
-      query.execute(requireBudget(scope)),
+      selectUser(query, caller, scope),
       query.select({ id: approvals.id, answeredAt: approvals.answeredAt }).from(approvals).where(isAsked),
       query
         .update(approvals)
@@ -147,7 +136,6 @@ export async function continueTurn(
         })
         .where(and(isAsked, isOpen))
         .returning(),
-      selectUser(query, caller),
       selectHistory(query, caller, scope),
     ]),
   );
@@ -177,8 +165,16 @@ export async function continueTurn(
   };
 }
 
-function selectUser(query: QueryBuilder, caller: Caller) {
-  return query.select({ name: users.name, timeZone: users.timeZone }).from(users).where(eq(users.id, caller.userId));
+/** @throws where the day's tokens are used up, and undoes the request with it */
+function selectUser(query: QueryBuilder, caller: Caller, { dailyTokenBudget }: TurnScope) {
+  return query
+    .select({
+      name: users.name,
+      timeZone: users.timeZone,
+      budget: sql`require_token_budget(${dailyTokenBudget})`,
+    })
+    .from(users)
+    .where(eq(users.id, caller.userId));
 }
 
 function selectHistory(query: QueryBuilder, caller: Caller, { conversationId, historyLength }: TurnScope) {
@@ -188,10 +184,6 @@ function selectHistory(query: QueryBuilder, caller: Caller, { conversationId, hi
     .where(isConversation(caller, conversationId))
     .orderBy(desc(messages.seq))
     .limit(historyLength);
-}
-
-function requireBudget({ dailyTokenBudget }: TurnScope): SQL {
-  return sql`select require_token_budget(${dailyTokenBudget})`;
 }
 
 async function guarded<Result>({ dailyTokenBudget }: TurnScope, request: () => Promise<Result>): Promise<Result> {

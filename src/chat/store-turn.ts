@@ -20,7 +20,22 @@ export async function storeTurn(
   const content = condense(message.events);
   const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
   const state = { content, outcome, rounds, inputTokens, outputTokens };
-  const questions = content.filter((event) => event.type === "approval_request");
+  const questions = content
+    .filter((event) => event.type === "approval_request")
+    .map(({ approval_id: id, call_id: callId, expires_at: expiresAt }) => {
+      const call = content.find((event) => event.type === "tool_input" && event.call_id === callId);
+      if (call?.type !== "tool_input") throw new ApplicationError("internal", "Something went wrong on our side.");
+      const callHash = hashCall(caller.userId, conversationId, call);
+      return {
+        id,
+        userId: caller.userId,
+        conversationId,
+        messageId: message.id,
+        callId,
+        callHash,
+        expiresAt: new Date(expiresAt),
+      };
+    });
   const addUsage = (query: QueryBuilder) =>
     query
       .insert(tokenUsage)
@@ -30,34 +45,21 @@ export async function storeTurn(
         set: { tokens: sql`${tokenUsage.tokens} + excluded.tokens` },
       });
   try {
-    await database.asCaller(caller, (query) => [
-      query
+    await database.asCaller(caller, (query) => {
+      const touch = query.update(conversations).set({ updatedAt: sql`now()` }).where(isRowOf(caller, conversationId));
+      const keep = query
         .insert(messages)
         .values({ userId: caller.userId, conversationId, id: message.id, role: "assistant", ...state })
         .onConflictDoUpdate({
           target: [messages.userId, messages.conversationId, messages.id],
           set: { ...state, updatedAt: sql`now()` },
-        }),
-      query.update(conversations).set({ updatedAt: sql`now()` }).where(isRowOf(caller, conversationId)),
-      addUsage(query),
-      ...questions.map(({ approval_id: id, call_id: callId, expires_at: expiresAt }) => {
-        const call = content.find((event) => event.type === "tool_input" && event.call_id === callId);
-        if (call?.type !== "tool_input") throw new ApplicationError("internal", "Something went wrong on our side.");
-        const callHash = hashCall(caller.userId, conversationId, call);
-        return query
-          .insert(approvals)
-          .values({
-            id,
-            userId: caller.userId,
-            conversationId,
-            messageId: message.id,
-            callId,
-            callHash,
-            expiresAt: new Date(expiresAt),
-          })
-          .onConflictDoNothing();
-      }),
-    ]);
+        });
+      // One statement in place of three: each is a round trip between the proxy and Postgres.
+      const store = query.execute(sql`with touched as ${touch}, counted as ${addUsage(query)} ${keep.getSQL()}`);
+      return questions.length === 0
+        ? [store]
+        : [store, query.insert(approvals).values(questions).onConflictDoNothing()];
+    });
   } catch (error) {
     // The conversation was deleted while the agent worked: its tokens count all the same.
     if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error;

@@ -33,7 +33,7 @@ export interface TurnServices {
   readonly configuration: Configuration;
   readonly database: Database;
   readonly log: Logger;
-  /** Called when a tool has run, with all that the message holds. */
+  /** Called when a tool has run in a message that has changed something, with all that it holds. */
   readonly keep: (message: MessageInProgress) => Promise<void>;
 }
 
@@ -119,7 +119,7 @@ export async function runTurn(
     for await (const event of runAgent(message, answers, context)) {
       if (event.type === "finish") outcome = event.outcome;
       else running.add(event);
-      if (event.type === "tool_output") await keep(message);
+      if (event.type === "tool_output" && message.changes > 0) await keep(message);
     }
     await storeTurn(database, caller, conversationId, message, outcome);
   } catch (thrown) {

@@ -6,6 +6,9 @@ import { turnEventSchema } from "./turn-event.ts";
 
 const KEY = "unfinished_turn";
 
+/** The next request need not wait until the disk has it: that would cost every turn, for the sake of very few. */
+const UNCONFIRMED = { allowUnconfirmed: true };
+
 const usageSchema = z.object({ rounds: z.number(), input_tokens: z.number(), output_tokens: z.number() });
 
 const unfinishedTurnSchema = z.object({
@@ -51,7 +54,10 @@ export async function keepUnfinished(
     requestId,
     message: message.saved,
   };
-  await Promise.all([storage.put(KEY, kept), alarmAt === undefined ? undefined : storage.setAlarm(alarmAt)]);
+  await Promise.all([
+    storage.put(KEY, kept, UNCONFIRMED),
+    alarmAt === undefined ? undefined : storage.setAlarm(alarmAt, UNCONFIRMED),
+  ]);
 }
 
 /** The turn that was cut off; undefined where none was, or where this version cannot read it. */
@@ -66,5 +72,5 @@ export async function readUnfinished(storage: DurableObjectStorage): Promise<Cut
 
 /** Leaves nothing in the storage. */
 export async function forgetUnfinished(storage: DurableObjectStorage): Promise<void> {
-  await Promise.all([storage.deleteAlarm(), storage.deleteAll()]);
+  await Promise.all([storage.deleteAlarm(UNCONFIRMED), storage.deleteAll()]);
 }
