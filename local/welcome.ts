@@ -1,3 +1,5 @@
+import { clientLines } from "./client-lines.ts";
+
 /** What a person needs to know about a server that has just started. */
 export interface Welcome {
   readonly url: string;
@@ -17,7 +19,7 @@ export interface Welcome {
 
 /** The text that `npm start` prints once everything runs. */
 export function welcomeText(welcome: Welcome): string {
-  return [serverLines(welcome), accountLines(welcome), curlLines(welcome), ["Ctrl-C stops it."]]
+  return [serverLines(welcome), accountLines(welcome), curlLines(welcome), clientLines(welcome), ["Ctrl-C stops it."]]
     .map((lines) => lines.join("\n"))
     .join("\n\n");
 }

@@ -1,3 +1,8 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
@@ -12,6 +17,8 @@ const { clients, InspectorClient } = isPossible
   : { clients: { "(not installed: npm ci --prefix test/clients)": undefined }, InspectorClient: undefined };
 
 const resultSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.string(), status: z.string() })) });
+
+const toolsSchema = z.object({ tools: z.array(z.object({ name: z.string() })) });
 
 describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", { timeout: 120_000 }, () => {
   let place: StartPlace;
@@ -67,6 +74,31 @@ describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", { ti
     } finally {
       await client.close();
     }
+  });
+
+  it("takes the lines that npm start prints for Inspector and mcp-remote", async () => {
+    const lines = server.output().split("\n");
+    const tokenLine = lines.find((line) => line.startsWith("TOKEN="));
+    const [inspector = "", remote = ""] = lines.filter((line) => line.startsWith("npx "));
+    const home = await mkdtemp(join(tmpdir(), "tasks-npx-"));
+    const shell = (command: string) =>
+      promisify(execFile)("/bin/sh", ["-c", `${tokenLine}\n${command}`], {
+        // There npx finds the clients installed.
+        cwd: join(import.meta.dirname, "../clients"),
+        env: { ...process.env, HOME: home, MCP_REMOTE_CONFIG_DIR: home },
+      });
+    const listed = await shell(inspector);
+    const message = JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "initialize",
+      params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1.0.0" } },
+    });
+    const answered = await shell(`(echo '${message}'; sleep 5) | ${remote}`);
+    await rm(home, { recursive: true, force: true });
+
+    expect(toolsSchema.parse(JSON.parse(listed.stdout)).tools).toHaveLength(6);
+    expect(answered.stdout).toContain('"serverInfo"');
   });
 
   it.each(["legacy", "modern"] as const)(
