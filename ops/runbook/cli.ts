@@ -1,6 +1,7 @@
 import { backupCommand } from "./backup/backup-command.ts";
 import { restoreCommand } from "./backup/restore-command.ts";
 import type { Command } from "./command.ts";
+import { preflightCommand } from "./preflight/preflight-command.ts";
 import { Procedure } from "./procedure.ts";
 import { deployCommand } from "./release/deploy-command.ts";
 import { rollbackCommand } from "./release/rollback-command.ts";
@@ -11,6 +12,7 @@ import { watchCommand } from "./watch/watch-command.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   setup: setupCommand,
+  preflight: preflightCommand,
   backup: backupCommand,
   restore: restoreCommand,
   deploy: deployCommand,

@@ -15,7 +15,10 @@ export interface ReleaseTarget {
   /** The newest Durable Object migration; undefined where there is none. */
   readonly migrationTag: string | undefined;
   readonly kvBindings: readonly { readonly binding: string; readonly id: string | undefined }[];
-  readonly routes: readonly string[];
+  /** The names of the rate limiters that are bound. */
+  readonly rateLimits: readonly string[];
+  /** Whether Cloudflare keeps the worker's logs. */
+  readonly isObserved: boolean;
 }
 
 const configSchema = z.object({
@@ -23,7 +26,8 @@ const configSchema = z.object({
   vars: z.record(z.string(), z.unknown()),
   migrations: z.array(z.object({ tag: z.string() })),
   kv_namespaces: z.array(z.object({ binding: z.string(), id: z.string().optional() })),
-  routes: z.array(z.union([z.string(), z.object({ pattern: z.string() })])).optional(),
+  ratelimits: z.array(z.object({ name: z.string() })).default([]),
+  observability: z.object({ enabled: z.boolean().optional() }).optional(),
 });
 
 /**
@@ -36,7 +40,7 @@ export async function readReleaseTarget(environment: EnvironmentName, configPath
   const path = configPath ?? join(projectDirectory, "wrangler.toml");
   const config = configSchema.safeParse(await readWranglerConfig(path, environment));
   if (!config.success) throw new RunbookError(`${path} cannot be read: ${z.prettifyError(config.error)}`);
-  const { name, vars, migrations, kv_namespaces: kvNamespaces, routes = [] } = config.data;
+  const { name, vars, migrations, kv_namespaces: kvNamespaces, ratelimits, observability } = config.data;
   const variables = Object.fromEntries(
     Object.entries(vars).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : [])),
   );
@@ -50,7 +54,8 @@ export async function readReleaseTarget(environment: EnvironmentName, configPath
     variables,
     migrationTag: migrations.at(-1)?.tag,
     kvBindings: kvNamespaces.map(({ binding, id }) => ({ binding, id })),
-    routes: routes.map((route) => (typeof route === "string" ? route : route.pattern)),
+    rateLimits: ratelimits.map((limiter) => limiter.name),
+    isObserved: observability?.enabled === true,
   };
 }
 

@@ -1,0 +1,148 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { freePort } from "../support/processes.ts";
+
+const projectDirectory = join(import.meta.dirname, "../..");
+const CLI = join(projectDirectory, "ops/runbook/cli.ts");
+const resultSchema = z.object({
+  outcome: z.string(),
+  steps: z.array(z.object({ name: z.string(), status: z.string(), evidence: z.string() })),
+});
+
+/** What the registry said of hono on a day when it had a vulnerability. */
+const ADVISORY = {
+  hono: [
+    {
+      id: 1_103_999,
+      url: "https://github.com/advisories/GHSA-m732-5p4w-x69g",
+      title: "Hono Improper Authorization vulnerability",
+      severity: "high",
+      vulnerable_versions: ">=1.1.0 <999.0.0",
+      cwe: ["CWE-285"],
+      cvss: { score: 8.1, vectorString: "CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:N" },
+    },
+  ],
+};
+
+describe("preflight of the code", { timeout: 60_000 }, () => {
+  let directory: string;
+  let registry: Server;
+  let registryUrl: string;
+  let advisories: unknown;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "tasks-preflight-"));
+    const port = await freePort();
+    registry = createServer(async (request, response) => {
+      await text(request);
+      if (!request.url?.endsWith("/advisories/bulk") || advisories === undefined) return response.writeHead(405).end();
+      return response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(advisories));
+    }).listen(port, "127.0.0.1");
+    registryUrl = `http://127.0.0.1:${port}/`;
+  });
+
+  afterEach(async () => {
+    registry.close();
+    registry.closeAllConnections();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  /** A vitest report in which each suite has tests of these outcomes. */
+  async function reportOf(outcomes: Record<string, string[]>, covered: number): Promise<string> {
+    const testResults = Object.entries(outcomes).map(([suite, statuses]) => ({
+      name: join(projectDirectory, `test/${suite}/a.test.ts`),
+      assertionResults: statuses.map((status, index) => ({ status, fullName: `${suite} ${index}` })),
+    }));
+    const s = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [index, index < covered ? 1 : 0]));
+    const path = join(directory, "report.json");
+    await writeFile(path, JSON.stringify({ testResults, coverageMap: { "src/a.ts": { s } } }));
+    return path;
+  }
+
+  async function preflight(report: string, ...args: string[]) {
+    const child = spawn(
+      process.execPath,
+      ["--no-warnings", CLI, "preflight", "--only", "code", "--json", "--test-report", report, ...args],
+      { env: { ...process.env, npm_config_registry: registryUrl, HOME: directory }, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    const [[code], stdout] = await Promise.all([once(child, "close"), text(child.stdout)]);
+    const { outcome, steps } = resultSchema.parse(JSON.parse(stdout));
+    return { code: Number(code), outcome, steps: new Map(steps.map((step) => [step.name, step])) };
+  }
+
+  const good = { unit: ["passed"], integration: ["passed", "passed"], contract: ["passed"], security: ["passed"] };
+
+  it("ticks each suite apart, coverage and the audit, and names what only a person can do", async () => {
+    advisories = {};
+    const { code, steps } = await preflight(await reportOf(good, 91));
+
+    expect(code).toBe(0);
+    expect(steps.get("integration tests")).toMatchObject({ status: "done", evidence: "2 of 2 passed" });
+    expect(steps.get("coverage")).toMatchObject({ evidence: "91.0 % of 100 statements, 80 % are needed" });
+    expect(steps.get("dependency audit")?.evidence).toMatch(/^no known vulnerability in \d+ packages$/);
+    expect(steps.get("code reviewed")).toMatchObject({ status: "person" });
+  });
+
+  it("fails on a test that failed, one that was skipped, and too little coverage", async () => {
+    advisories = {};
+    const report = await reportOf({ ...good, security: ["passed", "failed"], unit: ["passed", "skipped"] }, 79);
+    const { code, steps } = await preflight(report);
+
+    expect(code).toBe(1);
+    expect(steps.get("security tests")).toMatchObject({
+      status: "failed",
+      evidence: "1 of 2 failed, first security 1",
+    });
+    expect(steps.get("unit tests")).toMatchObject({ status: "not checked" });
+    expect(steps.get("coverage")).toMatchObject({ status: "failed" });
+  });
+
+  it("fails on a known vulnerability", async () => {
+    advisories = ADVISORY;
+    const { code, steps } = await preflight(await reportOf(good, 91));
+
+    expect(code).toBe(1);
+    expect(steps.get("dependency audit")?.status).toBe("failed");
+    expect(steps.get("dependency audit")?.evidence).toContain("hono (high)");
+  });
+
+  it("shows an audit that could not be had as not checked, and goes on only for a reason", async () => {
+    advisories = undefined;
+    const report = await reportOf(good, 91);
+    const refused = await preflight(report);
+    const accepted = await preflight(report, "--accept", "dependency audit=no registry here, audited by CI");
+
+    expect(refused.code).toBe(1);
+    expect(refused.steps.get("dependency audit")?.status).toBe("not checked");
+    expect(accepted.code).toBe(0);
+    expect(accepted.steps.get("dependency audit")).toMatchObject({
+      status: "accepted",
+      evidence: expect.stringMatching(/^no registry here, audited by CI \(not checked: /),
+    });
+  });
+
+  it.each([
+    [
+      ["--accept", "dependency audit"],
+      '--accept dependency audit needs a reason: --accept "dependency audit=<reason>"',
+    ],
+    [["--accept", "weather=fine"], '--accept "weather" is not one of: unit tests, '],
+    [["--only", "everything"], '--only "everything" is not one of: code, configuration, database, platform, edge'],
+  ])("refuses %j with one line and exit code 2", async (args, line) => {
+    const child = spawn(process.execPath, ["--no-warnings", CLI, "preflight", ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [[code], stderr] = await Promise.all([once(child, "close"), text(child.stderr)]);
+
+    expect(code).toBe(2);
+    expect(stderr.startsWith(line)).toBe(true);
+    expect(stderr.match(/\n/g)).toHaveLength(1);
+  });
+});
