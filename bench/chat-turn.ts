@@ -43,7 +43,7 @@ const server = spawn(process.execPath, ["local/start.ts"], {
 });
 try {
   for await (const chunk of server.stdout) if (String(chunk).includes("Ctrl-C stops it")) break;
-  const medians: number[] = [];
+  const all: number[] = [];
   for (const { name, message } of kinds) {
     const before = (await logLines(lineSchema)).length;
     const toolsBefore = (await logLines(toolSchema)).length;
@@ -62,16 +62,16 @@ try {
     if (lines.length !== turns || lines.some(({ outcome }) => outcome !== "completed"))
       throw new Error("not every turn completed");
     const agent = lines.map(({ agent_ms }) => agent_ms);
-    medians.push(quantile(agent, 0.5));
+    all.push(...agent);
     console.log(
       `${name}: agent ${describe(agent)}, model ${describe(lines.map(({ model_ms }) => model_ms))}, seen by the client ${describe(wall)}; one tool call ${describe(tools)}`,
     );
   }
-  const worst = Math.max(...medians);
+  const median = quantile(all, 0.5);
   console.log(
-    `${worst <= LIMIT_MILLISECONDS ? "within" : "OVER"} ${LIMIT_MILLISECONDS} ms at the median: ${worst} ms at worst`,
+    `${median <= LIMIT_MILLISECONDS ? "within" : "OVER"} ${LIMIT_MILLISECONDS} ms: ${median} ms at the median of all turns`,
   );
-  if (worst > LIMIT_MILLISECONDS) process.exitCode = 1;
+  if (median > LIMIT_MILLISECONDS) process.exitCode = 1;
 } finally {
   server.kill("SIGINT");
   await once(server, "exit");
