@@ -18,6 +18,7 @@ import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
 import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
 import { causesOf, describeError } from "./observability/describe-error.ts";
 import { checkHealth } from "./observability/health.ts";
+import { allowReferenceStyle, openApiRoutes } from "./openapi/routes.ts";
 
 const LARGEST_BODY = 1024 * 1024;
 
@@ -30,6 +31,7 @@ app.notFound((context) => problemResponse(new ApplicationError("not_found", "The
 app.use(requestId());
 app.use(accessLog);
 app.use("/icon.*", allowAnyOrigin);
+app.use("/docs", allowReferenceStyle);
 app.use(
   secureHeaders({
     contentSecurityPolicy: {
@@ -73,6 +75,7 @@ app.route("/api/chat", uiChatRoutes);
 app.route("/api/conversations", conversationRoutes);
 app.route("/mcp", mcpRoutes);
 app.route("/", iconRoutes);
+app.route("/", openApiRoutes);
 
 function refuseBody(): never {
   throw new ApplicationError("payload_too_large", `The body may have ${LARGEST_BODY} bytes at most.`);

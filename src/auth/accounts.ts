@@ -11,7 +11,8 @@ import { hashPassword, verifyPassword } from "./password.ts";
 const UNIQUE_VIOLATION = "23505";
 const INVALID_PARAMETER_VALUE = "22023";
 
-const userSchema = z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() });
+/** A person as the API shows him to himself. */
+export const userSchema = z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() });
 
 /** A person as he sees himself. */
 export type User = z.output<typeof userSchema>;

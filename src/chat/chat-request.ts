@@ -21,7 +21,8 @@ const answerSchema = z.strictObject({
   approved: z.boolean(),
 });
 
-const chatSchema = z.strictObject({
+/** The body of `POST /chat`. */
+export const chatSchema = z.strictObject({
   user_id: z.int().optional(),
   message: messageSchema.optional(),
   conversation_id: conversationIdSchema.optional(),
@@ -58,7 +59,8 @@ export function readChatRequest(body: unknown, userId: number): ChatRequest {
   };
 }
 
-const uiChatSchema = z.object({ id: conversationIdSchema, messages: z.array(z.unknown()).min(1) });
+/** The body of `POST /api/chat`, as `useChat` sends it. */
+export const uiChatSchema = z.object({ id: conversationIdSchema, messages: z.array(z.unknown()).min(1) });
 
 const partSchema = z.looseObject({ type: z.string() });
 const uiMessageSchema = z.object({

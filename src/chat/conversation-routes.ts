@@ -21,7 +21,8 @@ const cursorSchema = z
   .tuple([z.iso.datetime(), conversationIdSchema])
   .transform(([updatedAt, id]): ConversationCursor => ({ updatedAt, id }));
 
-const listSchema = z.strictObject({
+/** The query of a list of conversations. */
+export const listSchema = z.strictObject({
   limit: z.coerce
     .number()
     .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
@@ -38,7 +39,8 @@ const listSchema = z.strictObject({
     .optional(),
 });
 
-const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
+/** The body that renames a conversation. */
+export const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
 
 /** `/api/conversations`: what a person has talked about with the agent. */
 export const conversationRoutes = new Hono<Application>()

@@ -20,15 +20,16 @@ const timeZoneSchema = z.string().max(64).refine(isTimeZone, {
   error: "must be an IANA time zone such as Europe/Berlin",
 });
 
-const signUpSchema = z.strictObject({
+/** The body of a sign-up. */
+export const signUpSchema = z.strictObject({
   email: emailSchema,
   password: passwordSchema,
   name: line({ maximum: 100 }).optional(),
   time_zone: timeZoneSchema.default("UTC"),
 });
 
-// Whatever was typed is compared, so that an account's password rules may change after it was made.
-const signInSchema = z.strictObject({
+/** The body of a sign-in. Whatever was typed is compared, so that password rules may change after an account was made. */
+export const signInSchema = z.strictObject({
   email: z.string().trim().max(254),
   password: z
     .string()
@@ -36,9 +37,11 @@ const signInSchema = z.strictObject({
     .transform((password) => password.normalize("NFKC")),
 });
 
-const deleteAccountSchema = signInSchema.pick({ password: true });
+/** The body of a request to delete an account. */
+export const deleteAccountSchema = signInSchema.pick({ password: true });
 
-const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
+/** The body of a sign-out. */
+export const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
 
 const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");
 

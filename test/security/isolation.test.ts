@@ -100,6 +100,9 @@ describe("every route", () => {
     "GET /icon.png",
     "GET /health",
     "GET /mcp/tools",
+    "GET /openapi.json",
+    "GET /docs",
+    "GET /docs/style.css",
     "POST /api/auth/signup",
     "POST /api/auth/signin",
   ]);

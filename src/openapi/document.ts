@@ -1,0 +1,149 @@
+import { z } from "zod";
+import manifest from "../../package.json" with { type: "json" };
+import { type ErrorKind, errorKinds } from "../errors.ts";
+import { describeCatalog } from "../tools/catalog.ts";
+import { type Operation, operations } from "./operations.ts";
+
+type JsonSchema = Record<string, unknown>;
+
+interface MediaTypes {
+  readonly [mediaType: string]: { readonly schema: JsonSchema };
+}
+
+/** An operation as OpenAPI 3.1 has it. */
+export interface OperationObject {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly security: readonly Record<string, readonly string[]>[];
+  readonly parameters?: readonly { name: string; in: string; required: boolean; schema: JsonSchema }[];
+  readonly requestBody?: { readonly required: boolean; readonly content: MediaTypes };
+  readonly responses: Record<string, { readonly description: string; readonly content?: MediaTypes }>;
+}
+
+/** The API's description, https://spec.openapis.org/oas/v3.1.1.html. */
+export interface OpenApiDocument {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: Record<string, Record<string, OperationObject>>;
+  readonly components: Record<string, unknown>;
+}
+
+const PROBLEM = { $ref: "#/components/schemas/Problem" };
+
+const problemSchema = z.object({
+  type: z.literal("about:blank"),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  request_id: z.string(),
+});
+
+/** Describes the API from the routes' own schemas and the catalog. */
+export function describeApi(baseUrl: string): OpenApiDocument {
+  const paths: Record<string, Record<string, OperationObject>> = {};
+  const add = (method: string, path: string, operation: OperationObject): void => {
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation };
+  };
+  for (const [route, operation] of Object.entries(operations)) {
+    const [method = "", path = ""] = route.split(" ");
+    add(method, path, toOperationObject(method, path, operation));
+  }
+  for (const tool of toolOperations()) add("POST", `/mcp/tools/${tool.operationId}`, tool);
+  return {
+    openapi: "3.1.1",
+    info: { title: "MCP Task Server", version: manifest.version, description: manifest.description },
+    servers: [{ url: baseUrl }],
+    paths,
+    components: {
+      schemas: { Problem: toJsonSchema(problemSchema, "output") },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: "A token of sign-up or sign-in." },
+        "metrics token": { type: "http", scheme: "bearer", description: "METRICS_TOKEN." },
+      },
+    },
+  };
+}
+
+function toOperationObject(method: string, path: string, operation: Operation): OperationObject {
+  const { summary, description, tag, security, body, query, answer, errors } = operation;
+  const parameters = [...pathParameters(path), ...(query === undefined ? [] : queryParameters(query))];
+  const mediaType = answer.mediaType ?? "application/json";
+  const schema = answer.content === undefined ? { type: "string" } : toJsonSchema(answer.content, "output");
+  const hasContent = answer.content !== undefined || answer.mediaType !== undefined;
+  return {
+    operationId:
+      `${method.toLowerCase()}${path.replaceAll(/[^a-z]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`.replaceAll(
+        "}",
+        "",
+      ),
+    summary,
+    ...(description !== undefined && { description }),
+    tags: [tag],
+    security: security === "anyone" ? [] : [{ [security]: [] }],
+    ...(parameters.length > 0 && { parameters }),
+    ...(body !== undefined && {
+      requestBody: { required: true, content: { "application/json": { schema: toJsonSchema(body, "input") } } },
+    }),
+    responses: {
+      [answer.status]: { description: answer.description, ...(hasContent && { content: { [mediaType]: { schema } } }) },
+      ...errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors]),
+    },
+  };
+}
+
+/** What the catalog says of its tools, as plain HTTP has them. */
+function toolOperations(): OperationObject[] {
+  return describeCatalog().map(({ name, title, description, inputSchema, outputSchema }) => ({
+    operationId: name,
+    summary: title,
+    description,
+    tags: ["Tools"],
+    security: [{ bearer: [] }],
+    requestBody: { required: true, content: { "application/json": { schema: { ...inputSchema } } } },
+    responses: {
+      200: { description: "What the tool answers.", content: { "application/json": { schema: { ...outputSchema } } } },
+      ...errorResponses([
+        "invalid_input",
+        "unauthenticated",
+        "not_found",
+        "conflict",
+        "payload_too_large",
+        "unsupported_media_type",
+      ]),
+    },
+  }));
+}
+
+/** Everything but /health may also be too much, or fail on our side. */
+function errorResponses(kinds: readonly ErrorKind[]): OperationObject["responses"] {
+  const all: ErrorKind[] = [...new Set<ErrorKind>([...kinds, "rate_limited", "internal", "unavailable"])];
+  return Object.fromEntries(
+    all.map((kind) => {
+      const { status, title } = errorKinds[kind];
+      return [status, { description: title, content: { "application/problem+json": { schema: PROBLEM } } }];
+    }),
+  );
+}
+
+function pathParameters(path: string) {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string" },
+  }));
+}
+
+function queryParameters(query: z.ZodObject) {
+  return Object.keys(query.shape).map((name) => ({ name, in: "query", required: false, schema: { type: "string" } }));
+}
+
+/** What JSON Schema cannot say, such as a refinement, is left out of it. */
+function toJsonSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, { target: "draft-2020-12", io, unrepresentable: "any" });
+  return jsonSchema;
+}
