@@ -55,7 +55,25 @@ export default defineConfig({
     outputFile: { json: "test-results/report.json" },
     coverage: { provider: "istanbul", include: ["src/**/*.ts"], exclude: ["src/worker-configuration.d.ts"] },
     projects: [
-      { test: { name: "node", include: ["test/**/*.node.test.ts"], testTimeout: 30_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: "node",
+          include: ["test/**/*.node.test.ts"],
+          exclude: ["**/node_modules/**", "test/rehearsal/**"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "rehearsal",
+          include: ["test/rehearsal/*.node.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          // It judges response times: after all others, with the machine to itself.
+          sequence: { groupOrder: 1 },
+        },
+      },
       workerProject("pglite"),
       workerProject("postgresql"),
     ],

@@ -43,6 +43,8 @@ export interface Rehearsal {
   configWith(change: (toml: string) => string): Promise<string>;
   /** The files of the deployments directory, by what their names end in. */
   logs(ending: string): Promise<string[]>;
+  /** What is in the operator's file. */
+  variables(): Promise<NodeJS.Dict<string>>;
   /** The names of the secrets whose values a text holds. */
   secretsIn(text: string): Promise<string[]>;
   close(): Promise<void>;
@@ -115,6 +117,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
       const names = (await readdir(deployments).catch(() => [])).filter((file) => file.endsWith(ending)).sort();
       return Promise.all(names.map((file) => readFile(join(deployments, file), "utf8")));
     },
+    variables: async () => parseEnv(await readFile(envFile, "utf8")),
     async secretsIn(text) {
       const secrets = { ...parseEnv(await readFile(envFile, "utf8")), OWNER_PASSWORD: ownerUrl.password };
       return Object.entries(secrets).flatMap(([secret, value]) => (value && text.includes(value) ? [secret] : []));

@@ -2,6 +2,8 @@ import type { Deployment } from "../deployment.ts";
 import { SmokeAccount } from "../smoke/account.ts";
 import { sendStateless } from "../smoke/mcp-checks.ts";
 
+const AT_ONCE = 3;
+
 /**
  * Requests of our own, so that a version is judged by enough of them also when nobody else is there. What they are
  * answered with is not looked at here: the metrics count it.
@@ -23,9 +25,11 @@ export class SmokeTraffic {
     return this.#sent;
   }
 
-  /** Sends the next requests of an endless round, at once as people do. */
+  /** Sends the next requests of an endless round, a few at once. */
   async send(count: number): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.#sendOne()));
+    for (let left = count; left > 0; left -= AT_ONCE) {
+      await Promise.all(Array.from({ length: Math.min(left, AT_ONCE) }, () => this.#sendOne()));
+    }
   }
 
   async #sendOne(): Promise<void> {
