@@ -227,21 +227,24 @@ describe.skipIf(isMissing)("four workers behind a round-robin, PostgreSQL, Prome
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     });
-    await cluster.kill();
-    const poll = { timeout: 60_000, interval: 500 };
-    const alerts = ["DatabaseDown", "ErrorRate"];
-    await expect.poll(async () => [...(await monitoring.firing())], poll).toEqual(expect.arrayContaining(alerts));
-    const told = () => JSON.stringify([monitoring.told("pagerduty"), monitoring.told("slack")]);
-    for (const alert of alerts) await expect.poll(told, poll).toContain(`FIRING ${alert}`);
-    await expect.poll(told, poll).toContain('"event_action":"trigger"');
+    try {
+      await cluster.kill();
+      const poll = { timeout: 60_000, interval: 500 };
+      const alerts = ["DatabaseDown", "ErrorRate"];
+      await expect.poll(async () => [...(await monitoring.firing())], poll).toEqual(expect.arrayContaining(alerts));
+      const told = () => JSON.stringify([monitoring.told("pagerduty"), monitoring.told("slack")]);
+      for (const alert of alerts) await expect.poll(told, poll).toContain(`FIRING ${alert}`);
+      await expect.poll(told, poll).toContain('"event_action":"trigger"');
 
-    await cluster.start();
-    await expect
-      .poll(async () => [...(await monitoring.firing())].filter((name) => alerts.includes(name)), poll)
-      .toEqual([]);
-    for (const alert of alerts) await expect.poll(told, poll).toContain(`RESOLVED ${alert}`);
-    await expect.poll(told, poll).toContain('"event_action":"resolve"');
-    isOver = true;
-    await Promise.all(callers);
+      await cluster.start();
+      await expect
+        .poll(async () => [...(await monitoring.firing())].filter((name) => alerts.includes(name)), poll)
+        .toEqual([]);
+      for (const alert of alerts) await expect.poll(told, poll).toContain(`RESOLVED ${alert}`);
+      await expect.poll(told, poll).toContain('"event_action":"resolve"');
+    } finally {
+      isOver = true;
+      await Promise.all(callers);
+    }
   });
 });

@@ -1,0 +1,127 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { projectDirectory } from "../../local/environment.ts";
+import { dashboardFile } from "../../ops/grafana/dashboard-file.ts";
+import { dashboards } from "../../ops/grafana/dashboards.ts";
+import { metricCatalog } from "../../src/observability/metric-catalog.ts";
+import { missingPrograms, runProgram } from "../support/monitoring-programs.ts";
+
+const isMissing = missingPrograms().length > 0;
+
+const read = (path: string) => readFile(join(projectDirectory, path), "utf8");
+const rules = await read("ops/prometheus/alerts.yml");
+const ruleTests = await read("ops/prometheus/alerts.test.yml");
+const monitoring = await read("docs/monitoring.md");
+const troubleshooting = await read("docs/troubleshooting.md");
+
+const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = ""]) => name);
+
+/** The part of a guide under a heading, down to the next one. */
+function sectionOf(guide: string, heading: string): string {
+  const [, section = ""] = guide.split(new RegExp(`^#{2,3} ${heading}$`, "m"));
+  return section.split(/^#{2,3} /m, 1).join("");
+}
+
+describe.skipIf(isMissing)("Debian's own checks have nothing to say about", () => {
+  const check = (program: Parameters<typeof runProgram>[0], ...args: string[]) =>
+    runProgram(
+      program,
+      args.map((arg) => (arg.startsWith("ops/") ? join(projectDirectory, arg) : arg)),
+    );
+
+  it("the alert rules and their tests", async () => {
+    expect(await check("promtool", "check", "rules", "ops/prometheus/alerts.yml")).toMatchObject({ code: 0 });
+    const { code, output } = await check("promtool", "test", "rules", "ops/prometheus/alerts.test.yml");
+    expect(output).not.toContain("FAILED");
+    expect(code).toBe(0);
+  });
+
+  it("Prometheus' configuration", async () => {
+    const run = await check("promtool", "check", "config", "--syntax-only", "ops/prometheus/prometheus.yml");
+    expect(run).toMatchObject({ code: 0 });
+  });
+
+  it("Alertmanager's configuration, and where it sends alerts to", async () => {
+    const file = "ops/alertmanager/alertmanager.yml";
+    expect(await check("amtool", "check-config", file)).toMatchObject({ code: 0 });
+    const route = async (severity: string) => {
+      const args = [
+        "config",
+        "routes",
+        "test",
+        `--config.file=${join(projectDirectory, file)}`,
+        `severity=${severity}`,
+      ];
+      return (await runProgram("amtool", args)).output.split("\n", 1).join("");
+    };
+    expect(await route("critical")).toBe("pager,slack");
+    expect(await route("warning")).toBe("slack");
+  });
+});
+
+describe.each(alerts)("the alert %s", (alert) => {
+  it("is tested where it fires and where it does not", () => {
+    const tests = [...ruleTests.matchAll(new RegExp(`alertname: ${alert}\\b.*\\n? *(exp_alerts:.*)?`, "g"))].map(
+      String,
+    );
+    expect(tests.some((text) => text.includes("exp_alerts: []"))).toBe(true);
+    expect(tests.some((text) => !text.includes("exp_alerts: []"))).toBe(true);
+  });
+
+  it("says where its section is, which has a symptom, a query and a next step", () => {
+    const rule = rules
+      .slice(rules.indexOf(`alert: ${alert}\n`))
+      .split("- alert:", 1)
+      .join("");
+    expect(rule).toContain(`runbook: docs/troubleshooting.md#${alert.toLowerCase()}`);
+    const section = sectionOf(troubleshooting, alert);
+    for (const part of ["**Symptom.**", "**Query.**", "**Next.**"]) expect(section, alert).toContain(part);
+  });
+});
+
+describe("docs/troubleshooting.md", () => {
+  it.each(["Health check failing", "High error rate", "Slow response times"])("has the runbook's issue %s", (issue) => {
+    const section = sectionOf(troubleshooting, issue);
+    for (const part of ["**Symptom.**", "**Query.**", "**Next.**"]) expect(section).toContain(part);
+  });
+});
+
+describe("docs/monitoring.md", () => {
+  it.each(Object.entries(metricCatalog))("tells of %s what it is and how it is labelled", (name, { labels, type }) => {
+    const row = monitoring.split("\n").find((line) => line.startsWith(`| \`${name}\` |`));
+    const expected = [...labels, ...(type === "gauge" ? [] : ["version"])].map((label) => `\`${label}\``).join(", ");
+    expect(row).toMatch(new RegExp(`^\\| \`${name}\` \\| ${type} \\| ${expected} \\| .+ \\|$`));
+  });
+
+  it("has no metric that does not exist", () => {
+    const names = [...monitoring.matchAll(/^\| `(\w+)` \| (?:counter|gauge|histogram) /gm)].map(([, name]) => name);
+    expect(names.sort()).toEqual([...Object.keys(metricCatalog), "database_up"].sort());
+  });
+});
+
+describe("every metric that is asked for exists:", () => {
+  const known = new Set(
+    Object.entries(metricCatalog).flatMap(([name, { type }]) =>
+      type === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+    ),
+  );
+  const named = (text: string) =>
+    [...text.matchAll(/\b[a-z]+(?:_[a-z]+)*_(?:total|seconds_bucket|seconds_sum|seconds_count|open)\b/g)].map(String);
+
+  it("in the alerts", () => {
+    for (const name of named(rules)) expect(known).toContain(name);
+  });
+
+  it("in the dashboards", async () => {
+    for (const dashboard of dashboards)
+      for (const name of named(dashboardFile(dashboard).text)) expect(known).toContain(name);
+  });
+});
+
+it("the dashboards are checked in as `npm run dashboards` writes them", async () => {
+  const files = dashboards.map(dashboardFile);
+  for (const { name, text } of files) expect(await read(`ops/grafana/${name}`), name).toBe(text);
+  const checkedIn = (await readdir(join(projectDirectory, "ops/grafana"))).filter((name) => name.endsWith(".json"));
+  expect(checkedIn.sort()).toEqual(files.map(({ name }) => name).sort());
+});

@@ -1,0 +1,37 @@
+import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
+
+/** Stands in for PagerDuty and Slack: takes what Alertmanager tells them. */
+export interface WebhookSink {
+  readonly url: string;
+  /** The JSON bodies that came to a path, in order. */
+  received(path: string): readonly unknown[];
+  close(): Promise<void>;
+}
+
+/** Starts the sink on loopback. */
+export async function startWebhookSink(): Promise<WebhookSink> {
+  const bodies = new Map<string, unknown[]>();
+  const server = createServer((request, response) => {
+    text(request).then(
+      (body) => {
+        const path = request.url ?? "/";
+        bodies.set(path, [...(bodies.get(path) ?? []), JSON.parse(body)]);
+        // PagerDuty's events API accepts with 202, Slack's webhook with 200.
+        response.writeHead(path === "/pagerduty" ? 202 : 200).end("ok");
+      },
+      () => response.destroy(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the sink has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    received: (path) => bodies.get(path) ?? [],
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { dirname, join } from "node:path";
+import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
+import { z } from "zod";
+import { projectDirectory } from "../../local/environment.ts";
+
+/** Several workers of one bundle, each an isolate of its own, behind one address. */
+export interface WorkerFleet {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+interface FleetOptions {
+  /** The path of the bundle, as `bundleWorker` makes it. */
+  readonly bundle: string;
+  readonly port: number;
+  readonly size: number;
+  readonly bindings: Readonly<Record<string, string>>;
+  /** A directory for whatever workerd writes. */
+  readonly temporary: string;
+}
+
+const bindingsSchema = z.record(z.string(), z.json()).default({});
+const limitersSchema = z.record(
+  z.string(),
+  z.object({ namespace_id: z.string(), simple: z.object({ period: z.literal([10, 60]) }) }),
+);
+const objectsSchema = z.record(z.string(), z.object({ className: z.string(), useSQLite: z.boolean() }));
+
+const ROUND_ROBIN = `
+  let next = 0;
+  export default {
+    fetch(request, env) {
+      next += 1;
+      return env[\`WORKER_\${next % env.SIZE}\`].fetch(request);
+    },
+  };
+`;
+
+/**
+ * Starts the workers in one workerd, behind a worker that gives each its turn. Their Durable Objects are those of the
+ * first, as in production, where all isolates of a worker share them. Rate limits are out of reach.
+ */
+export async function startWorkerFleet({
+  bundle,
+  port,
+  size,
+  bindings,
+  temporary,
+}: FleetOptions): Promise<WorkerFleet> {
+  // wrangler would warn of the secrets that are missing here; they are given below.
+  const quiet = { WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "none" };
+  Object.assign(process.env, quiet, { WRANGLER_LOG_PATH: join(temporary, "wrangler-logs") });
+  const { unstable_getMiniflareWorkerOptions } = await import("wrangler");
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectDirectory, "wrangler.toml"));
+  const { modulesRules: _, bindings: configured, ratelimits, durableObjects, ...options } = workerOptions;
+  const limiters = Object.entries(limitersSchema.parse(ratelimits)).map(([name, limiter]) => {
+    const raised = { ...limiter, simple: { ...limiter.simple, limit: 1_000_000 } };
+    return [name, raised] as const;
+  });
+  const objects = Object.entries(objectsSchema.parse(durableObjects));
+  const names = Array.from({ length: size }, (_, index) => `worker-${index}`);
+  const workers = names.map((name, index) => ({
+    ...options,
+    name,
+    modules: [{ type: "ESModule" as const, path: bundle }],
+    modulesRoot: dirname(bundle),
+    bindings: { ...bindingsSchema.parse(configured), ...bindings },
+    ratelimits: Object.fromEntries(limiters),
+    durableObjects: Object.fromEntries(
+      objects.map(([binding, object]) => [binding, index === 0 ? object : { ...object, scriptName: "worker-0" }]),
+    ),
+  }));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      log: new NoOpLog(),
+      handleStructuredLogs: () => undefined,
+      resourcePersistencePath: join(temporary, "storage"),
+      workers: [
+        {
+          name: "round-robin",
+          modules: true,
+          script: ROUND_ROBIN,
+          compatibilityDate: "2026-11-01",
+          bindings: { SIZE: size },
+          serviceBindings: Object.fromEntries(names.map((name, index) => [`WORKER_${index}`, name])),
+          unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+        },
+        ...workers,
+      ],
+    }),
+  );
+  await miniflare.ready;
+  return { url: `http://127.0.0.1:${port}`, close: () => miniflare.dispose() };
+}
