@@ -1,25 +1,7 @@
-import { backupCommand } from "./backup/backup-command.ts";
-import { restoreCommand } from "./backup/restore-command.ts";
 import type { Command } from "./command.ts";
-import { preflightCommand } from "./preflight/preflight-command.ts";
+import { commands } from "./commands.ts";
 import { Procedure } from "./procedure.ts";
-import { deployCommand } from "./release/deploy-command.ts";
-import { rollbackCommand } from "./release/rollback-command.ts";
 import { reasonOf, TakenBackError, UsageError } from "./runbook-error.ts";
-import { setupCommand } from "./setup/setup-command.ts";
-import { smokeCommand } from "./smoke/smoke-command.ts";
-import { watchCommand } from "./watch/watch-command.ts";
-
-const commands: Readonly<Record<string, Command>> = {
-  setup: setupCommand,
-  preflight: preflightCommand,
-  backup: backupCommand,
-  restore: restoreCommand,
-  deploy: deployCommand,
-  watch: watchCommand,
-  rollback: rollbackCommand,
-  smoke: smokeCommand,
-};
 
 const exitCodes = { succeeded: 0, failed: 1, usage: 2, "taken back": 3 } as const;
 

@@ -8,7 +8,8 @@ import { z } from "zod";
 import { RunbookError } from "./runbook-error.ts";
 import { projectDirectory } from "./settings.ts";
 
-const WRANGLER = join(projectDirectory, "node_modules/wrangler/wrangler-dist/cli.js");
+/** wrangler's own program, which Node runs. */
+export const WRANGLER = join(projectDirectory, "node_modules/wrangler/wrangler-dist/cli.js");
 
 // What wrangler writes to WRANGLER_OUTPUT_FILE_PATH, one JSON object a line.
 const outputEntrySchema = z.discriminatedUnion("type", [
@@ -49,19 +50,7 @@ export async function runWrangler(args: readonly string[], input = ""): Promise<
     const child = spawn(process.execPath, ["--no-warnings", WRANGLER, ...args], {
       cwd: projectDirectory,
       stdio: ["pipe", "pipe", "pipe"],
-      env: {
-        ...process.env,
-        // Non-interactive: what it would ask has been decided here.
-        CI: "1",
-        FORCE_COLOR: "0",
-        NO_COLOR: "1",
-        WRANGLER_HIDE_BANNER: "true",
-        // Below this level it does not even print the JSON that it is asked for.
-        WRANGLER_LOG: "log",
-        WRANGLER_SEND_METRICS: "false",
-        WRANGLER_LOG_PATH: join(directory, "logs"),
-        WRANGLER_OUTPUT_FILE_PATH: outputFile,
-      },
+      env: wranglerEnvironment({ WRANGLER_LOG_PATH: join(directory, "logs"), WRANGLER_OUTPUT_FILE_PATH: outputFile }),
     });
     // It may end without reading what it is given.
     child.stdin.on("error", () => undefined);
@@ -74,6 +63,22 @@ export async function runWrangler(args: readonly string[], input = ""): Promise<
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** What makes wrangler quiet, uncoloured and sure of itself. */
+export function wranglerEnvironment(variables: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    // Non-interactive: what it would ask has been decided here.
+    CI: "1",
+    FORCE_COLOR: "0",
+    NO_COLOR: "1",
+    WRANGLER_HIDE_BANNER: "true",
+    // Below this level it does not even print the JSON that it is asked for.
+    WRANGLER_LOG: "log",
+    WRANGLER_SEND_METRICS: "false",
+    ...variables,
+  };
 }
 
 async function readEntries(file: string): Promise<OutputEntry[]> {

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { WorkerScript } from "./account.ts";
 import { type Account, answerApi } from "./api.ts";
 import { listen, startEdge } from "./edge.ts";
+import { startTail } from "./tail.ts";
 import type { Outbound } from "./version-runtime.ts";
 
 /** An account of Cloudflare on loopback. */
@@ -33,13 +34,14 @@ export async function startCloudflareStandIn(
       Object.keys(hostnames).map(async (name) => [name, await startEdge(name, () => scripts.get(name))] as const),
     ),
   );
+  const tail = await startTail((name) => scripts.get(name));
   const account: Account = {
     id: ACCOUNT_ID,
     token: API_TOKEN,
     scripts,
     namespaces: new Map(),
     makeScript: (name) => new WorkerScript(name, hostnames[name] ?? "unknown.invalid", outbound),
-    tailUrl: (name) => `ws://127.0.0.1:1/${name}`,
+    tailUrl: tail.url,
   };
   const api = createServer((request, response) => void answerApi(account, request, response));
   const port = await listen(api);
@@ -57,6 +59,7 @@ export async function startCloudflareStandIn(
     },
     script: (name) => scripts.get(name),
     async close() {
+      tail.close();
       api.closeAllConnections();
       await new Promise((resolve) => api.close(resolve));
       for (const edge of edges.values()) await edge.close();

@@ -1,0 +1,95 @@
+import { access, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { configurationDocument } from "../../ops/documents/configuration-document.ts";
+import { commands } from "../../ops/runbook/commands.ts";
+import { monitoringChecks } from "../../ops/runbook/monitoring/monitoring-command.ts";
+import { personSteps } from "../../ops/runbook/preflight/person-steps.ts";
+import { preflightChecks } from "../../ops/runbook/preflight/preflight-command.ts";
+import { smokeChecks } from "../../ops/runbook/smoke/smoke.ts";
+
+const projectDirectory = join(import.meta.dirname, "../..");
+const read = (path: string) => readFile(join(projectDirectory, path), "utf8");
+
+/** The cells of each row of a document's tables, code as it is. */
+function rowsOf(document: string): string[][] {
+  return document
+    .split("\n")
+    .filter((line) => line.startsWith("| ") && !/^\|[-|]+\|$/.test(line))
+    .map((line) =>
+      line
+        .slice(2, -2)
+        .split(/ (?<!\\)\| /)
+        .map((cell) => cell.replaceAll("\\|", "|").replace(/^(`+) ?(.*?) ?\1$/, "$2")),
+    );
+}
+
+describe("docs/runbook.md", async () => {
+  const rows = rowsOf(await read("docs/runbook.md"));
+
+  it("has every line of the source runbook, in its order", async () => {
+    const source = (await read("docs/source-runbook.md"))
+      .split("\n")
+      // Headings, fences, rules and the frames of tables say nothing that could be made true.
+      .filter((line) => line.trim() !== "" && !/^(#{2,4} |# Deployment Checklist|```|---$|\|[-|]+\|$)/.test(line))
+      .map((line) => line.trim());
+    const lines = rows.filter(([line]) => line !== "line of the source runbook").map(([line]) => line);
+
+    expect(source.length).toBeGreaterThan(270);
+    expect(lines.slice(lines.indexOf(source[0]))).toEqual(source);
+  });
+
+  it("says of each line which command or which person makes it true", () => {
+    const known = /npm |npx |person: |docs\/troubleshooting\.md|nothing to do/;
+    for (const [line = "", by = ""] of rows.slice(rows.findIndex(([cell]) => cell?.startsWith("**Feature**")))) {
+      if (line !== "line of the source runbook") expect(by, line).toMatch(known);
+    }
+  });
+
+  it("names only commands and checks that there are", () => {
+    for (const [line = "", by = ""] of rows) {
+      for (const [, command = ""] of by.matchAll(/npm run runbook -- (\w+)/g)) {
+        expect(Object.keys(commands), line).toContain(command);
+      }
+      const checks = new Set<string>([
+        ...preflightChecks,
+        ...smokeChecks,
+        ...monitoringChecks,
+        ...Object.keys(personSteps),
+      ]);
+      for (const [, list = ""] of by.matchAll(/checks? ((?:"[^"]+"(?:, | and )?)+)/g)) {
+        for (const [, check = ""] of list.matchAll(/"([^"]+)"/g)) expect([...checks], line).toContain(check);
+      }
+    }
+  });
+});
+
+describe("docs/acceptance.md", async () => {
+  const scenarios = rowsOf(await read("docs/acceptance.md")).slice(1);
+
+  it.each(scenarios)("%s", async (_, test) => {
+    const [, path = "", name = ""] = /^(\S+): (.+)$/.exec(test ?? "") ?? [];
+    expect(await read(path)).toContain(name);
+  });
+});
+
+it("docs/configuration.md is what src/config.ts says; npm run docs:configuration makes it", async () => {
+  expect(await read("docs/configuration.md")).toBe(configurationDocument());
+});
+
+it("docs/index.md leads to every document, and no link of any leads nowhere", async () => {
+  const index = await read("docs/index.md");
+  const documents = (await readdir(join(projectDirectory, "docs"))).filter((name) => name.endsWith(".md"));
+  for (const name of documents) if (name !== "index.md") expect(index).toContain(`(${name})`);
+  for (const name of documents) {
+    const links = [...(await read(`docs/${name}`)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = ""]) => link);
+    for (const link of links)
+      await expect(access(join(projectDirectory, "docs", link)), `${name} → ${link}`).resolves.toBe(undefined);
+  }
+});
+
+it("docs/security.md names only tests that there are", async () => {
+  const paths = [...(await read("docs/security.md")).matchAll(/test\/[\w/.-]+\.ts/g)].map(([path]) => path);
+  expect(paths.length).toBeGreaterThan(10);
+  for (const path of paths) await expect(read(path), path).resolves.toBeTypeOf("string");
+});
