@@ -11,7 +11,8 @@ export interface Lane {
 interface LaneSettings {
   readonly url: string;
   readonly token: string;
-  readonly taskId: number;
+  /** The task that is read; undefined for a call that is refused before the database is asked. */
+  readonly taskId: number | undefined;
 }
 
 const PROTOCOL = "2025-11-25";
@@ -19,11 +20,16 @@ const STATELESS_PROTOCOL = "2026-07-28";
 const clientInfo = { name: "bench", version: "1.0.0" };
 
 const resultSchema = z.object({ tasks: z.tuple([z.object({ id: z.int(), title: z.literal("Buy milk") })]) });
-const answerSchema = z.object({ id: z.int(), result: z.object({ structuredContent: resultSchema }) });
+const answerSchema = z.object({
+  id: z.int(),
+  result: z.object({ structuredContent: resultSchema.optional(), isError: z.literal(true).optional() }),
+});
+/** An id that no task has, which the tool's schema refuses. */
+const REFUSED_ID = 0;
 
 /** The lanes that are compared; every body of an answer is checked. */
 export function openLanes(settings: LaneSettings): Lane[] {
-  const arguments_ = { task_id: settings.taskId };
+  const arguments_ = argumentsOf(settings);
   return [
     sessionLane("session lane", "/mcp", settings),
     {
@@ -75,7 +81,7 @@ function sessionLane(name: string, path: string, settings: LaneSettings): Lane {
       let id = 0;
       return async () => {
         id += 1;
-        const params = { name: "get_task", arguments: { task_id: settings.taskId } };
+        const params = { name: "get_task", arguments: argumentsOf(settings) };
         const { body } = await client(path, { jsonrpc: "2.0", id, method: "tools/call", params }, headers);
         checkAnswer(id, body, settings);
       };
@@ -117,9 +123,16 @@ function checkAnswer(id: number, body: string, settings: LaneSettings): void {
   const json = body.startsWith("{") ? body : /^data: (\{.*)$/m.exec(body)?.[1];
   const answer = answerSchema.parse(JSON.parse(json ?? "null"));
   if (answer.id !== id) throw new Error(`the answer to ${answer.id} came for ${id}`);
-  checkTask(answer.result.structuredContent, settings);
+  const { structuredContent, isError } = answer.result;
+  if (settings.taskId === undefined) {
+    if (isError !== true) throw new Error("a call was not refused");
+  } else checkTask(resultSchema.parse(structuredContent), settings);
 }
 
 function checkTask({ tasks: [task] }: z.output<typeof resultSchema>, { taskId }: LaneSettings): void {
   if (task.id !== taskId) throw new Error(`task ${task.id} came for ${taskId}`);
+}
+
+function argumentsOf({ taskId }: LaneSettings) {
+  return { task_id: taskId ?? REFUSED_ID };
 }

@@ -15,6 +15,7 @@ import { type BenchWorker, startBenchWorker } from "./mcp-runtime.ts";
 const CONNECTIONS = [1, 16];
 const ROUNDS = 5;
 const ROUND_MILLISECONDS = 2000;
+const BARE = "bare Hono route";
 const REQUIRED_RATIO = 3;
 const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
 
@@ -39,8 +40,11 @@ async function main(): Promise<void> {
   });
   try {
     const settings = { url, ...(await prepare(url)) };
-    process.stdout.write(`database: ${programs === undefined ? "PGlite" : "PostgreSQL"}; tool: get_task\n`);
+    process.stdout.write(`get_task on ${programs === undefined ? "PGlite" : "PostgreSQL"}\n`);
     for (const connections of CONNECTIONS) await compare(openLanes(settings), connections, worker);
+    process.stdout.write("\nget_task with an id that is refused before the database is asked: the lanes alone\n");
+    const alone = openLanes({ ...settings, taskId: undefined }).filter(({ name }) => name !== BARE);
+    for (const connections of CONNECTIONS) await compare(alone, connections, worker);
   } finally {
     await worker.close();
     await running.close();
@@ -108,14 +112,14 @@ async function measure(
 
 function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): void {
   const speed = (name: string) => medianOf((rounds.get(name) ?? []).map(({ callsASecond }) => callsASecond));
-  const bare = speed("bare Hono route");
+  const bare = rounds.has(BARE) ? speed(BARE) : undefined;
   process.stdout.write(`\n${connections} connection${connections === 1 ? "" : "s"}, median of ${ROUNDS} rounds\n`);
   for (const [name, measured] of rounds) {
     const median = medianOf(measured.map((round) => round.median)).toFixed(2);
     const cost = medianOf(measured.map((round) => round.processorTime)).toFixed(2);
-    const share = (speed(name) / bare).toFixed(2);
+    const share = bare === undefined ? "" : `  ${(speed(name) / bare).toFixed(2)} of the bare route`;
     process.stdout.write(
-      `  ${name.padEnd(16)} ${speed(name).toFixed(0).padStart(6)} calls/s  ${median.padStart(7)} ms  ${cost.padStart(5)} ms of workerd  ${share} of the bare route\n`,
+      `  ${name.padEnd(16)} ${speed(name).toFixed(0).padStart(6)} calls/s  ${median.padStart(7)} ms  ${cost.padStart(5)} ms of workerd${share}\n`,
     );
   }
   const ratio = speed("session lane") / speed("McpAgent");

@@ -11,11 +11,13 @@ const LARGEST_KEPT_MESSAGE = 500_000;
 const LONGEST_IDS = 500;
 const PREFIX = "event/";
 /**
- * How often, in milliseconds, events are written at most, all there are in one write: a write is the dearest part of a
- * call. The first after a pause is written at once, so that only in a burst of calls can the last answers be lost, and
- * only if the object's memory and the connection are lost together.
+ * How often, in milliseconds, events are written at most while calls follow upon each other, all there are in one
+ * write: a write is the dearest part of a call. The first after a pause is written at once, and the last of a burst
+ * as soon as none has followed it for a moment, so that an answer is lost only where the object's memory and the
+ * connection are both lost in the middle of a burst.
  */
 const WRITE_INTERVAL = 1000;
+const BURST_PAUSE = 10;
 
 const requestIdsSchema = z.array(z.union([z.string(), z.number()]));
 const eventSchema = z.object({ number: z.int(), streamId: z.string(), message: z.string() });
@@ -98,9 +100,10 @@ export class EventLog implements EventStore {
   #keep(event: KeptEvent): void {
     if (this.#isClosed) return;
     this.#unwritten.set(`${PREFIX}${event.number % KEPT_EVENTS}`, event);
+    clearTimeout(this.#nextWrite);
     const wait = this.#writtenAt + WRITE_INTERVAL - Date.now();
     if (wait <= 0) this.#write();
-    else this.#nextWrite ??= setTimeout(() => this.#write(), wait);
+    else this.#nextWrite = setTimeout(() => this.#write(), Math.min(wait, BURST_PAUSE));
   }
 
   #write(): void {

@@ -1,10 +1,11 @@
+import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
 import { isJsonContentType, isLegacyRequest } from "@modelcontextprotocol/server";
 import { Hono } from "hono";
 import { ApplicationError } from "../errors.ts";
-import type { Application } from "../http/application.ts";
+import type { Application, ApplicationContext } from "../http/application.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { checkHostAndOrigin } from "./host-and-origin.ts";
-import { jsonRpcErrorResponse } from "./json-rpc.ts";
+import { isObject, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { postToSession, sendToSession } from "./session-lane.ts";
 import { answerStateless } from "./stateless-lane.ts";
 
@@ -27,9 +28,16 @@ export const mcpRoutes = new Hono<Application>()
     const body = await context.req.text();
     const message = parseJson(body);
     if (message === undefined) return jsonRpcErrorResponse(400, "parseError", "The body must be valid JSON.");
-    if (await isLegacyRequest(context.req.raw, message)) return postToSession(context, body, message);
-    return answerStateless(context, message);
+    const isOfSession = isMessageOfSession(context, message) || (await isLegacyRequest(context.req.raw, message));
+    return isOfSession ? postToSession(context, body, message) : answerStateless(context, message);
   });
+
+/** Whether there can be no doubt of the era, so that the SDK's costlier test may be left out. */
+function isMessageOfSession(context: ApplicationContext, message: unknown): boolean {
+  if (context.req.header("Mcp-Session-Id") === undefined || !isObject(message)) return false;
+  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(context.req.header("Mcp-Protocol-Version") ?? "")) return false;
+  return !(isObject(message.params) && "_meta" in message.params);
+}
 
 /** @returns undefined for what is not JSON */
 function parseJson(text: string): unknown {

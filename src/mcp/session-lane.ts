@@ -3,6 +3,7 @@ import { ApplicationError } from "../errors.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { countAgainst } from "../http/rate-limit.ts";
 import { isObject, jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import type { CompleteResponse } from "./ready-response.ts";
 import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
 import type { SessionRequest } from "./session-object.ts";
@@ -74,7 +75,7 @@ function requestFor(context: ApplicationContext, method: SessionRequest["method"
   return { method, headers: Object.fromEntries(headers), body, caller, requestId };
 }
 
-async function answerOf(answering: Promise<Response>): Promise<Response> {
+async function answerOf(answering: Promise<Response | CompleteResponse>): Promise<Response> {
   const response = await answering.catch((error: unknown) => {
     // What the object itself does wrong it answers; this is one that was moved, reset or overloaded.
     throw new ApplicationError("unavailable", "The session cannot be reached; try again in a moment.", {
@@ -84,5 +85,8 @@ async function answerOf(answering: Promise<Response>): Promise<Response> {
   });
   if (response.status === 401)
     throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
-  return new Response(response.body, response);
+  if (response instanceof Response) return new Response(response.body, response);
+  const { status, headers, body } = response;
+  // A status such as 202 has no body at all.
+  return new Response(body.length === 0 ? null : body, { status, headers });
 }

@@ -11,6 +11,7 @@ import { handOverMetrics } from "../observability/metrics-hand-over.ts";
 import { EventLog } from "./event-log.ts";
 import type { Exchange } from "./exchange.ts";
 import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { type CompleteResponse, whenReady } from "./ready-response.ts";
 import { Session } from "./session.ts";
 import { createSessionServer } from "./session-server.ts";
 
@@ -68,7 +69,7 @@ export class McpSession extends DurableObject<Env> {
   #open: Promise<OpenSession | undefined> | undefined;
 
   /** Opens the session and answers its initialize request. */
-  async open({ sessionId, protocolVersion, ...request }: SessionOpening): Promise<Response> {
+  async open({ sessionId, protocolVersion, ...request }: SessionOpening): Promise<Response | CompleteResponse> {
     return this.#answer(request, async (_, exchange) => {
       const { headers, body: initialize, caller } = request;
       const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
@@ -83,7 +84,7 @@ export class McpSession extends DurableObject<Env> {
   }
 
   /** Answers a request of the session: 404 once it is over, 401 where the caller's token is known to be signed out. */
-  async handle(request: SessionRequest): Promise<Response> {
+  async handle(request: SessionRequest): Promise<Response | CompleteResponse> {
     return this.#answer(request, async (body, exchange) => {
       this.#open ??= this.#reopen(exchange);
       const open = await this.#open;
@@ -121,12 +122,12 @@ export class McpSession extends DurableObject<Env> {
   async #answer(
     request: SessionRequest,
     work: (body: unknown, exchange: Exchange) => Promise<Response>,
-  ): Promise<Response> {
+  ): Promise<Response | CompleteResponse> {
     const { caller, requestId } = request;
     const body: unknown = request.body === "" ? undefined : JSON.parse(request.body);
     return this.#observe({ request_id: requestId, user_id: caller.userId }, async ({ log, database }) => {
       try {
-        return await work(body, {
+        const response = await work(body, {
           caller,
           database,
           log,
@@ -134,6 +135,7 @@ export class McpSession extends DurableObject<Env> {
           keepsAnswers: true,
           onSignedOut: () => this.#signedOut.add(caller.tokenId),
         });
+        return request.method === "GET" ? response : await whenReady(response);
       } catch (error) {
         // Over the border of a Durable Object an error would lose its class and its cause.
         logFailure(log, new ApplicationError("internal", "The session failed.", { cause: error }));

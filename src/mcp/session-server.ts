@@ -1,7 +1,8 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { CallToolRequestSchema, ErrorCode, ListToolsRequestSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { callTool, isKnownTool, listTools } from "./call-tool.ts";
 import { instructions } from "./instructions.ts";
+import { isObject } from "./json-rpc.ts";
 import { serverInfo } from "./server-info.ts";
 
 // We ask nothing of the client that would have to be validated, and the SDK's own default is costly to make.
@@ -18,10 +19,20 @@ export function createSessionServer(baseUrl: string): Server {
     instructions,
     jsonSchemaValidator: noValidator,
   });
-  server.setRequestHandler(ListToolsRequestSchema, () => listTools());
-  server.setRequestHandler(CallToolRequestSchema, ({ params: { name, arguments: input } }) => {
-    if (!isKnownTool(name)) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name}`);
-    return callTool(name, input);
-  });
+  // And not setRequestHandler, which parses each call twice and its result once more, by schemas that workerd cannot
+  // compile: runTool validates the input, and the tool made the result.
+  server.fallbackRequestHandler = async ({ method, params }) => {
+    if (method === "tools/list") return listTools();
+    if (method === "tools/call") return callNamedTool(params);
+    throw new McpError(ErrorCode.MethodNotFound, "Method not found");
+  };
   return server;
+}
+
+function callNamedTool(params: unknown) {
+  const { name, arguments: input = {} } = isObject(params) ? params : {};
+  if (typeof name !== "string") throw new McpError(ErrorCode.InvalidParams, "params.name must be the name of a tool");
+  if (!isObject(input)) throw new McpError(ErrorCode.InvalidParams, "params.arguments must be an object");
+  if (!isKnownTool(name)) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name}`);
+  return callTool(name, input);
 }
