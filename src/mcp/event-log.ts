@@ -10,15 +10,6 @@ const KEPT_EVENTS = 64;
 const LARGEST_KEPT_MESSAGE = 500_000;
 const LONGEST_IDS = 500;
 const PREFIX = "event/";
-/**
- * How often, in milliseconds, events are written at most while calls follow upon each other, all there are in one
- * write: a write is the dearest part of a call. The first after a pause is written at once, and the last of a burst
- * as soon as none has followed it for a moment, so that an answer is lost only where the object's memory and the
- * connection are both lost in the middle of a burst.
- */
-const WRITE_INTERVAL = 1000;
-const BURST_PAUSE = 10;
-
 const requestIdsSchema = z.array(z.union([z.string(), z.number()]));
 const eventSchema = z.object({ number: z.int(), streamId: z.string(), message: z.string() });
 
@@ -40,9 +31,6 @@ export class EventLog implements EventStore {
   readonly #storage: DurableObjectStorage;
   /** The requests of each stream that are still to be answered. */
   readonly #pending = new Map<string, Set<RequestId>>();
-  #unwritten = new Map<string, KeptEvent>();
-  #nextWrite: ReturnType<typeof setTimeout> | undefined;
-  #writtenAt = 0;
   #lastNumber: number | undefined;
   #isClosed = false;
 
@@ -53,7 +41,6 @@ export class EventLog implements EventStore {
   /** Keeps nothing from now on. */
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#nextWrite);
   }
 
   /** The SDK calls it with an empty message for the event that only gives a stream its first id. */
@@ -99,27 +86,14 @@ export class EventLog implements EventStore {
 
   #keep(event: KeptEvent): void {
     if (this.#isClosed) return;
-    this.#unwritten.set(`${PREFIX}${event.number % KEPT_EVENTS}`, event);
-    clearTimeout(this.#nextWrite);
-    const wait = this.#writtenAt + WRITE_INTERVAL - Date.now();
-    if (wait <= 0) this.#write();
-    else this.#nextWrite = setTimeout(() => this.#write(), Math.min(wait, BURST_PAUSE));
-  }
-
-  #write(): void {
     // The answer does not wait until this is confirmed.
-    void this.#storage.put(Object.fromEntries(this.#unwritten), { allowUnconfirmed: true });
-    this.#unwritten.clear();
-    clearTimeout(this.#nextWrite);
-    this.#nextWrite = undefined;
-    this.#writtenAt = Date.now();
+    void this.#storage.put(`${PREFIX}${event.number % KEPT_EVENTS}`, event, { allowUnconfirmed: true });
   }
 
   #kept(): KeptEvent[] {
-    const written = new Map<string, unknown>(this.#storage.kv.list({ prefix: PREFIX }));
     return z
       .array(eventSchema)
-      .parse([...new Map([...written, ...this.#unwritten]).values()])
+      .parse([...this.#storage.kv.list({ prefix: PREFIX })].map(([, event]) => event))
       .toSorted((a, b) => a.number - b.number);
   }
 
