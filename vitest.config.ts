@@ -52,6 +52,7 @@ export default defineConfig({
   test: {
     globalSetup: ["test/support/global-setup.ts"],
     reporters: ["default", "json"],
+    silent: "passed-only",
     outputFile: { json: "test-results/report.json" },
     coverage: { provider: "istanbul", include: ["src/**/*.ts"], exclude: ["src/worker-configuration.d.ts"] },
     projects: [
