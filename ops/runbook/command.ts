@@ -3,7 +3,7 @@ import type { Procedure } from "./procedure.ts";
 import { UsageError } from "./runbook-error.ts";
 
 /** The options that every command has. */
-export const commonOptions = {
+const commonOptions = {
   env: { type: "string" },
   "env-file": { type: "string" },
   config: { type: "string" },

@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
+import { freePort } from "../support/processes.ts";
 import { type Rehearsal, startRehearsal } from "../support/rehearsal.ts";
 import { watchAnswers } from "../support/watch-answers.ts";
 
@@ -131,6 +134,66 @@ describe.skipIf(inject("clusterUrl") === undefined)("releases", () => {
       ["200", expect.stringContaining("http_requests_total{")],
       ["200", expect.objectContaining({ status: "healthy" })],
     ]);
+  });
+
+  it("sees metrics, rules, dashboards, a test event and a line of the log", async () => {
+    const seen: string[] = [];
+    const port = await freePort();
+    const alerts = [
+      ...(await readFile(join(import.meta.dirname, "../../ops/prometheus/alerts.yml"), "utf8")).matchAll(
+        /- alert: (\w+)/g,
+      ),
+    ];
+    const outside = createServer(async (request, response) => {
+      const { pathname } = new URL(request.url ?? "/", "http://outside.invalid");
+      seen.push(`${request.method} ${pathname} ${await text(request)}`);
+      const rules = alerts.map(([, name]) => ({ name }));
+      const data = pathname.endsWith("/rules") ? { groups: [{ rules }] } : { result: [{}] };
+      response.end(JSON.stringify({ status: "success", data }));
+    }).listen(port, "127.0.0.1");
+    const variables = { PROMETHEUS_URL: `http://127.0.0.1:${port}`, SENTRY_DSN: `http://key@127.0.0.1:${port}/7` };
+    const monitoring = await rehearsal.runbook(["monitoring"], variables);
+    const blind = await rehearsal.runbook(["monitoring", "--accept", "wrangler tail=seen above"]);
+    outside.close();
+    outside.closeAllConnections();
+
+    expect(monitoring.code, monitoring.stdout).toBe(0);
+    expect(monitoring.stdout).toMatch(/✓ metrics: \d+ samples/);
+    expect(monitoring.stdout).toMatch(/✓ dashboard queries: \d+ queries of 4 dashboards find data/);
+    expect(monitoring.stdout).toMatch(/✓ wrangler tail: the line of request \S+ was seen/);
+    expect(seen).toContainEqual(expect.stringMatching(/^POST \/api\/7\/envelope\/ .*Test event of npm run runbook/s));
+    expect(blind.code).toBe(1);
+    expect(blind.stderr).toBe("3 checks failed: dashboard queries, alert rules, Sentry\n");
+  });
+
+  it("loads the path to the database and reports its connections", async () => {
+    const soak = await rehearsal.runbook(["soak", "--minutes", "1", "--time-scale", "0.2"]);
+    expect(soak.code, soak.stderr).toBe(0);
+    expect(soak.stdout).toMatch(
+      /✓ soak for 1 minutes: 180 requests, 0 errors, p95 \d+ ms from here, at most \d+ of 100 connections/,
+    );
+  });
+
+  it("ticks the boxes of configuration, database and edge that can be ticked here, and no other", async () => {
+    const config = await rehearsal.configWith((toml) => toml.replaceAll("yourdomain.com", "tasks.example"));
+    const preflight = await rehearsal.runbook([
+      "preflight",
+      "--only",
+      "configuration,database,edge",
+      "--json",
+      "--config",
+      config,
+    ]);
+    const { steps } = outcomeSchema.parse(JSON.parse(preflight.stdout));
+    const failed = steps.filter(({ status }) => status !== "done" && status !== "person").map(({ name }) => name);
+
+    // No real key, no Sentry, no pooler, and no TLS before the stand-in.
+    expect(failed).toEqual([
+      ...["model", "error tracking", "database URL", "database connection", "backup"],
+      ...["certificate", "HTTPS redirect", "HSTS", "CORS"],
+    ]);
+    expect(steps.find(({ name }) => name === "indexes")?.evidence).toMatch(/^(\d+) of \1 are there and valid$/);
+    expect(preflight.code).toBe(1);
   });
 
   it("goes back by hand, and says what it would do first", async () => {

@@ -21,7 +21,7 @@ const WORKER = "mcp-task-server-production";
 const OPENAI_KEY = "the-key-of-the-rehearsal";
 
 /** How a run of the runbook ended. */
-export interface RunbookRun {
+interface RunbookRun {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -15,12 +15,17 @@ const read = (path: string) => readFile(join(projectDirectory, path), "utf8");
 function rowsOf(document: string): string[][] {
   return document
     .split("\n")
-    .filter((line) => line.startsWith("| ") && !/^\|[-|]+\|$/.test(line))
+    .filter((line) => line.startsWith("| ") && !/^\|[-| ]+\|$/.test(line))
     .map((line) =>
       line
         .slice(2, -2)
         .split(/ (?<!\\)\| /)
-        .map((cell) => cell.replaceAll("\\|", "|").replace(/^(`+) ?(.*?) ?\1$/, "$2")),
+        .map((cell) =>
+          cell
+            .trim()
+            .replaceAll("\\|", "|")
+            .replace(/^(`+) ?(.*?) ?\1$/, "$2"),
+        ),
     );
 }
 

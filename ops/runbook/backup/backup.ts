@@ -19,7 +19,7 @@ const manifestSchema = z.object({
 });
 
 /** What stands beside a backup: what is in it, and whether that was proven. */
-export type BackupManifest = z.output<typeof manifestSchema>;
+type BackupManifest = z.output<typeof manifestSchema>;
 
 /** A backup on disk. */
 export interface Backup {

@@ -42,7 +42,7 @@ export const smokeChecks = [
 ] as const;
 
 /** The name of a check. */
-export type SmokeCheck = (typeof smokeChecks)[number];
+type SmokeCheck = (typeof smokeChecks)[number];
 
 /**
  * Tries everything that people do with a deployment, on two throw-away accounts that are deleted after.

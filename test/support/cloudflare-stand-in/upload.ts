@@ -30,7 +30,7 @@ const metadataSchema = z.object({
   annotations: z.record(z.string(), z.string().optional()).default({}),
 });
 
-export type UploadMetadata = z.output<typeof metadataSchema>;
+type UploadMetadata = z.output<typeof metadataSchema>;
 
 /** A bundle as wrangler uploads it. */
 export interface Upload {
