@@ -8,9 +8,20 @@ const JWT_SECRET = "the secret of the tests, 32 characters and more";
 // wrangler would warn of secrets that it cannot see here; the tests have their own.
 process.env.WRANGLER_LOG = "error";
 
+/** Tests of what has no SQL of its own: they run once, on PostgreSQL where it is installed. */
+const ONCE = [
+  "test/**/mcp-*.test.ts",
+  "test/**/observability-*.test.ts",
+  "test/contract/{catalog,metrics,openapi}.test.ts",
+  "test/integration/chat-{failures,resume,streams}.test.ts",
+  "test/security/{input,tokens,rate-limit}.test.ts",
+];
+
 /** The tests in workerd, against one of the databases. */
 function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInlineConfiguration {
-  const missing = databaseName === "postgresql" && findPostgresql() === undefined;
+  const hasPostgresql = findPostgresql() !== undefined;
+  const missing = databaseName === "postgresql" && !hasPostgresql;
+  const elsewhere = databaseName === "pglite" && hasPostgresql ? ONCE : [];
   return {
     plugins: [
       cloudflareTest(({ inject }) => {
@@ -38,7 +49,7 @@ function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInline
     test: {
       name: `worker:${databaseName}`,
       include: ["test/**/*.test.ts"],
-      exclude: ["**/node_modules/**", "test/**/*.node.test.ts"],
+      exclude: ["**/node_modules/**", "test/**/*.node.test.ts", ...elsewhere],
       provide: { databaseName },
       // The first test of a file pays for the import of the worker.
       testTimeout: 20_000,
