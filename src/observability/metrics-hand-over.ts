@@ -27,7 +27,7 @@ export function metricsShard(namespace: Env["METRICS"], shard: number): DurableO
 }
 
 /** Hands the counts of one isolate over, each exactly once as long as the isolate lives. */
-class MetricsHandOver {
+export class MetricsHandOver {
   readonly #recorder: MetricsRecorder;
   /** Random values may not be had before the first request. */
   #isolate: { readonly id: string; readonly shard: number } | undefined;

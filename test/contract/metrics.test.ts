@@ -1,9 +1,16 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import {
+  createExecutionContext,
+  evictDurableObject,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { createLogger } from "../../src/observability/log.ts";
 import { MetricsRecorder } from "../../src/observability/metrics.ts";
-import type { MetricsObject } from "../../src/observability/metrics-object.ts";
+import { MetricsHandOver } from "../../src/observability/metrics-hand-over.ts";
+import type { HandOver, MetricsObject } from "../../src/observability/metrics-object.ts";
 import { addTotals, METRICS_MEDIA_TYPE } from "../../src/observability/metrics-text.ts";
 import { answersOf, ClientSession } from "../support/mcp.ts";
 import { readSamples, type Sample, sumOf } from "../support/metrics-text.ts";
@@ -235,6 +242,38 @@ describe("a metrics object", () => {
     expect([...(await stub.read()).keys()].sort()).toEqual(["gauge{}", 'x{version="new"}']);
     await evictDurableObject(stub);
     expect([...(await stub.read()).keys()].sort()).toEqual(["gauge{}", 'x{version="new"}']);
+  });
+});
+
+describe("a hand-over", () => {
+  it("whose answer is lost goes again, and counts once", async () => {
+    const stub = env.METRICS.getByName(crypto.randomUUID());
+    let sent = 0;
+    const forgetful = new Proxy(stub, {
+      get(target, key) {
+        if (key !== "add") return Reflect.get(target, key);
+        return async (handOver: HandOver) => {
+          sent += 1;
+          await target.add(handOver);
+          if (sent === 1) throw new Error("Network connection lost.");
+        };
+      },
+    });
+    const namespace = new Proxy(env.METRICS, {
+      get: (target, key) => (key === "getByName" ? () => forgetful : Reflect.get(target, key)),
+    });
+    const recorder = new MetricsRecorder();
+    recorder.count("sign_in_failures_total", {}, 3);
+    const context = createExecutionContext();
+    new MetricsHandOver(recorder).schedule({
+      env: { METRICS: namespace, CF_VERSION_METADATA: { id: "v1", tag: "", timestamp: "" } },
+      waitUntil: (promise) => context.waitUntil(promise),
+      log: createLogger("error"),
+    });
+    await waitOnExecutionContext(context);
+
+    expect(sent).toBe(2);
+    expect(await stub.read()).toEqual(new Map([['sign_in_failures_total{version="v1"}', [3]]]));
   });
 });
 
