@@ -10,6 +10,7 @@ const KEPT_EVENTS = 64;
 const LARGEST_KEPT_MESSAGE = 500_000;
 const LONGEST_IDS = 500;
 const PREFIX = "event/";
+
 const requestIdsSchema = z.array(z.union([z.string(), z.number()]));
 const eventSchema = z.object({ number: z.int(), streamId: z.string(), message: z.string() });
 

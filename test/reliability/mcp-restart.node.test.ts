@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -158,14 +159,19 @@ async function sessionFiles(): Promise<string[]> {
 
 /** Whether an object has a value, an alarm or a table of its own in its storage. */
 function holdsAnything(file: string): boolean {
-  const database = new DatabaseSync(file, { readOnly: true, timeout: 1000 });
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 1000, open: false });
   try {
+    database.open();
     const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
     return tables.some(({ name }) => {
       const { count } = database.prepare(`select count(*) as count from "${String(name)}"`).get() ?? {};
       return count !== 0 && !(name === "_cf_METADATA" || name === "sqlite_sequence");
     });
+  } catch (error) {
+    // The file of an object that holds nothing may be removed at any time; a later look finds it gone.
+    if (error instanceof Error && error.message.includes("unable to open")) return existsSync(file);
+    throw error;
   } finally {
-    database.close();
+    if (database.isOpen) database.close();
   }
 }
