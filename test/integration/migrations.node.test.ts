@@ -4,7 +4,7 @@ import pg from "pg";
 import { describe, expect, inject, it } from "vitest";
 import { migrate, migrationStatus, rollBack } from "../../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../../ops/database/migration-files.ts";
-import { createTestDatabase } from "../support/cluster-databases.ts";
+import { createTestDatabase, databaseVariables, workerUrlTo } from "../support/cluster-databases.ts";
 
 const files = await readMigrationFiles();
 const names = files.map(({ name }) => name);
@@ -96,9 +96,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("migrations on PostgreSQL, a
 describe.skipIf(inject("clusterUrl") === undefined)("the database scripts", { timeout: 60_000 }, () => {
   it("migrate, give the worker its login, show the status and roll back", async () => {
     const { url } = await createTestDatabase();
-    const workerUrl = new URL(inject("workerUrl") ?? "");
-    workerUrl.pathname = url.pathname;
-    const variables = { DATABASE_OWNER_URL: url.href, DATABASE_URL: workerUrl.href };
+    const variables = databaseVariables(url);
     expect(await npmRun(["db:status"], variables)).toMatchObject({
       code: 0,
       output: names.map((name) => `pending  ${name}\n`).join(""),
@@ -108,7 +106,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("the database scripts", { ti
     expect(migrated.output).toBe(
       `${names.map((name) => `applied ${name}\n`).join("")}task_worker can log in with DATABASE_URL\n`,
     );
-    const worker = await connect(workerUrl);
+    const worker = await connect(workerUrlTo(url));
     expect((await worker.query("select current_user, id from tasks")).rows).toEqual([]);
     await worker.end();
     const status = await npmRun(["db:status", "--", "--json"], variables);

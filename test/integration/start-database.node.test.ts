@@ -3,7 +3,7 @@ import { describe, expect, inject, it } from "vitest";
 import { openPostgresqlDatabase } from "../../local/postgresql-database.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
 import { refuseUnsafeRole } from "../../local/worker-role.ts";
-import { clusterUrl, createTestDatabase } from "../support/cluster-databases.ts";
+import { clusterUrl, createTestDatabase, workerUrlTo } from "../support/cluster-databases.ts";
 import { findPostgresql, startPostgresqlCluster } from "../support/postgresql-cluster.ts";
 
 const currentUser = async (pool: pg.Pool): Promise<unknown[]> => {
@@ -13,24 +13,18 @@ const currentUser = async (pool: pg.Pool): Promise<unknown[]> => {
 };
 
 describe.skipIf(inject("clusterUrl") === undefined)("the database that npm start opens", { timeout: 60_000 }, () => {
-  const workerOf = (url: URL): URL => {
-    const workerUrl = new URL(inject("workerUrl") ?? "");
-    workerUrl.pathname = url.pathname;
-    return workerUrl;
-  };
-
   it("is migrated with the owner's URL and opened with the worker's", async () => {
     const { url } = await createTestDatabase();
-    const pool = await openPostgresqlDatabase({ ownerUrl: url, databaseUrl: workerOf(url) });
+    const pool = await openPostgresqlDatabase({ ownerUrl: url, databaseUrl: workerUrlTo(url) });
     await refuseUnsafeRole(pool);
     expect(await currentUser(pool)).toEqual([{ name: "task_worker" }]);
-    const again = await openPostgresqlDatabase({ ownerUrl: undefined, databaseUrl: workerOf(url) });
+    const again = await openPostgresqlDatabase({ ownerUrl: undefined, databaseUrl: workerUrlTo(url) });
     expect(await currentUser(again)).toEqual([{ name: "task_worker" }]);
   });
 
   it("is not migrated by the worker", async () => {
     const { url } = await createTestDatabase();
-    await expect(openPostgresqlDatabase({ ownerUrl: undefined, databaseUrl: workerOf(url) })).rejects.toThrow(
+    await expect(openPostgresqlDatabase({ ownerUrl: undefined, databaseUrl: workerUrlTo(url) })).rejects.toThrow(
       /^0001_\w+ is pending, and task_worker may not apply it/,
     );
   });
@@ -47,7 +41,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("the database that npm start
 
   it("is not opened as a superuser or an owner", async () => {
     const { url, name } = await createTestDatabase();
-    const pool = await openPostgresqlDatabase({ ownerUrl: url, databaseUrl: workerOf(url) });
+    const pool = await openPostgresqlDatabase({ ownerUrl: url, databaseUrl: workerUrlTo(url) });
     await pool.end();
     for (const [unsafe, reason] of [
       [clusterUrl(name), "the worker may not use the role postgres, which is a superuser"],

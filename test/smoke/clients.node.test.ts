@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import { createTestDatabase } from "../support/cluster-databases.ts";
+import { createTestDatabase, databaseVariables } from "../support/cluster-databases.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
 import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
 
@@ -29,7 +29,7 @@ describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", { ti
   beforeAll(async () => {
     const { url } = await createTestDatabase();
     place = await makeStartPlace();
-    server = await npmStart(place, { DATABASE_URL: url.href }, (end) => {
+    server = await npmStart(place, databaseVariables(url), (end) => {
       endServer = end;
     });
     database = new pg.Client({ connectionString: url.href });

@@ -125,12 +125,12 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
 
 describe.skipIf(inject("clusterUrl") === undefined)("npm start on PostgreSQL", { timeout: 120_000 }, () => {
   it("migrates with the owner's URL and connects as the worker, from several places at once", async () => {
-    const { createTestDatabase } = await import("../support/cluster-databases.ts");
+    const { createTestDatabase, databaseVariables } = await import("../support/cluster-databases.ts");
     const { url } = await createTestDatabase();
     const other = await makeStartPlace();
     const servers = await Promise.all([
-      npmStart(place, { DATABASE_URL: url.href }),
-      npmStart(other, { DATABASE_URL: url.href }),
+      npmStart(place, databaseVariables(url)),
+      npmStart(other, databaseVariables(url)),
     ]);
     expect(servers.filter(({ password }) => password !== undefined)).toHaveLength(1);
     for (const server of servers) {

@@ -27,3 +27,18 @@ export async function createTestDatabase({ mayCreateDatabases = false } = {}): P
   url.password = password;
   return { name, url };
 }
+
+/**
+ * The worker's URL to a database of the cluster. The role's password belongs to the whole cluster: a test that lets
+ * npm start make one up from the owner's URL would lock out all others.
+ */
+export function workerUrlTo({ pathname }: URL): URL {
+  const workerUrl = new URL(inject("workerUrl") ?? "");
+  workerUrl.pathname = pathname;
+  return workerUrl;
+}
+
+/** The variables that open a database of the cluster as npm start and the scripts want them. */
+export function databaseVariables(url: URL): { DATABASE_OWNER_URL: string; DATABASE_URL: string } {
+  return { DATABASE_OWNER_URL: url.href, DATABASE_URL: workerUrlTo(url).href };
+}

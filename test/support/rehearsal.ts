@@ -7,14 +7,13 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 import { Response } from "miniflare";
-import { inject } from "vitest";
 import { z } from "zod";
 import { startDemoModel } from "../../local/demo-model.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
 import { listen } from "./cloudflare-stand-in/edge.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";
-import { createTestDatabase } from "./cluster-databases.ts";
+import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
 const WORKER = "mcp-task-server-production";
@@ -55,10 +54,8 @@ const announcementSchema = z.object({ text: z.string() });
 /** Sets the rehearsal up; nothing is deployed yet. */
 export async function startRehearsal(): Promise<Rehearsal> {
   const directory = await mkdtemp(join(tmpdir(), "tasks-rehearsal-"));
-  const { name, url: ownerUrl } = await createTestDatabase({ mayCreateDatabases: true });
-  const workerUrl = new URL(z.string().parse(inject("workerUrl")));
-  workerUrl.pathname = `/${name}`;
-  const pool = openRawPool(workerUrl);
+  const { url: ownerUrl } = await createTestDatabase({ mayCreateDatabases: true });
+  const pool = openRawPool(workerUrlTo(ownerUrl));
   const gateway = await startGateway(pool);
   const model = await startDemoModel();
   const cloudflare = await startCloudflareStandIn({ [WORKER]: "api.yourdomain.com" }, async (request) => {
