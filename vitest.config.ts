@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import type {} from "./test/support/global-setup.ts";
@@ -11,17 +12,23 @@ process.env.WRANGLER_LOG = "error";
 /** Tests of what has no SQL of its own: they run once, on PostgreSQL where it is installed. */
 const ONCE = [
   "test/**/mcp-*.test.ts",
-  "test/**/observability-*.test.ts",
   "test/contract/{catalog,metrics,openapi}.test.ts",
   "test/integration/chat-{failures,resume,streams}.test.ts",
   "test/security/{input,tokens,rate-limit}.test.ts",
 ];
 
+/** Tests that give the worker other variables than all have: each file has a worker of its own. They run once too. */
+const OTHER_VARIABLES = ["test/**/observability-*.test.ts"];
+const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
+
+const hasPostgresql = findPostgresql() !== undefined;
+
 /** The tests in workerd, against one of the databases. */
-function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInlineConfiguration {
-  const hasPostgresql = findPostgresql() !== undefined;
+function workerProject(
+  databaseName: "pglite" | "postgresql",
+  test: TestProjectInlineConfiguration["test"],
+): TestProjectInlineConfiguration {
   const missing = databaseName === "postgresql" && !hasPostgresql;
-  const elsewhere = databaseName === "pglite" && hasPostgresql ? ONCE : [];
   return {
     plugins: [
       cloudflareTest(({ inject }) => {
@@ -47,20 +54,20 @@ function workerProject(databaseName: "pglite" | "postgresql"): TestProjectInline
       }),
     ],
     test: {
-      name: `worker:${databaseName}`,
-      include: ["test/**/*.test.ts"],
-      exclude: ["**/node_modules/**", "test/**/*.node.test.ts", ...elsewhere],
       provide: { databaseName },
-      // The first test of a file pays for the import of the worker.
+      // The first test of a worker pays for its import.
       testTimeout: 20_000,
       // Without PostgreSQL its tests are still listed by name, as skipped: no name fits this pattern.
       ...(missing ? { testNamePattern: /(?!)/ } : {}),
+      ...test,
     },
   };
 }
 
 export default defineConfig({
   test: {
+    // The tests wait as much as they work; vitest would leave one core of two to itself.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ["test/support/global-setup.ts"],
     reporters: ["default", "json"],
     silent: "passed-only",
@@ -86,8 +93,24 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      workerProject("pglite"),
-      workerProject("postgresql"),
+      // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
+      workerProject("pglite", {
+        name: "worker:pglite",
+        include: ["test/**/*.test.ts"],
+        exclude: [...NODE, ...OTHER_VARIABLES, ...(hasPostgresql ? ONCE : [])],
+        isolate: false,
+      }),
+      workerProject("postgresql", {
+        name: "worker:postgresql",
+        include: ["test/**/*.test.ts"],
+        exclude: [...NODE, ...OTHER_VARIABLES],
+        isolate: false,
+      }),
+      workerProject(hasPostgresql ? "postgresql" : "pglite", {
+        name: "worker:variables",
+        include: OTHER_VARIABLES,
+        exclude: NODE,
+      }),
     ],
   },
 });
