@@ -21,6 +21,9 @@ const ONCE = [
 const OTHER_VARIABLES = ["test/**/observability-*.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
+/** 20,000 requests as fast as they go. */
+const LOAD = "test/reliability/observability-live.node.test.ts";
+
 const hasPostgresql = findPostgresql() !== undefined;
 
 /** The tests in workerd, against one of the databases. */
@@ -78,21 +81,14 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          exclude: ["**/node_modules/**", "test/rehearsal/**"],
+          exclude: ["**/node_modules/**", LOAD],
           testTimeout: 30_000,
           hookTimeout: 60_000,
-        },
-      },
-      {
-        test: {
-          name: "rehearsal",
-          include: ["test/rehearsal/*.node.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 60_000,
-          // It judges response times: after all others, with the machine to itself.
+          // The rehearsal judges response times: it comes after all that keeps every core busy.
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { name: "load", include: [LOAD], testTimeout: 30_000, hookTimeout: 60_000 } },
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
       workerProject("pglite", {
         name: "worker:pglite",
