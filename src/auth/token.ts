@@ -2,6 +2,7 @@ import { sign, verify } from "hono/jwt";
 import { JwtTokenSignatureMismatched } from "hono/utils/jwt/types";
 import { z } from "zod";
 import type { Caller } from "../caller.ts";
+import { RecentValues } from "../recent-values.ts";
 
 /** What tokens are signed with and for whom. */
 export interface TokenSettings {
@@ -70,6 +71,14 @@ export async function issueToken(
   };
 }
 
+/** A token that held, with what it was verified by: it goes on holding until it expires. */
+interface VerifiedToken {
+  readonly caller: Caller;
+  readonly settings: TokenSettings;
+}
+
+const verifiedTokens = new RecentValues<VerifiedToken>(1_000);
+
 /**
  * Verifies a token's signature, algorithm, issuer, audience and times (RFC 7519 section 7.2); a token without
  * `exp`, `iat`, `sub` or `jti` is refused. Whether it was signed out is checked with the first query made in its name.
@@ -77,6 +86,20 @@ export async function issueToken(
  * @returns undefined for a token that does not hold, whatever the reason
  */
 export async function verifyToken(token: string, settings: TokenSettings): Promise<Caller | undefined> {
+  const known = verifiedTokens.get(token);
+  if (known !== undefined && isSame(known.settings, settings) && known.caller.tokenExpiresAt.getTime() > Date.now()) {
+    return known.caller;
+  }
+  const caller = await verifyAnew(token, settings);
+  if (caller !== undefined) verifiedTokens.set(token, { caller, settings });
+  return caller;
+}
+
+function isSame(one: TokenSettings, other: TokenSettings): boolean {
+  return one.secret === other.secret && one.previousSecret === other.previousSecret && one.issuer === other.issuer;
+}
+
+async function verifyAnew(token: string, settings: TokenSettings): Promise<Caller | undefined> {
   const secrets = [settings.secret, settings.previousSecret].filter((secret) => secret !== undefined);
   for (const secret of secrets) {
     try {
