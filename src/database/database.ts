@@ -127,8 +127,11 @@ function operationOf(query: SQLWrapper): string {
   return [verb.toLowerCase(), object].filter((word) => word !== undefined).join(" ");
 }
 
+/** What neon reads of a response. */
+type DatabaseResponse = Pick<Response, "ok" | "status" | "json" | "text">;
+
 /** Fetches the whole answer. The timer ends with it: `AbortSignal.timeout` runs on, and keeps a Durable Object awake. */
-async function fetchInTime(url: string, init: RequestInit): Promise<Response> {
+async function fetchInTime(url: string, init: RequestInit): Promise<DatabaseResponse> {
   const controller = new AbortController();
   const timer = setTimeout(
     () => controller.abort(new DOMException("the database did not answer in time", "TimeoutError")),
@@ -136,7 +139,9 @@ async function fetchInTime(url: string, init: RequestInit): Promise<Response> {
   );
   try {
     const response = await fetch(url, { ...init, signal: controller.signal });
-    return new Response(await response.text(), response);
+    const { ok, status } = response;
+    const body = await response.text();
+    return { ok, status, text: async () => body, json: async () => JSON.parse(body) };
   } finally {
     clearTimeout(timer);
   }
