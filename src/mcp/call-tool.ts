@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { errorKinds, toApplicationError } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
-import { describeCatalog } from "../tools/catalog.ts";
+import { catalog, describeCatalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { currentExchange } from "./exchange.ts";
+import { isObject, messagesOf } from "./json-rpc.ts";
 
 /** MCP's CallToolResult, as far as our tools use it. */
 export interface CallToolResult {
@@ -33,6 +34,15 @@ export function listTools(): { tools: z.output<typeof toolsSchema> } {
 /** Whether there is such a tool; an unknown one is a protocol error (-32602) and not a tool's. */
 export function isKnownTool(name: string): boolean {
   return describeCatalog().some((tool) => tool.name === name);
+}
+
+/** Whether a message, or one of a batch, calls a tool that may change something: its answer is not to be had again. */
+export function mayChange(body: unknown): boolean {
+  return messagesOf(body).some((message) => {
+    if (!isObject(message) || message.method !== "tools/call" || !isObject(message.params)) return false;
+    const { name } = message.params;
+    return catalog.some((tool) => tool.name === name && !tool.annotations.readOnlyHint);
+  });
 }
 
 /**

@@ -9,6 +9,8 @@ const KEPT_EVENTS = 64;
 /** A longer message is not kept: a value in storage may have 2 MB. */
 const LARGEST_KEPT_MESSAGE = 500_000;
 const LONGEST_IDS = 500;
+/** For how long, in milliseconds, answers that can be had again by asking again are held in memory alone. */
+const HELD_FOR = 1000;
 const PREFIX = "event/";
 
 const requestIdsSchema = z.array(z.union([z.string(), z.number()]));
@@ -30,8 +32,8 @@ interface Cursor {
  */
 export class EventLog implements EventStore {
   readonly #storage: DurableObjectStorage;
-  /** The requests of each stream that are still to be answered. */
-  readonly #pending = new Map<string, Set<RequestId>>();
+  /** By their keys in storage, where they will be in a moment. */
+  readonly #held = new Map<string, KeptEvent>();
   #lastNumber: number | undefined;
   #isClosed = false;
 
@@ -42,20 +44,30 @@ export class EventLog implements EventStore {
   /** Keeps nothing from now on. */
   close(): void {
     this.#isClosed = true;
+    this.#held.clear();
   }
 
   /** The SDK calls it with an empty message for the event that only gives a stream its first id. */
   async storeEvent(streamId: string, message: JSONRPCMessage | Record<string, never>): Promise<string> {
-    const { keepsAnswers, requestIds } = currentExchange();
-    if (!("jsonrpc" in message)) {
-      if (keepsAnswers) this.#pending.set(streamId, new Set(requestIds));
-      return beginningOf(streamId, requestIds);
-    }
+    if (!("jsonrpc" in message)) return this.begin(streamId, currentExchange().requestIds);
+    return this.keep(streamId, JSON.stringify(message));
+  }
+
+  /** @returns the id of the event that only gives a stream its first id: it carries all that is needed to find its answers */
+  begin(streamId: string, requestIds: readonly RequestId[]): string {
+    const ids = JSON.stringify(requestIds);
+    return ids.length > LONGEST_IDS ? `${streamId}:0` : `${streamId}:0:${Buffer.from(ids).toString("base64url")}`;
+  }
+
+  /** Keeps a message, JSON, as the exchange wants it kept; @returns the id of its event. */
+  keep(streamId: string, text: string): string {
+    const { keepsAnswers } = currentExchange();
     const number = this.#nextNumber();
-    const text = JSON.stringify(message);
-    if (keepsAnswers && text.length <= LARGEST_KEPT_MESSAGE) this.#keep({ number, streamId, message: text });
-    const answered = answeredIdOf(message);
-    if (answered !== undefined) this.#settle(streamId, answered);
+    if (keepsAnswers !== "never" && text.length <= LARGEST_KEPT_MESSAGE) {
+      this.#held.set(`${PREFIX}${number % KEPT_EVENTS}`, { number, streamId, message: text });
+      if (keepsAnswers === "at once") this.#write();
+      else if (this.#held.size === 1) setTimeout(() => this.#write(), HELD_FOR);
+    }
     return `${streamId}:${number}`;
   }
 
@@ -69,32 +81,32 @@ export class EventLog implements EventStore {
     return cursor.streamId;
   }
 
-  /** Whether a stream has answers to come. */
-  isPending(streamId: string): boolean {
-    return this.#pending.has(streamId);
+  /** What was said on a stream since, as server-sent events. */
+  textAfter(cursor: Cursor): string {
+    return this.#after(cursor)
+      .map(({ id, message }) => `event: message\nid: ${id}\ndata: ${message}\n\n`)
+      .join("");
   }
 
-  /** What is left to say of a stream that is over, as server-sent events; an answer that is lost is said to be. */
+  /** The same of a stream that is over; an answer that is lost is said to be. */
   remainderOf(cursor: Cursor): string {
-    const events = this.#after(cursor);
-    const answered = new Set(events.map(({ message }) => answeredIdOf(JSON.parse(message))));
+    const answered = new Set(this.#after(cursor).map(({ message }) => answeredIdOf(JSON.parse(message))));
     const lost = cursor.requestIds.filter((id) => !answered.has(id)).map((id) => JSON.stringify(lostAnswer(id)));
-    return [
-      ...events.map(({ id, message }) => `event: message\nid: ${id}\ndata: ${message}\n\n`),
-      ...lost.map((message) => `event: message\ndata: ${message}\n\n`),
-    ].join("");
+    return [this.textAfter(cursor), ...lost.map((message) => `event: message\ndata: ${message}\n\n`)].join("");
   }
 
-  #keep(event: KeptEvent): void {
-    if (this.#isClosed) return;
+  #write(): void {
+    if (this.#isClosed || this.#held.size === 0) return;
     // The answer does not wait until this is confirmed.
-    void this.#storage.put(`${PREFIX}${event.number % KEPT_EVENTS}`, event, { allowUnconfirmed: true });
+    void this.#storage.put(Object.fromEntries(this.#held), { allowUnconfirmed: true });
+    this.#held.clear();
   }
 
   #kept(): KeptEvent[] {
+    const kept = new Map([...this.#storage.kv.list({ prefix: PREFIX }), ...this.#held]);
     return z
       .array(eventSchema)
-      .parse([...this.#storage.kv.list({ prefix: PREFIX })].map(([, event]) => event))
+      .parse([...kept.values()])
       .toSorted((a, b) => a.number - b.number);
   }
 
@@ -102,12 +114,6 @@ export class EventLog implements EventStore {
     return this.#kept()
       .filter((event) => event.streamId === streamId && event.number > number)
       .map((event) => ({ id: `${streamId}:${event.number}`, message: event.message }));
-  }
-
-  #settle(streamId: string, requestId: RequestId): void {
-    const pending = this.#pending.get(streamId);
-    pending?.delete(requestId);
-    if (pending?.size === 0) this.#pending.delete(streamId);
   }
 
   #nextNumber(): number {
@@ -121,12 +127,6 @@ export function readCursor(eventId: string): Cursor | undefined {
   const [, streamId, number, ids] = /^([\w-]{1,64}):(\d{1,15})(?::([\w-]{0,2000}))?$/.exec(eventId) ?? [];
   if (streamId === undefined) return undefined;
   return { streamId, number: Number(number), requestIds: ids === undefined ? [] : decodeIds(ids) };
-}
-
-/** The id of an event that is not kept: it carries all that is needed to find its answers, or to miss them. */
-function beginningOf(streamId: string, requestIds: readonly RequestId[]): string {
-  const ids = JSON.stringify(requestIds);
-  return ids.length > LONGEST_IDS ? `${streamId}:0` : `${streamId}:0:${Buffer.from(ids).toString("base64url")}`;
 }
 
 function decodeIds(encoded: string): RequestId[] {

@@ -6,8 +6,8 @@ import type { RequestId } from "./json-rpc.ts";
 export interface Exchange extends ToolContext {
   /** Of the requests it carries. */
   readonly requestIds: readonly RequestId[];
-  /** Whether its answers are kept for `Last-Event-ID`. */
-  readonly keepsAnswers: boolean;
+  /** Whether its answers are kept for `Last-Event-ID`: at once, or together with others a moment later. */
+  readonly keepsAnswers: "at once" | "soon" | "never";
   /** Told when a tool finds that the caller's token has been signed out. */
   readonly onSignedOut: () => void;
 }

@@ -1,5 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Caller } from "../caller.ts";
+import { RecentValues } from "../recent-values.ts";
 
 /** Whose session it is: another user, or the same one with other rights, cannot use it. */
 type SessionOwner = Pick<Caller, "userId" | "scopes">;
@@ -11,6 +12,7 @@ export interface SessionIdSecrets {
 }
 
 const keys = new Map<string, Uint8Array>();
+const signatures = new RecentValues<Buffer>(1_000);
 
 /**
  * Makes a session id (MCP 2025-11-25, Transports, Session Management): the random id of a Durable Object, and an
@@ -40,9 +42,12 @@ export function readSessionId(
 }
 
 function sign(objectId: string, { userId, scopes }: SessionOwner, secret: string): Buffer {
-  return createHmac("sha256", keyOf(secret))
-    .update(JSON.stringify([objectId, userId, scopes.toSorted()]))
-    .digest();
+  const signed = JSON.stringify([objectId, userId, scopes.toSorted()]);
+  const known = signatures.get(`${secret} ${signed}`);
+  if (known !== undefined) return known;
+  const signature = createHmac("sha256", keyOf(secret)).update(signed).digest();
+  signatures.set(`${secret} ${signed}`, signature);
+  return signature;
 }
 
 /** A key of its own (RFC 5869), so that no token can pass for a session id or the other way round. */

@@ -8,10 +8,11 @@ import type { LogFields } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
+import { type CompleteResponse, completely } from "./answer-stream.ts";
+import { mayChange } from "./call-tool.ts";
 import { EventLog } from "./event-log.ts";
 import type { Exchange } from "./exchange.ts";
 import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
-import { type CompleteResponse, whenReady } from "./ready-response.ts";
 import { Session } from "./session.ts";
 import { createSessionServer } from "./session-server.ts";
 
@@ -79,7 +80,7 @@ export class McpSession extends DurableObject<Env> {
       metrics.change("mcp_sessions_open", {}, 1);
       const { session, answer } = await this.#connect(record, events, exchange);
       this.#open = Promise.resolve({ session, record });
-      return answer;
+      return completely(answer);
     });
   }
 
@@ -121,21 +122,20 @@ export class McpSession extends DurableObject<Env> {
 
   async #answer(
     request: SessionRequest,
-    work: (body: unknown, exchange: Exchange) => Promise<Response>,
+    work: (body: unknown, exchange: Exchange) => Promise<Response | CompleteResponse>,
   ): Promise<Response | CompleteResponse> {
     const { caller, requestId } = request;
     const body: unknown = request.body === "" ? undefined : JSON.parse(request.body);
     return this.#observe({ request_id: requestId, user_id: caller.userId }, async ({ log, database }) => {
       try {
-        const response = await work(body, {
+        return await work(body, {
           caller,
           database,
           log,
           requestIds: requestIdsOf(body),
-          keepsAnswers: true,
+          keepsAnswers: mayChange(body) ? "at once" : "soon",
           onSignedOut: () => this.#signedOut.add(caller.tokenId),
         });
-        return request.method === "GET" ? response : await whenReady(response);
       } catch (error) {
         // Over the border of a Durable Object an error would lose its class and its cause.
         logFailure(log, new ApplicationError("internal", "The session failed.", { cause: error }));
@@ -174,7 +174,7 @@ export class McpSession extends DurableObject<Env> {
       { sessionId: record.sessionId, initialize: record.initialize, events, server },
       record.protocolVersion,
       record.headers,
-      { ...exchange, requestIds: requestIdsOf(JSON.parse(record.initialize)), keepsAnswers: false },
+      { ...exchange, requestIds: requestIdsOf(JSON.parse(record.initialize)), keepsAnswers: "never" },
     );
   }
 

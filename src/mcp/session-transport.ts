@@ -1,24 +1,66 @@
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "./json-rpc.ts";
+import {
+  isInitializeRequest,
+  type JSONRPCMessage,
+  JSONRPCMessageSchema,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/sdk/types.js";
+import { AnswerStream, type CompleteResponse, completely } from "./answer-stream.ts";
+import type { EventLog } from "./event-log.ts";
+import { answeredIdOf, jsonRpcErrorCodes, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
 
 type SendOptions = Parameters<WebStandardStreamableHTTPServerTransport["send"]>[1];
 
-/** The SDK's transport, which knows besides what requests are in flight and lets go of those that are cancelled. */
-export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
-  readonly #inFlight = new Set<RequestId>();
+interface SessionTransportOptions {
+  readonly sessionId: string;
+  /** After how long, in milliseconds, a client comes back for an answer when its connection broke. */
+  readonly retryInterval: number;
+  /** Where the answers are kept; undefined for clients that cannot come back for them. */
+  readonly events: EventLog | undefined;
+}
 
-  /** Counts requests as in flight; @returns false, and counts none, when one of them is so already. */
-  begin(requestIds: readonly RequestId[]): boolean {
-    if (new Set(requestIds).size < requestIds.length) return false;
-    if (requestIds.some((id) => this.#inFlight.has(id))) return false;
-    for (const id of requestIds) this.#inFlight.add(id);
-    return true;
+/**
+ * The SDK's transport, which answers POSTs of requests by itself: in one piece where it can, without a stream for each.
+ * What such a POST must be to be let in, initialize, notifications and the server's own stream are the SDK's.
+ */
+export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
+  readonly #events: EventLog | undefined;
+  readonly #retryInterval: number;
+  /** The stream that each request in flight is answered on. */
+  readonly #streams = new Map<RequestId, AnswerStream>();
+
+  constructor({ sessionId, retryInterval, events }: SessionTransportOptions) {
+    super({ sessionIdGenerator: () => sessionId, retryInterval, ...(events !== undefined && { eventStore: events }) });
+    this.#events = events;
+    this.#retryInterval = retryInterval;
   }
 
-  /** The opposite of `begin`, for requests that were not let in after all. */
-  abandon(requestIds: readonly RequestId[]): void {
-    for (const id of requestIds) this.#inFlight.delete(id);
+  /**
+   * Takes a message or a batch of them.
+   *
+   * @param request with its headers; its body is read already
+   * @param requestIds of the requests in the body
+   */
+  async post(request: Request, body: unknown, requestIds: readonly RequestId[]): Promise<Response | CompleteResponse> {
+    if (new Set(requestIds).size < requestIds.length || requestIds.some((id) => this.#streams.has(id))) {
+      return jsonRpcErrorResponse(400, "invalidRequest", "A request with this id is in flight already.");
+    }
+    const messages = requestIds.length === 0 ? undefined : admitted(request.headers, body);
+    if (messages === undefined) return completely(await this.handleRequest(request, { parsedBody: body }));
+
+    const stream = new AnswerStream(requestIds, { "mcp-session-id": this.sessionId ?? "" });
+    for (const id of requestIds) this.#streams.set(id, stream);
+    if (this.#events !== undefined) {
+      const eventId = this.#events.begin(stream.id, requestIds);
+      stream.write(`id: ${eventId}\nretry: ${this.#retryInterval}\ndata: \n\n`, undefined);
+    }
+    for (const message of messages) this.onmessage?.(message);
+    return stream.respond();
+  }
+
+  /** The rest of a stream that is still being written; undefined where it is over. */
+  resume(streamId: string, missed: () => string): Response | undefined {
+    return [...this.#streams.values()].find(({ id }) => id === streamId)?.resume(missed());
   }
 
   /**
@@ -26,16 +68,40 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
    * client that resumes the stream all the same must not wait for ever.
    */
   async endCancelled(requestId: RequestId): Promise<void> {
-    if (!this.#inFlight.has(requestId)) return;
-    this.closeSSEStream(requestId);
+    const stream = this.#streams.get(requestId);
+    if (stream === undefined) return;
+    stream.hangUp();
     const error = { code: jsonRpcErrorCodes.badRequest, message: "The request was cancelled." };
-    // Without an event log it throws, having let go of the request, because nobody hears the answer: as it should be.
-    await this.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => undefined);
+    await this.send({ jsonrpc: "2.0", id: requestId, error });
   }
 
   override async send(message: JSONRPCMessage, options?: SendOptions): Promise<void> {
     const answered = answeredIdOf(message);
-    if (answered !== undefined) this.#inFlight.delete(answered);
-    await super.send(message, options);
+    const requestId = answered ?? options?.relatedRequestId;
+    const stream = requestId === undefined ? undefined : this.#streams.get(requestId);
+    if (stream === undefined) {
+      await super.send(message, options);
+      return;
+    }
+    if (answered !== undefined) this.#streams.delete(answered);
+    const json = JSON.stringify(message);
+    const id = this.#events === undefined ? "" : `id: ${this.#events.keep(stream.id, json)}\n`;
+    stream.write(`event: message\n${id}data: ${json}\n\n`, answered);
   }
+
+  override async close(): Promise<void> {
+    for (const stream of new Set(this.#streams.values())) stream.hangUp();
+    this.#streams.clear();
+    await super.close();
+  }
+}
+
+/** The messages of a POST that is as it must be; undefined for one that the SDK will refuse, and say why. */
+function admitted(headers: Headers, body: unknown): readonly JSONRPCMessage[] | undefined {
+  const accept = headers.get("accept") ?? "";
+  if (!accept.includes("application/json") || !accept.includes("text/event-stream")) return undefined;
+  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(headers.get("mcp-protocol-version") ?? "")) return undefined;
+  const parsed = messagesOf(body).map((message) => JSONRPCMessageSchema.safeParse(message));
+  const messages = parsed.flatMap(({ data }) => (data === undefined ? [] : [data]));
+  return messages.length < parsed.length || messages.some(isInitializeRequest) ? undefined : messages;
 }

@@ -1,5 +1,6 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
+import type { CompleteResponse } from "./answer-stream.ts";
 import { type EventLog, readCursor } from "./event-log.ts";
 import { type Exchange, runInExchange } from "./exchange.ts";
 import { closeWhenIdle } from "./idle-stream.ts";
@@ -44,9 +45,9 @@ export class Session {
     this.#settings = settings;
     this.#protocolVersion = protocolVersion;
     this.#transport = new SessionTransport({
-      sessionIdGenerator: () => settings.sessionId,
+      sessionId: settings.sessionId,
       retryInterval: ANSWER_RETRY,
-      ...(this.#isResumable && { eventStore: settings.events }),
+      events: this.#isResumable ? settings.events : undefined,
     });
   }
 
@@ -60,7 +61,6 @@ export class Session {
     const session = new Session(settings, protocolVersion);
     await settings.server.connect(session.#transport);
     const parsedBody: unknown = JSON.parse(settings.initialize);
-    session.#transport.begin(exchange.requestIds);
     const answer = await runInExchange(exchange, () =>
       session.#transport.handleRequest(new Request(ENDPOINT, { method: "POST", headers }), { parsedBody }),
     );
@@ -72,18 +72,17 @@ export class Session {
   }
 
   /** Takes a message, or a batch of them. */
-  async post(headers: Readonly<Record<string, string>>, body: unknown, exchange: Exchange): Promise<Response> {
+  async post(
+    headers: Readonly<Record<string, string>>,
+    body: unknown,
+    exchange: Exchange,
+  ): Promise<Response | CompleteResponse> {
     if (Array.isArray(body) && this.#protocolVersion !== BATCH_VERSION) {
       return jsonRpcErrorResponse(400, "invalidRequest", `JSON-RPC batches exist in protocol ${BATCH_VERSION} only.`);
     }
-    const { requestIds } = exchange;
-    if (!this.#transport.begin(requestIds)) {
-      return jsonRpcErrorResponse(400, "invalidRequest", "A request with this id is in flight already.");
-    }
     const response = await runInExchange(exchange, () =>
-      this.#transport.handleRequest(this.#request("POST", headers), { parsedBody: body }),
+      this.#transport.post(this.#request("POST", headers), body, exchange.requestIds),
     );
-    if (!response.ok) this.#transport.abandon(requestIds);
     for (const id of cancelledIdsOf(body)) await runInExchange(exchange, () => this.#transport.endCancelled(id));
     return response;
   }
@@ -98,7 +97,8 @@ export class Session {
         return jsonRpcErrorResponse(400, "badRequest", "Last-Event-ID is not an event id of this session.");
       }
       if (cursor.streamId !== STANDALONE_STREAM) {
-        if (events.isPending(cursor.streamId)) return this.#transport.handleRequest(this.#request("GET", headers));
+        const rest = this.#transport.resume(cursor.streamId, () => events.textAfter(cursor));
+        if (rest !== undefined) return rest;
         return new Response(events.remainderOf(cursor), {
           headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" },
         });

@@ -25,7 +25,7 @@ export async function answerStateless(context: ApplicationContext, message: unkn
     database,
     log,
     requestIds: requestIdsOf(message),
-    keepsAnswers: false,
+    keepsAnswers: "never" as const,
     onSignedOut: () => {
       isSignedOut = true;
     },

@@ -141,13 +141,25 @@ describe("an answer whose connection broke", () => {
 
   it("that is lost is said to be, rather than waited for", async () => {
     const session = await ClientSession.open(await Person.signUp());
-    const [begun] = eventsOf(await (await session.post(callBody(41, "list_tasks", {}))).text());
+    const [begun] = eventsOf(await (await session.post(callBody(41, "create_task", { title: "lost" }))).text());
     await runInDurableObject(objectOf(session), (_, { storage }) =>
       [...storage.kv.list({ prefix: "event/" })].map(([key]) => storage.kv.delete(key)),
     );
     const answer = await answerOf(await session.get({ "Last-Event-ID": begun?.id ?? "" }));
 
     expect(answer).toMatchObject({ id: 41, error: { code: -32000, message: expect.stringContaining("look before") } });
+  });
+
+  it("of a call that changes nothing is stored a moment later, together with others", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const [begun, told] = eventsOf(await (await session.post(callBody(1, "list_tasks", {}))).text());
+    await session.call("list_tasks");
+
+    expect(await stored(session)).toMatchObject({ entries: 1 });
+    expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
+    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 3 }), { timeout: 3000 });
+    await evictDurableObject(objectOf(session));
+    expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
   });
 
   it("is one of 64 that are kept", async () => {

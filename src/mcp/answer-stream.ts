@@ -1,0 +1,102 @@
+import type { RequestId } from "./json-rpc.ts";
+
+/** A response that is complete: it crosses from a Durable Object to the worker in one message. */
+export interface CompleteResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** How long, in milliseconds, answers may take to be given in one piece; what takes longer is streamed from then on. */
+const READY_WITHIN = 25;
+
+const encoder = new TextEncoder();
+
+/**
+ * The server-sent events that answer the requests of one POST. Most calls are answered at once, and a stream costs
+ * more than they do: there is one only for those that take longer, and for the client that comes back for its answers.
+ */
+export class AnswerStream {
+  readonly id = crypto.randomUUID();
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #unanswered: Set<RequestId>;
+  readonly #ended = Promise.withResolvers<void>();
+  #isEnded = false;
+  /** What was written before somebody reads. */
+  #text = "";
+  #reader: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** False once the client is gone: whatever comes then is in the event log alone. */
+  #isHeard = true;
+
+  constructor(requestIds: readonly RequestId[], headers: Readonly<Record<string, string>>) {
+    this.#unanswered = new Set(requestIds);
+    this.#headers = {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+      ...headers,
+    };
+  }
+
+  /** Writes an event, and ends the stream when it answers the last of the requests. */
+  write(event: string, answered: RequestId | undefined): void {
+    if (this.#reader !== undefined) this.#reader.enqueue(encoder.encode(event));
+    else if (this.#isHeard) this.#text += event;
+    if (answered === undefined) return;
+    this.#unanswered.delete(answered);
+    if (this.#unanswered.size === 0) this.hangUp();
+  }
+
+  /** Ends the response, whatever is still to be answered. */
+  hangUp(): void {
+    this.#isEnded = true;
+    this.#isHeard = false;
+    this.#reader?.close();
+    this.#reader = undefined;
+    this.#ended.resolve();
+  }
+
+  /** The answers, once they are all there, or a stream of them where that takes too long. */
+  async respond(): Promise<Response | CompleteResponse> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    if (!this.#isEnded) {
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, READY_WITHIN);
+      });
+      await Promise.race([this.#ended.promise, late]);
+      clearTimeout(timer);
+    }
+    if (!this.#isEnded) return this.#stream(this.#text);
+    return { status: 200, headers: this.#headers, body: encoder.encode(this.#text) };
+  }
+
+  /** The response for a client that comes back: it begins with what the client has missed, and takes over. */
+  resume(missed: string): Response {
+    this.#reader?.close();
+    this.#isHeard = true;
+    return this.#stream(missed);
+  }
+
+  #stream(beginning: string): Response {
+    let own: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        own = controller;
+        this.#reader = controller;
+        if (beginning !== "") controller.enqueue(encoder.encode(beginning));
+      },
+      cancel: () => {
+        if (this.#reader !== own) return;
+        this.#reader = undefined;
+        this.#isHeard = false;
+      },
+    });
+    return new Response(body, { status: 200, headers: this.#headers });
+  }
+}
+
+/** Reads a response to its end. */
+export async function completely(response: Response): Promise<CompleteResponse> {
+  const { status, headers } = response;
+  return { status, headers: Object.fromEntries(headers), body: new Uint8Array(await response.arrayBuffer()) };
+}
