@@ -75,7 +75,7 @@ function withoutRateLimits(env: Env): Env {
 export default {
   fetch(request, env, context) {
     executions.set(request, context);
-    const face = new URL(request.url).pathname === "/bench/bare" ? bare : app;
+    const face = request.url.endsWith("/bench/bare") ? bare : app;
     return face.fetch(request, withoutRateLimits(env), context);
   },
 } satisfies ExportedHandler<Env>;

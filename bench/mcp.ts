@@ -1,5 +1,5 @@
 /**
- * How many tool calls a second each face makes in workerd, in one run: `node bench/mcp.ts`. The database is PostgreSQL
+ * How many tool calls a second each face makes in workerd, in one run: `npx node bench/mcp.ts`. The database is PostgreSQL
  * where it is installed, behind the gateway.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -15,7 +15,12 @@ import { type BenchWorker, startBenchWorker } from "./mcp-runtime.ts";
 const CONNECTIONS = [1, 16];
 const ROUNDS = 5;
 const ROUND_MILLISECONDS = 2000;
+const WARM_UP_MILLISECONDS = 5000;
 const BARE = "bare Hono route";
+/**
+ * How many times McpAgent's calls the session lane is to make with many connections, of calls that do not reach the
+ * database: its share is the same for both, and hides what the lanes themselves cost.
+ */
 const REQUIRED_RATIO = 3;
 const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
 
@@ -40,11 +45,14 @@ async function main(): Promise<void> {
   });
   try {
     const settings = { url, ...(await prepare(url)) };
-    process.stdout.write(`get_task on ${programs === undefined ? "PGlite" : "PostgreSQL"}\n`);
-    for (const connections of CONNECTIONS) await compare(openLanes(settings), connections, worker);
-    process.stdout.write("\nget_task with an id that is refused before the database is asked: the lanes alone\n");
+    process.stdout.write("get_task with an id that is refused before the database is asked: the lanes alone\n");
     const alone = openLanes({ ...settings, taskId: undefined }).filter(({ name }) => name !== BARE);
-    for (const connections of CONNECTIONS) await compare(alone, connections, worker);
+    for (const connections of CONNECTIONS) {
+      const ratio = await compare(alone, connections, worker);
+      if (connections > 1 && ratio < REQUIRED_RATIO) process.exitCode = 1;
+    }
+    process.stdout.write(`\nget_task on ${programs === undefined ? "PGlite" : "PostgreSQL"}\n`);
+    for (const connections of CONNECTIONS) await compare(openLanes(settings), connections, worker);
   } finally {
     await worker.close();
     await running.close();
@@ -70,7 +78,7 @@ async function prepare(url: string): Promise<{ token: string; taskId: number }> 
 }
 
 /** Measures the lanes in turn, round by round, so that whatever the machine does meets them all. */
-async function compare(lanes: readonly Lane[], connections: number, worker: BenchWorker): Promise<void> {
+async function compare(lanes: readonly Lane[], connections: number, worker: BenchWorker): Promise<number> {
   const opened = await Promise.all(
     lanes.map(async ({ name, open }) => ({
       name,
@@ -78,11 +86,12 @@ async function compare(lanes: readonly Lane[], connections: number, worker: Benc
     })),
   );
   const rounds = new Map<string, Measured[]>(lanes.map(({ name }) => [name, []]));
-  for (const { calls } of opened) await measure(calls, ROUND_MILLISECONDS / 2, worker);
+  // V8 takes that long to have compiled what is called most.
+  for (const { calls } of opened) await measure(calls, WARM_UP_MILLISECONDS, worker);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const { name, calls } of opened) rounds.get(name)?.push(await measure(calls, ROUND_MILLISECONDS, worker));
   }
-  report(rounds, connections);
+  return report(rounds, connections);
 }
 
 async function measure(
@@ -110,7 +119,8 @@ async function measure(
   };
 }
 
-function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): void {
+/** @returns how many times the session lane is as fast as McpAgent */
+function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): number {
   const speed = (name: string) => medianOf((rounds.get(name) ?? []).map(({ callsASecond }) => callsASecond));
   const bare = rounds.has(BARE) ? speed(BARE) : undefined;
   process.stdout.write(`\n${connections} connection${connections === 1 ? "" : "s"}, median of ${ROUNDS} rounds\n`);
@@ -124,7 +134,7 @@ function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): v
   }
   const ratio = speed("session lane") / speed("McpAgent");
   process.stdout.write(`  session lane : McpAgent = ${ratio.toFixed(2)}\n`);
-  if (ratio < REQUIRED_RATIO) process.exitCode = 1;
+  return ratio;
 }
 
 function medianOf(values: readonly number[]): number {

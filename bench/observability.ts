@@ -1,5 +1,5 @@
 /**
- * What metrics, logs and error reports cost a tool call, in one run: `node bench/observability.ts`. The product's
+ * What metrics, logs and error reports cost a tool call, in one run: `npx node bench/observability.ts`. The product's
  * bundle and two others made of the same source, one without metrics and error reports and one without logs too, run
  * in a workerd each, on one PostgreSQL behind the gateway, and are called in turn, call by call. Fails when the whole
  * costs more than 3 % of a call's median.

@@ -8,7 +8,7 @@ export interface CompleteResponse {
 }
 
 /** How long, in milliseconds, answers may take to be given in one piece; what takes longer is streamed from then on. */
-const READY_WITHIN = 25;
+const READY_WITHIN = 100;
 
 const encoder = new TextEncoder();
 

@@ -11,6 +11,9 @@ import { answeredIdOf, jsonRpcErrorCodes, jsonRpcErrorResponse, messagesOf, type
 
 type SendOptions = Parameters<WebStandardStreamableHTTPServerTransport["send"]>[1];
 
+/** Of no meaning but to the SDK. */
+export const ENDPOINT = "https://session.invalid/mcp";
+
 interface SessionTransportOptions {
   readonly sessionId: string;
   /** After how long, in milliseconds, a client comes back for an answer when its connection broke. */
@@ -38,15 +41,22 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   /**
    * Takes a message or a batch of them.
    *
-   * @param request with its headers; its body is read already
+   * @param headers of the POST, by their names in small letters
    * @param requestIds of the requests in the body
    */
-  async post(request: Request, body: unknown, requestIds: readonly RequestId[]): Promise<Response | CompleteResponse> {
+  async post(
+    headers: Readonly<Record<string, string>>,
+    body: unknown,
+    requestIds: readonly RequestId[],
+  ): Promise<Response | CompleteResponse> {
     if (new Set(requestIds).size < requestIds.length || requestIds.some((id) => this.#streams.has(id))) {
       return jsonRpcErrorResponse(400, "invalidRequest", "A request with this id is in flight already.");
     }
-    const messages = requestIds.length === 0 ? undefined : admitted(request.headers, body);
-    if (messages === undefined) return completely(await this.handleRequest(request, { parsedBody: body }));
+    const messages = requestIds.length === 0 ? undefined : admitted(headers, body);
+    if (messages === undefined) {
+      const request = new Request(ENDPOINT, { method: "POST", headers });
+      return completely(await this.handleRequest(request, { parsedBody: body }));
+    }
 
     const stream = new AnswerStream(requestIds, { "mcp-session-id": this.sessionId ?? "" });
     for (const id of requestIds) this.#streams.set(id, stream);
@@ -97,10 +107,10 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
 }
 
 /** The messages of a POST that is as it must be; undefined for one that the SDK will refuse, and say why. */
-function admitted(headers: Headers, body: unknown): readonly JSONRPCMessage[] | undefined {
-  const accept = headers.get("accept") ?? "";
+function admitted(headers: Readonly<Record<string, string>>, body: unknown): readonly JSONRPCMessage[] | undefined {
+  const accept = headers.accept ?? "";
   if (!accept.includes("application/json") || !accept.includes("text/event-stream")) return undefined;
-  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(headers.get("mcp-protocol-version") ?? "")) return undefined;
+  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(headers["mcp-protocol-version"] ?? "")) return undefined;
   const parsed = messagesOf(body).map((message) => JSONRPCMessageSchema.safeParse(message));
   const messages = parsed.flatMap(({ data }) => (data === undefined ? [] : [data]));
   return messages.length < parsed.length || messages.some(isInitializeRequest) ? undefined : messages;

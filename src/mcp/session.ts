@@ -5,7 +5,7 @@ import { type EventLog, readCursor } from "./event-log.ts";
 import { type Exchange, runInExchange } from "./exchange.ts";
 import { closeWhenIdle } from "./idle-stream.ts";
 import { isObject, isRequestId, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
-import { SessionTransport } from "./session-transport.ts";
+import { ENDPOINT, SessionTransport } from "./session-transport.ts";
 
 /** The first protocol whose clients understand an event without data, which gives a stream its first id. */
 const RESUMABLE_SINCE = "2025-11-25";
@@ -18,8 +18,6 @@ const STREAM_IDLE = 5 * 60 * 1000;
 const STREAM_RETRY = 5 * 60 * 1000;
 /** The stream of messages that answer nothing, as the SDK names it. */
 const STANDALONE_STREAM = "_GET_stream";
-
-const ENDPOINT = "https://session.invalid/mcp";
 
 /** What a session is made of: with it, it can be opened again after its memory is gone. */
 export interface SessionSettings {
@@ -81,7 +79,7 @@ export class Session {
       return jsonRpcErrorResponse(400, "invalidRequest", `JSON-RPC batches exist in protocol ${BATCH_VERSION} only.`);
     }
     const response = await runInExchange(exchange, () =>
-      this.#transport.post(this.#request("POST", headers), body, exchange.requestIds),
+      this.#transport.post(this.#withSession(headers), body, exchange.requestIds),
     );
     for (const id of cancelledIdsOf(body)) await runInExchange(exchange, () => this.#transport.endCancelled(id));
     return response;
@@ -106,7 +104,9 @@ export class Session {
     }
     // Whoever comes again has lost the stream he had, even where we have not been told so.
     this.#transport.closeStandaloneSSEStream();
-    const response = await this.#transport.handleRequest(this.#request("GET", headers));
+    const response = await this.#transport.handleRequest(
+      new Request(ENDPOINT, { headers: this.#withSession(headers) }),
+    );
     if (!response.ok || response.body === null) return response;
     const opening = `id: ${lastEventId ?? `${STANDALONE_STREAM}:0`}\nretry: ${ANSWER_RETRY}\ndata: \n\n`;
     const stream = closeWhenIdle(response.body, {
@@ -123,16 +123,13 @@ export class Session {
     await this.#transport.close();
   }
 
-  #request(method: string, headers: Readonly<Record<string, string>>): Request {
+  #withSession(headers: Readonly<Record<string, string>>): Record<string, string> {
     // Some clients send no version after initialize; the session knows it.
-    return new Request(ENDPOINT, {
-      method,
-      headers: {
-        "mcp-protocol-version": this.#protocolVersion,
-        ...headers,
-        "mcp-session-id": this.#settings.sessionId,
-      },
-    });
+    return {
+      "mcp-protocol-version": this.#protocolVersion,
+      ...headers,
+      "mcp-session-id": this.#settings.sessionId,
+    };
   }
 }
 
