@@ -24,6 +24,7 @@ const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 /** 20,000 requests as fast as they go. */
 const LOAD = "test/reliability/observability-live.node.test.ts";
 
+const CORES = Math.min(Math.max(2, availableParallelism()), 4);
 const hasPostgresql = findPostgresql() !== undefined;
 
 /** The tests in workerd, against one of the databases. */
@@ -69,8 +70,8 @@ function workerProject(
 
 export default defineConfig({
   test: {
-    // The tests wait as much as they work; vitest would leave one core of two to itself.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Vitest would leave a core to itself, and the tests in Node wait for what they start as much as they work.
+    maxWorkers: CORES,
     globalSetup: ["test/support/global-setup.ts"],
     reporters: ["default", "json"],
     silent: "passed-only",
@@ -84,8 +85,9 @@ export default defineConfig({
           exclude: ["**/node_modules/**", LOAD],
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          // The rehearsal judges response times: it comes after all that keeps every core busy.
+          // The rehearsals judge response times: they come after all that keeps every core busy.
           sequence: { groupOrder: 1 },
+          maxWorkers: CORES + 1,
         },
       },
       { test: { name: "load", include: [LOAD], testTimeout: 30_000, hookTimeout: 60_000 } },

@@ -8,12 +8,11 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { isLongRun } from "../support/long-run.ts";
 import { freePort } from "../support/processes.ts";
-import { type Rehearsal, startRehearsal } from "../support/rehearsal.ts";
+import { type Rehearsal, SCALE, startRehearsal } from "../support/rehearsal.ts";
 import { watchAnswers } from "../support/watch-answers.ts";
 
 // The real wrangler, the real bundle in workerd, a real PostgreSQL; only Cloudflare is a stand-in on loopback.
 
-const SCALE = ["--time-scale", "0.006"];
 const run = promisify(execFile);
 const sessionSchema = z.object({ token: z.string(), user: z.object({ id: z.number() }) });
 const outcomeSchema = z.object({
@@ -26,11 +25,6 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
   { timeout: 300_000 },
   () => {
     let rehearsal: Rehearsal;
-    const versionInForce = async () => {
-      const health = await (await fetch(`${rehearsal.url}/health`)).json();
-      return z.object({ version: z.string() }).parse(health).version;
-    };
-
     beforeAll(async () => {
       rehearsal = await startRehearsal();
     }, 60_000);
@@ -48,7 +42,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
     });
 
     it("brings a good release to 100 %, and no request of anybody fails on the way", async () => {
-      const before = await versionInForce();
+      const before = await rehearsal.versionInForce();
       const answers = watchAnswers(`${rehearsal.url}/health`);
       const run = await rehearsal.runbook(["deploy", "--json", ...SCALE]);
       const seen = await answers.end();
@@ -64,7 +58,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
         ...["deploy 50 %", "watch 10 minutes at 50 %", "smoke tests at 50 %"],
         ...["deploy 100 %", "watch 30 minutes at 100 %", "smoke tests at 100 %", "tell the team"],
       ]);
-      const after = await versionInForce();
+      const after = await rehearsal.versionInForce();
       expect(after).not.toBe(before);
       expect(seen.failures).toEqual([]);
       expect(Object.keys(seen.versions).sort()).toEqual([before, after].sort());
@@ -75,30 +69,6 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(log).toContain("### Rollback Required\n- No\n");
       expect(rehearsal.announcements.at(-1)).toMatch(/^Deployment of v\S+ to production succeeded/);
       expect(await rehearsal.secretsIn(run.stdout + run.stderr + log)).toEqual([]);
-    });
-
-    it.each([
-      ["errors", /error rate 5\.\d\d % > 5\.00 % \(\d+ of \d+ requests\)/],
-      ["slow", /p95 \d{3,4} ms, not < 500 ms/],
-      ["health", /health checks failing for more than 2 minutes: \/health answered 503/],
-    ])("takes a release back by itself that was built with a fault: %s", async (fault, reason) => {
-      const before = await versionInForce();
-      const config = await rehearsal.configWith((toml) =>
-        toml.replace("src/worker.ts", `test/support/faults/${fault}.ts`),
-      );
-      const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);
-
-      expect(run.code, run.stdout).toBe(3);
-      expect(run.stderr).toMatch(/^the release was taken back: /);
-      expect(run.stderr).toMatch(reason);
-      expect(await versionInForce()).toBe(before);
-      const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-      expect(log).toMatch(/### Rollback Required\n- Yes - /);
-      expect(log).toMatch(reason);
-      expect(log).toContain("| wrangler rollback | done |");
-      expect(log).toContain("| verify the rollback | done |");
-      expect((await rehearsal.logs("-incident.md")).at(-1)).toMatch(reason);
-      expect(rehearsal.announcements.at(-1)).toMatch(/^Deployment rolled back: production, .* due to /);
     });
 
     it("gives what the runbook says for each of its curl lines", async () => {
@@ -201,15 +171,15 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
     });
 
     it("goes back by hand, and says what it would do first", async () => {
-      const before = await versionInForce();
+      const before = await rehearsal.versionInForce();
       const dryRun = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--dry-run"]);
       expect(dryRun.code, dryRun.stderr).toBe(0);
       expect(dryRun.stdout).toContain(`· rollback: mcp-task-server-production: ${before} → `);
-      expect(await versionInForce()).toBe(before);
+      expect(await rehearsal.versionInForce()).toBe(before);
 
       const run = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--json"]);
       expect(run.code, run.stderr).toBe(0);
-      expect(await versionInForce()).not.toBe(before);
+      expect(await rehearsal.versionInForce()).not.toBe(before);
       expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("**What happened**: a rehearsal");
       expect(rehearsal.announcements.at(-1)).toBe("Deployment rolled back: production, due to a rehearsal");
     });

@@ -44,11 +44,17 @@ export interface Rehearsal {
   logs(ending: string): Promise<string[]>;
   /** What is in the operator's file. */
   variables(): Promise<NodeJS.Dict<string>>;
+  /** The version that answers. */
+  versionInForce(): Promise<string>;
   /** The names of the secrets whose values a text holds. */
   secretsIn(text: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
+/** How much shorter than the runbook's a rehearsal's windows are. */
+export const SCALE = ["--time-scale", "0.006"];
+
+const healthSchema = z.object({ version: z.string() });
 const announcementSchema = z.object({ text: z.string() });
 
 /** Sets the rehearsal up; nothing is deployed yet. */
@@ -115,6 +121,10 @@ export async function startRehearsal(): Promise<Rehearsal> {
       return Promise.all(names.map((file) => readFile(join(deployments, file), "utf8")));
     },
     variables: async () => parseEnv(await readFile(envFile, "utf8")),
+    async versionInForce() {
+      const health = await fetch(`${cloudflare.edgeUrl(WORKER)}/health`);
+      return healthSchema.parse(await health.json()).version;
+    },
     async secretsIn(text) {
       const secrets = { ...parseEnv(await readFile(envFile, "utf8")), OWNER_PASSWORD: ownerUrl.password };
       return Object.entries(secrets).flatMap(([secret, value]) => (value && text.includes(value) ? [secret] : []));

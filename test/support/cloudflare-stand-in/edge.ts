@@ -41,6 +41,8 @@ async function forward(
   const { host: _, [OVERRIDES]: __, ...headers } = request.headers;
   const forwarded = sendRequest(new URL(request.url ?? "/", runtime.url).href, {
     method: request.method ?? "GET",
+    // A connection that is kept may be closed by workerd in the moment it is used again.
+    agent: false,
     headers: { ...headers, "cf-connecting-ip": request.socket.remoteAddress ?? "unknown" },
   });
   response.once("close", () => forwarded.destroy());
