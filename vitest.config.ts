@@ -13,7 +13,7 @@ process.env.WRANGLER_LOG = "error";
 const ONCE = [
   "test/**/mcp-*.test.ts",
   "test/contract/{catalog,metrics,openapi}.test.ts",
-  "test/integration/chat-{failures,resume,streams}.test.ts",
+  "test/integration/chat-{failures,resume,streams,turns}.test.ts",
   "test/security/{input,tokens,rate-limit}.test.ts",
 ];
 
@@ -24,7 +24,6 @@ const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 /** 20,000 requests as fast as they go. */
 const LOAD = "test/reliability/observability-live.node.test.ts";
 
-const CORES = Math.min(Math.max(2, availableParallelism()), 4);
 const hasPostgresql = findPostgresql() !== undefined;
 
 /** The tests in workerd, against one of the databases. */
@@ -70,8 +69,8 @@ function workerProject(
 
 export default defineConfig({
   test: {
-    // Vitest would leave a core to itself, and the tests in Node wait for what they start as much as they work.
-    maxWorkers: CORES,
+    // Vitest would leave a core to itself.
+    maxWorkers: Math.min(Math.max(2, availableParallelism()), 4),
     globalSetup: ["test/support/global-setup.ts"],
     reporters: ["default", "json"],
     silent: "passed-only",
@@ -87,7 +86,6 @@ export default defineConfig({
           hookTimeout: 60_000,
           // The rehearsals judge response times: they come after all that keeps every core busy.
           sequence: { groupOrder: 1 },
-          maxWorkers: CORES + 1,
         },
       },
       { test: { name: "load", include: [LOAD], testTimeout: 30_000, hookTimeout: 60_000 } },

@@ -38,11 +38,13 @@ async function forward(
 ): Promise<void> {
   const runtime = await script?.runtimeFor(overrideOf(request, scriptName));
   if (runtime === undefined) return void response.writeHead(404).end("nothing is deployed here");
+  await runtime.serve((url) => sendOn(request, response, url));
+}
+
+async function sendOn(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
   const { host: _, [OVERRIDES]: __, ...headers } = request.headers;
-  const forwarded = sendRequest(new URL(request.url ?? "/", runtime.url).href, {
+  const forwarded = sendRequest(new URL(request.url ?? "/", url).href, {
     method: request.method ?? "GET",
-    // A connection that is kept may be closed by workerd in the moment it is used again.
-    agent: false,
     headers: { ...headers, "cf-connecting-ip": request.socket.remoteAddress ?? "unknown" },
   });
   response.once("close", () => forwarded.destroy());

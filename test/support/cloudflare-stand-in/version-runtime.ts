@@ -13,10 +13,13 @@ export type Outbound = (request: MiniflareRequest) => Promise<MiniflareResponse>
 /** A version of a worker in a workerd of its own. */
 export interface VersionRuntime {
   readonly startupMilliseconds: number;
-  /** Where its workerd listens. */
-  readonly url: URL;
+  /** Does the work of one request with the address of its workerd. */
+  serve(work: (url: URL) => Promise<void>): Promise<void>;
+  /** Ends it once the requests that it has are answered, as Cloudflare does; those that go on for long are cut off. */
   close(): Promise<void>;
 }
+
+const DRAINED_WITHIN_MILLISECONDS = 5_000;
 
 /** What makes a version: its bundle, its id, and the secrets as they are. */
 export interface RunnableVersion {
@@ -92,9 +95,26 @@ export async function startVersion(
     }),
   );
   const url = await miniflare.ready;
+  let requests = 0;
+  const { promise: drained, resolve: onDrained } = Promise.withResolvers<void>();
+  let isClosing = false;
   return {
-    url,
+    async serve(work) {
+      requests += 1;
+      try {
+        await work(url);
+      } finally {
+        requests -= 1;
+        if (isClosing && requests === 0) onDrained();
+      }
+    },
     startupMilliseconds: Math.max(1, Math.round(performance.now() - begun)),
-    close: () => miniflare.dispose(),
+    async close() {
+      isClosing = true;
+      if (requests > 0) {
+        await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAINED_WITHIN_MILLISECONDS))]);
+      }
+      await miniflare.dispose();
+    },
   };
 }
