@@ -24,6 +24,9 @@ const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 /** 20,000 requests as fast as they go. */
 const LOAD = "test/reliability/observability-live.node.test.ts";
 
+/** How many files run at a time; vitest would leave a core to itself. */
+const WORKERS = Math.min(Math.max(2, availableParallelism()), 4);
+
 const hasPostgresql = findPostgresql() !== undefined;
 
 /** The tests in workerd, against one of the databases. */
@@ -69,8 +72,7 @@ function workerProject(
 
 export default defineConfig({
   test: {
-    // Vitest would leave a core to itself.
-    maxWorkers: Math.min(Math.max(2, availableParallelism()), 4),
+    maxWorkers: WORKERS,
     globalSetup: ["test/support/global-setup.ts"],
     reporters: ["default", "json"],
     silent: "passed-only",
@@ -86,6 +88,8 @@ export default defineConfig({
           hookTimeout: 60_000,
           // The rehearsals judge response times: they come after all that keeps every core busy.
           sequence: { groupOrder: 1 },
+          // They wait for the programs that they start as much as they work.
+          maxWorkers: WORKERS + 1,
         },
       },
       { test: { name: "load", include: [LOAD], testTimeout: 30_000, hookTimeout: 60_000 } },
