@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import type {} from "./test/support/global-setup.ts";
 import { findPostgresql } from "./test/support/postgresql-cluster.ts";
 
@@ -23,6 +24,15 @@ const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
 /** 20,000 requests as fast as they go. */
 const LOAD = "test/reliability/observability-live.node.test.ts";
+
+/** Starts the rehearsals before other files: they take longest, and what begins last is waited for alone. */
+class RehearsalsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isRehearsal = ({ moduleId }: TestSpecification) => moduleId.includes("/test/rehearsal/");
+    return [...sorted.filter(isRehearsal), ...sorted.filter((file) => !isRehearsal(file))];
+  }
+}
 
 /** How many files run at a time; vitest would leave a core to itself. */
 const WORKERS = Math.min(Math.max(2, availableParallelism()), 4);
@@ -73,6 +83,7 @@ function workerProject(
 export default defineConfig({
   test: {
     maxWorkers: WORKERS,
+    sequence: { sequencer: RehearsalsFirst },
     globalSetup: ["test/support/global-setup.ts"],
     reporters: ["default", "json"],
     silent: "passed-only",
