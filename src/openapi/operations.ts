@@ -156,7 +156,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: "End an MCP session",
     tag: "MCP",
     security: "bearer",
-    answer: { status: 200, description: "Ended." },
+    answer: { status: 204, description: "Ended." },
     errors: ["forbidden"],
   },
   "POST /chat": {
