@@ -8,6 +8,9 @@ export const jsonRpcErrorCodes = {
   sessionNotFound: -32001,
 } as const;
 
+/** How many messages a batch may have; the SDK refuses a larger one. */
+export const LARGEST_BATCH = 100;
+
 export type RequestId = string | number;
 
 // These run several times for each message, where a schema would cost more than all the rest.

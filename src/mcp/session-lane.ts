@@ -3,7 +3,7 @@ import { ApplicationError } from "../errors.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { countAgainst } from "../http/rate-limit.ts";
 import type { CompleteResponse } from "./answer-stream.ts";
-import { isObject, jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { isObject, jsonRpcErrorResponse, LARGEST_BATCH, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
 import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
 import type { SessionRequest } from "./session-object.ts";
@@ -11,7 +11,6 @@ import type { SessionRequest } from "./session-object.ts";
 /** What the transport reads. */
 const FORWARDED_HEADERS = ["accept", "content-type", "mcp-protocol-version", "last-event-id"];
 const LARGEST_INITIALIZE = 64 * 1024;
-const LARGEST_BATCH = 100;
 
 /** Answers a POST of the 2025 protocols: opens a session, or hands a message to the one it belongs to. */
 export async function postToSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {

@@ -7,7 +7,14 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { AnswerStream, type CompleteResponse, completely } from "./answer-stream.ts";
 import type { EventLog } from "./event-log.ts";
-import { answeredIdOf, jsonRpcErrorCodes, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
+import {
+  answeredIdOf,
+  jsonRpcErrorCodes,
+  jsonRpcErrorResponse,
+  LARGEST_BATCH,
+  messagesOf,
+  type RequestId,
+} from "./json-rpc.ts";
 
 type SendOptions = Parameters<WebStandardStreamableHTTPServerTransport["send"]>[1];
 
@@ -111,6 +118,7 @@ function admitted(headers: Readonly<Record<string, string>>, body: unknown): rea
   const accept = headers.accept ?? "";
   if (!accept.includes("application/json") || !accept.includes("text/event-stream")) return undefined;
   if (!SUPPORTED_PROTOCOL_VERSIONS.includes(headers["mcp-protocol-version"] ?? "")) return undefined;
+  if (messagesOf(body).length > LARGEST_BATCH) return undefined;
   const parsed = messagesOf(body).map((message) => JSONRPCMessageSchema.safeParse(message));
   const messages = parsed.flatMap(({ data }) => (data === undefined ? [] : [data]));
   return messages.length < parsed.length || messages.some(isInitializeRequest) ? undefined : messages;

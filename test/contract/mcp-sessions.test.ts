@@ -207,6 +207,19 @@ describe("batches", () => {
     expect((await answerOf(response)).error?.code).toBe(-32600);
   });
 
+  it("are refused with more than 100 messages, and nothing of them is run", async () => {
+    const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
+    const creates = Array.from({ length: 101 }, (_, id) => {
+      const params = { name: "create_task", arguments: { title: `task ${id}` } };
+      return { jsonrpc: "2.0", id, method: "tools/call", params };
+    });
+    const response = await session.post(creates);
+
+    expect(response.status).toBe(400);
+    expect((await answerOf(response)).error?.code).toBe(-32600);
+    expect(await session.person.run("list_tasks", {})).toMatchObject({ tasks: [] });
+  });
+
   it("count as many times against the user's rate limit as they have requests", async () => {
     const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
     const pings = Array.from({ length: 100 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }));
