@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { DEMO_LABEL, nextOutput } from "./demo-answer.ts";
+import { listenOnLoopback } from "./loopback-server.ts";
 import { beginEvents, countTokens, readResponsesRequest, responseEvents, sendEvent } from "./responses-api.ts";
-import { HOST } from "./worker-runtime.ts";
 
 /** A stand-in for the model behind chat, for as long as there is no key to a real one. */
 export interface DemoModel {
@@ -25,22 +25,14 @@ export async function startDemoModel(): Promise<DemoModel> {
       else refuse(response, 400, message);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, HOST, resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the demo model has no port");
+  const { url, close } = await listenOnLoopback(server);
   return {
     variables: {
       OPENAI_API_KEY: key,
-      OPENAI_BASE_URL: `http://${HOST}:${address.port}`,
+      OPENAI_BASE_URL: url,
       OPENAI_MODEL: "demo-model",
     },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close,
   };
 }
 

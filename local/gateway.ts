@@ -1,9 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type pg from "pg";
 import { z } from "zod";
 import { describeConnectionError } from "../ops/database/connection.ts";
+import { listenOnLoopback } from "./loopback-server.ts";
 import { readSqlRequest, runSqlRequest, SqlRequestError } from "./sql-request.ts";
 
 /** Neon's SQL over HTTP, spoken on this machine. */
@@ -50,14 +50,11 @@ export async function startGateway(pool: pg.Pool): Promise<Gateway> {
       else send(response, 500, { message: `the gateway failed: ${reason}` });
     });
   });
-  const { port } = await listen(server);
+  const { url, close } = await listenOnLoopback(server);
   return {
     connectionString,
-    fetchEndpoint: `http://127.0.0.1:${port}/sql`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    fetchEndpoint: `${url}/sql`,
+    close,
   };
 }
 
@@ -115,15 +112,4 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-function listen(server: Server): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      if (address === null || typeof address === "string") reject(new Error("the gateway has no port"));
-      else resolve(address);
-    });
-  });
 }

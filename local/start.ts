@@ -6,11 +6,12 @@ import { startDemoModel } from "./demo-model.ts";
 import { readStartEnvironment } from "./environment.ts";
 import { startGateway } from "./gateway.ts";
 import { openLocalDatabase } from "./local-database.ts";
+import { HOST } from "./loopback-server.ts";
 import { keepSecrets } from "./secrets.ts";
 import { Shutdown } from "./shutdown.ts";
 import { welcomeText } from "./welcome.ts";
 import { bundleWorker } from "./worker-bundle.ts";
-import { HOST, refuseTakenPort, runWorker } from "./worker-runtime.ts";
+import { refuseTakenPort, runWorker } from "./worker-runtime.ts";
 
 const TOKEN_LIFETIME_DAYS = 30;
 

@@ -5,11 +5,9 @@ import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
 import { z } from "zod";
 import type { DataDirectory } from "./data-directory.ts";
 import { projectDirectory } from "./environment.ts";
+import { HOST } from "./loopback-server.ts";
 import { StartError } from "./start-error.ts";
 import { watchWorkerd } from "./workerd-watch.ts";
-
-/** The address everything listens on: this machine alone. */
-export const HOST = "127.0.0.1";
 
 const bindingsSchema = z.record(z.string(), z.json()).default({});
 

@@ -39,7 +39,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(log).toContain("| wrangler rollback | done |");
       expect(log).toContain("| verify the rollback | done |");
       expect((await rehearsal.logs("-incident.md")).at(-1)).toMatch(reason);
-      expect(rehearsal.announcements.at(-1)).toMatch(/^Deployment rolled back: production, .* due to /);
+      expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment rolled back: production, .* due to /);
     });
   },
 );

@@ -67,7 +67,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(log).toContain("- [x] Smoke tests passed");
       expect(log).toContain("rehearsal: --time-scale 0.006, every window is that much shorter than the runbook's");
       expect(log).toContain("### Rollback Required\n- No\n");
-      expect(rehearsal.announcements.at(-1)).toMatch(/^Deployment of v\S+ to production succeeded/);
+      expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment of v\S+ to production succeeded/);
       expect(await rehearsal.secretsIn(run.stdout + run.stderr + log)).toEqual([]);
     });
 
@@ -181,7 +181,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(run.code, run.stderr).toBe(0);
       expect(await rehearsal.versionInForce()).not.toBe(before);
       expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("**What happened**: a rehearsal");
-      expect(rehearsal.announcements.at(-1)).toBe("Deployment rolled back: production, due to a rehearsal");
+      expect(rehearsal.announcements().at(-1)).toBe("Deployment rolled back: production, due to a rehearsal");
     });
 
     it("releases a Durable Object migration at once, does not roll back across it, and says what to do", async () => {
@@ -194,7 +194,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(run.code, run.stdout).toBe(1);
       expect(run.stdout).toContain("→ rehearsal cannot be rolled out gradually, nor back");
       expect(run.stderr).toContain("cannot be crossed. Go forward instead: git revert the fault");
-      expect(rehearsal.announcements.at(-1)).toMatch(/^Deployment FAILED and is NOT rolled back/);
+      expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment FAILED and is NOT rolled back/);
       const byHand = await rehearsal.runbook(["rollback", "--config", config, "--reason", "a rehearsal"]);
       expect(byHand.code).toBe(1);
       expect(byHand.stderr).toContain("cannot be crossed");

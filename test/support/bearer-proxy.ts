@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listenOnLoopback } from "../../local/loopback-server.ts";
 
 /** Starts a proxy that adds a bearer token, for a client that knows of none. It names the server as its own Host. */
 export async function startBearerProxy(
@@ -7,9 +7,8 @@ export async function startBearerProxy(
   token: string,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer(forward);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = addressOf(server.address());
-  const own = `127.0.0.1:${port}`;
+  const { url, close } = await listenOnLoopback(server);
+  const own = new URL(url).host;
   const { host } = new URL(target);
 
   function forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -27,16 +26,5 @@ export async function startBearerProxy(
     incoming.pipe(forwarded);
   }
 
-  return {
-    url: `http://${own}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-function addressOf(address: AddressInfo | string | null): AddressInfo {
-  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
-  return address;
+  return { url, close };
 }

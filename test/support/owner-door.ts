@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import pg from "pg";
 import { z } from "zod";
+import { listenOnLoopback } from "../../local/loopback-server.ts";
 
 /** Where a test reads the database as its owner, and not through the worker. */
 export interface OwnerDoor {
@@ -31,16 +32,11 @@ export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { clo
       return response.writeHead(400).end(error instanceof Error ? error.message : String(error));
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the owner's door has no port");
+  const { url, close } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     token,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close,
   };
 }
 

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -11,9 +10,9 @@ import { z } from "zod";
 import { startDemoModel } from "../../local/demo-model.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
-import { listen } from "./cloudflare-stand-in/edge.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";
 import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
+import { startWebhookSink } from "./webhook-sink.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
 const WORKER = "mcp-task-server-production";
@@ -35,7 +34,7 @@ export interface Rehearsal {
   /** Where the operator's variables are. */
   readonly envFile: string;
   /** What the webhook was sent. */
-  readonly announcements: string[];
+  announcements(): readonly string[];
   /** Runs `npm run runbook -- …` for production. */
   runbook(args: readonly string[], variables?: Record<string, string>): Promise<RunbookRun>;
   /** A wrangler configuration like the project's, with another entry point or whatever else is changed in it. */
@@ -81,18 +80,13 @@ export async function startRehearsal(): Promise<Rehearsal> {
     const answer = await fetch(to, { method: request.method, headers, body: await request.text() });
     return new Response(await answer.text(), { status: answer.status, headers: Object.fromEntries(answer.headers) });
   });
-  const announcements: string[] = [];
-  const webhook = createServer(async (request, response) => {
-    announcements.push(announcementSchema.parse(JSON.parse(await text(request))).text);
-    response.end("ok");
-  });
-  const webhookPort = await listen(webhook);
+  const webhook = await startWebhookSink();
   const envFile = join(directory, ".env.production");
   await writeFile(envFile, `DATABASE_URL=${gateway.connectionString}\nOPENAI_API_KEY=${OPENAI_KEY}\n`);
   const standing = {
     ...cloudflare.environment,
     DATABASE_OWNER_URL: ownerUrl.href,
-    NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${webhookPort}/slack`,
+    NOTIFY_WEBHOOK_URL: `${webhook.url}/slack`,
     DEPLOYED_BY: "the rehearsal",
   };
   let configs = 0;
@@ -102,7 +96,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
     ownerUrl,
     directory,
     envFile,
-    announcements,
+    announcements: () => webhook.received("/slack").map((body) => announcementSchema.parse(body).text),
     runbook: (args, variables = {}) =>
       runRunbook([...args, "--env-file", envFile, "--url", cloudflare.edgeUrl(WORKER)], directory, {
         ...standing,
@@ -131,8 +125,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
     },
     async close() {
       await cloudflare.close();
-      webhook.closeAllConnections();
-      webhook.close();
+      await webhook.close();
       await model.close();
       await gateway.close();
       await pool.end();

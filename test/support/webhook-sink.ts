@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
+import { listenOnLoopback } from "../../local/loopback-server.ts";
 
 /** Stands in for PagerDuty and Slack: takes what Alertmanager tells them. */
 export interface WebhookSink {
@@ -23,15 +24,10 @@ export async function startWebhookSink(): Promise<WebhookSink> {
       () => response.destroy(),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the sink has no port");
+  const { url, close } = await listenOnLoopback(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     received: (path) => bodies.get(path) ?? [],
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close,
   };
 }

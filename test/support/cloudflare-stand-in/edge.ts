@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { createServer, IncomingMessage, type Server, type ServerResponse, request as sendRequest } from "node:http";
+import { createServer, IncomingMessage, type ServerResponse, request as sendRequest } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { listenOnLoopback } from "../../../local/loopback-server.ts";
 import type { WorkerScript } from "./account.ts";
 
 /** A structured dictionary (RFC 8941) whose values are strings, as Cloudflare documents this header. */
@@ -20,14 +21,8 @@ export async function startEdge(
       else response.writeHead(502).end(error instanceof Error ? error.message : String(error));
     });
   });
-  const port = await listen(server);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const { url, close } = await listenOnLoopback(server);
+  return { url, close };
 }
 
 async function forward(
@@ -63,16 +58,4 @@ function overrideOf(request: IncomingMessage, scriptName: string): string | unde
   return members
     .map((member) => /^\s*([\w-]+)="([^"]+)"\s*$/.exec(member))
     .find((member) => member?.[1] === scriptName)?.[2];
-}
-
-/** Listens on a free loopback port. */
-export function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      if (address === null || typeof address === "string") reject(new Error("the server has no port"));
-      else resolve(address.port);
-    });
-  });
 }

@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
+import { listenOnLoopback } from "../../../local/loopback-server.ts";
 import { WorkerScript } from "./account.ts";
 import { type Account, answerApi } from "./api.ts";
-import { listen, startEdge } from "./edge.ts";
+import { startEdge } from "./edge.ts";
 import { startTail } from "./tail.ts";
 import type { Outbound } from "./version-runtime.ts";
 
@@ -44,10 +45,10 @@ export async function startCloudflareStandIn(
     tailUrl: tail.url,
   };
   const api = createServer((request, response) => void answerApi(account, request, response));
-  const port = await listen(api);
+  const { url: apiUrl, close: closeApi } = await listenOnLoopback(api);
   return {
     environment: {
-      CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}/client/v4`,
+      CLOUDFLARE_API_BASE_URL: `${apiUrl}/client/v4`,
       CLOUDFLARE_API_TOKEN: API_TOKEN,
       CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID,
       CI: "1",
@@ -59,9 +60,8 @@ export async function startCloudflareStandIn(
     },
     script: (name) => scripts.get(name),
     async close() {
-      tail.close();
-      api.closeAllConnections();
-      await new Promise((resolve) => api.close(resolve));
+      await tail.close();
+      await closeApi();
       for (const edge of edges.values()) await edge.close();
       for (const script of scripts.values()) await script.close();
     },

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { z } from "zod";
+import { listenOnLoopback } from "../../../local/loopback-server.ts";
 import type { WorkerScript } from "./account.ts";
-import { listen } from "./edge.ts";
 
 /** RFC 6455 section 1.3. */
 const HANDSHAKE_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -12,7 +12,7 @@ const FINAL_TEXT_FRAME = 0x81;
 /** Where wrangler follows the logs of a worker: a WebSocket that sends each line as Cloudflare does. */
 export async function startTail(
   find: (name: string) => WorkerScript | undefined,
-): Promise<{ url(name: string): string; close(): void }> {
+): Promise<{ url(name: string): string; close(): Promise<void> }> {
   const server = createServer();
   server.on("upgrade", (request, socket) => {
     const script = find((request.url ?? "").slice(1));
@@ -32,13 +32,10 @@ export async function startTail(
     socket.once("close", () => script?.logListeners.delete(send));
     socket.on("error", () => socket.destroy());
   });
-  const port = await listen(server);
+  const { port, close } = await listenOnLoopback(server);
   return {
     url: (name) => `ws://127.0.0.1:${port}/${name}`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
+    close,
   };
 }
 
