@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -21,6 +21,25 @@ import { checkHealth } from "./observability/health.ts";
 import { allowReferenceStyle, openApiRoutes } from "./openapi/routes.ts";
 
 const LARGEST_BODY = 1024 * 1024;
+
+const answerOrigin = cors({
+  origin: (origin, context: ApplicationContext) =>
+    context.get("configuration").CORS_ORIGINS.includes(origin) ? origin : null,
+  allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+  allowHeaders: ["Authorization", "Content-Type", "X-Request-Id", ...mcpRequestHeaders],
+  exposeHeaders: ["ETag", "Mcp-Session-Id", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+  maxAge: 86_400,
+});
+
+/** Only pages send an Origin. For all else `cors` would copy the response twice, to say what nobody reads. */
+const answerPages: MiddlewareHandler<Application> = async (context, next) => {
+  if (context.req.header("Origin") !== undefined || context.req.method === "OPTIONS") {
+    return answerOrigin(context, next);
+  }
+  await next();
+  context.res.headers.append("Vary", "Origin");
+  return undefined;
+};
 
 /** Every middleware and every route. */
 export const app = new Hono<Application>();
@@ -45,16 +64,7 @@ app.use(
   }),
 );
 app.use(provideServices);
-app.use(
-  cors({
-    origin: (origin, context: ApplicationContext) =>
-      context.var.configuration.CORS_ORIGINS.includes(origin) ? origin : null,
-    allowMethods: ["GET", "POST", "PATCH", "DELETE"],
-    allowHeaders: ["Authorization", "Content-Type", "X-Request-Id", ...mcpRequestHeaders],
-    exposeHeaders: ["ETag", "Mcp-Session-Id", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
-    maxAge: 86_400,
-  }),
-);
+app.use(answerPages);
 
 // Above the rate limit, so that a monitor is never turned away.
 app.get("/health", async (context) => {

@@ -1,6 +1,7 @@
 import { createExecutionContext, env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import worker from "../../src/worker.ts";
+import { ClientSession, statelessRequest } from "../support/mcp.ts";
 import { ORIGIN, Person, problemOf, send } from "../support/person.ts";
 
 const withEnvironment = (changes: Record<string, unknown>, path = "/health") =>
@@ -58,6 +59,23 @@ describe("an answer", () => {
     expect(first.headers.get("X-Request-Id")).not.toBe(second.headers.get("X-Request-Id"));
     expect(named.headers.get("X-Request-Id")).toBe("abc-123");
     expect(forged.headers.get("X-Request-Id")).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  it("says which request it answers and that it depends on the origin, whoever made it", async () => {
+    const person = await Person.signUp();
+    const session = await ClientSession.open(person);
+    const answers = [
+      await send("/nowhere"),
+      await person.send("/mcp/tools/list_tasks", { method: "POST", body: {} }),
+      await session.post({ jsonrpc: "2.0", id: 1, method: "ping" }),
+      await session.post({ jsonrpc: "2.0", method: "notifications/initialized" }),
+      await statelessRequest(person, "tools/list"),
+    ];
+
+    for (const { headers } of answers) {
+      expect(headers.get("X-Request-Id")).toMatch(/^[\da-f-]{36}$/);
+      expect(headers.get("Vary")).toBe("Origin");
+    }
   });
 
   it.each(["/health", "/mcp/tools", "/nowhere", "/api/auth/me"])("of %s carries the secure headers", async (path) => {
