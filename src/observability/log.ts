@@ -31,26 +31,59 @@ export function createLogger(
   context: LogFields = {},
   report?: ErrorReporter,
 ): Logger {
-  const write = (severity: keyof typeof severities, event: string, fields: LogFields = {}) => {
-    if (severities[severity] < severities[level]) return;
-    writeLine({ time: new Date().toISOString(), level: severity, event, ...context, ...fields });
-  };
-  const always = (event: string, fields: LogFields) =>
-    writeLine({ time: new Date().toISOString(), level: "info", event, ...context, ...fields });
-  return {
-    request: (fields) => always("http_request", fields),
-    chatTurn: (fields) => always("chat_turn", fields),
-    debug: (event, fields) => write("debug", event, fields),
-    info: (event, fields) => write("info", event, fields),
-    warn: (event, fields) => write("warn", event, fields),
-    error: (event, fields) => write("error", event, fields),
-    with: (fields) => createLogger(level, { ...context, ...fields }, report),
-    report: (error) => report?.(error, context),
-  };
+  return new JsonLogger(level, context, report);
 }
 
-function writeLine(line: LogFields): void {
-  console.log(JSON.stringify(line));
+class JsonLogger implements Logger {
+  readonly #level: Configuration["LOG_LEVEL"];
+  readonly #context: LogFields;
+  readonly #report: ErrorReporter | undefined;
+
+  constructor(level: Configuration["LOG_LEVEL"], context: LogFields, report: ErrorReporter | undefined) {
+    this.#level = level;
+    this.#context = context;
+    this.#report = report;
+  }
+
+  request(fields: LogFields): void {
+    this.#write("info", "http_request", fields);
+  }
+
+  chatTurn(fields: LogFields): void {
+    this.#write("info", "chat_turn", fields);
+  }
+
+  debug(event: string, fields?: LogFields): void {
+    this.#writeFrom("debug", event, fields);
+  }
+
+  info(event: string, fields?: LogFields): void {
+    this.#writeFrom("info", event, fields);
+  }
+
+  warn(event: string, fields?: LogFields): void {
+    this.#writeFrom("warn", event, fields);
+  }
+
+  error(event: string, fields?: LogFields): void {
+    this.#writeFrom("error", event, fields);
+  }
+
+  with(fields: LogFields): Logger {
+    return new JsonLogger(this.#level, { ...this.#context, ...fields }, this.#report);
+  }
+
+  report(error: ApplicationError): void {
+    this.#report?.(error, this.#context);
+  }
+
+  #writeFrom(severity: keyof typeof severities, event: string, fields: LogFields | undefined): void {
+    if (severities[severity] >= severities[this.#level]) this.#write(severity, event, fields);
+  }
+
+  #write(level: keyof typeof severities, event: string, fields: LogFields | undefined): void {
+    console.log(JSON.stringify({ time: new Date().toISOString(), level, event, ...this.#context, ...fields }));
+  }
 }
 
 /** Milliseconds since a `performance.now()`, to a tenth. */
