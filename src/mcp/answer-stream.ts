@@ -4,7 +4,7 @@ import type { RequestId } from "./json-rpc.ts";
 export interface CompleteResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  readonly body: string;
 }
 
 /** How long, in milliseconds, answers may take to be given in one piece; what takes longer is streamed from then on. */
@@ -67,7 +67,7 @@ export class AnswerStream {
       clearTimeout(timer);
     }
     if (!this.#isEnded) return this.#stream(this.#text);
-    return { status: 200, headers: this.#headers, body: encoder.encode(this.#text) };
+    return { status: 200, headers: this.#headers, body: this.#text };
   }
 
   /** The response for a client that comes back: it begins with what the client has missed, and takes over. */
@@ -98,5 +98,5 @@ export class AnswerStream {
 /** Reads a response to its end. */
 export async function completely(response: Response): Promise<CompleteResponse> {
   const { status, headers } = response;
-  return { status, headers: Object.fromEntries(headers), body: new Uint8Array(await response.arrayBuffer()) };
+  return { status, headers: Object.fromEntries(headers), body: await response.text() };
 }

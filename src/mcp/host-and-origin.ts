@@ -19,7 +19,7 @@ const allowedFor = new WeakMap<Configuration, Allowed>();
  * @throws ApplicationError `forbidden`
  */
 export const checkHostAndOrigin = createMiddleware<Application>(async (context, next) => {
-  const { hosts, origins } = allowedNames(context.var.configuration);
+  const { hosts, origins } = allowedNames(context.get("configuration"));
   const host = context.req.header("Host") ?? new URL(context.req.url).host;
   if (!hosts.has(host.toLowerCase()))
     throw new ApplicationError("forbidden", "This server is not reached by that Host.");

@@ -12,7 +12,15 @@ export interface SessionIdSecrets {
 }
 
 const keys = new Map<string, Uint8Array>();
-const signatures = new RecentValues<Buffer>(1_000);
+
+/** A session id that was read, and for whom: it stays right for as long as these are the same. */
+interface ReadSessionId {
+  readonly objectId: string;
+  readonly owner: SessionOwner;
+  readonly secrets: SessionIdSecrets;
+}
+
+const readBefore = new RecentValues<ReadSessionId>(1_000);
 
 /**
  * Makes a session id (MCP 2025-11-25, Transports, Session Management): the random id of a Durable Object, and an
@@ -27,7 +35,15 @@ export function signSessionId(objectId: string, owner: SessionOwner, { JWT_SECRE
  *
  * @returns the object's id; undefined for an id that is not ours, was altered, or is not this owner's
  */
-export function readSessionId(
+export function readSessionId(sessionId: string, owner: SessionOwner, secrets: SessionIdSecrets): string | undefined {
+  const known = readBefore.get(sessionId);
+  if (known?.owner === owner && known.secrets === secrets) return known.objectId;
+  const objectId = readAnew(sessionId, owner, secrets);
+  if (objectId !== undefined) readBefore.set(sessionId, { objectId, owner, secrets });
+  return objectId;
+}
+
+function readAnew(
   sessionId: string,
   owner: SessionOwner,
   { JWT_SECRET, JWT_SECRET_PREVIOUS }: SessionIdSecrets,
@@ -43,11 +59,7 @@ export function readSessionId(
 
 function sign(objectId: string, { userId, scopes }: SessionOwner, secret: string): Buffer {
   const signed = JSON.stringify([objectId, userId, scopes.toSorted()]);
-  const known = signatures.get(`${secret} ${signed}`);
-  if (known !== undefined) return known;
-  const signature = createHmac("sha256", keyOf(secret)).update(signed).digest();
-  signatures.set(`${secret} ${signed}`, signature);
-  return signature;
+  return createHmac("sha256", keyOf(secret)).update(signed).digest();
 }
 
 /** A key of its own (RFC 5869), so that no token can pass for a session id or the other way round. */

@@ -25,13 +25,12 @@ export function sendToSession(
   method: SessionRequest["method"],
   body = "",
 ): Promise<Response> {
-  const { caller, configuration } = context.var;
   const sessionId = context.req.header("Mcp-Session-Id");
   if (sessionId === undefined) {
     const message = "Mcp-Session-Id is missing. Open a session with initialize, or speak protocol 2026-07-28.";
     return Promise.resolve(jsonRpcErrorResponse(400, "badRequest", message));
   }
-  const objectId = readSessionId(sessionId, caller, configuration);
+  const objectId = readSessionId(sessionId, context.get("caller"), context.get("configuration"));
   if (objectId === undefined) return Promise.resolve(sessionNotFoundResponse());
   const { MCP_SESSIONS: sessions } = context.env;
   return answerOf(sessions.get(sessions.idFromString(objectId)).handle(requestFor(context, method, body)));
@@ -48,12 +47,11 @@ function openSession(context: ApplicationContext, body: string, message: unknown
   if (body.length > LARGEST_INITIALIZE) {
     throw new ApplicationError("payload_too_large", `initialize may have ${LARGEST_INITIALIZE} characters at most.`);
   }
-  const { caller, configuration } = context.var;
   const objectId = context.env.MCP_SESSIONS.newUniqueId();
   return answerOf(
     context.env.MCP_SESSIONS.get(objectId).open({
       ...requestFor(context, "POST", body),
-      sessionId: signSessionId(objectId.toString(), caller, configuration),
+      sessionId: signSessionId(objectId.toString(), context.get("caller"), context.get("configuration")),
       protocolVersion: negotiateProtocolVersion(initialize.data.params.protocolVersion),
     }),
   );
@@ -62,7 +60,9 @@ function openSession(context: ApplicationContext, body: string, message: unknown
 /** A batch counts as many times as it has requests; the first was counted on the way in. */
 async function countBatch(context: ApplicationContext, message: unknown): Promise<void> {
   const further = requestIdsOf(message).slice(1, LARGEST_BATCH);
-  await Promise.all(further.map(() => countAgainst(context, "USER_RATE_LIMITER", String(context.var.caller.userId))));
+  await Promise.all(
+    further.map(() => countAgainst(context, "USER_RATE_LIMITER", String(context.get("caller").userId))),
+  );
 }
 
 function requestFor(context: ApplicationContext, method: SessionRequest["method"], body: string): SessionRequest {
@@ -70,8 +70,13 @@ function requestFor(context: ApplicationContext, method: SessionRequest["method"
     const value = context.req.header(name);
     return value === undefined ? [] : [[name, value]];
   });
-  const { caller, requestId } = context.var;
-  return { method, headers: Object.fromEntries(headers), body, caller, requestId };
+  return {
+    method,
+    headers: Object.fromEntries(headers),
+    body,
+    caller: context.get("caller"),
+    requestId: context.get("requestId"),
+  };
 }
 
 async function answerOf(answering: Promise<Response | CompleteResponse>): Promise<Response> {
@@ -87,5 +92,5 @@ async function answerOf(answering: Promise<Response | CompleteResponse>): Promis
   if (response instanceof Response) return new Response(response.body, response);
   const { status, headers, body } = response;
   // A status such as 202 has no body at all.
-  return new Response(body.length === 0 ? null : body, { status, headers });
+  return new Response(body === "" ? null : body, { status, headers });
 }

@@ -1,14 +1,15 @@
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import {
-  isInitializeRequest,
   type JSONRPCMessage,
   JSONRPCMessageSchema,
+  type JSONRPCRequest,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
 import { AnswerStream, type CompleteResponse, completely } from "./answer-stream.ts";
 import type { EventLog } from "./event-log.ts";
 import {
   answeredIdOf,
+  isObject,
   jsonRpcErrorCodes,
   jsonRpcErrorResponse,
   LARGEST_BATCH,
@@ -119,7 +120,20 @@ function admitted(headers: Readonly<Record<string, string>>, body: unknown): rea
   if (!accept.includes("application/json") || !accept.includes("text/event-stream")) return undefined;
   if (!SUPPORTED_PROTOCOL_VERSIONS.includes(headers["mcp-protocol-version"] ?? "")) return undefined;
   if (messagesOf(body).length > LARGEST_BATCH) return undefined;
-  const parsed = messagesOf(body).map((message) => JSONRPCMessageSchema.safeParse(message));
-  const messages = parsed.flatMap(({ data }) => (data === undefined ? [] : [data]));
-  return messages.length < parsed.length || messages.some(isInitializeRequest) ? undefined : messages;
+  const messages: JSONRPCMessage[] = [];
+  for (const message of messagesOf(body)) {
+    const data = isPlainRequest(message) ? message : JSONRPCMessageSchema.safeParse(message).data;
+    if (data === undefined || ("method" in data && data.method === "initialize")) return undefined;
+    messages.push(data);
+  }
+  return messages;
+}
+
+/** A request that the SDK's schema lets in for sure. The schema, which costs far more, decides of the others. */
+function isPlainRequest(message: unknown): message is JSONRPCRequest {
+  if (!isObject(message)) return false;
+  const { jsonrpc, id, method, params = {}, ...others } = message;
+  if (jsonrpc !== "2.0" || typeof method !== "string") return false;
+  if (typeof id !== "string" && !Number.isSafeInteger(id)) return false;
+  return isObject(params) && !("_meta" in params) && Object.keys(others).length === 0;
 }

@@ -18,19 +18,18 @@ const handlers = new Map<string, Handler>();
  * @throws ApplicationError `unauthenticated` when a tool finds that the token has been signed out
  */
 export async function answerStateless(context: ApplicationContext, message: unknown): Promise<Response> {
-  const { caller, database, log, configuration } = context.var;
   let isSignedOut = false;
   const exchange = {
-    caller,
-    database,
-    log,
+    caller: context.get("caller"),
+    database: context.get("database"),
+    log: context.get("log"),
     requestIds: requestIdsOf(message),
     keepsAnswers: "never" as const,
     onSignedOut: () => {
       isSignedOut = true;
     },
   };
-  const handler = handlerFor(configuration.BASE_URL);
+  const handler = handlerFor(context.get("configuration").BASE_URL);
   const { headers, signal } = context.req.raw;
   const request = new Request(ENDPOINT, { method: "POST", headers, signal });
   const response = await runInExchange(exchange, () => handler.fetch(request, { parsedBody: message }));
