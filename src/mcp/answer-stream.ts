@@ -42,8 +42,12 @@ export class AnswerStream {
   write(event: string, answered: RequestId | undefined): void {
     if (this.#reader !== undefined) this.#reader.enqueue(encoder.encode(event));
     else if (this.#isHeard) this.#text += event;
-    if (answered === undefined) return;
-    this.#unanswered.delete(answered);
+    if (answered !== undefined) this.waitNoLongerFor(answered);
+  }
+
+  /** Ends the stream when this was the last of the requests. */
+  waitNoLongerFor(requestId: RequestId): void {
+    this.#unanswered.delete(requestId);
     if (this.#unanswered.size === 0) this.hangUp();
   }
 

@@ -82,15 +82,16 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   }
 
   /**
-   * Ends the stream of a request that its client has cancelled. It is not answered on it (MCP, Cancellation), but a
-   * client that resumes the stream all the same must not wait for ever.
+   * Waits no longer for the answer to a request that its client has cancelled. It is not sent (MCP, Cancellation), but
+   * a client that resumes the stream all the same must not wait for ever.
    */
-  async endCancelled(requestId: RequestId): Promise<void> {
+  endCancelled(requestId: RequestId): void {
     const stream = this.#streams.get(requestId);
     if (stream === undefined) return;
-    stream.hangUp();
+    this.#streams.delete(requestId);
     const error = { code: jsonRpcErrorCodes.badRequest, message: "The request was cancelled." };
-    await this.send({ jsonrpc: "2.0", id: requestId, error });
+    this.#events?.keep(stream.id, JSON.stringify({ jsonrpc: "2.0", id: requestId, error }));
+    stream.waitNoLongerFor(requestId);
   }
 
   override async send(message: JSONRPCMessage, options?: SendOptions): Promise<void> {
