@@ -11,7 +11,7 @@ import { accessLog } from "./http/access-log.ts";
 import { accountRoutes } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices } from "./http/application.ts";
 import { metricsRoutes } from "./http/metrics-routes.ts";
-import { problemResponse } from "./http/problem.ts";
+import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
@@ -75,7 +75,7 @@ app.get("/health", async (context) => {
 
 app.use(limitAddress("ADDRESS_RATE_LIMITER"));
 app.use(bodyLimit({ maxSize: LARGEST_BODY, onError: refuseBody }));
-app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
+app.use(methodNotAllowed({ app, onMethodNotAllowed: methodNotAllowedResponse }));
 
 app.route("/metrics", metricsRoutes);
 app.route("/api/auth", accountRoutes);
@@ -89,11 +89,4 @@ app.route("/", openApiRoutes);
 
 function refuseBody(): never {
   throw new ApplicationError("payload_too_large", `The body may have ${LARGEST_BODY} bytes at most.`);
-}
-
-function refuseMethod(context: ApplicationContext, methods: string[]): Response {
-  const allowed = methods.join(", ");
-  const response = problemResponse(new ApplicationError("method_not_allowed", `Allowed here: ${allowed}.`), context);
-  response.headers.set("Allow", allowed);
-  return response;
 }

@@ -26,6 +26,14 @@ export function problemResponse(thrown: unknown, context: ApplicationContext): R
   );
 }
 
+/** Answers a request whose method its route does not have, naming those it has (RFC 9110 section 15.5.6). */
+export function methodNotAllowedResponse(context: ApplicationContext, methods: readonly string[]): Response {
+  const allowed = methods.join(", ");
+  const response = problemResponse(new ApplicationError("method_not_allowed", `Allowed here: ${allowed}.`), context);
+  response.headers.set("Allow", allowed);
+  return response;
+}
+
 /** RFC 6750 section 3: a request that brought no token is told no error, only the scheme. */
 function challenge(context: ApplicationContext, error: ApplicationError): string {
   const scheme = 'Bearer realm="mcp-task-server"';

@@ -3,6 +3,7 @@ import { isJsonContentType, isLegacyRequest } from "@modelcontextprotocol/server
 import { Hono } from "hono";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
+import { methodNotAllowedResponse } from "../http/problem.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { checkHostAndOrigin } from "./host-and-origin.ts";
 import { isObject, jsonRpcErrorResponse } from "./json-rpc.ts";
@@ -16,8 +17,7 @@ export const mcpRequestHeaders = ["Last-Event-ID", "Mcp-Method", "Mcp-Name", "Mc
 export const mcpRoutes = new Hono<Application>()
   .get("/", checkHostAndOrigin, requireCaller, (context) => {
     // Hono answers HEAD by GET, and nobody would read the stream.
-    if (context.req.raw.method === "HEAD")
-      throw new ApplicationError("method_not_allowed", "Allowed here: GET, POST, DELETE.");
+    if (context.req.raw.method === "HEAD") return methodNotAllowedResponse(context, ["GET", "POST", "DELETE"]);
     return sendToSession(context, "GET");
   })
   .delete("/", checkHostAndOrigin, requireCaller, (context) => sendToSession(context, "DELETE"))

@@ -39,8 +39,11 @@ export function sendToSession(
 /** Every initialize opens a session of its own, also one that comes with the id of another. */
 function openSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
   const initialize = InitializeRequestSchema.safeParse(message);
+  const [id] = requestIdsOf(message);
+  if (id === undefined) {
+    return Promise.resolve(jsonRpcErrorResponse(400, "invalidRequest", "initialize must be a request: give it an id."));
+  }
   if (!initialize.success) {
-    const [id = null] = requestIdsOf(message);
     const fields = initialize.error.issues.map(({ path }) => path.join(".")).join(", ");
     return Promise.resolve(jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id));
   }

@@ -1,10 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { readUser } from "../auth/accounts.ts";
 import type { Caller } from "../caller.ts";
 import { readConfiguration } from "../config.ts";
-import { ApplicationError } from "../errors.ts";
+import { ApplicationError, errorKinds } from "../errors.ts";
 import { openServices, type Services } from "../http/application.ts";
-import type { LogFields } from "../observability/log.ts";
+import type { LogFields, Logger } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
@@ -75,11 +76,13 @@ export class McpSession extends DurableObject<Env> {
       const { headers, body: initialize, caller } = request;
       const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
       const events = new EventLog(this.ctx.storage);
-      this.ctx.storage.kv.put(RECORD, record);
-      await this.ctx.storage.setAlarm(this.#expiryOf(record));
-      metrics.change("mcp_sessions_open", {}, 1);
       const { session, answer } = await this.#connect(record, events, exchange);
-      this.#open = Promise.resolve({ session, record });
+      if (answer.ok) {
+        this.ctx.storage.kv.put(RECORD, record);
+        await this.ctx.storage.setAlarm(this.#expiryOf(record));
+        metrics.change("mcp_sessions_open", {}, 1);
+        this.#open = Promise.resolve({ session, record });
+      } else await session.close();
       return completely(answer);
     });
   }
@@ -88,7 +91,11 @@ export class McpSession extends DurableObject<Env> {
   async handle(request: SessionRequest): Promise<Response | CompleteResponse> {
     return this.#answer(request, async (body, exchange) => {
       this.#open ??= this.#reopen(exchange);
-      const open = await this.#open;
+      const open = await this.#open.catch((error: unknown) => {
+        // The next request tries again.
+        this.#open = undefined;
+        throw error;
+      });
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
       if (this.#signedOut.has(request.caller.tokenId)) return new Response(null, { status: 401 });
       this.#use(open);
@@ -96,6 +103,8 @@ export class McpSession extends DurableObject<Env> {
         case "POST":
           return open.session.post(request.headers, body, exchange);
         case "GET":
+          // What is said again is told to nobody whom no tool would tell it.
+          if (request.headers["last-event-id"] !== undefined) await readUser(exchange.database, request.caller);
           return open.session.listen(request.headers);
         case "DELETE":
           await this.#end();
@@ -138,10 +147,18 @@ export class McpSession extends DurableObject<Env> {
         });
       } catch (error) {
         // Over the border of a Durable Object an error would lose its class and its cause.
-        logFailure(log, new ApplicationError("internal", "The session failed.", { cause: error }));
-        return jsonRpcErrorResponse(500, "internalError", "Something went wrong on our side.");
+        return this.#refuse(error, log);
       }
     });
+  }
+
+  #refuse(error: unknown, log: Logger): Response {
+    const isKnown = error instanceof ApplicationError;
+    if (isKnown && error.kind === "unauthenticated") return new Response(null, { status: 401 });
+    logFailure(log, isKnown ? error : new ApplicationError("internal", "The session failed.", { cause: error }));
+    return isKnown
+      ? jsonRpcErrorResponse(errorKinds[error.kind].status, "internalError", error.message)
+      : jsonRpcErrorResponse(500, "internalError", "Something went wrong on our side.");
   }
 
   /** Does work with services of its own, and has handed over what it counted. */

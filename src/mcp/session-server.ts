@@ -1,5 +1,5 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { ErrorCode, LoggingLevelSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { callTool, isKnownTool, listTools } from "./call-tool.ts";
 import { instructions } from "./instructions.ts";
 import { isObject } from "./json-rpc.ts";
@@ -21,12 +21,21 @@ export function createSessionServer(baseUrl: string): Server {
   });
   // And not setRequestHandler, which parses each call twice and its result once more, by schemas that workerd cannot
   // compile: runTool validates the input, and the tool made the result.
+  server.removeRequestHandler("logging/setLevel");
   server.fallbackRequestHandler = async ({ method, params }) => {
+    if (method === "logging/setLevel") return acceptLogLevel(params);
     if (method === "tools/list") return listTools();
     if (method === "tools/call") return callNamedTool(params);
     throw new McpError(ErrorCode.MethodNotFound, "Method not found");
   };
   return server;
+}
+
+/** The client may say what it wants to be told; we have nothing to tell (MCP 2025-11-25, Logging). */
+function acceptLogLevel(params: unknown) {
+  const { level } = isObject(params) ? params : {};
+  if (LoggingLevelSchema.safeParse(level).success) return {};
+  throw new McpError(ErrorCode.InvalidParams, `params.level must be one of ${LoggingLevelSchema.options.join(", ")}`);
 }
 
 function callNamedTool(params: unknown) {

@@ -81,12 +81,15 @@ export class Session {
     const response = await runInExchange(exchange, () =>
       this.#transport.post(this.#withSession(headers), body, exchange.requestIds),
     );
-    for (const id of cancelledIdsOf(body)) await runInExchange(exchange, () => this.#transport.endCancelled(id));
+    for (const id of cancelledIdsOf(body)) runInExchange(exchange, () => this.#transport.endCancelled(id));
     return response;
   }
 
   /** Opens the server's own stream, or goes on with the one that `Last-Event-ID` names. */
   async listen(headers: Readonly<Record<string, string>>): Promise<Response> {
+    const request = new Request(ENDPOINT, { headers: this.#withSession(headers) });
+    // The SDK refuses it; the stream that is there stays.
+    if (!(headers.accept ?? "").includes("text/event-stream")) return this.#transport.handleRequest(request);
     const { events } = this.#settings;
     const lastEventId = headers["last-event-id"];
     if (this.#isResumable && lastEventId !== undefined) {
@@ -104,9 +107,7 @@ export class Session {
     }
     // Whoever comes again has lost the stream he had, even where we have not been told so.
     this.#transport.closeStandaloneSSEStream();
-    const response = await this.#transport.handleRequest(
-      new Request(ENDPOINT, { headers: this.#withSession(headers) }),
-    );
+    const response = await this.#transport.handleRequest(request);
     if (!response.ok || response.body === null) return response;
     const opening = `id: ${lastEventId ?? `${STANDALONE_STREAM}:0`}\nretry: ${ANSWER_RETRY}\ndata: \n\n`;
     const stream = closeWhenIdle(response.body, {

@@ -1,3 +1,5 @@
+import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
@@ -69,6 +71,27 @@ describe("opening a session", () => {
     });
   });
 
+  it.each([
+    ["without an id", {}, {}, 400],
+    ["with no id a request may have", { id: null }, {}, 400],
+    ["from a client that takes no events", { id: 1 }, { Accept: "application/json" }, 406],
+  ])("leaves nothing behind of one that is refused: %s", async (_, id, headers, status) => {
+    const person = await Person.signUp();
+    const before = new Set((await listDurableObjectIds(env.MCP_SESSIONS)).map(String));
+    const body = { jsonrpc: "2.0", method: "initialize", params: initializeParams(), ...id };
+    const response = await person.send("/mcp", { method: "POST", headers: { Accept: ACCEPT, ...headers }, body });
+
+    expect([response.status, response.headers.get("Mcp-Session-Id")]).toEqual([status, null]);
+    for (const made of await listDurableObjectIds(env.MCP_SESSIONS)) {
+      if (before.has(String(made))) continue;
+      const stored = await runInDurableObject(env.MCP_SESSIONS.get(made), async (_object, { storage }) => ({
+        entries: [...storage.kv.list()],
+        alarm: await storage.getAlarm(),
+      }));
+      expect(stored).toEqual({ entries: [], alarm: null });
+    }
+  });
+
   it("refuses an initialize request of 64 KiB and more", async () => {
     const person = await Person.signUp();
     const params = { ...initializeParams(), capabilities: { experimental: { x: { y: "z".repeat(65_536) } } } };
@@ -108,6 +131,15 @@ describe("in a session", () => {
       /title must .*colour is not a known field; known are title/,
     );
     expect(missing.result).toEqual({ isError: true, content: [{ type: "text", text: "Task not found" }] });
+  });
+
+  it("names the levels to a client that asks for another", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+
+    expect((await session.request("logging/setLevel", { level: "loud" })).error).toEqual({
+      code: -32602,
+      message: expect.stringMatching(/params\.level must be one of debug, info, .*emergency$/),
+    });
   });
 
   it("answers an unknown tool and an unknown method with the protocol's errors", async () => {
@@ -220,6 +252,23 @@ describe("batches", () => {
     expect(await session.person.run("list_tasks", {})).toMatchObject({ tasks: [] });
   });
 
+  it("go on without the one request that is cancelled", async () => {
+    const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
+    const { tasks } = await session.person.run("create_task", { title: "held" });
+    const holding = holdTask(tasks[0]?.id);
+    const call = (id: number, name: string, input: Record<string, unknown>) => {
+      return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: input } };
+    };
+    const [cancelled, other] = ["cancelled", "other"].map((title, id) =>
+      call(id, "update_task", { task_id: tasks[0]?.id, title }),
+    );
+    const response = await session.post([cancelled, other]);
+    await session.post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 0 } });
+    await holding;
+
+    expect(await answersOf(response)).toEqual([expect.objectContaining({ id: 1, result: expect.anything() })]);
+  });
+
   it("count as many times against the user's rate limit as they have requests", async () => {
     const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
     const pings = Array.from({ length: 100 }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }));
@@ -271,8 +320,9 @@ describe("what does not belong to a session", () => {
     const head = await send("/mcp", { method: "HEAD", headers: session.headers() });
 
     expect([put.status, put.headers.get("Allow")]).toEqual([405, expect.stringContaining("POST")]);
-    expect(head.status).toBe(405);
+    expect([head.status, head.headers.get("Allow")]).toEqual([405, "GET, POST, DELETE"]);
     expect((await session.get({ Accept: "text/html" })).status).toBe(406);
+    expect((await session.get({ Accept: "text/html", "Last-Event-ID": "a:1" })).status).toBe(406);
   });
 
   it.each([

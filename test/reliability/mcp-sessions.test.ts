@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { McpSession } from "../../src/mcp/session-object.ts";
 import { answerOf, answersOf, ClientSession, eventsOf, holdTask, type StreamEvent } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person } from "../support/person.ts";
+import { Person, problemOf } from "../support/person.ts";
 
 const HOUR = 60 * 60 * 1000;
 
@@ -174,6 +174,14 @@ describe("an answer whose connection broke", () => {
     expect(await kept()).toHaveLength(64);
   });
 
+  it("is not told to a token that was signed out", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const [begun] = eventsOf(await (await session.post(callBody(1, "create_task", { title: "mine" }))).text());
+    await session.person.send("/api/auth/signout", { method: "POST", body: {} });
+
+    expect((await problemOf(await session.get({ "Last-Event-ID": begun?.id ?? "" }))).status).toBe(401);
+  });
+
   it("is another session's business", async () => {
     const person = await Person.signUp();
     const [mine, other] = [await ClientSession.open(person), await ClientSession.open(person)];
@@ -207,6 +215,19 @@ describe("the server's own stream", () => {
 
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(eventsOf(await first.text())).toEqual([{ id: "_GET_stream:0", data: "", retry: "1000" }]);
+  });
+
+  it("stays open when the client asks for another that it would not read", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const stream = await session.get();
+    expect((await session.get({ Accept: "application/json" })).status).toBe(406);
+    const reader = stream.body?.getReader();
+    await reader?.read();
+    const next = reader?.read();
+
+    expect(await Promise.race([next, new Promise((resolve) => setTimeout(resolve, 100, "open"))])).toBe("open");
+    await session.delete();
+    expect((await next)?.done).toBe(true);
   });
 
   it("is closed after 5 minutes with no event, with the time to come back", async () => {
