@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StartError } from "./start-error.ts";
@@ -17,17 +17,26 @@ export interface DataDirectory {
   release(): void;
 }
 
+const LOCK = "lock";
+const SECRETS = "secrets.json";
+/** What a start leaves in its directory besides the secrets. */
+const OWN_NAMES = new Set([LOCK, `${SECRETS}.new`, "pglite", "tmp", "worker", "worker.log", "workerd"]);
+
 /**
- * Makes the directory, readable by its owner alone, and locks it.
+ * Makes the directory, readable by its owner alone, or opens the one that an earlier start has made; and locks it.
  *
- * @throws StartError when it cannot be written, or another start uses it
+ * @throws StartError when it cannot be written, holds somebody's own files, or another start uses it
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  let names: string[];
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
-    await chmod(path, 0o700);
+    names = await readdir(path);
   } catch (error) {
     throw new StartError(`DATA_DIR ${path} cannot be used: ${reasonOf(error)}`, { cause: error });
+  }
+  if (names.length > 0 && !isDataDirectory(names)) {
+    throw new StartError(`DATA_DIR ${path} holds files that are not npm start's: name an empty or a new directory`);
   }
   const lock = takeLock(path);
   const temporary = join(path, "tmp");
@@ -36,7 +45,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   return {
     path,
     embeddedDatabase: join(path, "pglite"),
-    secrets: join(path, "secrets.json"),
+    secrets: join(path, SECRETS),
     workerBundle: join(path, "worker"),
     workerLog: join(path, "worker.log"),
     workerStorage: join(path, "workerd"),
@@ -45,10 +54,18 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   };
 }
 
+/**
+ * Whether a start has made the directory: it makes the lock first and the secrets next. One that was killed in between,
+ * or whose secrets somebody has deleted, has nothing else in it that is not its own.
+ */
+function isDataDirectory(names: readonly string[]): boolean {
+  return names.includes(LOCK) && (names.includes(SECRETS) || names.every((name) => OWN_NAMES.has(name)));
+}
+
 /** SQLite holds its lock by the operating system's own, which a killed process cannot leave behind. */
 function takeLock(path: string): DatabaseSync {
   try {
-    const lock = new DatabaseSync(join(path, "lock"), { timeout: 0 });
+    const lock = new DatabaseSync(join(path, LOCK), { timeout: 0 });
     lock.exec("begin exclusive");
     return lock;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -105,6 +105,32 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
     } finally {
       server.close();
     }
+  });
+
+  it("refuses a directory with somebody's own files in it, and leaves them alone", async () => {
+    const worker = join(place.dataDirectory, "worker");
+    await mkdir(worker, { recursive: true });
+    await mkdir(join(place.dataDirectory, "tmp"));
+    await writeFile(join(worker, "thesis.txt"), "ten years of work");
+    await writeFile(join(place.dataDirectory, "secrets.json"), "{}");
+    await chmod(place.dataDirectory, 0o755);
+
+    expect(await failingNpmStart(place, {})).toMatchObject({
+      code: 1,
+      errors: `DATA_DIR ${place.dataDirectory} holds files that are not npm start's: name an empty or a new directory\n`,
+    });
+    expect(await readFile(join(worker, "thesis.txt"), "utf8")).toBe("ten years of work");
+    expect((await readdir(place.dataDirectory)).sort()).toEqual(["secrets.json", "tmp", "worker"]);
+    expect((await stat(place.dataDirectory)).mode & 0o777).toBe(0o755);
+  });
+
+  it("opens what an earlier start has left, without its secrets too", async () => {
+    await mkdir(join(place.dataDirectory, "worker"), { recursive: true });
+    await writeFile(join(place.dataDirectory, "lock"), "");
+    await chmod(place.dataDirectory, 0o755);
+
+    expect(await (await npmStart(place)).pressControlC()).toBe(0);
+    expect((await stat(place.dataDirectory)).mode & 0o777).toBe(0o755);
   });
 
   it.each([
