@@ -51,15 +51,11 @@ export async function signUp(database: Database, { email, name, timeZone, passwo
 /**
  * Finds the account that an e-mail and a password belong to; takes the same time whether the e-mail is known or not.
  *
+ * @param email undefined for what no account can have
  * @throws ApplicationError `unauthenticated`
  */
-export async function signIn(database: Database, email: string, password: string): Promise<User> {
-  const [row] = await database
-    .callFunction(sql`select id, email, name, time_zone, password_hash from find_credentials(${email})`)
-    .catch((error: unknown) => {
-      throw toDatabaseError(error);
-    });
-  const account = row === undefined ? undefined : credentialsSchema.parse(row);
+export async function signIn(database: Database, email: string | undefined, password: string): Promise<User> {
+  const account = email === undefined ? undefined : await findCredentials(database, email);
   const isRight = await verifyPassword(password, account?.password_hash);
   if (account === undefined || !isRight) {
     metrics.count("sign_in_failures_total", {});
@@ -112,6 +108,15 @@ export async function deleteAccount(database: Database, caller: Caller, password
     throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });
   });
   await database.asCaller(caller, (query) => [query.execute(sql`select delete_account()`)]);
+}
+
+async function findCredentials(database: Database, email: string) {
+  const [row] = await database
+    .callFunction(sql`select id, email, name, time_zone, password_hash from find_credentials(${email})`)
+    .catch((error: unknown) => {
+      throw toDatabaseError(error);
+    });
+  return row === undefined ? undefined : credentialsSchema.parse(row);
 }
 
 function refused(kind: "conflict" | "invalid_input", field: string, message: string): ApplicationError {

@@ -28,9 +28,17 @@ export const signUpSchema = z.strictObject({
   time_zone: timeZoneSchema.default("UTC"),
 });
 
-/** The body of a sign-in. Whatever was typed is compared, so that password rules may change after an account was made. */
+/**
+ * The body of a sign-in. Whatever was typed is compared, so that password rules may change after an account was made.
+ * An e-mail that no account can have is undefined: to Postgres, whose lower case is not JavaScript's, it might be
+ * another's.
+ */
 export const signInSchema = z.strictObject({
-  email: z.string().trim().max(254),
+  email: z
+    .string()
+    .trim()
+    .max(254)
+    .transform((typed) => emailSchema.safeParse(typed).data),
   password: z
     .string()
     .max(1000)
@@ -56,7 +64,7 @@ export const accountRoutes = new Hono<Application>()
   })
   .post("/signin", limitSignIns, async (context) => {
     const { email, password } = parseInput(signInSchema, await readJsonBody(context));
-    await countAgainst(context, "SIGN_IN_EMAIL_RATE_LIMITER", email.toLowerCase());
+    if (email !== undefined) await countAgainst(context, "SIGN_IN_EMAIL_RATE_LIMITER", email.toLowerCase());
     const user = await signIn(context.var.database, email, password);
     context.var.log.info("sign_in", { user_id: user.id });
     return context.json(await session(context, user));

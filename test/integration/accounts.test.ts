@@ -88,6 +88,19 @@ describe("signing in", () => {
     }
   });
 
+  it.each([
+    ["a letter that only Postgres takes for i", (email: string) => email.replace("i", "\u0130")],
+    ["U+0000", (email: string) => `\0${email}`],
+    ["a lone surrogate", (email: string) => `\uD800${email}`],
+    ["no @", (email: string) => email.replace("@", ".")],
+  ])("takes an e-mail with %s for an unknown one", async (_, change) => {
+    const { session } = await Person.signUp({ email: `ij.${crypto.randomUUID()}@example.com` });
+    const response = await signIn(change(session.user.email), PASSWORD);
+
+    expect(response.status).toBe(401);
+    expect((await problemOf(response)).detail).toBe("The e-mail or the password is wrong.");
+  });
+
   it("takes as long for an unknown e-mail as for a wrong password", async () => {
     const { session } = await Person.signUp();
     const timeOf = async (email: string) => {
@@ -97,13 +110,17 @@ describe("signing in", () => {
     };
     const known: number[] = [];
     const unknown: number[] = [];
+    const impossible: number[] = [];
     for (let round = 0; round < 5; round += 1) {
       known.push(await timeOf(session.user.email));
       unknown.push(await timeOf(`${crypto.randomUUID()}@example.com`));
+      impossible.push(await timeOf("nobody"));
     }
 
-    expect(median(unknown) / median(known)).toBeGreaterThan(0.6);
-    expect(median(unknown) / median(known)).toBeLessThan(1.7);
+    for (const times of [unknown, impossible]) {
+      expect(median(times) / median(known)).toBeGreaterThan(0.6);
+      expect(median(times) / median(known)).toBeLessThan(1.7);
+    }
   });
 });
 
