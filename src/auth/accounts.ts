@@ -97,12 +97,15 @@ export async function readUser(database: Database, caller: Caller): Promise<User
 }
 
 /**
- * Deletes an account with everything in it; the password confirms that its owner asks for it.
+ * Deletes the caller's account with everything in it; its password confirms that its owner asks for it.
  *
  * @throws ApplicationError `forbidden` for a wrong password, `unauthenticated` for a token that does not count
  */
-export async function deleteAccount(database: Database, caller: Caller, password: string): Promise<void> {
-  const { email } = await readUser(database, caller);
+export async function deleteAccount(
+  database: Database,
+  caller: Caller,
+  { email, password }: { readonly email: string; readonly password: string },
+): Promise<void> {
   await signIn(database, email, password).catch((error: unknown) => {
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
     throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });

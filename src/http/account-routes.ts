@@ -64,7 +64,7 @@ export const accountRoutes = new Hono<Application>()
   })
   .post("/signin", limitSignIns, async (context) => {
     const { email, password } = parseInput(signInSchema, await readJsonBody(context));
-    if (email !== undefined) await countAgainst(context, "SIGN_IN_EMAIL_RATE_LIMITER", email.toLowerCase());
+    if (email !== undefined) await countGuess(context, email);
     const user = await signIn(context.var.database, email, password);
     context.var.log.info("sign_in", { user_id: user.id });
     return context.json(await session(context, user));
@@ -80,10 +80,17 @@ export const accountRoutes = new Hono<Application>()
   .delete("/me", requireCaller, limitSignIns, async (context) => {
     const { password } = parseInput(deleteAccountSchema, await readJsonBody(context));
     const { database, caller, log } = context.var;
-    await deleteAccount(database, caller, password);
+    const { email } = await readUser(database, caller);
+    await countGuess(context, email);
+    await deleteAccount(database, caller, { email, password });
     log.info("account_deleted", { user_id: caller.userId });
     return context.body(null, 204);
   });
+
+/** Counts a guess at an account's password, wherever it is made. */
+function countGuess(context: ApplicationContext, email: string): Promise<void> {
+  return countAgainst(context, "SIGN_IN_EMAIL_RATE_LIMITER", email.toLowerCase());
+}
 
 /** A new token of a user, as RFC 6749 section 5.1 names its parts. */
 async function session(context: ApplicationContext, user: User) {

@@ -83,6 +83,23 @@ it("an e-mail may be tried 10 times a minute, from wherever and in whatever case
   await expectLimited(await attempt(subject.session.user.email, PASSWORD));
 });
 
+it("a password may be guessed 10 times a minute, by whichever route", { timeout: 60_000 }, async () => {
+  const { passing, subject } = await countPassing(
+    () => Person.signUp(),
+    (person, index) => {
+      const guess = { password: "wrong password" };
+      return index % 2 === 0
+        ? person.send("/api/auth/me", { method: "DELETE", body: guess })
+        : send("/api/auth/signin", { method: "POST", body: { ...guess, email: person.session.user.email } });
+    },
+    15,
+  );
+
+  expect(passing).toBe(10);
+  await expectLimited(await subject.send("/api/auth/me", { method: "DELETE", body: { password: PASSWORD } }));
+  expect((await subject.send("/api/auth/me")).status).toBe(200);
+});
+
 it("a user may send 600 requests a minute, from wherever, and others go on", { timeout: 60_000 }, async () => {
   const other = await Person.signUp();
   const { passing, subject } = await countPassing(
