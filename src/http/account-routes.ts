@@ -16,6 +16,9 @@ const emailSchema = z
   .max(254)
   .refine((value) => z.email().safeParse(value).success, { error: "must be an e-mail address" });
 
+/** The longest name that an account can have. */
+const LONGEST_NAME = 100;
+
 const timeZoneSchema = z.string().max(64).refine(isTimeZone, {
   error: "must be an IANA time zone such as Europe/Berlin",
 });
@@ -24,7 +27,7 @@ const timeZoneSchema = z.string().max(64).refine(isTimeZone, {
 export const signUpSchema = z.strictObject({
   email: emailSchema,
   password: passwordSchema,
-  name: line({ maximum: 100 }).optional(),
+  name: line({ maximum: LONGEST_NAME }).optional(),
   time_zone: timeZoneSchema.default("UTC"),
 });
 
@@ -57,7 +60,7 @@ const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");
 export const accountRoutes = new Hono<Application>()
   .post("/signup", limitSignIns, async (context) => {
     const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
-    const account = { email, password, timeZone, name: name ?? email.slice(0, email.lastIndexOf("@")) };
+    const account = { email, password, timeZone, name: name ?? nameFrom(email) };
     const user = await signUp(context.var.database, account);
     context.var.log.info("sign_up", { user_id: user.id });
     return context.json(await session(context, user), 201);
@@ -86,6 +89,11 @@ export const accountRoutes = new Hono<Application>()
     log.info("account_deleted", { user_id: caller.userId });
     return context.body(null, 204);
   });
+
+function nameFrom(email: string): string {
+  const localPart = email.slice(0, email.lastIndexOf("@"));
+  return Array.from(localPart).slice(0, LONGEST_NAME).join("");
+}
 
 /** Counts a guess at an account's password, wherever it is made. */
 function countGuess(context: ApplicationContext, email: string): Promise<void> {

@@ -26,6 +26,13 @@ describe("signing up", () => {
     expect(session.user).toMatchObject({ name, time_zone: "UTC" });
   });
 
+  it("cuts a name that it takes from the e-mail to what a name may be", async () => {
+    const localPart = crypto.randomUUID().padEnd(150, "x");
+    const { session } = await Person.signUp({ email: `${localPart}@example.com` });
+
+    expect(session.user.name).toBe(localPart.slice(0, 100));
+  });
+
   it("refuses an e-mail that is taken, in whatever case", async () => {
     const { session } = await Person.signUp();
     const response = await send("/api/auth/signup", {
