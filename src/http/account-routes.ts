@@ -107,7 +107,12 @@ async function session(context: ApplicationContext, user: User) {
   return { token, token_type: "Bearer", expires_in: SESSION_TOKEN_LIFETIME, user };
 }
 
+/**
+ * Whether a name means the same to JavaScript and to Postgres. An offset does not: Postgres reads its sign the other
+ * way round. Nor do three letters: Postgres takes CET for its winter's offset, all year, and IST for Israel's.
+ */
 function isTimeZone(name: string): boolean {
+  if (/^[+-]|^(?!UTC|GMT)[a-z]{3}$/i.test(name)) return false;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {

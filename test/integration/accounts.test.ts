@@ -46,6 +46,18 @@ describe("signing up", () => {
     ]);
   });
 
+  it("refuses a time zone that Postgres does not know", async () => {
+    const body = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD, time_zone: "US/Pacific-New" };
+    const response = await send("/api/auth/signup", { method: "POST", body });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).detail).toMatch(/^time_zone must be an IANA time zone/);
+  });
+
+  it.each(["UTC", "gmt", "Etc/GMT+5", "europe/berlin", "Japan"])("takes the time zone %s", async (timeZone) => {
+    expect((await Person.signUp({ time_zone: timeZone })).session.user.time_zone).toBe(timeZone);
+  });
+
   it("makes one account when two ask for it at once", async () => {
     const body = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
     const statuses = await Promise.all(
@@ -62,6 +74,9 @@ describe("signing up", () => {
     [{ password: "x".repeat(201) }, "password", "must be 8 to 200 characters long"],
     [{ password: 12_345_678 }, "password", "must be a string"],
     [{ time_zone: "Mars/Olympus" }, "time_zone", "must be an IANA time zone such as Europe/Berlin"],
+    [{ time_zone: "+05:00" }, "time_zone", "must be an IANA time zone such as Europe/Berlin"],
+    [{ time_zone: "-03" }, "time_zone", "must be an IANA time zone such as Europe/Berlin"],
+    [{ time_zone: "CET" }, "time_zone", "must be an IANA time zone such as Europe/Berlin"],
     [{ name: " " }, "name", "must be 1 to 100 characters long"],
     [{ role: "admin" }, "role", "is not a known field; known are email, password, name, time_zone"],
   ])("refuses %j", async (change, field, message) => {
