@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { neon } from "@neondatabase/serverless";
 import { getTableConfig } from "drizzle-orm/pg-core";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
@@ -107,6 +108,18 @@ describe("the schema that queries are built from", () => {
 
     expect(inSchema).toEqual(inDatabase);
   });
+});
+
+it("reads a caller's moments in UTC, whatever time zone the session has", async () => {
+  const sql = neon(configuration.DATABASE_URL);
+  const { userId, tokenId, tokenIssuedAt } = strangersToken;
+  const [, , moments] = await sql.transaction([
+    sql`set local timezone = 'Africa/Monrovia'`,
+    sql`select set_caller(${userId}, ${tokenId}, ${tokenIssuedAt.toISOString()})`,
+    sql`select '1905-01-01T00:00:00Z'::timestamptz::text as moment`,
+  ]);
+
+  expect(moments).toEqual([{ moment: "1905-01-01 00:00:00+00" }]);
 });
 
 it("refuses in the database, too, what the worker would never send", async () => {
