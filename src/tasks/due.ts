@@ -3,6 +3,9 @@ import { z } from "zod";
 const EARLIEST_YEAR = 1900;
 const LATEST_YEAR = 9999;
 
+/** A date-time to the nanosecond has 35 characters. */
+const LONGEST = 40;
+
 const FULL_DATE = z.iso.date();
 const DATE_TIME = z.iso.datetime({ offset: true });
 
@@ -36,12 +39,12 @@ export function fromDueColumns({ dueDate, dueAt }: DueColumns): string | undefin
   return dueDate ?? dueAt?.toISOString();
 }
 
-/** Whether what `dueSchema` has accepted is a day and not a moment. */
-export function isWholeDay(due: string): boolean {
+function isWholeDay(due: string): boolean {
   return FULL_DATE.safeParse(due).success;
 }
 
 function isDue(value: string): boolean {
+  if (value.length > LONGEST) return false;
   if (!isWholeDay(value) && !DATE_TIME.safeParse(value).success) return false;
   const year = new Date(value).getUTCFullYear();
   return year >= EARLIEST_YEAR && year <= LATEST_YEAR;

@@ -3,7 +3,7 @@ import type { Caller } from "../caller.ts";
 import type { Database } from "../database/database.ts";
 import { tasks } from "../database/schema.ts";
 import { decodeCursor, encodeCursor, type TaskOrder, taskOrders } from "./cursor.ts";
-import { isWholeDay } from "./due.ts";
+import { toDueColumns } from "./due.ts";
 import { type Task, taskColumns, toTask } from "./task.ts";
 
 /** Which tasks to list, in which order; every filter that is given must hold. */
@@ -78,5 +78,7 @@ function contains(search: string): SQL | undefined {
 }
 
 function toMoment(due: string): SQL {
-  return isWholeDay(due) ? inUserTimeZone(sql`${due}::date`) : sql`${due}::timestamptz`;
+  const { dueDate, dueAt } = toDueColumns(due);
+  // In UTC, because Postgres does not take every offset that RFC 3339 allows.
+  return dueAt === null ? inUserTimeZone(sql`${dueDate}::date`) : sql`${dueAt.toISOString()}::timestamptz`;
 }

@@ -41,6 +41,8 @@ describe("filters", () => {
     ["due before a moment", { due_before: "2026-12-01T04:30:00Z" }, ["november"]],
     ["due from a day on", { due_from: "2026-12-01" }, ["december"]],
     ["due from a moment on, which counts itself", { due_from: "2026-12-01T04:30:00Z" }, ["started", "december"]],
+    ["due before a moment with a far offset", { due_before: "2026-12-02T03:30:00+23:00" }, ["november"]],
+    ["due from a moment in nanoseconds", { due_from: "2026-12-01T04:30:00.000000000+00:00" }, ["started", "december"]],
     ["due in between", { due_from: "2026-11-02", due_before: "2026-12-01", status: "all" }, ["november", "started"]],
   ])("lists %s", async (_, filter, titles) => {
     expect(await titlesOf(filter)).toEqual(titles);

@@ -71,6 +71,7 @@ describe("a new task", () => {
     ["a day that is not", { title: "a", due: "2026-02-30" }, "due", DUE],
     ["a word for a day", { title: "a", due: "tomorrow" }, "due", DUE],
     ["a moment without its offset", { title: "a", due: "2026-11-30T17:00:00" }, "due", DUE],
+    ["a moment of 150 digits", { title: "a", due: `2026-11-30T17:00:00.${"0".repeat(150)}Z` }, "due", DUE],
     ["the year 0", { title: "a", due: "0000-01-01" }, "due", DUE],
     ["a moment past the year 9999", { title: "a", due: "9999-12-31T23:59:59-14:00" }, "due", DUE],
     ["tags that are no list", { title: "a", tags: "home" }, "tags", "must be an array"],
@@ -157,6 +158,7 @@ describe("list_tasks", () => {
     [{ search: "" }, "search", LENGTH],
     [{ search: "a\0" }, "search", "must not contain the character U+0000"],
     [{ due_before: "soon" }, "due_before", DUE],
+    [{ due_from: `2026-11-30T17:00:00.${"0".repeat(150)}Z` }, "due_from", DUE],
   ])("refuses %j", async (input, field, message) => {
     await expectRefusal("list_tasks", input, field, message);
   });
