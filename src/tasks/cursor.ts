@@ -2,6 +2,7 @@ import { asc, desc, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { tasks } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";
+import { prioritySchema, taskIdSchema } from "./task.ts";
 
 /** The orders in which tasks can be listed. */
 export const taskOrderSchema = z.enum(["due", "priority", "created", "updated"]);
@@ -17,11 +18,19 @@ interface Order {
   readonly after: (key: SortKey) => SQL;
 }
 
+/** A moment in UTC of a year that Postgres has; what is due on a day of 1900 may begin in 1899. */
+const momentSchema = z.iso
+  .datetime({ offset: true })
+  .transform((moment) => new Date(moment).toISOString())
+  .refine((moment) => /^(?!0000)\d{4}-/.test(moment));
+const dueMomentSchema = z.union([momentSchema, z.literal("infinity")]);
+const rankSchema = z.int().min(1).max(prioritySchema.options.length);
+
 const sortKeySchemas = {
-  due: z.tuple([z.union([z.iso.datetime({ offset: true }), z.literal("infinity")]), z.int()]),
-  priority: z.tuple([z.int(), z.union([z.iso.datetime({ offset: true }), z.literal("infinity")]), z.int()]),
-  created: z.tuple([z.int()]),
-  updated: z.tuple([z.iso.datetime({ offset: true }), z.int()]),
+  due: z.tuple([dueMomentSchema, taskIdSchema]),
+  priority: z.tuple([rankSchema, dueMomentSchema, taskIdSchema]),
+  created: z.tuple([taskIdSchema]),
+  updated: z.tuple([momentSchema, taskIdSchema]),
 } satisfies Record<TaskOrder, z.ZodType<SortKey>>;
 
 /**

@@ -102,6 +102,38 @@ describe("a cursor", () => {
     ]);
   });
 
+  it.each([
+    ["created", [99_999_999_999]],
+    ["created", [1.5]],
+    ["updated", ["0000-01-01T00:00:00Z", 1]],
+    ["updated", ["9999-12-31T23:59:59-12:00", 1]],
+    ["updated", ["infinity", 1]],
+    ["priority", [99_999_999_999, "2026-01-01T00:00:00Z", 1]],
+    ["priority", [6, "2026-01-01T00:00:00Z", 1]],
+    ["due", ["2026-01-01T00:00:00Z", -1]],
+  ])("of the order %s that is made up as %j is refused", async (order, place) => {
+    const response = await person.call("list_tasks", { order, cursor: btoa(JSON.stringify([order, ...place])) });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors).toEqual([
+      { field: "cursor", message: `must be the next_cursor of a list with the order ${order}` },
+    ]);
+  });
+
+  it("of a moment with a far offset goes on from that moment", async () => {
+    const cursor = btoa('["due","2026-12-02T03:30:00+23:00",1]');
+
+    expect(await titlesOf({ cursor })).toEqual(["started", "december", "undated"]);
+  });
+
+  it("leads past the first day that a task can be due, east of Greenwich", async () => {
+    const other = await Person.signUp({ time_zone: "Asia/Tokyo" });
+    for (const title of ["a", "b"]) await other.run("create_task", { title, due: "1900-01-01" });
+    const { next_cursor: cursor } = await other.run("list_tasks", { limit: 1 });
+
+    expect(await titlesOf({ cursor }, other)).toEqual(["b"]);
+  });
+
   it("of another order is refused", async () => {
     const { next_cursor: cursor } = await person.run("list_tasks", { limit: 1, order: "created" });
 
