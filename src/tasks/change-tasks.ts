@@ -98,7 +98,7 @@ export async function updateTask(
   if (row === undefined) {
     throw new ApplicationError(
       "conflict",
-      `The task has changed since version ${expectedVersion}: it is at version ${version}. Read it again before changing it.`,
+      `The task is at version ${version}, not ${expectedVersion}. Read it again before changing it.`,
     );
   }
   // Both are the moment of this transaction, unless it was completed before.

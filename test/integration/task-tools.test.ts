@@ -155,8 +155,18 @@ describe("update_task", () => {
     const response = await person.call("update_task", { task_id: id, title: "Third", expected_version: 1 });
 
     expect(response.status).toBe(409);
-    expect((await problemOf(response)).detail).toContain("it is at version 2");
+    expect((await problemOf(response)).detail).toBe(
+      "The task is at version 2, not 1. Read it again before changing it.",
+    );
     expect(await rowOf(id)).toMatchObject({ title: "Second", version: 2 });
+  });
+
+  it("changes nothing for a version that the task has not reached", async () => {
+    const { id } = await person.runForTask("create_task", { title: "First" });
+    const response = await person.call("update_task", { task_id: id, title: "Second", expected_version: 99 });
+
+    expect(response.status).toBe(409);
+    expect((await problemOf(response)).detail).toMatch(/^The task is at version 1, not 99\./);
   });
 
   it("lets one of two writers at the same version through", async () => {
