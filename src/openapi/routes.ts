@@ -13,6 +13,8 @@ export const openApiRoutes = new Hono<Application>()
   .get("/openapi.json", (context) =>
     context.json(documentFor(context.var.configuration.BASE_URL), 200, { "Cache-Control": CACHE_CONTROL }),
   )
+  // Whoever opens the server's own URL, which clients are told too, is shown what it offers.
+  .get("/", (context) => context.redirect("/docs"))
   .get("/docs", (context) => {
     context.header("Cache-Control", CACHE_CONTROL);
     return context.html(referencePage(documentFor(context.var.configuration.BASE_URL)));

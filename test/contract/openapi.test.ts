@@ -15,6 +15,7 @@ const documentSchema = z.object({
 
 /** Not part of the API: what it is described by, and what a page needs. */
 const NOT_DESCRIBED = new Set([
+  "GET /",
   "GET /openapi.json",
   "GET /docs",
   "GET /docs/style.css",
@@ -49,6 +50,14 @@ it("has the tools' own schemas, and an id of its own for each operation", async 
   }
   const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+it("is where the server's own URL leads", async () => {
+  const response = await send("/", { redirect: "manual" });
+
+  expect(response.status).toBe(302);
+  expect(response.headers.get("Location")).toBe("/docs");
+  expect(response.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
 });
 
 it("shows it to people on a page that needs no script and nothing from elsewhere", async () => {

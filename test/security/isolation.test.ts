@@ -96,6 +96,7 @@ it("does not go on from a cursor into somebody else's tasks", async () => {
 
 describe("every route", () => {
   const publicRoutes = new Set([
+    "GET /",
     "GET /icon.svg",
     "GET /icon.png",
     "GET /health",
