@@ -5,7 +5,7 @@ import type { Database } from "../database/database.ts";
 export interface Health {
   readonly status: "healthy" | "unhealthy";
   readonly database: "connected" | "unreachable";
-  /** The deployed version's id; empty on one's own machine. */
+  /** The deployed version's id; on one's own machine one that each start makes up. */
   readonly version: string;
 }
 
