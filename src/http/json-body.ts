@@ -1,5 +1,6 @@
 import { ApplicationError } from "../errors.ts";
 import type { ApplicationContext } from "./application.ts";
+import { readTextBody } from "./text-body.ts";
 
 const JSON_MEDIA_TYPE = "application/json";
 
@@ -7,12 +8,12 @@ const JSON_MEDIA_TYPE = "application/json";
  * Reads a request's JSON body; an empty body counts as `{}`.
  *
  * @throws ApplicationError `unsupported_media_type` for a body that is not application/json, `invalid_input` for one
- * that is not JSON
+ * that is not JSON in UTF-8
  */
 export async function readJsonBody(context: ApplicationContext): Promise<unknown> {
   const mediaType = context.req.header("Content-Type")?.split(";", 1).join("").trim().toLowerCase();
   if (mediaType !== undefined && mediaType !== JSON_MEDIA_TYPE) throw notJson();
-  const body = await context.req.text();
+  const body = await readTextBody(context);
   if (body === "") return {};
   if (mediaType === undefined) throw notJson();
   try {

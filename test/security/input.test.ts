@@ -196,6 +196,20 @@ describe("a body", () => {
     expect((await post('{"title":"a"}', "Application/JSON; charset=utf-8")).status).toBe(200);
   });
 
+  it("that is not UTF-8 is refused, and not changed into something that is", async () => {
+    const latin1 = Uint8Array.from('{"title":"Caf\u00E9"}', (letter) => letter.charCodeAt(0));
+    const before = await rows();
+    const response = await person.send("/mcp/tools/create_task", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      rawBody: new Blob([latin1]).stream(),
+    });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).detail).toBe("The body must be UTF-8.");
+    expect(await rows()).toEqual(before);
+  });
+
   it("of 2 MiB is refused, and so is one that does not say how long it is", async () => {
     const large = JSON.stringify({ title: "a", description: "x".repeat(2 * 1024 * 1024) });
     const before = await rows();
