@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { readPostgresUrl, withConnection } from "./connection.ts";
 import { DatabaseCommandError } from "./database-command-error.ts";
-import { type MigrationConnection, migrate, migrationStatus, rollBack } from "./migrate.ts";
+import { type MigrationConnection, type MigrationStatus, migrate, rollBack, surveyMigrations } from "./migrate.ts";
 import { readMigrationFiles } from "./migration-files.ts";
 import { ensureWorkerLogin } from "./worker-login.ts";
 
@@ -21,7 +21,7 @@ async function main(args: string[]): Promise<void> {
   const ownerUrl = readPostgresUrl("DATABASE_OWNER_URL", process.env.DATABASE_OWNER_URL);
   await withConnection("DATABASE_OWNER_URL", ownerUrl, async (owner) => {
     if (command === "rollback") print(await rollBack(owner, files, steps), "rolled back", "nothing to roll back");
-    else if (command === "status") printStatus(await migrationStatus(owner, files), json);
+    else if (command === "status") printStatus(await surveyMigrations(owner, files), json);
     else {
       print(await migrate(owner, files), "applied", "nothing to apply");
       await giveWorkerItsLogin(owner);
@@ -57,15 +57,20 @@ function print(names: readonly string[], done: string, nothing: string): void {
   process.stdout.write(names.length === 0 ? `${nothing}\n` : names.map((name) => `${done} ${name}\n`).join(""));
 }
 
-function printStatus(migrations: Awaited<ReturnType<typeof migrationStatus>>, json: boolean): void {
+function printStatus(migrations: readonly MigrationStatus[], json: boolean): void {
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify(migrations.map(({ name, appliedAt }) => ({ name, applied_at: appliedAt ?? null })))}\n`,
-    );
+    const rows = migrations.map(({ name, appliedAt, isOnDisk }) => ({
+      name,
+      applied_at: appliedAt ?? null,
+      on_disk: isOnDisk,
+    }));
+    process.stdout.write(`${JSON.stringify(rows)}\n`);
     return;
   }
-  const lines = migrations.map(({ name, appliedAt }) =>
-    appliedAt === undefined ? `pending  ${name}\n` : `applied  ${name}  ${appliedAt}\n`,
-  );
+  const lines = migrations.map(({ name, appliedAt, isOnDisk }) => {
+    if (appliedAt === undefined) return `pending  ${name}\n`;
+    const newer = isOnDisk ? "" : "  by a newer version than this, which has no such file";
+    return `applied  ${name}  ${appliedAt}${newer}\n`;
+  });
   process.stdout.write(lines.join(""));
 }

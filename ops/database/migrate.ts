@@ -13,6 +13,8 @@ export interface MigrationStatus {
   readonly name: string;
   /** When it was applied; undefined while it is pending. */
   readonly appliedAt: string | undefined;
+  /** False for one that was applied by a newer version than this. */
+  readonly isOnDisk: boolean;
 }
 
 const appliedMigrationsSchema = z.array(z.object({ name: z.string(), checksum: z.string(), applied_at: z.string() }));
@@ -64,18 +66,35 @@ export async function rollBack(
 /**
  * Every migration on disk, in order, and when it was applied.
  *
- * @throws DatabaseCommandError for what on disk contradicts the database
+ * @throws DatabaseCommandError for what on disk contradicts the database, and where a newer version has migrated it
  */
 export async function migrationStatus(
+  connection: MigrationConnection,
+  files: readonly MigrationFile[],
+): Promise<readonly MigrationStatus[]> {
+  const statuses = await surveyMigrations(connection, files);
+  refuseMissingFiles(statuses.filter(({ isOnDisk }) => !isOnDisk));
+  return statuses;
+}
+
+/**
+ * Every migration on disk, in order, and after them those that only the database knows.
+ *
+ * @throws DatabaseCommandError for what on disk contradicts the database
+ */
+export async function surveyMigrations(
   connection: MigrationConnection,
   files: readonly MigrationFile[],
 ): Promise<readonly MigrationStatus[]> {
   const { rows } = await connection.query("select to_regclass('schema_migrations') is not null as exists");
   const [{ exists }] = z.tuple([z.object({ exists: z.coerce.string() })]).parse(rows);
   const applied = exists.startsWith("t") ? await readApplied(connection) : [];
-  refuseContradictions(files, applied);
+  refuseAnotherHistory(files, applied);
   const appliedAt = new Map(applied.map((migration) => [migration.name, migration.applied_at]));
-  return files.map(({ name }) => ({ name, appliedAt: appliedAt.get(name) }));
+  return [
+    ...files.map(({ name }) => ({ name, appliedAt: appliedAt.get(name), isOnDisk: true })),
+    ...withoutFile(files, applied).map(({ name }) => ({ name, appliedAt: appliedAt.get(name), isOnDisk: false })),
+  ];
 }
 
 async function applyNext(
@@ -120,12 +139,31 @@ async function readApplied(connection: MigrationConnection): Promise<AppliedMigr
   return appliedMigrationsSchema.parse(rows);
 }
 
+function withoutFile(
+  files: readonly MigrationFile[],
+  applied: readonly AppliedMigration[],
+): readonly AppliedMigration[] {
+  const onDisk = new Set(files.map(({ name }) => name));
+  return applied.filter(({ name }) => !onDisk.has(name));
+}
+
+function refuseMissingFiles([first]: readonly { readonly name: string }[]): void {
+  if (first === undefined) return;
+  throw new DatabaseCommandError(
+    `${first.name} is applied, but this version has no ${first.name}.sql: the database was migrated by a newer version; use that one`,
+  );
+}
+
 function refuseContradictions(files: readonly MigrationFile[], applied: readonly AppliedMigration[]): void {
+  refuseMissingFiles(withoutFile(files, applied));
+  refuseAnotherHistory(files, applied);
+}
+
+function refuseAnotherHistory(files: readonly MigrationFile[], applied: readonly AppliedMigration[]): void {
   const byName = new Map(files.map((file) => [file.name, file]));
   for (const { name, checksum } of applied) {
     const file = byName.get(name);
-    if (file === undefined) throw new DatabaseCommandError(`${name} is applied, but ${name}.sql is missing`);
-    if (file.checksum !== checksum) {
+    if (file !== undefined && file.checksum !== checksum) {
       throw new DatabaseCommandError(`${name}.sql was changed after it was applied; write a new migration instead`);
     }
   }

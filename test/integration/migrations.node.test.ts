@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, inject, it } from "vitest";
-import { migrate, migrationStatus, rollBack } from "../../ops/database/migrate.ts";
+import { migrate, migrationStatus, rollBack, surveyMigrations } from "../../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { createTestDatabase, databaseVariables, workerUrlTo } from "../support/cluster-databases.ts";
 
@@ -86,9 +86,14 @@ describe.skipIf(inject("clusterUrl") === undefined)("migrations on PostgreSQL, a
       await expect(run(owner, [first, second])).rejects.toThrow(
         "0001_first.sql is pending, but sorts before 0002_second",
       );
-      await expect(run(owner, [])).rejects.toThrow("0002_second is applied, but 0002_second.sql is missing");
+      await expect(run(owner, [])).rejects.toThrow(
+        "0002_second is applied, but this version has no 0002_second.sql: the database was migrated by a newer version",
+      );
       await expect(run(owner, [migration("0002_second", "select 3")])).rejects.toThrow("0002_second.sql was changed");
     }
+    expect(await surveyMigrations(owner, [])).toEqual([
+      { name: "0002_second", appliedAt: expect.stringMatching(/^\d{4}-/), isOnDisk: false },
+    ]);
     await owner.end();
   });
 });
@@ -111,8 +116,16 @@ describe.skipIf(inject("clusterUrl") === undefined)("the database scripts", { ti
     await worker.end();
     const status = await npmRun(["db:status", "--", "--json"], variables);
     expect(JSON.parse(status.output)).toEqual(
-      names.map((name) => ({ name, applied_at: expect.stringMatching(/^\d{4}-/) })),
+      names.map((name) => ({ name, applied_at: expect.stringMatching(/^\d{4}-/), on_disk: true })),
     );
+    const owner = await connect(url);
+    await owner.query("insert into schema_migrations (name, checksum) values ('9999_newer', '')");
+    expect(await npmRun(["db:status"], variables)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/\napplied {2}9999_newer {2}\S+ {2}by a newer version than this, .*\n$/),
+    });
+    await owner.query("delete from schema_migrations where name = '9999_newer'");
+    await owner.end();
     const rolledBack = await npmRun(["db:rollback", "--", "--steps", "1"], variables);
     expect(rolledBack).toMatchObject({ code: 0, output: `rolled back ${names.at(-1)}\n` });
   });
