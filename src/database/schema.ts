@@ -4,7 +4,7 @@ import { date, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-co
 
 const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true });
 
-/** A person, or whoever signs in as one. The worker's role cannot read the password's hash, so it is not here. */
+/** A person, or whoever signs in as one. The worker's role may not select the password's hash, so it is not here. */
 export const users = pgTable("users", {
   id: integer("id").primaryKey().generatedAlwaysAsIdentity(),
   email: text("email").notNull(),

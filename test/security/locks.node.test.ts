@@ -4,6 +4,7 @@ import { z } from "zod";
 
 const { pglite, postgresql } = inject("databases");
 const INSUFFICIENT_PRIVILEGE = "42501";
+const emailSchema = z.tuple([z.object({ email: z.string() })]);
 const idSchema = z.tuple([z.object({ id: z.number() })]);
 
 // As the worker's role, and past everything that the worker does for safety's sake: the database's own two locks.
@@ -59,11 +60,18 @@ describe.each([
     expect(await sql`select current_user_id() as id`).toEqual([{ id: null }]);
   });
 
-  test("the password's hash cannot be read, not even one's own", async () => {
+  test("the password's hash cannot be selected, not even one's own", async () => {
     const read = asUser(ada, sql`select password_hash from users`);
     await expect(read).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
     const everything = asUser(ada, sql`select * from users`);
     await expect(everything).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
+  });
+
+  test("a password's hash is given for one e-mail at a time", async () => {
+    const [{ email }] = emailSchema.parse(await asUser(ada, sql`select email from users`));
+    const credentials = sql`select id, password_hash from find_credentials(${email})`;
+    expect(await credentials).toEqual([{ id: ada, password_hash: "hash" }]);
+    expect(await sql`select id from find_credentials('%')`).toEqual([]);
   });
 
   test.each([
