@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StartError } from "./start-error.ts";
@@ -23,7 +23,8 @@ const SECRETS = "secrets.json";
 const OWN_NAMES = new Set([LOCK, `${SECRETS}.new`, "pglite", "tmp", "worker", "worker.log", "workerd"]);
 
 /**
- * Makes the directory, readable by its owner alone, or opens the one that an earlier start has made; and locks it.
+ * Makes the directory, readable by its owner alone, or takes an empty one or the one that an earlier start has
+ * made; and locks it.
  *
  * @throws StartError when it cannot be written, holds somebody's own files, or another start uses it
  */
@@ -32,6 +33,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     names = await readdir(path);
+    if (names.length === 0) await chmod(path, 0o700);
   } catch (error) {
     throw new StartError(`DATA_DIR ${path} cannot be used: ${reasonOf(error)}`, { cause: error });
   }

@@ -5,6 +5,7 @@ import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { methodNotAllowedResponse } from "../http/problem.ts";
 import { requireCaller } from "../http/require-caller.ts";
+import { readTextBody } from "../http/text-body.ts";
 import { checkHostAndOrigin } from "./host-and-origin.ts";
 import { isObject, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { postToSession, sendToSession } from "./session-lane.ts";
@@ -25,7 +26,7 @@ export const mcpRoutes = new Hono<Application>()
     if (!isJsonContentType(context.req.header("Content-Type"))) {
       throw new ApplicationError("unsupported_media_type", "Content-Type must be application/json.");
     }
-    const body = await context.req.text();
+    const body = await readTextBody(context);
     const message = parseJson(body);
     if (message === undefined) return jsonRpcErrorResponse(400, "parseError", "The body must be valid JSON.");
     const isOfSession = isMessageOfSession(context, message) || (await isLegacyRequest(context.req.raw, message));

@@ -196,10 +196,10 @@ describe("a body", () => {
     expect((await post('{"title":"a"}', "Application/JSON; charset=utf-8")).status).toBe(200);
   });
 
-  it("that is not UTF-8 is refused, and not changed into something that is", async () => {
+  it.each(["/mcp/tools/create_task", "/mcp"])("that is not UTF-8 is refused, and not made so: %s", async (path) => {
     const latin1 = Uint8Array.from('{"title":"Caf\u00E9"}', (letter) => letter.charCodeAt(0));
     const before = await rows();
-    const response = await person.send("/mcp/tools/create_task", {
+    const response = await person.send(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       rawBody: new Blob([latin1]).stream(),

@@ -57,6 +57,8 @@ async function expectNothingRuns(processes: number[]): Promise<void> {
 
 describe("npm start on the embedded database", { timeout: 120_000 }, () => {
   it("prints lines that work, keeps tasks over a restart and ends every process at Ctrl-C", async () => {
+    // An empty directory is as good as none.
+    await mkdir(place.dataDirectory, { mode: 0o755 });
     const first = await npmStart(place);
     expect(first.output()).toContain(`MCP Task Server is running at ${first.url}`);
     expect(first.output()).toContain("demo@example.com");
