@@ -1,5 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { describeError } from "./describe-error.ts";
+import { createLogger } from "./log.ts";
 import type { MetricDelta } from "./metrics.ts";
 
 /** What one isolate counted since its last hand-over. */
@@ -19,7 +21,8 @@ const ISOLATE_LIFETIME = 24 * HOUR;
 const VERSION_LIFETIME = 7 * 24 * HOUR;
 
 const valuesSchema = z.array(z.number());
-const deltasSchema = z.array(z.tuple([z.string(), valuesSchema]));
+const deltaSchema = z.tuple([z.string(), valuesSchema]);
+const log = createLogger("info", { object: "MetricsObject" });
 
 interface Total {
   values: number[];
@@ -48,9 +51,11 @@ export class MetricsObject extends DurableObject<Env> {
     this.#load(sql);
   }
 
-  /** Adds a hand-over to the totals, unless it was added before. */
-  add({ isolate, sequence, deltas }: HandOver): void {
+  /** Adds a hand-over to the totals, unless it was added before. A series in it that is not of numbers is left out. */
+  add({ isolate, sequence, deltas: given }: HandOver): void {
     if (sequence <= (this.#isolates.get(isolate)?.sequence ?? 0)) return;
+    const deltas = given.filter(([, values]) => values.every(Number.isFinite));
+    if (deltas.length < given.length) log.warn("metrics_refused", { series: given.length - deltas.length });
     const now = Date.now();
     this.ctx.storage.sql.exec(
       "insert into journal (isolate, sequence, deltas_json, added_at) values (?, ?, ?, ?)",
@@ -69,11 +74,9 @@ export class MetricsObject extends DurableObject<Env> {
   }
 
   #load(sql: SqlStorage): void {
-    for (const row of sql.exec<TotalRow>("select series, values_json, changed_at from totals")) {
-      this.#totals.set(row.series, {
-        values: valuesSchema.parse(JSON.parse(row.values_json)),
-        changedAt: row.changed_at,
-      });
+    for (const { series, values_json, changed_at } of sql.exec<TotalRow>("select * from totals")) {
+      const values = readJson(values_json, valuesSchema);
+      if (values !== undefined) this.#totals.set(series, { values, changedAt: changed_at });
     }
     for (const row of sql.exec<IsolateRow>("select isolate, sequence, seen_at from isolates")) {
       this.#isolates.set(row.isolate, { sequence: row.sequence, seenAt: row.seen_at });
@@ -81,7 +84,7 @@ export class MetricsObject extends DurableObject<Env> {
     for (const row of sql.exec<JournalRow>(
       "select isolate, sequence, deltas_json, added_at from journal order by id",
     )) {
-      this.#apply(row.isolate, row.sequence, deltasSchema.parse(JSON.parse(row.deltas_json)), row.added_at);
+      this.#apply(row.isolate, row.sequence, readDeltas(row.deltas_json), row.added_at);
     }
   }
 
@@ -143,6 +146,24 @@ export class MetricsObject extends DurableObject<Env> {
 type TotalRow = { series: string; values_json: string; changed_at: number };
 type IsolateRow = { isolate: string; sequence: number; seen_at: number };
 type JournalRow = { isolate: string; sequence: number; deltas_json: string; added_at: number };
+
+/** The deltas of a row, without those that cannot be read. */
+function readDeltas(json: string): MetricDelta[] {
+  const written = readJson(json, z.array(z.unknown())) ?? [];
+  const deltas = written.map((delta) => deltaSchema.safeParse(delta).data).filter((delta) => delta !== undefined);
+  if (deltas.length < written.length) log.error("metrics_unreadable", { series: written.length - deltas.length });
+  return deltas;
+}
+
+/** What a row holds; undefined where it cannot be read: what it counted is lost then, and nothing else. */
+function readJson<Schema extends z.ZodType>(json: string, schema: Schema): z.output<Schema> | undefined {
+  try {
+    return schema.parse(JSON.parse(json));
+  } catch (error) {
+    log.error("metrics_unreadable", { cause: describeError(error) });
+    return undefined;
+  }
+}
 
 function versionOf(series: string): string | undefined {
   return /version="([^"]*)"}$/.exec(series)?.[1];

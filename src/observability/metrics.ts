@@ -13,7 +13,7 @@ const MOST_SERIES = 2_000;
 export class MetricsRecorder {
   #values = new Map<MetricName, Map<string, number[]>>();
 
-  /** Adds to a counter. */
+  /** Adds to a counter. An amount that is no finite number counts nothing, as no sum would survive it. */
   count<Name extends MetricNameOf<"counter">>(name: Name, labels: LabelsOf<Name>, amount = 1): void {
     this.#add(name, labels, 1, 0, amount);
   }
@@ -25,6 +25,7 @@ export class MetricsRecorder {
 
   /** Adds a duration to a histogram. */
   observe<Name extends MetricNameOf<"histogram">>(name: Name, labels: LabelsOf<Name>, seconds: number): void {
+    if (!Number.isFinite(seconds)) return;
     const { buckets = [] } = declarationOf(name);
     const bucket = buckets.findIndex((bound) => seconds <= bound);
     const values = this.#add(name, labels, buckets.length + 2, bucket === -1 ? buckets.length : bucket, 1);
@@ -57,6 +58,7 @@ export class MetricsRecorder {
 }
 
 function addTo(values: number[], index: number, amount: number): void {
+  if (!Number.isFinite(amount)) return;
   values[index] = (values[index] ?? 0) + amount;
 }
 
