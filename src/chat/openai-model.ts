@@ -1,8 +1,9 @@
 import OpenAI, { APIConnectionError, APIError, OpenAIError } from "openai";
-import type { ResponseInputItem, ResponseStreamEvent } from "openai/resources/responses/responses";
+import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { Configuration } from "../config.ts";
 import { ApplicationError } from "../errors.ts";
 import { type Model, type ModelEvent, type ModelItem, type ModelRequest, modelFailure } from "./model.ts";
+import { ResponseEvents } from "./response-events.ts";
 
 /** Tries again after 429, 5xx and broken connections, with the SDK's growing pauses; the turn's signal ends them. */
 const RETRIES = 4;
@@ -63,62 +64,12 @@ async function* streamResponse(
     },
     { signal },
   );
-  const phases = new Map<string, "commentary" | "final_answer">();
+  const events = new ResponseEvents();
   for await (const event of stream) {
-    if (event.type === "response.output_item.added" && event.item.type === "message" && event.item.phase) {
-      phases.set(event.item.id, event.item.phase);
-    }
-    yield* toModelEvents(event, phases);
-    if (event.type === "response.completed") return;
+    yield* events.read(event);
+    if (events.isComplete) return;
   }
   throw modelFailure("The model's answer broke off in the middle.");
-}
-
-function* toModelEvents(
-  event: ResponseStreamEvent,
-  phases: ReadonlyMap<string, "commentary" | "final_answer">,
-): Generator<ModelEvent> {
-  switch (event.type) {
-    case "response.output_text.delta":
-    case "response.refusal.delta": {
-      const phase = phases.get(event.item_id);
-      yield { type: "text", id: event.item_id, text: event.delta, ...(phase !== undefined && { phase }) };
-      return;
-    }
-    case "response.reasoning_summary_text.delta":
-      yield { type: "reasoning", id: `${event.item_id}.${event.summary_index}`, text: event.delta };
-      return;
-    case "response.reasoning_text.delta":
-      yield { type: "reasoning", id: event.item_id, text: event.delta };
-      return;
-    case "response.output_item.done":
-      if (event.item.type === "function_call") {
-        yield {
-          type: "call",
-          callId: event.item.call_id,
-          name: event.item.name,
-          arguments: event.item.arguments,
-        };
-      } else if (event.item.type === "reasoning" && event.item.encrypted_content) {
-        yield { type: "sealed_reasoning", id: event.item.id, encrypted: event.item.encrypted_content };
-      }
-      return;
-    case "response.completed":
-    case "response.incomplete":
-    case "response.failed": {
-      const { usage, incomplete_details: incomplete, error } = event.response;
-      if (usage) yield { type: "usage", inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
-      if (event.type === "response.incomplete") {
-        throw modelFailure(`The model's answer was cut short (${incomplete?.reason ?? "no reason given"}).`);
-      }
-      if (event.type === "response.failed") {
-        const cause = new APIError(undefined, error ?? undefined, undefined, undefined);
-        throw modelFailure("The model failed to answer; try again in a moment.", cause);
-      }
-      return;
-    }
-    default:
-  }
 }
 
 function toInputItem(item: ModelItem): ResponseInputItem {

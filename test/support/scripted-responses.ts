@@ -30,6 +30,8 @@ const stepSchema = z.union([
     /** Ends the answer properly with this many events sent. */
     endAfter: z.number().optional(),
   }),
+  /** Sends these events as they are, such as no proper server sends. */
+  z.object({ events: z.array(z.looseObject({ type: z.string() })) }),
   z.object({ status: z.number(), headers: z.record(z.string(), z.string()).optional(), body: z.unknown() }),
   /** Takes the request and never answers. */
   z.object({ hang: z.literal(true) }),
@@ -113,6 +115,11 @@ async function respond(
   if (step === undefined) return fail(response, 400, { error: { message: "the script has come to its end" } });
   if ("hang" in step) return;
   if ("status" in step) return fail(response, step.status, step.body, step.headers);
+  if ("events" in step) {
+    beginEvents(response);
+    for (const event of step.events) sendEvent(response, event);
+    return void response.end();
+  }
   const output = step.output.map((item) => fillIn(item, request, lastSaid));
   const events = responseEvents(request.model, output, step.tokens ?? countTokens(request, output));
   beginEvents(response);
