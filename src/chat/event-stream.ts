@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { ApplicationError, toApplicationError } from "../errors.ts";
 import { describeError } from "../observability/describe-error.ts";
 import type { Logger } from "../observability/log.ts";
+import { logFailure } from "../observability/log-failure.ts";
 import { type TurnEvent, type TurnStart, turnEventSchema, turnStartSchema } from "./turn-event.ts";
 
 /** A turn as it is watched: how it starts, then what happens. */
@@ -62,12 +64,22 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<Tu
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) yield lineSchema.parse(JSON.parse(line));
+    for (const line of lines) yield readLine(line);
+  }
+}
+
+/** @throws ApplicationError `internal`: whatever breaks a stream off, it does not change what a line says */
+function readLine(line: string): TurnStart | TurnEvent {
+  try {
+    return lineSchema.parse(JSON.parse(line));
+  } catch (error) {
+    throw toApplicationError(error);
   }
 }
 
 async function* eventsOf(parts: AsyncGenerator<TurnStart | TurnEvent>, log: Logger): AsyncGenerator<TurnEvent> {
   let hasFinished = false;
+  let failure: TurnEvent = CUT_OFF;
   try {
     for await (const part of parts) {
       if (part.type === "start") continue;
@@ -75,11 +87,14 @@ async function* eventsOf(parts: AsyncGenerator<TurnStart | TurnEvent>, log: Logg
       yield part;
     }
   } catch (error) {
-    log.warn("chat_stream_cut_off", { cause: describeError(error) });
+    if (error instanceof ApplicationError) {
+      logFailure(log, error);
+      failure = { type: "failure", kind: error.kind, message: error.message };
+    } else log.warn("chat_stream_cut_off", { cause: describeError(error) });
   } finally {
     await parts.return(undefined);
   }
   if (hasFinished) return;
-  yield CUT_OFF;
+  yield failure;
   yield { type: "finish", outcome: "failed" };
 }
