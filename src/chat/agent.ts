@@ -153,6 +153,7 @@ async function* settle(
   for (const { callId, approved } of answers) {
     const call = message.events.find((event) => event.type === "tool_input" && event.call_id === callId);
     if (!approved || call?.type !== "tool_input") continue;
+    context.signal.throwIfAborted();
     yield* message.addResult(callId, () => runTool(call.tool, call.input, context.tools));
   }
   for (const { call_id, expires_at } of waitingCalls(message.events)) {

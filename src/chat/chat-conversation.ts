@@ -34,39 +34,48 @@ export type TurnReply = { readonly stream: ReadableStream<Uint8Array> } | { read
  * done, for as long as it runs, so that a restart in the middle loses none of it.
  */
 export class ChatConversation extends DurableObject<Env> {
-  #running: RunningTurn | undefined;
   /** The turn that runs, and those behind it. */
-  #queued = 0;
+  readonly #turns: RunningTurn[] = [];
   #last: Promise<void> = Promise.resolve();
   #hasKept = false;
 
   /** Runs a turn as soon as those before it have ended. */
   async run(request: TurnRequest): Promise<TurnReply> {
-    if (this.#queued > LONGEST_QUEUE) {
+    if (this.#turns.length > LONGEST_QUEUE) {
       const message = "Too many messages wait in this conversation; try again when they are answered.";
       return { refusal: toRefusal(new ApplicationError("rate_limited", message, { retryAfter: 5 })) };
     }
-    this.#queued += 1;
+    const turn = new RunningTurn();
+    this.#turns.push(turn);
     const reply = Promise.withResolvers<TurnReply>();
-    this.#last = this.#last.then(async () => {
-      await this.#runNow(request, reply.resolve);
-      this.#queued -= 1;
-    });
+    this.#last = this.#last.then(() => this.#runNow(request, turn, reply.resolve));
     this.ctx.waitUntil(this.#last);
     return reply.promise;
   }
 
   /** The running turn from its start, as the lines of `toLines`; undefined while none runs. */
   async watch(): Promise<ReadableStream<Uint8Array> | undefined> {
-    if (this.#running !== undefined) return toLines(this.#running.watch());
+    const turns = [...this.#turns];
+    for (const turn of turns) if (await turn.hasBegun()) return toLines(turn.watch());
     // Whoever comes back after a restart finds what was done in the conversation.
-    if (this.#queued === 0) await this.#finishInTurn();
+    if (turns.length === 0) await this.#finishInTurn();
     return undefined;
   }
 
-  /** Stops the running turn; what it has done stays. */
+  /** Stops the running turn and those behind it; what was done and said stays. */
   stop(): void {
-    this.#running?.stop();
+    for (const turn of this.#turns) turn.stop();
+  }
+
+  /**
+   * Stops the running turn, and refuses those behind it, which would begin the conversation anew: it is to be called
+   * before the conversation is deleted. What the running turn stores at its beginning is stored when this returns.
+   */
+  async drop(): Promise<void> {
+    const [running, ...waiting] = this.#turns;
+    running?.stop();
+    for (const turn of waiting) turn.drop();
+    await running?.hasBegun();
   }
 
   /** Stores a turn that a restart has cut off; where that fails, the runtime calls again later. */
@@ -82,7 +91,7 @@ export class ChatConversation extends DurableObject<Env> {
   }
 
   /** Never throws, or the turns behind this one would not run. */
-  async #runNow(request: TurnRequest, reply: (reply: TurnReply) => void): Promise<void> {
+  async #runNow(request: TurnRequest, turn: RunningTurn, reply: (reply: TurnReply) => void): Promise<void> {
     const waitUntil = (promise: Promise<unknown>) => this.ctx.waitUntil(promise);
     let log = createLogger("info", fieldsOf(request));
     try {
@@ -90,18 +99,19 @@ export class ChatConversation extends DurableObject<Env> {
       log = opened.log;
       const services: TurnServices = { ...opened, keep: (message) => this.#keep(request, message, opened) };
       await this.#finishCutOff();
+      if (turn.isDropped) throw new ApplicationError("not_found", "The conversation was deleted before its answer.");
       const prepared = await prepareTurn(request, services);
-      const running = new RunningTurn(prepared.start);
-      this.#running = running;
-      reply({ stream: toLines(running.watch()) });
-      await runTurn(prepared, running, request, services);
+      turn.begin(prepared.start);
+      reply({ stream: toLines(turn.watch()) });
+      await runTurn(prepared, turn, request, services);
     } catch (thrown) {
       const error = toApplicationError(thrown);
       if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
       reply({ refusal: toRefusal(error) });
     } finally {
       if (this.#hasKept) await this.#forget(log);
-      this.#running = undefined;
+      this.#turns.shift();
+      turn.end();
       handOverMetrics({ env: this.env, waitUntil, log });
     }
   }

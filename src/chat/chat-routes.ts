@@ -8,7 +8,7 @@ import { logFailure } from "../observability/log-failure.ts";
 import { collectAnswer, toChatAnswer } from "./chat-answer.ts";
 import { type ChatConversation, fromRefusal } from "./chat-conversation.ts";
 import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./chat-request.ts";
-import { hasConversation } from "./conversations.ts";
+import { checkSignedIn } from "./conversations.ts";
 import { fromLines, toByteStream, type WatchedTurn } from "./event-stream.ts";
 import { preferredLanguage } from "./instructions.ts";
 import { condense, type TurnEvent } from "./turn-event.ts";
@@ -66,11 +66,14 @@ async function startTurn(context: ApplicationContext, { conversationId, what }: 
   return fromLines(reply.stream, context.var.log);
 }
 
-/** The object of a conversation that the database knows as the caller's; undefined, and untouched, for any other. */
+/**
+ * The object of a conversation of the caller, undefined for an id that none can have. The database says no more than
+ * whether the caller is still signed in: it does not know a conversation yet whose first message is being loaded.
+ */
 async function openConversation(context: ApplicationContext, id: string) {
-  const { database, caller } = context.var;
-  const isKnown = conversationIdSchema.safeParse(id).success && (await hasConversation(database, caller, id));
-  return isKnown ? conversationObject(context, id) : undefined;
+  if (!conversationIdSchema.safeParse(id).success) return undefined;
+  await checkSignedIn(context.var.database, context.var.caller);
+  return conversationObject(context, id);
 }
 
 /** Its name begins with the caller's own id, so that nobody can reach another's. */

@@ -81,12 +81,9 @@ export async function readConversation(database: Database, caller: Caller, id: s
   };
 }
 
-/** Whether the caller has this conversation. */
-export async function hasConversation(database: Database, caller: Caller, id: string): Promise<boolean> {
-  const [rows] = await database.asCaller(caller, (query) => [
-    query.select({ id: conversations.id }).from(conversations).where(isRowOf(caller, id)),
-  ]);
-  return rows.length > 0;
+/** @throws ApplicationError `unauthenticated` where the caller's token has been signed out */
+export async function checkSignedIn(database: Database, caller: Caller): Promise<void> {
+  await database.asCaller(caller, (query) => [query.execute(sql`select`)]);
 }
 
 /** @throws ApplicationError `not_found` */

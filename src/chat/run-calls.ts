@@ -47,7 +47,10 @@ export async function* runCalls(
     signal.throwIfAborted();
     yield* message.addResult(callId, () => runTool(tool.name, input, tools));
   }
-  for (const call of toApprove) yield* ask(message, call, tools);
+  for (const call of toApprove) {
+    signal.throwIfAborted();
+    yield* ask(message, call, tools);
+  }
 }
 
 /** @throws ApplicationError where the call cannot run whatever the person says */

@@ -1,17 +1,17 @@
 import { STOPPED } from "./agent.ts";
 import type { TurnEvent, TurnStart } from "./turn-event.ts";
 
-/** A turn while it runs: whoever watches it sees all of it, from its start, however late he comes. */
+/**
+ * A turn from the moment it is asked for: it can be stopped before it has begun, and whoever watches it sees all of
+ * it, from its start, however late he comes.
+ */
 export class RunningTurn {
-  readonly #start: TurnStart;
   readonly #abort = new AbortController();
   readonly #events: TurnEvent[] = [];
+  #start: TurnStart | undefined;
   #hasEnded = false;
+  #isDropped = false;
   #news = Promise.withResolvers<void>();
-
-  constructor(start: TurnStart) {
-    this.#start = start;
-  }
 
   /** Aborted when the turn must stop. */
   get signal(): AbortSignal {
@@ -26,6 +26,27 @@ export class RunningTurn {
     this.abort(STOPPED);
   }
 
+  /** Whether it must not begin any more. */
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+
+  drop(): void {
+    this.#isDropped = true;
+    this.stop();
+  }
+
+  begin(start: TurnStart): void {
+    this.#start = start;
+    this.#tell();
+  }
+
+  /** Waits until it has begun; false where it never will. */
+  async hasBegun(): Promise<boolean> {
+    while (this.#start === undefined && !this.#hasEnded) await this.#news.promise;
+    return this.#start !== undefined;
+  }
+
   add(event: TurnEvent): void {
     this.#events.push(event);
     this.#tell();
@@ -36,8 +57,10 @@ export class RunningTurn {
     this.#tell();
   }
 
-  /** All of it, then what is still to come. */
+  /** All of it, then what is still to come; nothing where it never begins. */
   async *watch(): AsyncGenerator<TurnStart | TurnEvent> {
+    await this.hasBegun();
+    if (this.#start === undefined) return;
     yield this.#start;
     for (let index = 0; ; index += 1) {
       while (index >= this.#events.length && !this.#hasEnded) await this.#news.promise;

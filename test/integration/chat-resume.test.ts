@@ -1,6 +1,7 @@
 import type { UIMessage } from "ai";
 import { describe, expect, test, vi } from "vitest";
 import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
+import { holdDatabase } from "../support/database-requests.ts";
 import { chunksOf, eventsOf, messageOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
@@ -147,6 +148,88 @@ describe("DELETE /api/chat/{id}/stream", () => {
     const person = await Person.signUp();
     expect((await person.send("/api/chat/c/stream", { method: "DELETE" })).status).toBe(204);
   });
+});
+
+describe("a turn that has not begun yet", () => {
+  const LOADING = "require_token_budget";
+  const stop = async (person: Person) =>
+    expect((await person.send("/api/chat/c/stream", { method: "DELETE" })).status).toBe(204);
+
+  test("is stopped while it loads: the model is not asked, and what was said stays", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([says("never")]);
+    using loading = holdDatabase(person, LOADING);
+    const posted = post(person, "c", userMessage(`Hi ${script.mark}`));
+    await vi.waitFor(() => expect(loading.count).toBe(1), 5_000);
+    await stop(person);
+    loading.release();
+    const chunks = await chunksOf(await posted);
+    expect(chunks.map(({ type }) => type)).toEqual(["start", "message-metadata", "abort", "finish"]);
+    expect((await script.record()).requests).toHaveLength(0);
+    expect(await ownerQuery("select role, outcome from messages where user_id = $1 order by seq", [person.id])).toEqual(
+      [
+        { role: "user", outcome: "completed" },
+        { role: "assistant", outcome: "stopped" },
+      ],
+    );
+  });
+
+  test("is stopped while it waits behind another", async () => {
+    const person = await Person.signUp();
+    const [first, second] = await Promise.all([Script.write([held("one two three")]), Script.write([says("never")])]);
+    await postAndLeave(person, "c", userMessage(`One ${first.mark}`));
+    using loading = holdDatabase(person, LOADING);
+    const waiting = post(person, "c", userMessage(`Two ${second.mark}`));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await stop(person);
+    loading.release();
+    expect((await chunksOf(await waiting)).at(-2)).toEqual({ type: "abort" });
+    expect((await second.record()).requests).toHaveLength(0);
+    expect(await answersStored(person)).toMatchObject([{ outcome: "stopped" }, { outcome: "stopped" }]);
+  });
+
+  test("is waited for by whoever comes for its stream", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([says("Hello.")]);
+    using loading = holdDatabase(person, LOADING);
+    const posted = post(person, "c", userMessage(`Hi ${script.mark}`));
+    await vi.waitFor(() => expect(loading.count).toBe(1), 5_000);
+    const watched = watch(person, "c");
+    loading.release();
+    expect((await messageOf(await chunksOf(await watched))).parts.at(-1)).toMatchObject({ text: "Hello." });
+    await chunksOf(await posted);
+  });
+
+  test("is not waited for any longer where it is refused", async () => {
+    const person = await Person.signUp();
+    using loading = holdDatabase(person, LOADING);
+    const body = { conversation_id: "c", message: "Hi" };
+    const posted = person.send("/chat", { method: "POST", body });
+    await vi.waitFor(() => expect(loading.count).toBe(1), 5_000);
+    const watched = watch(person, "c");
+    loading.release();
+    expect((await posted).status).toBe(404);
+    expect((await watched).status).toBe(204);
+  });
+});
+
+test("a stop holds between calls that were approved, and keeps what was done", async () => {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, "Milk", "Eggs", "Bread");
+  const script = await Script.write([calls(...ids.map((id) => ["delete_task", { task_id: id }] as const))]);
+  const asked = await chat(person, { message: `Delete all ${script.mark}` });
+  const { conversation_id } = asked;
+  using deleting = holdDatabase(person, 'delete from "tasks"');
+  const approval = asked.approval_required?.map(({ id }) => ({ id, approved: true }));
+  const going = chat(person, { conversation_id, approval });
+  await vi.waitFor(() => expect(deleting.count).toBe(1), 5_000);
+  await person.send(`/api/chat/${conversation_id}/stream`, { method: "DELETE" });
+  deleting.release();
+  const stopped = await going;
+  expect(stopped.tool_calls.map(({ status }) => status)).toEqual(["done", "not_run", "not_run"]);
+  expect(stopped.stopped).toBe(true);
+  expect(await titlesOf(person)).toEqual(["Eggs", "Bread"]);
+  expect((await script.record()).requests).toHaveLength(1);
 });
 
 describe("two messages at once in one conversation", () => {
