@@ -63,8 +63,8 @@ export const conversationRoutes = new Hono<Application>()
   .delete("/:id", async (context) => {
     const { database, caller } = context.var;
     const id = context.req.param("id");
+    await context.env.CHAT_CONVERSATIONS.getByName(`${caller.userId}/${id}`).drop();
     await deleteConversation(database, caller, id);
-    await context.env.CHAT_CONVERSATIONS.getByName(`${caller.userId}/${id}`).stop();
     return context.body(null, 204);
   });
 

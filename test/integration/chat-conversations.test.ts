@@ -136,6 +136,29 @@ describe("/api/conversations", () => {
     expect(await ownerQuery("select id from conversations where user_id = $1", [person.id])).toEqual([]);
   });
 
+  test("deleting one refuses what waits in it, which would begin it anew", async () => {
+    const person = await Person.signUp();
+    const held = await Script.write([{ output: [{ type: "text", text: "one two three" }], holdAfter: 5 }]);
+    const post = (text: string) =>
+      person.send("/api/chat", {
+        method: "POST",
+        body: { id: "c", messages: [{ id: text, role: "user", parts: [{ type: "text", text }] }] },
+      });
+    await (await post(`One ${held.mark}`)).body?.cancel();
+    const waiting = ["two", "three"].map(post);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await person.send("/api/conversations/c", { method: "DELETE" })).status).toBe(204);
+    for (const refused of await Promise.all(waiting)) {
+      expect(refused.status).toBe(404);
+      expect((await problemOf(refused)).detail).toContain("deleted");
+    }
+    expect(await ownerQuery("select id from conversations where user_id = $1", [person.id])).toEqual([]);
+    expect(await ownerQuery("select id from messages where user_id = $1", [person.id])).toEqual([]);
+    // The same id may be used again.
+    const script = await Script.write([says("Hello.")]);
+    expect(await (await post(`Again ${script.mark}`)).text()).toContain("Hello.");
+  });
+
   test("another's is not found, by any method", async () => {
     const [person, other] = await Promise.all([Person.signUp(), Person.signUp()]);
     const id = await talk(person, "Hi");
