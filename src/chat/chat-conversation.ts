@@ -9,6 +9,7 @@ import type { MessageInProgress } from "./message-in-progress.ts";
 import { RunningTurn } from "./running-turn.ts";
 import { storeTurn } from "./store-turn.ts";
 import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./turn.ts";
+import type { Outcome } from "./turn-event.ts";
 import { forgetUnfinished, keepUnfinished, readUnfinished } from "./unfinished-turn.ts";
 
 /** How many messages may wait behind the one that is being answered. */
@@ -16,6 +17,9 @@ const LONGEST_QUEUE = 5;
 
 /** How long after its time a turn counts as cut off, in milliseconds. */
 const GRACE = 15_000;
+
+/** After what time a turn that could not be stored is tried again, in milliseconds. */
+const STORE_AGAIN = 30_000;
 
 /** An `ApplicationError` on its way out of a Durable Object, which would make a plain `Error` of it. */
 export interface Refusal {
@@ -30,13 +34,14 @@ export type TurnReply = { readonly stream: ReadableStream<Uint8Array> } | { read
 
 /**
  * One conversation of one user, by whose ids it is named. It runs its turns one after the other, and to their end
- * whether anybody listens or not. What was said is in Postgres; of its own it stores only what a turn that is running has
- * done, for as long as it runs, so that a restart in the middle loses none of it.
+ * whether anybody listens or not. What was said is in Postgres; of its own it stores only what a turn has done until Postgres
+ * has it, so that neither a restart in the middle nor a database that is away loses any of it.
  */
 export class ChatConversation extends DurableObject<Env> {
   /** The turn that runs, and those behind it. */
   readonly #turns: RunningTurn[] = [];
   #last: Promise<void> = Promise.resolve();
+  /** Whether something of a turn of this instance is kept. */
   #hasKept = false;
 
   /** Runs a turn as soon as those before it have ended. */
@@ -78,13 +83,18 @@ export class ChatConversation extends DurableObject<Env> {
     await running?.hasBegun();
   }
 
-  /** Stores a turn that a restart has cut off; where that fails, the runtime calls again later. */
+  /** Stores a turn that is kept. The runtime calls again only a few times, and a database may be away for longer. */
   override async alarm(): Promise<void> {
-    await this.#finishInTurn();
+    try {
+      await this.#finishInTurn();
+    } catch (error) {
+      if (toApplicationError(error).kind !== "unavailable") throw error;
+      await this.ctx.storage.setAlarm(Date.now() + STORE_AGAIN);
+    }
   }
 
   #finishInTurn(): Promise<void> {
-    const finished = this.#last.then(() => this.#finishCutOff());
+    const finished = this.#last.then(() => this.#finishKept());
     // Whoever called hears of a failure; the turns behind it go on.
     this.#last = finished.catch(() => undefined);
     return finished;
@@ -97,19 +107,19 @@ export class ChatConversation extends DurableObject<Env> {
     try {
       const opened = openServices(this.env, waitUntil, fieldsOf(request));
       log = opened.log;
-      const services: TurnServices = { ...opened, keep: (message) => this.#keep(request, message, opened) };
-      await this.#finishCutOff();
+      const services: TurnServices = { ...opened, keep: (...kept) => this.#keep(request, opened, ...kept) };
+      await this.#finishKept();
       if (turn.isDropped) throw new ApplicationError("not_found", "The conversation was deleted before its answer.");
       const prepared = await prepareTurn(request, services);
       turn.begin(prepared.start);
       reply({ stream: toLines(turn.watch()) });
-      await runTurn(prepared, turn, request, services);
+      const isSettled = await runTurn(prepared, turn, request, services);
+      if (isSettled && this.#hasKept) await this.#forget(log);
     } catch (thrown) {
       const error = toApplicationError(thrown);
       if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
       reply({ refusal: toRefusal(error) });
     } finally {
-      if (this.#hasKept) await this.#forget(log);
       this.#turns.shift();
       turn.end();
       handOverMetrics({ env: this.env, waitUntil, log });
@@ -118,12 +128,14 @@ export class ChatConversation extends DurableObject<Env> {
 
   async #keep(
     request: TurnRequest,
-    message: MessageInProgress,
     { configuration, log }: Pick<TurnServices, "configuration" | "log">,
+    message: MessageInProgress,
+    outcome?: Outcome,
   ): Promise<void> {
+    const cutOffAt = this.#hasKept ? undefined : Date.now() + configuration.AGENT_TIMEOUT * 1000 + GRACE;
+    const alarmAt = outcome === undefined ? cutOffAt : Date.now() + STORE_AGAIN;
     try {
-      const alarmAt = Date.now() + configuration.AGENT_TIMEOUT * 1000 + GRACE;
-      await keepUnfinished(this.ctx.storage, request, message, this.#hasKept ? undefined : alarmAt);
+      await keepUnfinished(this.ctx.storage, request, message, outcome, alarmAt);
       this.#hasKept = true;
     } catch (error) {
       // It is kept for the worst case only: too large a turn runs on without.
@@ -141,15 +153,15 @@ export class ChatConversation extends DurableObject<Env> {
   }
 
   /** @throws ApplicationError where the database cannot be reached; the turn is kept then */
-  async #finishCutOff(): Promise<void> {
+  async #finishKept(): Promise<void> {
     const turn = await readUnfinished(this.ctx.storage);
     if (turn === undefined) return;
-    const { caller, conversationId, message } = turn;
+    const { caller, conversationId, message, outcome } = turn;
     const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(turn));
-    message.add(CUT_OFF);
+    if (outcome === undefined) message.add(CUT_OFF);
     try {
-      await storeTurn(database, caller, conversationId, message, "failed");
-      log.warn("chat_turn_cut_off", { ...message.usage });
+      await storeTurn(database, caller, conversationId, message, outcome ?? "failed");
+      log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
     } catch (thrown) {
       const error = toApplicationError(thrown);
       if (error.kind === "unavailable") throw error;
@@ -157,6 +169,7 @@ export class ChatConversation extends DurableObject<Env> {
       logFailure(log, error);
     }
     await forgetUnfinished(this.ctx.storage);
+    this.#hasKept = false;
   }
 }
 

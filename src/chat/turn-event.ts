@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type ErrorKind, errorKinds } from "../errors.ts";
 
-const outcomeSchema = z.enum(["completed", "approval_required", "stopped", "failed"]);
+export const outcomeSchema = z.enum(["completed", "approval_required", "stopped", "failed"]);
 
 /** How a turn ended. */
 export type Outcome = z.output<typeof outcomeSchema>;

@@ -14,7 +14,7 @@ import type { ChatMessage } from "./model-input.ts";
 import { openModel } from "./openai-model.ts";
 import type { RunningTurn } from "./running-turn.ts";
 import { storeTurn } from "./store-turn.ts";
-import type { Outcome, TurnStart } from "./turn-event.ts";
+import type { Outcome, TurnEvent, TurnStart } from "./turn-event.ts";
 
 /** What is asked of a conversation: an answer to a message, or to go on after the person's answers. */
 export interface TurnRequest {
@@ -33,8 +33,11 @@ export interface TurnServices {
   readonly configuration: Configuration;
   readonly database: Database;
   readonly log: Logger;
-  /** Called when a tool has run in a message that has changed something, with all that it holds. */
-  readonly keep: (message: MessageInProgress) => Promise<void>;
+  /**
+   * Called when a tool has run in a message that has changed something, with all that it holds; and with its outcome
+   * when it has ended and cannot be stored.
+   */
+  readonly keep: (message: MessageInProgress, outcome?: Outcome) => Promise<void>;
 }
 
 /** A turn that is ready to run. */
@@ -91,20 +94,25 @@ export async function prepareTurn(
 }
 
 /**
- * Runs a turn to its end and stores it, in one request to the database; only then is its `finish` told. Never
- * throws: whatever goes wrong is told to whoever watches, and logged.
+ * Runs a turn to its end and stores it, in one request to the database; only then are its questions and its `finish`
+ * told. Never throws: whatever goes wrong is told to whoever watches, and logged.
+ *
+ * @returns whether what was kept of it may be forgotten; false where it has yet to be stored
  */
 export async function runTurn(
   { message, history, instructions, answers, model, startedAt }: PreparedTurn,
   running: RunningTurn,
   { caller, conversationId }: TurnRequest,
   { configuration, database, log, keep }: TurnServices,
-): Promise<void> {
+): Promise<boolean> {
   const { AGENT_TIMEOUT } = configuration;
   const timeout = new ApplicationError("unavailable", `The agent did not finish within ${AGENT_TIMEOUT} seconds.`);
   const timer = setTimeout(() => running.abort(timeout), AGENT_TIMEOUT * 1000);
   let modelTime = 0;
   let outcome: Outcome = "failed";
+  let isSettled = true;
+  /** From the first question on: an answer to it counts only when it has been stored. */
+  const held: TurnEvent[] = [];
   try {
     const context = {
       model,
@@ -118,15 +126,21 @@ export async function runTurn(
     };
     for await (const event of runAgent(message, answers, context)) {
       if (event.type === "finish") outcome = event.outcome;
+      else if (event.type === "approval_request" || held.length > 0) held.push(event);
       else running.add(event);
       if (event.type === "tool_output" && message.changes > 0) await keep(message);
     }
     await storeTurn(database, caller, conversationId, message, outcome);
+    for (const event of held) running.add(event);
   } catch (thrown) {
     const error = toApplicationError(thrown);
-    outcome = "failed";
     if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
-    running.add({ type: "failure", kind: error.kind, message: `The answer could not be saved: ${error.message}` });
+    isSettled = error.kind !== "unavailable";
+    if (!isSettled) await keep(message, outcome);
+    outcome = "failed";
+    for (const event of held) if (event.type !== "approval_request") running.add(event);
+    const saved = isSettled ? "could not be saved" : "is not saved yet, and will be when it can";
+    running.add({ type: "failure", kind: error.kind, message: `The answer ${saved}: ${error.message}` });
   } finally {
     clearTimeout(timer);
     const duration = millisecondsSince(startedAt);
@@ -147,4 +161,5 @@ export async function runTurn(
     running.add({ type: "finish", outcome });
     running.end();
   }
+  return isSettled;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Caller } from "../caller.ts";
 import { MessageInProgress } from "./message-in-progress.ts";
 import type { TurnRequest } from "./turn.ts";
-import { turnEventSchema } from "./turn-event.ts";
+import { type Outcome, outcomeSchema, turnEventSchema } from "./turn-event.ts";
 
 const KEY = "unfinished_turn";
 
@@ -21,6 +21,8 @@ const unfinishedTurnSchema = z.object({
   }) satisfies z.ZodType<Caller>,
   conversationId: z.string(),
   requestId: z.string(),
+  /** How the turn ended; undefined where a restart has cut it off. */
+  outcome: outcomeSchema.optional(),
   message: z.object({
     id: z.string(),
     events: z.array(turnEventSchema),
@@ -32,26 +34,29 @@ const unfinishedTurnSchema = z.object({
 
 type UnfinishedTurn = z.output<typeof unfinishedTurnSchema>;
 
-/** A turn that a restart of the object has cut off. */
-export interface CutOffTurn extends Omit<UnfinishedTurn, "message"> {
+/** A turn that is not in the database yet: cut off by a restart of the object, or ended while there was no database. */
+export interface KeptTurn extends Omit<UnfinishedTurn, "message"> {
   readonly message: MessageInProgress;
 }
 
 /**
  * Keeps what a turn has done so far, should the object be restarted in the middle of it, by a deploy for example.
  *
+ * @param outcome how it ended, where it has
  * @param alarmAt when the object is to look for it; undefined leaves the alarm as it is
  */
 export async function keepUnfinished(
   storage: DurableObjectStorage,
   { caller, conversationId, requestId }: Pick<TurnRequest, "caller" | "conversationId" | "requestId">,
   message: MessageInProgress,
+  outcome: Outcome | undefined,
   alarmAt: number | undefined,
 ): Promise<void> {
   const kept: UnfinishedTurn = {
     caller: { ...caller, scopes: [...caller.scopes] },
     conversationId,
     requestId,
+    outcome,
     message: message.saved,
   };
   await Promise.all([
@@ -60,8 +65,8 @@ export async function keepUnfinished(
   ]);
 }
 
-/** The turn that was cut off; undefined where none was, or where this version cannot read it. */
-export async function readUnfinished(storage: DurableObjectStorage): Promise<CutOffTurn | undefined> {
+/** The turn that is kept; undefined where none is, or where this version cannot read it. */
+export async function readUnfinished(storage: DurableObjectStorage): Promise<KeptTurn | undefined> {
   const turn = unfinishedTurnSchema.safeParse(await storage.get(KEY)).data;
   if (turn === undefined) return undefined;
   const { id, events, earlierUsage, inputTokens, outputTokens } = turn.message;

@@ -1,6 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { chat, titlesOf } from "../support/chatting.ts";
+import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
+import { failDatabase } from "../support/database-requests.ts";
 import { chunksOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
@@ -85,4 +86,69 @@ test("a turn that ends leaves nothing in its object", async () => {
     await storage.getAlarm(),
   ]);
   expect(left).toEqual([0, null]);
+});
+
+describe("a turn that cannot be stored because the database is away", () => {
+  const STORING = 'insert into "token_usage"';
+  const keysOf = (object: DurableObjectStub) =>
+    runInDurableObject(object, async (_, { storage }) => [...(await storage.list()).keys()]);
+
+  test("is stored by the alarm as it ended, however often that must try", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([calls(["create_task", { title: "Milk" }]), says("Added.")]);
+    using storing = failDatabase(person, STORING);
+    const answer = await chat(person, { message: `Add ${script.mark}` });
+    expect(answer.error?.kind).toBe("unavailable");
+    expect(answer.response).toContain("Added.\n\nThe answer is not saved yet");
+    expect(answer.tool_calls).toMatchObject([{ status: "done" }]);
+    const object = objectOf(person, answer.conversation_id);
+    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await answersOf(person)).toEqual([]);
+    storing.release();
+    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]);
+    expect(JSON.stringify(await answersOf(person))).not.toContain("restarted");
+    expect(await keysOf(object)).toEqual([]);
+    expect(await runDurableObjectAlarm(object)).toBe(false);
+  });
+
+  test("is stored before the next message, and stays kept where that is refused as well", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([says("Hello.")]);
+    using storing = failDatabase(person, STORING);
+    const { conversation_id } = await chat(person, { message: `Hi ${script.mark}` });
+    const next = await Script.write([says("Hello again.")]);
+    const body = { message: `Hi ${next.mark}`, conversation_id };
+    expect((await person.send("/chat", { method: "POST", body })).status).toBe(503);
+    storing.release();
+    expect((await chat(person, body)).response).toBe("Hello again.");
+    const [request] = (await next.record()).requests;
+    expect(request?.input[1]).toMatchObject({ content: "Hello." });
+    expect(await keysOf(objectOf(person, conversation_id))).toEqual([]);
+  });
+
+  test("asks nothing that could not be answered, until it is stored", async () => {
+    const person = await Person.signUp();
+    const [id] = await makeTasks(person, "Eggs");
+    const script = await Script.write([calls(["delete_task", { task_id: id }]), says("Deleted.")]);
+    using storing = failDatabase(person, STORING);
+    const response = await person.send("/chat", {
+      method: "POST",
+      body: { message: `Delete eggs ${script.mark}` },
+      headers: { Accept: "text/event-stream" },
+    });
+    const events = await response.text();
+    expect(events).toContain("is not saved yet");
+    expect(events).not.toMatch(/approval_re/);
+    storing.release();
+    const [row] = await ownerQuery("select id from conversations where user_id = $1", [person.id]);
+    const conversation_id = String(row?.id);
+    await runDurableObjectAlarm(objectOf(person, conversation_id));
+    const read = await (await person.send(`/api/conversations/${conversation_id}`)).json();
+    expect(read).toMatchObject({ messages: [{}, { parts: [{}, { state: "approval-requested" }, {}] }] });
+    const [question] = await ownerQuery("select id from approvals where user_id = $1", [person.id]);
+    const done = await chat(person, { conversation_id, approval: { id: question?.id, approved: true } });
+    expect(done.response).toBe("Deleted.");
+    expect(await titlesOf(person)).toEqual([]);
+  });
 });
