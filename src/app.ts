@@ -21,6 +21,11 @@ import { checkHealth } from "./observability/health.ts";
 import { allowReferenceStyle, openApiRoutes } from "./openapi/routes.ts";
 
 const LARGEST_BODY = 1024 * 1024;
+/** `useChat` sends its whole conversation with each message. */
+const LARGEST_CONVERSATION = 16 * LARGEST_BODY;
+
+const limitMostBodies = limitBody(LARGEST_BODY);
+const limitConversations = limitBody(LARGEST_CONVERSATION);
 
 const answerOrigin = cors({
   origin: (origin, context: ApplicationContext) =>
@@ -74,7 +79,7 @@ app.get("/health", async (context) => {
 });
 
 app.use(limitAddress("ADDRESS_RATE_LIMITER"));
-app.use(bodyLimit({ maxSize: LARGEST_BODY, onError: refuseBody }));
+app.use((context, next) => (context.req.path === "/api/chat" ? limitConversations : limitMostBodies)(context, next));
 app.use(methodNotAllowed({ app, onMethodNotAllowed: methodNotAllowedResponse }));
 
 app.route("/metrics", metricsRoutes);
@@ -87,6 +92,9 @@ app.route("/mcp", mcpRoutes);
 app.route("/", iconRoutes);
 app.route("/", openApiRoutes);
 
-function refuseBody(): never {
-  throw new ApplicationError("payload_too_large", `The body may have ${LARGEST_BODY} bytes at most.`);
+function limitBody(maxSize: number): MiddlewareHandler<Application> {
+  const onError = () => {
+    throw new ApplicationError("payload_too_large", `The body may have ${maxSize} bytes at most.`);
+  };
+  return bodyLimit({ maxSize, onError });
 }

@@ -227,6 +227,24 @@ describe("a body", () => {
     expect(await rows()).toEqual(before);
   });
 
+  it("may have 16 MiB where useChat sends its whole conversation, and 1 MiB anywhere else", async () => {
+    const history = (mebibytes: number) => ({ id: "c", messages: ["x".repeat(mebibytes * 1024 * 1024), null] });
+    // The last message is refused, so the body has been read.
+    expect((await person.send("/api/chat", { method: "POST", body: history(2) })).status).toBe(400);
+    const larger = await person.send("/api/chat", { method: "POST", body: history(16) });
+    expect(larger.status).toBe(413);
+    expect((await problemOf(larger)).detail).toBe("The body may have 16777216 bytes at most.");
+    for (const [method, path] of [
+      ["POST", "/chat"],
+      ["POST", "/api/chat/"],
+      ["POST", "/api/auth/signin"],
+      ["POST", "/mcp"],
+      ["PATCH", "/api/conversations/c"],
+    ] as const) {
+      expect((await person.send(path, { method, body: history(2) })).status, `${method} ${path}`).toBe(413);
+    }
+  });
+
   it("cannot reach an object's prototype", async () => {
     const response = await post('{"title":"a","__proto__":{"status":"completed"}}');
 
