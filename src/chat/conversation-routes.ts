@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import type { Application } from "../http/application.ts";
+import { ApplicationError } from "../errors.ts";
+import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { parseInput } from "../input.ts";
@@ -17,8 +18,11 @@ import {
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 30;
 
+/** Postgres knows no year 0. */
+const momentSchema = z.iso.datetime().refine((moment) => !moment.startsWith("0000"));
+
 const cursorSchema = z
-  .tuple([z.iso.datetime(), conversationIdSchema])
+  .tuple([momentSchema, conversationIdSchema])
   .transform(([updatedAt, id]): ConversationCursor => ({ updatedAt, id }));
 
 /** The query of a list of conversations. */
@@ -53,20 +57,27 @@ export const conversationRoutes = new Hono<Application>()
   })
   .get("/:id", async (context) => {
     const { database, caller } = context.var;
-    return context.json(await readConversation(database, caller, context.req.param("id")));
+    return context.json(await readConversation(database, caller, readId(context)));
   })
   .patch("/:id", async (context) => {
     const { database, caller } = context.var;
     const { title } = parseInput(renameSchema, await readJsonBody(context));
-    return context.json(await renameConversation(database, caller, context.req.param("id"), title));
+    return context.json(await renameConversation(database, caller, readId(context), title));
   })
   .delete("/:id", async (context) => {
     const { database, caller } = context.var;
-    const id = context.req.param("id");
+    const id = readId(context);
     await context.env.CHAT_CONVERSATIONS.getByName(`${caller.userId}/${id}`).drop();
     await deleteConversation(database, caller, id);
     return context.body(null, 204);
   });
+
+/** @throws ApplicationError `not_found` for what is no conversation's id */
+function readId(context: ApplicationContext): string {
+  const id = conversationIdSchema.safeParse(context.req.param("id")).data;
+  if (id === undefined) throw new ApplicationError("not_found", "Conversation not found");
+  return id;
+}
 
 function splitCursor(text: string): [string, string] {
   const end = text.indexOf("_");

@@ -218,13 +218,11 @@ function unanswerable(asked: readonly { readonly answeredAt: Date | null }[]): A
 
 function titleOf(text: string): string {
   const line = text.replaceAll(/\s+/gu, " ").trim();
-  const codePoints = Array.from(line.slice(0, 2 * TITLE_LENGTH));
-  return codePoints.length <= TITLE_LENGTH
-    ? line
-    : `${codePoints
-        .slice(0, TITLE_LENGTH - 1)
-        .join("")
-        .trim()}…`;
+  // A code point is at most two UTF-16 units: one more than fits is enough to know.
+  const codePoints = Array.from(line.slice(0, 2 * (TITLE_LENGTH + 1)));
+  if (codePoints.length <= TITLE_LENGTH) return line;
+  const beginning = codePoints.slice(0, TITLE_LENGTH - 1).join("");
+  return `${beginning.trim()}…`;
 }
 
 function found<Row>(row: Row | undefined): Row {

@@ -30,6 +30,9 @@ describe("/api/conversations", () => {
     ["?limit=x", "limit"],
     ["?limit=101", "limit"],
     ["?cursor=x", "cursor"],
+    ["?cursor=0000-01-01T00:00:00Z_abc", "cursor"],
+    ["?cursor=2026-02-30T00:00:00Z_abc", "cursor"],
+    ["?cursor=2026-01-01T00:00:00Z_%00", "cursor"],
     ["?color=red", "color"],
   ])("%s is refused", async (query, field) => {
     const person = await Person.signUp();
@@ -47,6 +50,35 @@ describe("/api/conversations", () => {
     ]);
     expect(row?.length).toBeLessThanOrEqual(80);
     expect(row?.title).toMatch(/🥛.*…$/u);
+  });
+
+  test.each([
+    [80, 80],
+    [81, 80],
+    [101, 80],
+    [5000, 80],
+  ])("a title of %i characters outside the basic plane has %i", async (length, kept) => {
+    const person = await Person.signUp();
+    // Without a script the model refuses; what was said is stored all the same.
+    await chat(person, { message: "🥛".repeat(length) });
+    const [row] = await ownerQuery("select title from conversations where user_id = $1", [person.id]);
+    expect(Array.from(String(row?.title))).toHaveLength(kept);
+  });
+
+  test("an id that none can have is not found, by any method", async () => {
+    const person = await Person.signUp();
+    for (const [method, id] of [
+      ["GET", "%00"],
+      ["DELETE", "%00"],
+      ["PATCH", "a%00"],
+      ["GET", "a%2Fb"],
+      ["GET", "x".repeat(101)],
+    ] as const) {
+      const body = method === "PATCH" && { body: { title: "x" } };
+      const response = await person.send(`/api/conversations/${id}`, { method, ...body });
+      expect(response.status, `${method} ${id}`).toBe(404);
+      expect((await problemOf(response)).detail).toBe("Conversation not found");
+    }
   });
 
   test("reads one with its messages as useChat holds them", async () => {
