@@ -18,7 +18,7 @@ const TITLE_LENGTH = 80;
 /** Which conversation, and how much of it and of the day's tokens may be used. */
 interface TurnScope {
   readonly conversationId: string;
-  /** How many messages the model is shown. */
+  /** How many messages the model is shown in all. */
   readonly historyLength: number;
   readonly dailyTokenBudget: number;
 }
@@ -87,7 +87,8 @@ export async function beginTurn(
         query.execute(
           sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} ${takeBack.getSQL()}`,
         ),
-        selectHistory(query, caller, scope),
+        // The new message is one of those that the model is shown.
+        selectHistory(query, caller, { ...scope, historyLength: scope.historyLength - 1 }),
         query.insert(messages).values({
           userId: caller.userId,
           conversationId,

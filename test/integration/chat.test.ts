@@ -172,7 +172,7 @@ describe("a conversation", () => {
       });
       conversation_id = answer.conversation_id;
       const { input } = z.object({ input: z.array(z.unknown()) }).parse((await script.record()).requests[0]);
-      expect(input).toHaveLength(Math.min(turn * 2, 20) + 1);
+      expect(input).toHaveLength(Math.min(turn * 2 + 1, 20));
     }
   });
 
