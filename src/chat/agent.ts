@@ -1,13 +1,12 @@
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { describeCatalog } from "../tools/catalog.ts";
-import { runTool } from "../tools/run-tool.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import { APPROVAL_LIFETIME } from "./approval.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import type { Model, ModelEvent, ModelFunction } from "./model.ts";
 import { type ChatMessage, toModelItems } from "./model-input.ts";
-import { type RequestedCall, runCalls } from "./run-calls.ts";
+import { type RequestedCall, runApproved, runCalls } from "./run-calls.ts";
 import { type Outcome, type TurnEvent, waitingCalls } from "./turn-event.ts";
 
 /** How often the model may be asked in one message, approvals in between included. */
@@ -150,12 +149,8 @@ async function* settle(
   for (const { approvalId, callId, approved } of answers) {
     yield message.add({ type: "approval_answer", approval_id: approvalId, call_id: callId, approved });
   }
-  for (const { callId, approved } of answers) {
-    const call = message.events.find((event) => event.type === "tool_input" && event.call_id === callId);
-    if (!approved || call?.type !== "tool_input") continue;
-    context.signal.throwIfAborted();
-    yield* message.addResult(callId, () => runTool(call.tool, call.input, context.tools));
-  }
+  const approved = answers.filter((answer) => answer.approved).map(({ callId }) => callId);
+  yield* runApproved(message, new Set(approved), context);
   for (const { call_id, expires_at } of waitingCalls(message.events)) {
     if (Date.parse(expires_at) > Date.now()) continue;
     const minutes = APPROVAL_LIFETIME / 60_000;

@@ -20,16 +20,26 @@ export interface PlannedCall {
 }
 
 /**
- * The calls of one round that must wait for the person. Deleting always does; and once a round would take the turn
+ * The calls of one round that must wait for the person. Deleting always does, and with it every change to what is to
+ * be deleted, or the question would name the task as the model has just made it; and once a round would take the turn
  * past the changes it may make, all the round's changes do, so that the person is asked before half of it is done.
  *
  * @param changedBefore how many tasks the turn has changed until now
  */
 export function callsToApprove(calls: readonly PlannedCall[], changedBefore: number): readonly PlannedCall[] {
-  const free = calls.filter(({ tool }) => !ALWAYS_ASKED.has(tool.name));
+  const asked = calls.filter(({ tool }) => ALWAYS_ASKED.has(tool.name));
+  const threatened = new Set(asked.map(({ input }) => input.task_id));
+  const isFree = ({ tool, input }: PlannedCall) =>
+    tool.annotations.readOnlyHint || !(ALWAYS_ASKED.has(tool.name) || threatened.has(input.task_id));
+  const free = calls.filter(isFree);
   const planned = free.reduce((sum, { tool, input }) => sum + plannedChanges(tool, input), 0);
   const tooMany = planned > 0 && changedBefore + planned > CHANGES_WITHOUT_APPROVAL;
-  return calls.filter(({ tool }) => ALWAYS_ASKED.has(tool.name) || (tooMany && !tool.annotations.readOnlyHint));
+  return calls.filter((call) => !isFree(call) || (tooMany && !call.tool.annotations.readOnlyHint));
+}
+
+/** Whether a call that changes a task may leave it under another name. */
+export function mayRename({ tool, input }: Pick<PlannedCall, "tool" | "input">): boolean {
+  return !tool.annotations.readOnlyHint && input.task_id !== undefined && input.title !== undefined;
 }
 
 /** How many tasks a call that has run has changed. */
@@ -58,12 +68,21 @@ export function hashCall(
   return createHash("sha256").update(bound).digest("hex");
 }
 
-/** The question for a person; `task` is the one that the call is about, where it is about one. */
-export function askToRun({ tool, input }: PlannedCall, task: Task | undefined): string {
+/**
+ * The question for a person.
+ *
+ * @param task the one that the call is about, where it is about one
+ * @param titleBefore what that was called before this message renamed it
+ */
+export function askToRun({ tool, input }: PlannedCall, task: Task | undefined, titleBefore?: string): string {
   const { task_id: _, ...rest } = input;
-  const subject = task === undefined ? undefined : `#${task.id} “${task.title}”`;
-  const details = Object.keys(rest).length === 0 ? undefined : JSON.stringify(rest);
-  return `${tool.title}${subject === undefined ? "" : ` ${subject}`}${details === undefined ? "" : ` ${details}`}?`;
+  const words: string[] = [tool.title];
+  if (task !== undefined) words.push(`#${task.id} “${titleBefore ?? task.title}”`);
+  if (task !== undefined && titleBefore !== undefined && titleBefore !== task.title) {
+    words.push(`(now renamed to “${task.title}”)`);
+  }
+  if (Object.keys(rest).length > 0) words.push(JSON.stringify(rest));
+  return `${words.join(" ")}?`;
 }
 
 const outputSchema = z.object({ tasks: z.array(taskSchema).min(1) });

@@ -1,8 +1,14 @@
 import { toApplicationError } from "../errors.ts";
 import { catalog } from "../tools/catalog.ts";
 import type { ToolResult } from "../tools/tool.ts";
-import { countChanges } from "./approval.ts";
+import { countChanges, firstTask } from "./approval.ts";
 import type { TurnEvent, Usage } from "./turn-event.ts";
+
+/** What a call has come to. */
+export interface CallResult extends ToolResult {
+  /** What the task was called before, where the call may have renamed it. */
+  readonly titleBefore?: string;
+}
 
 /** The message that the agent is writing: all that happened in it, before an approval and after. */
 export class MessageInProgress {
@@ -78,10 +84,11 @@ export class MessageInProgress {
   }
 
   /** Runs a call and adds what came of it; a failure is for the model to read. */
-  async *addResult(callId: string, run: () => Promise<ToolResult>): AsyncGenerator<TurnEvent> {
+  async *addResult(callId: string, run: () => Promise<CallResult>): AsyncGenerator<TurnEvent> {
     try {
-      const { structured, text } = await run();
-      yield this.add({ type: "tool_output", call_id: callId, output: structured, text });
+      const { structured, text, titleBefore } = await run();
+      const before = titleBefore === undefined ? {} : { title_before: titleBefore };
+      yield this.add({ type: "tool_output", call_id: callId, output: structured, text, ...before });
     } catch (thrown) {
       const error = toApplicationError(thrown);
       // Signed out in the meantime: nothing more can be done in this person's name.
@@ -96,6 +103,13 @@ export class MessageInProgress {
     let unique = callId === "" ? "call" : callId;
     for (let count = 2; known.has(unique); count += 1) unique = `${callId}.${count}`;
     return unique;
+  }
+
+  /** What a task was called before this message renamed it; undefined where it has not. */
+  titleBefore(taskId: unknown): string | undefined {
+    return this.#events
+      .filter((event) => event.type === "tool_output")
+      .find(({ title_before, output }) => title_before !== undefined && firstTask(output)?.id === taskId)?.title_before;
   }
 
   #results() {

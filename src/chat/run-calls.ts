@@ -4,8 +4,8 @@ import type { Task } from "../tasks/task.ts";
 import { catalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
 import type { ToolContext } from "../tools/tool.ts";
-import { APPROVAL_LIFETIME, askToRun, callsToApprove, firstTask, type PlannedCall } from "./approval.ts";
-import type { MessageInProgress } from "./message-in-progress.ts";
+import { APPROVAL_LIFETIME, askToRun, callsToApprove, firstTask, mayRename, type PlannedCall } from "./approval.ts";
+import type { CallResult, MessageInProgress } from "./message-in-progress.ts";
 import type { TurnEvent } from "./turn-event.ts";
 
 /** A call as the model asked for it. */
@@ -43,14 +43,38 @@ export async function* runCalls(
     }
   }
   const toApprove = callsToApprove(planned, message.changes);
-  for (const { callId, tool, input } of planned.filter((call) => !toApprove.includes(call))) {
+  for (const call of planned.filter((one) => !toApprove.includes(one))) {
     signal.throwIfAborted();
-    yield* message.addResult(callId, () => runTool(tool.name, input, tools));
+    yield* message.addResult(call.callId, () => runCall(call, tools));
   }
   for (const call of toApprove) {
     signal.throwIfAborted();
     yield* ask(message, call, tools);
   }
+}
+
+/** Runs the calls of a message that the person has said yes to, in the model's order. */
+export async function* runApproved(
+  message: MessageInProgress,
+  callIds: ReadonlySet<string>,
+  { tools, signal }: Surroundings,
+): AsyncGenerator<TurnEvent> {
+  for (const { call_id: callId, tool, input } of message.events.filter((event) => event.type === "tool_input")) {
+    if (!callIds.has(callId)) continue;
+    signal.throwIfAborted();
+    yield* message.addResult(callId, () => runCall(planCall(callId, tool, input), tools));
+  }
+}
+
+/** Runs a call, and first looks at what it may rename: a question that comes later must not name the new title alone. */
+async function runCall({ tool, input }: PlannedCall, tools: ToolContext): Promise<CallResult> {
+  const before = mayRename({ tool, input }) ? await readTask(input.task_id, tools) : undefined;
+  const result = await runTool(tool.name, input, tools);
+  return before === undefined ? result : { ...result, titleBefore: before.title };
+}
+
+async function readTask(taskId: unknown, tools: ToolContext): Promise<Task | undefined> {
+  return firstTask((await runTool("get_task", { task_id: taskId }, tools)).structured);
 }
 
 /** @throws ApplicationError where the call cannot run whatever the person says */
@@ -69,7 +93,7 @@ async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolCo
   let task: Task | undefined;
   if (call.input.task_id !== undefined) {
     try {
-      task = firstTask((await runTool("get_task", { task_id: call.input.task_id }, tools)).structured);
+      task = await readTask(call.input.task_id, tools);
     } catch (thrown) {
       yield message.add({ type: "tool_error", call_id: call.callId, message: toApplicationError(thrown).message });
       return;
@@ -79,7 +103,7 @@ async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolCo
     type: "approval_request",
     approval_id: crypto.randomUUID(),
     call_id: call.callId,
-    question: askToRun(call, task),
+    question: askToRun(call, task, message.titleBefore(task?.id)),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
   });
 }

@@ -30,6 +30,8 @@ const toolOutput = z.object({
   output: z.record(z.string(), z.unknown()),
   /** The output as the model reads it. */
   text: z.string(),
+  /** What the task was called that the call may have renamed. */
+  title_before: z.string().optional(),
 });
 const toolError = z.object({ type: z.literal("tool_error"), call_id: z.string(), message: z.string() });
 const approvalRequest = z.object({
