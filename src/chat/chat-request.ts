@@ -49,7 +49,7 @@ export function readChatRequest(body: unknown, userId: number): ChatRequest {
   if (approval !== undefined) {
     if (message !== undefined) throw invalid("approval", "cannot stand beside message; send one of the two");
     if (conversationId === undefined) throw invalid("conversation_id", "is required with approval");
-    return { conversationId, what: { type: "approval", answers: Array.isArray(approval) ? approval : [approval] } };
+    return { conversationId, what: { type: "approval", answers: readAnswers("approval", [approval].flat()) } };
   }
   if (message === undefined) throw invalid("message", "is required");
   const id = crypto.randomUUID();
@@ -95,11 +95,27 @@ export function readUiChatRequest(body: unknown): ChatRequest {
     if (answers.length === 0) {
       throw invalid("messages", "must end with a message of the person, or with answers to what the agent asked");
     }
-    return { conversationId, what: { type: "approval", answers: answers.slice(0, MOST_ANSWERS) } };
+    return {
+      conversationId,
+      what: { type: "approval", answers: readAnswers("messages", answers).slice(0, MOST_ANSWERS) },
+    };
   }
   const texts = message.parts.flatMap((part) => textPartSchema.safeParse(part).data?.text ?? []);
   const { text: said } = parseInput(z.object({ text: messageSchema }), { text: texts.join("\n") });
   return { conversationId, what: { type: "message", id: message.id, text: said, mayBegin: true } };
+}
+
+type Answer = z.output<typeof answerSchema>;
+
+/** @throws ApplicationError `invalid_input` where a question is answered with both yes and no */
+function readAnswers(field: string, answers: readonly Answer[]): readonly Answer[] {
+  const known = new Map<string, boolean>();
+  for (const { id, approved } of answers) {
+    const key = id.toLowerCase();
+    if ((known.get(key) ?? approved) !== approved) throw invalid(field, "must not answer one question with yes and no");
+    known.set(key, approved);
+  }
+  return answers;
 }
 
 function invalid(field: string, message: string): ApplicationError {

@@ -234,6 +234,25 @@ describe("POST /api/chat", () => {
       { id: "c", messages: [{ id: "1", role: "assistant", parts: [] }] },
       "messages",
     ],
+    [
+      "a yes and a no to one question",
+      {
+        id: "c",
+        messages: [
+          {
+            id: "1",
+            role: "assistant",
+            parts: [true, false].map((approved) => ({
+              type: "tool-delete_task",
+              toolCallId: "1",
+              state: "approval-responded",
+              approval: { id: "6f1cdd09-1e7e-4c7f-a9d6-2b8d1c8f2c11", approved },
+            })),
+          },
+        ],
+      },
+      "messages",
+    ],
   ])("%s is refused", async (_, body, field) => {
     const person = await Person.signUp();
     const response = await person.send("/api/chat", { method: "POST", body });

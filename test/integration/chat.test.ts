@@ -204,6 +204,18 @@ describe("what bad input to POST /chat gets", () => {
     ["an approval alone", { approval: { id: crypto.randomUUID(), approved: true } }, "conversation_id", "is required"],
     ["half an approval", { conversation_id: "x", approval: { id: "x" } }, "approval", 'must be {"id", "approved"'],
     [
+      "a yes and a no to one question",
+      {
+        conversation_id: "x",
+        approval: [
+          { id: "6f1cdd09-1e7e-4c7f-a9d6-2b8d1c8f2c11", approved: true },
+          { id: "6F1CDD09-1E7E-4C7F-A9D6-2B8D1C8F2C11", approved: false },
+        ],
+      },
+      "approval",
+      "must not answer one question with yes and no",
+    ],
+    [
       "an approval and a message",
       { conversation_id: "x", message: "y", approval: { id: crypto.randomUUID(), approved: true } },
       "approval",
