@@ -82,16 +82,21 @@ function conversationObject(context: ApplicationContext, id: string): DurableObj
 }
 
 async function* toNamedEvents({ start, events }: WatchedTurn): AsyncGenerator<string> {
-  yield namedEvent(start);
+  // What only the model can read goes to nobody else.
+  yield namedEvent({ ...start, earlier: start.earlier.filter(isReadable) });
   const seen: TurnEvent[] = [];
   for await (const event of events) {
     seen.push(event);
-    if (event.type !== "sealed_reasoning") yield namedEvent(event);
+    if (isReadable(event)) yield namedEvent(event);
   }
   yield namedEvent({ type: "answer", ...toChatAnswer(start.conversation_id, start.message_id, start.earlier, seen) });
 }
 
-function namedEvent({ type, ...data }: { readonly type: string }): string {
+function isReadable({ type }: TurnEvent): boolean {
+  return type !== "sealed_reasoning";
+}
+
+function namedEvent({ type, ...data }: { readonly type: string } & Record<string, unknown>): string {
   return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 

@@ -2,7 +2,7 @@ import type { UIMessage } from "ai";
 import { describe, expect, test } from "vitest";
 import { fromLines } from "../../src/chat/event-stream.ts";
 import { createLogger } from "../../src/observability/log.ts";
-import { makeTasks, titlesOf } from "../support/chatting.ts";
+import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
 import { chunksOf, eventsOf, messageOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
@@ -56,6 +56,25 @@ describe("POST /chat with Accept: text/event-stream", () => {
     expect(JSON.stringify(events)).not.toContain("sealed:");
     const { data: answer } = events.at(-1) ?? {};
     expect(answer).toMatchObject({ response: "Added milk.", tool_calls: [{ tool: "create_task", status: "done" }] });
+  });
+
+  test("shows nobody what only the model can read, also where a message goes on", async () => {
+    const person = await Person.signUp();
+    const [id] = await makeTasks(person, "Eggs");
+    const call = { type: "call" as const, name: "delete_task", arguments: JSON.stringify({ task_id: id }) };
+    const script = await Script.write([{ output: [{ type: "reasoning", text: "Hm." }, call] }, says("Deleted.")]);
+    const asked = await chat(person, { message: `Delete ${script.mark}` });
+    const response = await person.send("/chat", {
+      method: "POST",
+      body: {
+        conversation_id: asked.conversation_id,
+        approval: { id: asked.approval_required?.[0]?.id, approved: true },
+      },
+      headers: { Accept: "text/event-stream" },
+    });
+    const events = await response.text();
+    expect(events).toMatch(/^event: start\ndata: .*"tool_input"/);
+    expect(events).not.toContain("sealed");
   });
 
   test("a refusal is a problem document all the same", async () => {
