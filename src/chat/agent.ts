@@ -6,7 +6,7 @@ import { APPROVAL_LIFETIME } from "./approval.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import type { Model, ModelEvent, ModelFunction } from "./model.ts";
 import { type ChatMessage, toModelItems } from "./model-input.ts";
-import { type RequestedCall, runApproved, runCalls } from "./run-calls.ts";
+import { announceCall, type RequestedCall, runApproved, runCalls } from "./run-calls.ts";
 import { type Outcome, type TurnEvent, waitingCalls } from "./turn-event.ts";
 
 /** How often the model may be asked in one message, approvals in between included. */
@@ -81,13 +81,18 @@ async function* converse(message: MessageInProgress, context: TurnContext): Asyn
     yield message.add({ type: "round" });
     const calls: RequestedCall[] = [];
     for await (const event of askModel(message, context, !isLast)) {
-      if (event.type === "call") calls.push(event);
-      else yield event;
+      if (event.type !== "call") {
+        yield event;
+        continue;
+      }
+      if (isLast) throw tooManyRounds();
+      const call = announceCall(message, event);
+      calls.push(call);
+      yield call.event;
     }
     if (calls.length === 0) {
       return yield* finish(message, "completed");
     }
-    if (isLast) throw tooManyRounds();
     yield* runCalls(message, calls, context);
   }
   yield* finish(message, "approval_required");

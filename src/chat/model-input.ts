@@ -4,6 +4,8 @@ import type { TurnEvent } from "./turn-event.ts";
 /** How much of a tool's output the model is still shown in later turns. */
 const OLD_OUTPUT_LENGTH = 400;
 
+const NOT_REACHED = "Not done: the agent was stopped, or failed, before it came to this.";
+
 /** A message of a conversation. */
 export type ChatMessage =
   | { readonly id: string; readonly role: "user"; readonly text: string }
@@ -26,7 +28,8 @@ export function toModelItems(history: readonly ChatMessage[], current: readonly 
 
 function toItems(events: readonly TurnEvent[], shorten: (text: string) => string): ModelItem[] {
   const items: ModelItem[] = [];
-  const open = new Set<string>();
+  /** The calls without an output yet, and why they would stay without one. */
+  const open = new Map<string, string>();
   const close = (callId: string, text: string) => {
     items.push({ type: "call_output", callId, text });
     open.delete(callId);
@@ -45,7 +48,7 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
         break;
       case "tool_input":
         items.push({ type: "call", callId: event.call_id, tool: event.tool, input: event.input });
-        open.add(event.call_id);
+        open.set(event.call_id, NOT_REACHED);
         break;
       case "tool_output":
         close(event.call_id, shorten(event.text));
@@ -53,14 +56,18 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
       case "tool_error":
         close(event.call_id, `Error: ${event.message}`);
         break;
+      case "approval_request":
+        open.set(event.call_id, "Not done: the person did not approve it.");
+        break;
       case "approval_answer":
+        open.set(event.call_id, NOT_REACHED);
         if (!event.approved) close(event.call_id, "Not done: the person said no.");
         break;
       default:
     }
   }
   // Every call needs its output, or the API refuses the conversation.
-  for (const callId of [...open]) close(callId, "Not done: the person did not approve it.");
+  for (const [callId, reason] of [...open]) close(callId, reason);
   return items;
 }
 

@@ -6,19 +6,27 @@ import { runTool } from "../tools/run-tool.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import { APPROVAL_LIFETIME, askToRun, callsToApprove, firstTask, mayRename, type PlannedCall } from "./approval.ts";
 import type { CallResult, MessageInProgress } from "./message-in-progress.ts";
+import type { ModelEvent } from "./model.ts";
 import type { TurnEvent } from "./turn-event.ts";
 
-/** A call as the model asked for it. */
+/** A call that the model has asked for. */
 export interface RequestedCall {
-  readonly callId: string;
-  readonly name: string;
-  /** JSON, valid or not. */
-  readonly arguments: string;
+  /** What the message holds of it. */
+  readonly event: Extract<TurnEvent, { type: "tool_input" }>;
+  /** Undefined where its arguments were no JSON. */
+  readonly input: unknown;
 }
 
 interface Surroundings {
   readonly tools: ToolContext;
   readonly signal: AbortSignal;
+}
+
+/** Takes a call into the message in the place that the model has given it, without running it. */
+export function announceCall(message: MessageInProgress, call: Extract<ModelEvent, { type: "call" }>): RequestedCall {
+  const input = readArguments(call.arguments);
+  const call_id = message.uniqueCallId(call.callId);
+  return { event: message.add({ type: "tool_input", call_id, tool: call.name, input: input ?? {} }), input };
 }
 
 /**
@@ -31,10 +39,8 @@ export async function* runCalls(
   { tools, signal }: Surroundings,
 ): AsyncGenerator<TurnEvent> {
   const planned: PlannedCall[] = [];
-  for (const { callId: modelsCallId, name, arguments: text } of calls) {
-    const callId = message.uniqueCallId(modelsCallId);
-    const input = readArguments(text);
-    yield message.add({ type: "tool_input", call_id: callId, tool: name, input: input ?? {} });
+  for (const { event, input } of calls) {
+    const { call_id: callId, tool: name } = event;
     try {
       if (input === undefined) throw new ApplicationError("invalid_input", "The arguments are not valid JSON.");
       planned.push(planCall(callId, name, input));

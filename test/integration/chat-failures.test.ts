@@ -145,6 +145,7 @@ describe("a failure of the model ends in a clear message, and the conversation g
     };
     const { answer, person } = await turnOver([step]);
     expect(answer.response).toBe("The model's answer broke off in the middle.");
+    expect(answer.tool_calls).toMatchObject([{ tool: "create_task", status: "not_run" }]);
     expect(await titlesOf(person)).toEqual([]);
   });
 

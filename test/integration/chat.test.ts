@@ -88,6 +88,19 @@ describe("a turn", () => {
     expect(sql).toHaveLength(3);
   });
 
+  test("gives the model what it thought and called back in the order in which that came", async () => {
+    const person = await Person.signUp();
+    const think = (text: string) => ({ type: "reasoning" as const, text });
+    const list = { type: "call" as const, name: "list_tasks", arguments: "{}" };
+    const script = await Script.write([{ output: [think("One."), list, think("Two."), list] }, says("Done.")]);
+    await chat(person, { message: `List twice ${script.mark}` });
+    const items = (await script.record()).requests[1]?.input.slice(1) ?? [];
+    expect(items.map((item) => ("type" in item ? item.type : item.role))).toEqual([
+      ...["reasoning", "function_call", "reasoning", "function_call"],
+      ...["function_call_output", "function_call_output"],
+    ]);
+  });
+
   test("gives the model its sealed reasoning back within the message, and not in the next", async () => {
     const person = await Person.signUp();
     const script = await Script.write([
