@@ -27,6 +27,8 @@ export interface TurnContext {
   readonly tools: ToolContext;
   readonly instructions: string;
   readonly history: readonly ChatMessage[];
+  /** Why the model may not be asked; undefined where it may. */
+  readonly spent: ApplicationError | undefined;
   /** Aborted by the clock or by the person. */
   readonly signal: AbortSignal;
   /** Adds to the time spent waiting for the model, in milliseconds. */
@@ -76,6 +78,7 @@ function* finish(message: MessageInProgress, outcome: Exclude<Outcome, "failed">
 async function* converse(message: MessageInProgress, context: TurnContext): AsyncGenerator<TurnEvent> {
   while (waitingCalls(message.events).length === 0) {
     context.signal.throwIfAborted();
+    if (context.spent !== undefined) throw context.spent;
     const isLast = message.rounds === MAXIMUM_ROUNDS - 1;
     if (message.rounds >= MAXIMUM_ROUNDS) throw tooManyRounds();
     yield message.add({ type: "round" });

@@ -1,6 +1,6 @@
 import { and, desc, eq, gte, inArray, isNull, sql } from "drizzle-orm";
 import type { Caller } from "../caller.ts";
-import { approvals, conversations, messages } from "../database/chat-schema.ts";
+import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
 import type { Database, QueryBuilder } from "../database/database.ts";
 import { sqlState } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
@@ -14,6 +14,8 @@ import type { Usage } from "./turn-event.ts";
 
 const PROGRAM_LIMIT_EXCEEDED = "54000";
 const TITLE_LENGTH = 80;
+/** What the query of a user says where no tokens are left. */
+const SPENT = "spent";
 
 /** Which conversation, and how much of it and of the day's tokens may be used. */
 interface TurnScope {
@@ -24,10 +26,12 @@ interface TurnScope {
 }
 
 /** What a turn starts from. */
-interface LoadedTurn {
+export interface LoadedTurn {
   readonly name: string;
   readonly timeZone: string;
   readonly history: readonly ChatMessage[];
+  /** Why the model may not be asked; undefined where it may. */
+  readonly spent?: ApplicationError;
 }
 
 /** A message of the agent that goes on. */
@@ -104,7 +108,8 @@ export async function beginTurn(
 
 /**
  * Takes a person's answers to questions of a message, and loads what the agent needs to go on with it, in one request.
- * An answer counts once, within its time, and for the exact call that was asked about.
+ * An answer counts once, within its time, and for the exact call that was asked about. Saying no takes no budget; the
+ * model then does not hear of it.
  *
  * @throws ApplicationError `not_found` for a question that was never asked of this person in this conversation;
  * `conflict` where it was answered before or has lapsed; `rate_limited`
@@ -127,7 +132,7 @@ export async function continueTurn(
   const approvedIds = given.filter(({ approved }) => approved).map(({ id }) => id);
   const [[user], asked, taken, rows] = await guarded(scope, () =>
     database.asCaller(caller, (query) => [
-      selectUser(query, caller, scope),
+      selectUser(query, caller, scope, approvedIds.length > 0),
       query.select({ id: approvals.id, answeredAt: approvals.answeredAt }).from(approvals).where(isAsked),
       query
         .update(approvals)
@@ -152,8 +157,10 @@ export async function continueTurn(
       throw new ApplicationError("conflict", "The approval does not fit the call any more; ask again.");
     }
   }
+  const { budget, ...known } = found(user);
   return {
-    ...found(user),
+    ...known,
+    ...(budget === SPENT && { spent: budgetSpent(scope) }),
     history: rows
       .filter(({ seq }) => seq < row.seq)
       .reverse()
@@ -166,13 +173,20 @@ export async function continueTurn(
   };
 }
 
-/** @throws where the day's tokens are used up, and undoes the request with it */
-function selectUser(query: QueryBuilder, caller: Caller, { dailyTokenBudget }: TurnScope) {
+/** @param isRequired whether the request is undone where the day's tokens are used up, or else `budget` is `SPENT` */
+function selectUser(query: QueryBuilder, caller: Caller, { dailyTokenBudget }: TurnScope, isRequired = true) {
+  const isSpent = and(
+    eq(tokenUsage.userId, caller.userId),
+    eq(tokenUsage.day, sql`utc_today()`),
+    gte(tokenUsage.tokens, dailyTokenBudget),
+  );
   return query
     .select({
       name: users.name,
       timeZone: users.timeZone,
-      budget: sql`require_token_budget(${dailyTokenBudget})`,
+      budget: isRequired
+        ? sql`require_token_budget(${dailyTokenBudget})`
+        : sql`(select ${SPENT}::text from ${tokenUsage} where ${isSpent})`,
     })
     .from(users)
     .where(eq(users.id, caller.userId));
@@ -187,7 +201,7 @@ function selectHistory(query: QueryBuilder, caller: Caller, { conversationId, hi
     .limit(historyLength);
 }
 
-async function guarded<Result>({ dailyTokenBudget }: TurnScope, request: () => Promise<Result>): Promise<Result> {
+async function guarded<Result>(scope: TurnScope, request: () => Promise<Result>): Promise<Result> {
   try {
     return await request();
   } catch (error) {
@@ -196,13 +210,17 @@ async function guarded<Result>({ dailyTokenBudget }: TurnScope, request: () => P
       throw new ApplicationError("not_found", "Conversation not found", { cause: error });
     }
     if (state !== PROGRAM_LIMIT_EXCEEDED) throw error;
-    const resetsAt = nextUtcMidnight(new Date());
-    throw new ApplicationError(
-      "rate_limited",
-      `Today's ${dailyTokenBudget} tokens for chat are used up; they count anew from ${resetsAt.toISOString()}.`,
-      { retryAfter: Math.ceil((resetsAt.getTime() - Date.now()) / 1000) },
-    );
+    throw budgetSpent(scope);
   }
+}
+
+function budgetSpent({ dailyTokenBudget }: TurnScope): ApplicationError {
+  const resetsAt = nextUtcMidnight(new Date());
+  return new ApplicationError(
+    "rate_limited",
+    `Today's ${dailyTokenBudget} tokens for chat are used up; they count anew from ${resetsAt.toISOString()}.`,
+    { retryAfter: Math.ceil((resetsAt.getTime() - Date.now()) / 1000) },
+  );
 }
 
 function nextUtcMidnight(now: Date): Date {

@@ -7,7 +7,7 @@ import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { type ApprovalAnswer, runAgent } from "./agent.ts";
 import { writeInstructions } from "./instructions.ts";
-import { beginTurn, continueTurn } from "./load-turn.ts";
+import { beginTurn, continueTurn, type LoadedTurn } from "./load-turn.ts";
 import { MessageInProgress } from "./message-in-progress.ts";
 import type { Model } from "./model.ts";
 import type { ChatMessage } from "./model-input.ts";
@@ -45,6 +45,7 @@ export interface PreparedTurn {
   readonly start: TurnStart;
   readonly message: MessageInProgress;
   readonly history: readonly ChatMessage[];
+  readonly spent: ApplicationError | undefined;
   readonly instructions: string;
   readonly answers: readonly ApprovalAnswer[];
   readonly model: Model;
@@ -68,13 +69,14 @@ export async function prepareTurn(
     dailyTokenBudget: configuration.DAILY_TOKEN_BUDGET,
   };
   const prepare = (
-    loaded: { readonly name: string; readonly timeZone: string; readonly history: readonly ChatMessage[] },
+    loaded: LoadedTurn,
     message: MessageInProgress,
     answers: readonly ApprovalAnswer[],
   ): PreparedTurn => ({
     start: { type: "start", conversation_id: conversationId, message_id: message.id, earlier: [...message.events] },
     message,
     history: loaded.history,
+    spent: loaded.spent,
     instructions: writeInstructions({ ...loaded, language, now: new Date() }),
     answers,
     model,
@@ -100,7 +102,7 @@ export async function prepareTurn(
  * @returns whether what was kept of it may be forgotten; false where it has yet to be stored
  */
 export async function runTurn(
-  { message, history, instructions, answers, model, startedAt }: PreparedTurn,
+  { message, history, spent, instructions, answers, model, startedAt }: PreparedTurn,
   running: RunningTurn,
   { caller, conversationId }: TurnRequest,
   { configuration, database, log, keep }: TurnServices,
@@ -119,6 +121,7 @@ export async function runTurn(
       tools: { caller, database, log },
       instructions,
       history,
+      spent,
       signal: running.signal,
       onModelTime: (milliseconds: number) => {
         modelTime += milliseconds;

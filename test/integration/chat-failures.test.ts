@@ -251,6 +251,20 @@ describe("the daily token budget", () => {
     expect((await chat(person, { message: `Hi ${next.mark}` })).response).toBe("Good morning.");
   });
 
+  test("is not needed to say no; the model does not hear of it then", async () => {
+    const person = await Person.signUp();
+    const { id } = await person.runForTask("create_task", { title: "Eggs" });
+    const script = await Script.write([calls(["delete_task", { task_id: id }]), says("never")]);
+    const { conversation_id, ...asked } = await chat(person, { message: `Delete ${script.mark}` });
+    await ownerQuery("update token_usage set tokens = 100000 where user_id = $1", [person.id]);
+    const approval = { id: questionOf({ conversation_id, ...asked }).id, approved: false };
+    const answer = await chat(person, { conversation_id, approval });
+    expect(answer).toMatchObject({ tool_calls: [{ status: "refused" }], error: { kind: "rate_limited" } });
+    expect(answer.response).toContain("used up");
+    expect((await script.record()).requests).toHaveLength(1);
+    expect((await person.send("/chat", { method: "POST", body: { conversation_id, approval } })).status).toBe(409);
+  });
+
   test("counts an answer that broke off, of which nobody says what it cost", async () => {
     const person = await Person.signUp();
     const script = await Script.write([{ output: [{ type: "text", text: "one two three" }], cutAfter: 5 }]);
