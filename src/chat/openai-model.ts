@@ -8,6 +8,8 @@ import { ResponseEvents } from "./response-events.ts";
 /** Tries again after 429, 5xx and broken connections, with the SDK's growing pauses; the turn's signal ends them. */
 const RETRIES = 4;
 
+const LONGEST_FUNCTION_NAME = 64;
+
 /**
  * A model behind OpenAI's Responses API, or a server that speaks it.
  *
@@ -82,7 +84,7 @@ function toInputItem(item: ModelItem): ResponseInputItem {
       return {
         type: "function_call",
         call_id: item.callId,
-        name: item.tool,
+        name: toFunctionName(item.tool),
         arguments: JSON.stringify(item.input),
       };
     case "call_output":
@@ -90,6 +92,11 @@ function toInputItem(item: ModelItem): ResponseInputItem {
     case "sealed_reasoning":
       return { type: "reasoning", id: item.id, summary: [], encrypted_content: item.encrypted };
   }
+}
+
+/** A name that the model has made up comes back to it as the API takes names, or it would refuse the conversation. */
+function toFunctionName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, LONGEST_FUNCTION_NAME) || "_";
 }
 
 /** Says what went wrong without the provider's own words, which can quote keys and organizations. */
@@ -109,12 +116,21 @@ function toModelFailure(thrown: unknown): ApplicationError {
       ? modelFailure("The model's account has no quota left; the operator must see to it.", thrown)
       : modelFailure("The model has too much to do; try again in a moment.", thrown);
   }
+  if (code === "context_length_exceeded" || status === 413) {
+    return modelFailure("The conversation is too long for the model; begin a new one.", thrown);
+  }
+  if (status === 401 || status === 403) {
+    return misconfigured(`The model's server refused the key (${status})`, "OPENAI_API_KEY", thrown);
+  }
+  if (status === 404) {
+    return misconfigured("The model is not there (404)", "OPENAI_MODEL and OPENAI_BASE_URL", thrown);
+  }
   if (status !== undefined && status < 500) {
-    return new ApplicationError(
-      "misconfigured",
-      `The model refused the request (${status}); the operator must check OPENAI_API_KEY, OPENAI_MODEL and OPENAI_BASE_URL.`,
-      { cause: thrown },
-    );
+    return modelFailure(`The model refused the request (${status}); say it otherwise, or begin anew.`, thrown);
   }
   return modelFailure("The model failed to answer; try again in a moment.", thrown);
+}
+
+function misconfigured(what: string, variables: string, cause: Error): ApplicationError {
+  return new ApplicationError("misconfigured", `${what}; the operator must check ${variables}.`, { cause });
 }

@@ -41,7 +41,10 @@ export class ResponseEvents {
     return this.#isComplete;
   }
 
-  /** @throws ApplicationError for an event that cannot be read, and for an answer that failed or was cut short */
+  /**
+   * @throws ApplicationError for an event that cannot be read, and for an answer that was cut short; APIError for one
+   * that failed, as the SDK throws it where the server refuses at once
+   */
   *read(event: unknown): Generator<ModelEvent> {
     const { type } = parse(itemTypeSchema, event);
     switch (type) {
@@ -105,10 +108,7 @@ export class ResponseEvents {
     if (type === "response.incomplete") {
       throw modelFailure(`The model's answer was cut short (${incomplete_details?.reason ?? "no reason given"}).`);
     }
-    if (type === "response.failed") {
-      const cause = new APIError(undefined, error ?? undefined, undefined, undefined);
-      throw modelFailure("The model failed to answer; try again in a moment.", cause);
-    }
+    if (type === "response.failed") throw new APIError(undefined, error ?? undefined, undefined, undefined);
     this.#isComplete = true;
   }
 

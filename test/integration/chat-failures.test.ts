@@ -71,6 +71,25 @@ describe("a failure of the model ends in a clear message, and the conversation g
     expect(JSON.stringify(answer)).not.toContain("sk-secret");
   });
 
+  test.each([
+    [404, "model_not_found", "misconfigured", "OPENAI_MODEL"],
+    [400, "context_length_exceeded", "unavailable", "too long"],
+    [400, "invalid_prompt", "unavailable", "(400)"],
+  ])("a refusal with %i %s names what is wrong with it", async (status, code, kind, words) => {
+    const { answer } = await turnOver([{ status, body: { error: { message: "sk-secret", code } } }]);
+    expect(answer).toMatchObject({ error: { kind }, response: expect.stringContaining(words) });
+    expect(answer.response).not.toContain("OPENAI_API_KEY");
+    expect(JSON.stringify(answer)).not.toContain("sk-secret");
+  });
+
+  test("an answer that the server itself says has failed", async () => {
+    const failed = (error: object) => ({ events: [{ type: "response.failed", response: { error } }] });
+    const { answer } = await turnOver([failed({ code: "server_error", message: "sk-secret" })]);
+    expect(answer.response).toBe("The model failed to answer; try again in a moment.");
+    const { answer: long } = await turnOver([failed({ code: "context_length_exceeded", message: "sk-secret" })]);
+    expect(long.response).toContain("too long");
+  });
+
   test("broken JSON arguments go back as an error that the model can mend", async () => {
     const { answer, person, record } = await turnOver([
       { output: [{ type: "call", name: "create_task", arguments: '{"title": "Mil' }] },
@@ -102,6 +121,15 @@ describe("a failure of the model ends in a clear message, and the conversation g
       output: expect.stringContaining("the tools are create_task"),
     });
   });
+
+  test.each(["drop table; täsks", "", "x".repeat(100)])(
+    "an unknown tool “%s” comes back as the API takes names",
+    async (name) => {
+      const { record } = await turnOver([calls([name, {}]), says("I cannot.")]);
+      const names = record.requests[1]?.input.flatMap((item) => ("name" in item ? [item.name] : []));
+      expect(names).toEqual([expect.stringMatching(/^[A-Za-z0-9_-]{1,64}$/)]);
+    },
+  );
 
   test("endless calls stop after ten rounds", async () => {
     const { answer, record } = await turnOver([calls(["list_tasks", {}])], { repeats: true });
