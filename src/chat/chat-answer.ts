@@ -1,39 +1,59 @@
+import { z } from "zod";
 import type { WatchedTurn } from "./event-stream.ts";
-import { condense, type TurnEvent, textOf, type Usage, waitingCalls } from "./turn-event.ts";
+import { condense, type TurnEvent, textOf, usageSchema, waitingCalls } from "./turn-event.ts";
 
-/** A call the agent made. */
-interface AnsweredCall {
-  readonly id: string;
-  readonly tool: string;
-  readonly input: unknown;
-  readonly status: "done" | "failed" | "refused" | "approval_required" | "not_run";
-  readonly output?: Record<string, unknown>;
-  readonly error?: string;
-}
+const callSchema = z
+  .object({
+    id: z.string(),
+    tool: z.string(),
+    input: z.unknown(),
+    status: z.enum(["done", "failed", "refused", "approval_required", "not_run"]),
+    output: z.record(z.string(), z.unknown()).optional().meta({ description: "What the tool answered, when done." }),
+    error: z.string().optional().meta({ description: "Why it failed." }),
+  })
+  .readonly();
 
-/** A call that waits for the person's yes. */
-interface RequiredApproval {
-  readonly id: string;
-  readonly tool: string;
-  readonly input: unknown;
-  readonly question: string;
-  readonly expires_at: string;
-}
+const requiredApprovalSchema = z
+  .object({
+    id: z.uuid(),
+    tool: z.string(),
+    input: z.unknown(),
+    question: z.string(),
+    expires_at: z.iso.datetime(),
+  })
+  .readonly();
 
 /** What `POST /chat` answers. */
-export interface ChatAnswer {
-  /** For the person, always: the agent's words, what it asks, or why it could not go on. */
-  readonly response: string;
-  readonly conversation_id: string;
-  readonly message_id: string;
-  /** What was called in this turn, and what waited for it. */
-  readonly tool_calls: readonly AnsweredCall[];
-  readonly approval_required?: readonly RequiredApproval[];
-  readonly usage: Usage;
-  /** Why the turn failed; what it had done stays done. */
-  readonly error?: { readonly kind: string; readonly message: string };
-  readonly stopped?: true;
-}
+export const chatAnswerSchema = z
+  .object({
+    response: z.string().meta({
+      description: "For the person, always: the agent's words, what it asks, or why it could not go on.",
+    }),
+    conversation_id: z.string(),
+    message_id: z.string(),
+    tool_calls: z
+      .array(callSchema)
+      .readonly()
+      .meta({ description: "What was called in this turn, and what waited for it." }),
+    approval_required: z
+      .array(requiredApprovalSchema)
+      .readonly()
+      .optional()
+      .meta({ description: "Calls that wait for the person's yes." }),
+    usage: usageSchema.readonly().meta({ description: "Of the whole message." }),
+    error: z
+      .object({ kind: z.string(), message: z.string() })
+      .readonly()
+      .optional()
+      .meta({ description: "Why the turn failed; what it had done stays done." }),
+    stopped: z.literal(true).optional().meta({ description: "Where the person stopped it." }),
+  })
+  .readonly();
+
+/** What `POST /chat` answers. */
+export type ChatAnswer = z.output<typeof chatAnswerSchema>;
+
+type AnsweredCall = z.output<typeof callSchema>;
 
 /** Waits for a turn to end. */
 export async function collectAnswer({ start, events }: WatchedTurn): Promise<ChatAnswer> {

@@ -32,6 +32,7 @@ export const listSchema = z.strictObject({
     .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
       error: `must be a whole number from 1 to ${LARGEST_PAGE}`,
     })
+    .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
     .default(USUAL_PAGE),
   cursor: z
     .string()

@@ -1,9 +1,11 @@
 import { and, desc, eq, sql } from "drizzle-orm";
+import { z } from "zod";
 import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
 import type { Database } from "../database/database.ts";
 import { ApplicationError } from "../errors.ts";
 import { isConversation, isRowOf, toChatMessage } from "./conversation-rows.ts";
+import { usageSchema } from "./turn-event.ts";
 import { toUiMessage } from "./ui-message.ts";
 
 /** How many messages of a conversation are read at most, the newest. */
@@ -19,12 +21,27 @@ const columns = {
 type ConversationRow = { [Column in keyof typeof columns]: (typeof conversations.$inferSelect)[Column] };
 
 /** A conversation without its messages. */
-export interface Conversation {
-  readonly id: string;
-  readonly title: string;
-  readonly created_at: string;
-  readonly updated_at: string;
-}
+export const conversationSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+});
+
+/** A conversation without its messages. */
+export type Conversation = Readonly<z.output<typeof conversationSchema>>;
+
+/** A conversation with its messages, as the AI SDK's `useChat` holds them; a part has fields by its type. */
+export const readConversationSchema = conversationSchema.extend({
+  messages: z.array(
+    z.object({
+      id: z.string(),
+      role: z.enum(["user", "assistant"]),
+      metadata: z.object({ usage: usageSchema }).optional(),
+      parts: z.array(z.looseObject({ type: z.string() })),
+    }),
+  ),
+});
 
 /** The place in the list after which the next page begins. */
 export interface ConversationCursor {

@@ -6,6 +6,11 @@ export const outcomeSchema = z.enum(["completed", "approval_required", "stopped"
 /** How a turn ended. */
 export type Outcome = z.output<typeof outcomeSchema>;
 
+/** How often the model was asked, and what that took. */
+export const usageSchema = z.object({ rounds: z.int(), input_tokens: z.int(), output_tokens: z.int() });
+
+export type Usage = z.output<typeof usageSchema>;
+
 const text = z.object({
   type: z.literal("text"),
   /** Texts of one id are one text. */
@@ -48,12 +53,7 @@ const approvalAnswer = z.object({
   call_id: z.string(),
   approved: z.boolean(),
 });
-const usage = z.object({
-  type: z.literal("usage"),
-  rounds: z.number(),
-  input_tokens: z.number(),
-  output_tokens: z.number(),
-});
+const usage = usageSchema.extend({ type: z.literal("usage") });
 const failure = z.object({
   type: z.literal("failure"),
   kind: z.custom<ErrorKind>((value) => typeof value === "string" && Object.hasOwn(errorKinds, value)),
@@ -78,7 +78,6 @@ export const turnEventSchema = z.discriminatedUnion("type", [
 ]);
 
 export type TurnEvent = z.output<typeof turnEventSchema>;
-export type Usage = Omit<z.output<typeof usage>, "type">;
 
 /** What stands before a turn's own events. */
 export const turnStartSchema = z.object({

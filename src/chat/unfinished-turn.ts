@@ -2,14 +2,12 @@ import { z } from "zod";
 import type { Caller } from "../caller.ts";
 import { MessageInProgress } from "./message-in-progress.ts";
 import type { TurnRequest } from "./turn.ts";
-import { type Outcome, outcomeSchema, turnEventSchema } from "./turn-event.ts";
+import { type Outcome, outcomeSchema, turnEventSchema, usageSchema } from "./turn-event.ts";
 
 const KEY = "unfinished_turn";
 
 /** The next request need not wait until the disk has it: that would cost every turn, for the sake of very few. */
 const UNCONFIRMED = { allowUnconfirmed: true };
-
-const usageSchema = z.object({ rounds: z.number(), input_tokens: z.number(), output_tokens: z.number() });
 
 const unfinishedTurnSchema = z.object({
   caller: z.object({

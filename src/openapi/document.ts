@@ -74,6 +74,7 @@ function toOperationObject(method: string, path: string, operation: Operation): 
   const mediaType = answer.mediaType ?? "application/json";
   const schema = answer.content === undefined ? { type: "string" } : toJsonSchema(answer.content, "output");
   const hasContent = answer.content !== undefined || answer.mediaType !== undefined;
+  const events: MediaTypes = answer.hasEvents === true ? { "text/event-stream": { schema: { type: "string" } } } : {};
   return {
     operationId:
       `${method.toLowerCase()}${path.replaceAll(/[^a-z]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`.replaceAll(
@@ -89,7 +90,10 @@ function toOperationObject(method: string, path: string, operation: Operation): 
       requestBody: { required: true, content: { "application/json": { schema: toJsonSchema(body, "input") } } },
     }),
     responses: {
-      [answer.status]: { description: answer.description, ...(hasContent && { content: { [mediaType]: { schema } } }) },
+      [answer.status]: {
+        description: answer.description,
+        ...(hasContent && { content: { [mediaType]: { schema }, ...events } }),
+      },
       ...errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors]),
     },
   };
@@ -139,7 +143,12 @@ function pathParameters(path: string) {
 }
 
 function queryParameters(query: z.ZodObject) {
-  return Object.keys(query.shape).map((name) => ({ name, in: "query", required: false, schema: { type: "string" } }));
+  return Object.entries(query.shape).map(([name, field]) => ({
+    name,
+    in: "query",
+    required: false,
+    schema: toJsonSchema(field, "input"),
+  }));
 }
 
 /** What JSON Schema cannot say, such as a refinement, is left out of it. */

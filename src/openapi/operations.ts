@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { userSchema } from "../auth/accounts.ts";
-import { chatSchema, conversationIdSchema, uiChatSchema } from "../chat/chat-request.ts";
+import { chatAnswerSchema } from "../chat/chat-answer.ts";
+import { chatSchema, uiChatSchema } from "../chat/chat-request.ts";
 import { listSchema, renameSchema } from "../chat/conversation-routes.ts";
+import { conversationSchema, readConversationSchema } from "../chat/conversations.ts";
 import type { ErrorKind } from "../errors.ts";
 import { deleteAccountSchema, signInSchema, signOutSchema, signUpSchema } from "../http/account-routes.ts";
 
@@ -21,6 +23,8 @@ export interface Operation {
     readonly content?: z.ZodType;
     /** Where it is not JSON. */
     readonly mediaType?: string;
+    /** Whether it comes as events too, where those are accepted. */
+    readonly hasEvents?: boolean;
   };
   readonly errors: readonly ErrorKind[];
 }
@@ -38,26 +42,6 @@ const healthSchema = z.object({
   version: z.string(),
 });
 
-const chatAnswerSchema = z.object({
-  response: z.string().meta({ description: "For the person, always." }),
-  conversation_id: z.string(),
-  message_id: z.string(),
-  tool_calls: z.array(z.object({ id: z.string(), tool: z.string(), input: z.unknown(), status: z.string() })),
-  approval_required: z
-    .array(
-      z.object({
-        id: z.uuid(),
-        tool: z.string(),
-        input: z.unknown(),
-        question: z.string(),
-        expires_at: z.iso.datetime(),
-      }),
-    )
-    .optional()
-    .meta({ description: "Calls that wait for the person's yes." }),
-});
-
-const conversationSchema = z.looseObject({ id: conversationIdSchema, title: z.string() });
 const BODY_ERRORS = ["invalid_input", "payload_too_large", "unsupported_media_type"] as const;
 const EVENT_STREAM = "text/event-stream";
 
@@ -166,8 +150,9 @@ export const operations: Readonly<Record<string, Operation>> = {
     body: chatSchema,
     answer: {
       status: 200,
-      description: "What the agent answers; an event stream where that is accepted.",
+      description: "What the agent answers; an event stream where that is accepted, this its last event.",
       content: chatAnswerSchema,
+      hasEvents: true,
     },
     errors: [...BODY_ERRORS, "forbidden", "not_found", "conflict", "unavailable"],
   },
@@ -213,7 +198,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: "A conversation with its messages",
     tag: "Conversations",
     security: "bearer",
-    answer: { status: 200, description: "The conversation.", content: conversationSchema },
+    answer: { status: 200, description: "The conversation.", content: readConversationSchema },
     errors: ["not_found"],
   },
   "PATCH /api/conversations/{id}": {

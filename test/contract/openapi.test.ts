@@ -1,8 +1,11 @@
+import { Validator } from "@cfworker/json-schema";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { app } from "../../src/app.ts";
 import { describeCatalog } from "../../src/tools/catalog.ts";
-import { send } from "../support/person.ts";
+import { chat } from "../support/chatting.ts";
+import { Person, send } from "../support/person.ts";
+import { calls, Script, says } from "../support/scripted-model.ts";
 
 const documentSchema = z.object({
   openapi: z.literal("3.1.1"),
@@ -58,6 +61,56 @@ it("is where the server's own URL leads", async () => {
   expect(response.status).toBe(302);
   expect(response.headers.get("Location")).toBe("/docs");
   expect(response.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+});
+
+const responseSchema = z.object({ content: z.record(z.string(), z.object({ schema: z.looseObject({}) })) });
+
+/** Checks that the document describes an answer, all of its fields by name. */
+async function expectDescribed(path: string, method: string, answer: unknown): Promise<void> {
+  const operation = (await readDocument()).paths[path]?.[method];
+  const { content } = responseSchema.parse(operation?.responses["200"]);
+  const { schema } = z.object({ schema: z.looseObject({}) }).parse(content["application/json"]);
+  const { valid, errors } = new Validator(schema, "2020-12", false).validate(answer);
+  expect(valid, JSON.stringify([errors, answer])).toBe(true);
+}
+
+it("describes what chat really answers, however a turn ends", async () => {
+  const person = await Person.signUp();
+  const { id } = await person.runForTask("create_task", { title: "Eggs" });
+  const scripts = [
+    [calls(["list_tasks", {}], ["drop_table", {}], ["delete_task", { task_id: id }])],
+    [{ output: [{ type: "text" as const, text: "one two three" }], cutAfter: 5 }],
+    [calls(["create_task", { title: "Milk" }]), says("Added.")],
+  ];
+  const fields = new Set<string>();
+  for (const steps of scripts) {
+    const script = await Script.write(steps);
+    const answer = await chat(person, { message: `Go ${script.mark}` });
+    for (const field of Object.keys(answer)) fields.add(field);
+    await expectDescribed("/chat", "post", answer);
+  }
+  expect([...fields]).toEqual(expect.arrayContaining(["approval_required", "error", "usage"]));
+  const { content } = responseSchema.parse((await readDocument()).paths["/chat"]?.post?.responses["200"]);
+  expect(Object.keys(content)).toEqual(["application/json", "text/event-stream"]);
+});
+
+it("describes conversations with their messages, and the type of each parameter", async () => {
+  const person = await Person.signUp();
+  const script = await Script.write([calls(["create_task", { title: "Milk" }]), says("Added.")]);
+  const { conversation_id } = await chat(person, { message: `Add milk ${script.mark}` });
+  const read = await (await person.send(`/api/conversations/${conversation_id}`)).json();
+  expect(read).toHaveProperty("messages");
+  await expectDescribed("/api/conversations/{id}", "get", read);
+  await expectDescribed("/api/conversations", "get", await (await person.send("/api/conversations")).json());
+  const init = { method: "PATCH", body: { title: "Milk" } };
+  const renamed = await (await person.send(`/api/conversations/${conversation_id}`, init)).json();
+  await expectDescribed("/api/conversations/{id}", "patch", renamed);
+  expect((await readDocument()).paths["/api/conversations"]?.get).toMatchObject({
+    parameters: [
+      { name: "limit", schema: { type: "integer", minimum: 1, maximum: 100, default: 30 } },
+      { name: "cursor", schema: { type: "string" } },
+    ],
+  });
 });
 
 it("shows it to people on a page that needs no script and nothing from elsewhere", async () => {
