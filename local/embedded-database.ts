@@ -3,7 +3,7 @@ import { createPgConfig } from "@electric-sql/pglite/node-postgres";
 import pg from "pg";
 import { migrate } from "../ops/database/migrate.ts";
 import { readMigrationFiles } from "../ops/database/migration-files.ts";
-import { WORKER_ROLE } from "../ops/database/worker-login.ts";
+import { WORKER_ROLE } from "../ops/database/worker-role.ts";
 import { openRawEmbeddedPool } from "./raw-pool.ts";
 
 /** A database inside this process. */

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { withConnection, withoutSecrets } from "../ops/database/connection.ts";
 import { migrate, migrationStatus } from "../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../ops/database/migration-files.ts";
-import { ensureWorkerLogin, WORKER_ROLE } from "../ops/database/worker-login.ts";
+import { ensureWorkerLogin } from "../ops/database/worker-login.ts";
+import { WORKER_ROLE } from "../ops/database/worker-role.ts";
 import { openRawPool } from "./raw-pool.ts";
 import { StartError } from "./start-error.ts";
 

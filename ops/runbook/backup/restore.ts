@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { z } from "zod";
 import { withConnection } from "../../database/connection.ts";
-import { WORKER_ROLE } from "../../database/worker-login.ts";
+import { ensureWorkerRole } from "../../database/worker-role.ts";
 import { RunbookError } from "../runbook-error.ts";
 import type { Backup } from "./backup.ts";
 import { differences, readFingerprint } from "./fingerprint.ts";
@@ -18,7 +18,8 @@ const countSchema = z.tuple([z.object({ count: z.coerce.number() })]);
  */
 export async function restoreBackup(backup: Backup, url: URL, { replace }: { replace: boolean }): Promise<void> {
   await withConnection("DATABASE_OWNER_URL", url, async (client) => {
-    await makeWorkerRole(client);
+    // A dump grants to the role, which belongs to the cluster and is not in it; its login comes by db:migrate.
+    await ensureWorkerRole(client);
     const count = await countTables(client);
     if (count > 0 && !replace) {
       throw new RunbookError(`the database holds ${count} tables: give --replace to lose what is in them`);
@@ -57,13 +58,6 @@ export async function verifyBackup(backup: Backup, ownerUrl: URL): Promise<void>
       await owner.query(`drop database ${pg.escapeIdentifier(name)} with (force)`);
     }
   });
-}
-
-/** A dump grants to the worker's role, which belongs to the cluster and is not in it; the login comes by db:migrate. */
-async function makeWorkerRole(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query("select count(*) from pg_roles where rolname = $1", [WORKER_ROLE]);
-  const [{ count }] = countSchema.parse(rows);
-  if (count === 0) await client.query(`create role ${WORKER_ROLE}`);
 }
 
 async function countTables(client: pg.ClientBase): Promise<number> {

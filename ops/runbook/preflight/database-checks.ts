@@ -3,7 +3,7 @@ import { z } from "zod";
 import { readPostgresUrl, withConnection } from "../../database/connection.ts";
 import { migrationStatus } from "../../database/migrate.ts";
 import { readMigrationFiles } from "../../database/migration-files.ts";
-import { WORKER_ROLE } from "../../database/worker-login.ts";
+import { WORKER_ROLE } from "../../database/worker-role.ts";
 import { listBackups, openBackup } from "../backup/backup.ts";
 import { pendingMigrations, readOwnerUrl, refuseDestructive } from "../release/database-steps.ts";
 import { RunbookError } from "../runbook-error.ts";
