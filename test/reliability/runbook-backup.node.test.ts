@@ -8,11 +8,27 @@ import { text } from "node:stream/consumers";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { migrate } from "../../ops/database/migrate.ts";
-import { readMigrationFiles } from "../../ops/database/migration-files.ts";
-import { createTestDatabase } from "../support/cluster-databases.ts";
+import { type MigrationFile, readMigrationFiles } from "../../ops/database/migration-files.ts";
+import { clusterUrl, createTestDatabase } from "../support/cluster-databases.ts";
 import { freePort } from "../support/processes.ts";
 
 const CLI = join(import.meta.dirname, "../../ops/runbook/cli.ts");
+const files = await readMigrationFiles();
+
+/** A migration of a release that is taken back: a bit of everything, hanging together. */
+const AUDIT_LOG: MigrationFile = {
+  name: "9001_audit_log",
+  up: `create type audit_kind as enum ('made', 'done');
+    create table audit_log (id serial, task_id integer references tasks, kind audit_kind) partition by list (kind);
+    create table audit_log_made partition of audit_log for values in ('made');
+    create function is_audited(kind audit_kind) returns boolean language sql as 'select true';
+    create view audited as select tasks.* from tasks join audit_log on task_id = tasks.id;
+    grant select on audited, tasks to task_worker;
+    alter default privileges in schema public grant select on tables to task_worker;
+    alter table tasks add column audited_at timestamptz;`,
+  down: "select 1",
+  checksum: "of a test",
+};
 
 describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { timeout: 60_000 }, () => {
   let directory: string;
@@ -24,7 +40,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { time
     ({ url } = await createTestDatabase({ mayCreateDatabases: true }));
     owner = new pg.Client({ connectionString: url.href });
     await owner.connect();
-    await migrate(owner, await readMigrationFiles());
+    await migrate(owner, files);
     await owner.query(
       "insert into users (email, name, time_zone, password_hash) select 'u' || n || '@example.com', 'Ünï ' || n, 'UTC', 'x' from generate_series(1, 50) as n",
     );
@@ -49,6 +65,20 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { time
 
   const rows = async (table: string) => (await owner.query(`select * from ${table} order by id`)).rows;
 
+  /** What the schema public holds beside rows, and who may do what there. */
+  async function objects(): Promise<unknown[]> {
+    const { rows: found } = await owner.query(
+      `select type, identity, coalesce(relacl, proacl)::text as grants
+       from pg_depend cross join pg_identify_object(classid, objid, 0)
+         left join pg_class on pg_class.oid = objid left join pg_proc on pg_proc.oid = objid
+       where refclassid = 'pg_namespace'::regclass and refobjid = 'public'::regnamespace
+       union all
+       select 'schema', nspname, nspacl::text from pg_namespace where nspname = 'public'
+       order by type, identity`,
+    );
+    return found;
+  }
+
   it("brings every row back after the tables were dropped", async () => {
     const before = { users: await rows("users"), tasks: await rows("tasks") };
     const backup = await runbook(["backup"]);
@@ -67,6 +97,46 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { time
     const { rows: policies } = await owner.query("select from pg_policies where tablename = 'tasks'");
     expect(policies).toHaveLength(1);
     await owner.query("insert into tasks (user_id, title) values (1, 'the next id is free')");
+  });
+
+  it("goes back behind a migration, and leaves nothing of it", async () => {
+    // As Neon has them: default privileges of somebody whom the owner may not speak for, and an extension.
+    const superuser = new pg.Client({ connectionString: clusterUrl(url.pathname.slice(1)).href });
+    await superuser.connect();
+    await superuser.query(`alter default privileges in schema public grant all on tables to ${url.username}`);
+    await superuser.query("create extension citext");
+    await superuser.end();
+    const before = { tasks: await rows("tasks"), objects: await objects() };
+    expect(await runbook(["backup"])).toMatchObject({ code: 0 });
+
+    await migrate(owner, [...files, AUDIT_LOG]);
+    await owner.query("delete from tasks where id > 10");
+    expect(await objects()).not.toEqual(before.objects);
+    const restored = await runbook(["restore", "--replace"]);
+
+    expect(restored, restored.stderr).toMatchObject({ code: 0 });
+    expect({ tasks: await rows("tasks"), objects: await objects() }).toEqual(before);
+    expect(await migrate(owner, [...files, AUDIT_LOG])).toEqual([AUDIT_LOG.name]);
+  });
+
+  it("changes nothing when it cannot put back what was saved", async () => {
+    await runbook(["backup", "--no-verify"]);
+    const [name = ""] = (await readdir(join(directory, "backups"))).filter((file) => file.endsWith(".json"));
+    const path = join(directory, "backups", name);
+    await writeFile(path, (await readFile(path, "utf8")).replace('"rows": 3000', '"rows": 3001'));
+    await migrate(owner, [...files, AUDIT_LOG]);
+    await owner.query("insert into tasks (user_id, title) values (1, 'since then')");
+    const before = { tasks: await rows("tasks"), objects: await objects() };
+
+    const differs = await runbook(["restore", "--replace"]);
+    expect(differs).toMatchObject({ code: 1, stderr: "nothing was restored: tasks has 3000 rows and had 3001\n" });
+    expect({ tasks: await rows("tasks"), objects: await objects() }).toEqual(before);
+
+    await owner.query("create schema reporting; create view reporting.mails as select email from users");
+    const depended = await runbook(["restore", "--replace"]);
+    expect(depended.code).toBe(1);
+    expect(depended.stderr).toMatch(/^psql failed: .*what is in other schemas depends on .*: reporting\.mails\n$/);
+    expect({ tasks: await rows("tasks"), objects: await objects() }).toEqual(before);
   });
 
   it("keeps the newest, readable by their owner alone, and leaves no scratch database", async () => {

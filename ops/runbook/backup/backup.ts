@@ -62,7 +62,7 @@ async function dump(url: URL, path: string): Promise<Fingerprint> {
     await client.query("begin isolation level repeatable read, read only");
     const { rows } = await client.query("select pg_export_snapshot() as snapshot");
     const [{ snapshot }] = z.tuple([z.object({ snapshot: z.string() })]).parse(rows);
-    const fingerprint = await readFingerprint(client);
+    const fingerprint = await readFingerprint(async (query) => (await client.query(query)).rows);
     const args = ["--format", "custom", "--schema", "public", "--no-owner", "--snapshot", snapshot, "--file", path];
     await runOnDatabase("pg_dump", url, args);
     await client.query("rollback");

@@ -10,19 +10,35 @@ export const tableFingerprintSchema = z.object({ rows: z.number(), checksum: z.s
 /** What every table of a database holds. */
 export type Fingerprint = Readonly<Record<string, z.output<typeof tableFingerprintSchema>>>;
 
-/** Reads what every table of the schema public holds, as the connection's transaction sees it. */
-export async function readFingerprint(client: pg.ClientBase): Promise<Fingerprint> {
-  const { rows } = await client.query(
+/** Asks a query, and hands back its rows. */
+type Ask = (query: string) => Promise<unknown[]>;
+
+// What a value looks like as text goes by them, and they may differ between two servers.
+const OUTPUT_SETTINGS = {
+  TimeZone: "UTC",
+  DateStyle: "ISO",
+  IntervalStyle: "postgres",
+  bytea_output: "hex",
+  extra_float_digits: "1",
+};
+
+/** Reads what every table of the schema public holds, as the transaction sees it that the queries are asked in. */
+export async function readFingerprint(ask: Ask): Promise<Fingerprint> {
+  const settings = Object.entries(OUTPUT_SETTINGS).map(
+    ([name, value]) => `set_config('${name}', '${value}', true) as ${name}`,
+  );
+  await ask(`select ${settings.join(", ")}`);
+  const names = await ask(
     `select relname as name from pg_class
      where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname collate "C"`,
   );
   const tables: Record<string, Fingerprint[string]> = {};
-  for (const { name } of tablesSchema.parse(rows)) {
-    const table = await client.query(
-      `select count(*) as rows, md5(coalesce(string_agg(row_md5, '' order by row_md5), '')) as checksum
+  for (const { name } of tablesSchema.parse(names)) {
+    const rows = await ask(
+      `select count(*) as rows, md5(coalesce(string_agg(row_md5, '' order by row_md5 collate "C"), '')) as checksum
        from (select md5(t::text) as row_md5 from public.${pg.escapeIdentifier(name)} as t) as all_rows`,
     );
-    [tables[name]] = tableSchema.parse(table.rows);
+    [tables[name]] = tableSchema.parse(rows);
   }
   return tables;
 }

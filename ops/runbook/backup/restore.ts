@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import pg from "pg";
 import { z } from "zod";
 import { withConnection } from "../../database/connection.ts";
@@ -6,37 +9,49 @@ import { ensureWorkerRole } from "../../database/worker-role.ts";
 import { RunbookError } from "../runbook-error.ts";
 import type { Backup } from "./backup.ts";
 import { differences, readFingerprint } from "./fingerprint.ts";
-import { runOnDatabase } from "./postgresql-programs.ts";
+import { runOnDatabase, startOnDatabase } from "./postgresql-programs.ts";
+import { inPsqlTransaction, type PsqlTransaction } from "./psql-transaction.ts";
 
+const EMPTY_SCHEMA = join(import.meta.dirname, "empty-schema.sql");
+
+const rolesSchema = z.array(z.object({ name: z.string() }));
 const countSchema = z.tuple([z.object({ count: z.coerce.number() })]);
 
 /**
- * Restores a backup in one transaction, and compares every table with what was saved.
+ * Restores a backup, and compares every table with what was saved. It is one transaction, the comparison too: when this
+ * throws, the database holds what it held.
  *
- * @param replace deletes what the schema public holds first
+ * @param replace loses all that the schema public holds, also what the backup knows nothing of
  * @throws RunbookError when there is something to lose and `replace` was not given, or a table is not as it was saved
  */
-export async function restoreBackup(backup: Backup, url: URL, { replace }: { replace: boolean }): Promise<void> {
+export async function restoreBackup(
+  backup: Backup,
+  url: URL,
+  { replace, signal }: { replace: boolean; signal?: AbortSignal },
+): Promise<void> {
   await withConnection("DATABASE_OWNER_URL", url, async (client) => {
-    // A dump grants to the role, which belongs to the cluster and is not in it; its login comes by db:migrate.
-    await ensureWorkerRole(client);
     const count = await countTables(client);
     if (count > 0 && !replace) {
       throw new RunbookError(`the database holds ${count} tables: give --replace to lose what is in them`);
     }
+    // A dump grants to the role, which belongs to the cluster and is not in it; its login comes by db:migrate.
+    await ensureWorkerRole(client);
   });
-  const clean = replace ? ["--clean", "--if-exists"] : [];
-  const schema = ["--schema", "public", "--no-owner", "--exit-on-error"];
-  await runOnDatabase("pg_restore", url, [
-    ...["--single-transaction", "--dbname", decodeURIComponent(url.pathname.slice(1))],
-    ...schema,
-    ...clean,
-    backup.path,
-  ]);
-  const found = await withConnection("DATABASE_OWNER_URL", url, readFingerprint);
-  const [first, ...more] = differences(backup.manifest.tables, found);
-  if (first !== undefined)
-    throw new RunbookError(`restored, but ${first}${more.length > 0 ? `; ${more.length} more` : ""}`);
+  await inPsqlTransaction(
+    url,
+    async (transaction) => {
+      if (replace) transaction.run(await readFile(EMPTY_SCHEMA, "utf8"));
+      await runBackup(backup, transaction, url, signal);
+      const [first, ...more] = differences(
+        backup.manifest.tables,
+        await readFingerprint((query) => transaction.query(query)),
+      );
+      if (first !== undefined) {
+        throw new RunbookError(`nothing was restored: ${first}${more.length > 0 ? `; ${more.length} more` : ""}`);
+      }
+    },
+    signal,
+  );
 }
 
 /**
@@ -58,6 +73,32 @@ export async function verifyBackup(backup: Backup, ownerUrl: URL): Promise<void>
       await owner.query(`drop database ${pg.escapeIdentifier(name)} with (force)`);
     }
   });
+}
+
+/** Runs what the backup holds, without what only somebody else may make. */
+async function runBackup(backup: Backup, transaction: PsqlTransaction, url: URL, signal?: AbortSignal): Promise<void> {
+  const ownRoles = "select rolname as name from pg_roles where pg_has_role(oid, 'usage')";
+  const roles = new Set(rolesSchema.parse(await transaction.query(ownRoles)).map(({ name }) => name));
+  const entries = (await runOnDatabase("pg_restore", url, ["--list", backup.path], signal)).split("\n");
+  const directory = await mkdtemp(join(tmpdir(), "mcp-task-server-restore-"));
+  try {
+    const list = join(directory, "list");
+    await writeFile(list, entries.filter((entry) => isOurs(entry, roles)).join("\n"));
+    const args = ["--file", "-", "--no-owner", "--use-list", list, backup.path];
+    await transaction.runOutputOf(startOnDatabase("pg_restore", url, args, signal));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Whether an entry of a dump's list is to be restored. The schema itself is there already, and its comment is its
+ * owner's. Providers give default privileges of their own, as Neon does, which nobody else may give.
+ */
+function isOurs(entry: string, roles: ReadonlySet<string>): boolean {
+  if (/^\d+; \d+ \d+ (SCHEMA|COMMENT) - /.test(entry)) return false;
+  const [, role] = / DEFAULT ACL public DEFAULT PRIVILEGES FOR \w+ (.+)$/.exec(entry) ?? [];
+  return role === undefined || roles.has(role);
 }
 
 async function countTables(client: pg.ClientBase): Promise<number> {
