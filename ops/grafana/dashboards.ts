@@ -17,7 +17,7 @@ function percentiles(histogram: string, labels = VERSION): PanelQuery[] {
 }
 
 /** 0 where nothing of the kind was ever counted, so that a panel says 0 and not "no data". */
-const orZero = (expression: string) => `(${expression}) or vector(0)`;
+const orZero = (expression: string) => `((${expression}) or on() vector(0))`;
 
 const failed = `sum(${rate("http_requests_total", `${PEOPLE}, status=~"5.."`)})`;
 const all = `sum(${rate("http_requests_total", PEOPLE)})`;

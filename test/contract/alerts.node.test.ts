@@ -1,4 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { projectDirectory } from "../../local/environment.ts";
@@ -131,6 +132,39 @@ describe("every metric that is asked for exists:", () => {
   it("in the dashboards", async () => {
     for (const dashboard of dashboards)
       for (const name of named(dashboardFile(dashboard).text)) expect(known).toContain(name);
+  });
+});
+
+describe.skipIf(isMissing)("a panel's number is what its title says:", () => {
+  const requests = (status: number) =>
+    `http_requests_total{route="/mcp", method="POST", status="${status}", version="a"}`;
+
+  // 20 requests a second.
+  it.each([
+    ["application", "Requests", 20, { [requests(200)]: "0+294x40", [requests(503)]: "0+6x40" }],
+    ["application", "Error rate", 0.02, { [requests(200)]: "0+294x40", [requests(503)]: "0+6x40" }],
+    ["application", "Error rate", 0, { [requests(200)]: "0+300x40" }],
+  ])("%s: %s is %d", async (name, title, expected, series) => {
+    const panels = Object.values(dashboards.find((dashboard) => dashboard.name === name)?.rows ?? {}).flat();
+    const [[query = ""] = []] = panels.find((panel) => panel.title === title)?.queries ?? [];
+    const expression = query.replaceAll("$__rate_interval", "1m").replaceAll("$version", ".*");
+    const test = {
+      interval: "15s",
+      input_series: Object.entries(series).map(([labels, values]) => ({ series: labels, values })),
+      promql_expr_test: [
+        {
+          expr: `abs(${expression} - ${expected}) < bool 1e-9`,
+          eval_time: "5m",
+          exp_samples: [{ labels: "{}", value: 1 }],
+        },
+      ],
+    };
+    const directory = await mkdtemp(join(tmpdir(), "tasks-panels-"));
+    const file = join(directory, "panel.json");
+    await writeFile(file, JSON.stringify({ evaluation_interval: "15s", tests: [test] }));
+    const { code, output } = await runProgram("promtool", ["test", "rules", file]);
+    await rm(directory, { recursive: true });
+    expect(code, output).toBe(0);
   });
 });
 
