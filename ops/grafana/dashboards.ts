@@ -98,10 +98,23 @@ const application: DashboardDeclaration = {
   },
 };
 
+const failedCalls = `sum(${rate("tool_executions_total", `${VERSION}, status=~"internal|misconfigured|unavailable"`)})`;
+const allCalls = `sum(${rate("tool_executions_total")})`;
+
 const tools: DashboardDeclaration = {
   name: "tools",
   title: "Tools",
   rows: {
+    Now: [
+      { title: "Calls", unit: "ops", now: true, queries: [[allCalls, "calls"]] },
+      {
+        title: "Error rate",
+        description: "Calls that failed on our side, whatever face they came by. Above 1 % warns, above 5 % pages.",
+        unit: "percentunit",
+        now: true,
+        queries: [[`${orZero(failedCalls)} / ${allCalls}`, "failed"]],
+      },
+    ],
     Calls: [
       {
         title: "Calls by tool",

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { projectDirectory } from "../../local/environment.ts";
 import { dashboardFile } from "../../ops/grafana/dashboard-file.ts";
 import { dashboards } from "../../ops/grafana/dashboards.ts";
+import { errorKinds } from "../../src/errors.ts";
 import { metricCatalog } from "../../src/observability/metric-catalog.ts";
 import { missingPrograms, runProgram } from "../support/monitoring-programs.ts";
 
@@ -95,6 +96,13 @@ describe.each(alerts)("the alert %s", (alert) => {
   });
 });
 
+it("the alerts of tools count each kind of error that no caller can mend", () => {
+  const kinds = Object.entries(errorKinds).flatMap(([kind, { owner }]) => (owner === "caller" ? [] : [kind]));
+  const counted = [...rules.matchAll(/tool_executions_total\{status=~"([a-z|]+)"\}/g)].map(([, statuses]) => statuses);
+  expect(counted).toHaveLength(2);
+  for (const statuses of counted) expect(statuses?.split("|").sort()).toEqual(kinds.sort());
+});
+
 describe("docs/troubleshooting.md", () => {
   it.each(["Health check failing", "High error rate", "Slow response times"])("has the runbook's issue %s", (issue) => {
     const section = sectionOf(troubleshooting, issue);
@@ -139,11 +147,20 @@ describe.skipIf(isMissing)("a panel's number is what its title says:", () => {
   const requests = (status: number) =>
     `http_requests_total{route="/mcp", method="POST", status="${status}", version="a"}`;
 
-  // 20 requests a second.
+  const calls = (status: string) => `tool_executions_total{tool="list_tasks", status="${status}", version="a"}`;
+
+  // 20 requests, or calls, a second.
   it.each([
     ["application", "Requests", 20, { [requests(200)]: "0+294x40", [requests(503)]: "0+6x40" }],
     ["application", "Error rate", 0.02, { [requests(200)]: "0+294x40", [requests(503)]: "0+6x40" }],
     ["application", "Error rate", 0, { [requests(200)]: "0+300x40" }],
+    [
+      "tools",
+      "Error rate",
+      0.02,
+      { [calls("success")]: "0+284x40", [calls("conflict")]: "0+10x40", [calls("unavailable")]: "0+6x40" },
+    ],
+    ["tools", "Error rate", 0, { [calls("success")]: "0+300x40" }],
   ])("%s: %s is %d", async (name, title, expected, series) => {
     const panels = Object.values(dashboards.find((dashboard) => dashboard.name === name)?.rows ?? {}).flat();
     const [[query = ""] = []] = panels.find((panel) => panel.title === title)?.queries ?? [];
