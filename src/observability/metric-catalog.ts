@@ -25,6 +25,11 @@ interface MetricDeclaration {
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
   readonly labels: readonly (keyof Labels)[];
+  /**
+   * Statuses that are told as 0 until they are counted, for whatever else the labels say: alerts go by them, and an
+   * increase is seen only from a sample before it. A status is the last of the labels.
+   */
+  readonly fromZero?: readonly Labels["status"][];
   /** Of a histogram: the upper bounds of its buckets, in seconds. */
   readonly buckets?: readonly number[];
 }
@@ -40,6 +45,7 @@ export const metricCatalog = {
     type: "counter",
     help: "Requests answered; a stream counts when it begins.",
     labels: ["route", "method", "status"],
+    fromZero: ["500", "503"],
   },
   http_request_duration_seconds: {
     type: "histogram",
@@ -61,6 +67,7 @@ export const metricCatalog = {
     type: "counter",
     help: "Tool calls, whatever face they came by; status is success or the kind of error.",
     labels: ["tool", "status"],
+    fromZero: ["internal", "misconfigured", "unavailable"],
   },
   tool_execution_duration_seconds: {
     type: "histogram",

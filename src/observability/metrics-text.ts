@@ -30,7 +30,7 @@ export function toMetricsText(totals: ReadonlyMap<string, readonly number[]>, is
 }
 
 function linesOf(name: MetricName, totals: ReadonlyMap<string, readonly number[]>): string[] {
-  const { type, help, buckets, labels } = declarationOf(name);
+  const { type, help, buckets } = declarationOf(name);
   const series = [...totals].flatMap(([key, values]): [string, readonly number[]][] =>
     key.startsWith(`${name}{`) ? [[key.slice(name.length + 1, -1), values]] : [],
   );
@@ -39,13 +39,27 @@ function linesOf(name: MetricName, totals: ReadonlyMap<string, readonly number[]
       ? [`${name}${inBraces(ownLabels)} ${values[0] ?? 0}`]
       : histogramLines(name, ownLabels, buckets, values),
   );
-  // A series that is not there until the first failure would hide it: an increase is seen from 0 only.
-  if (type === "counter" && labels.length === 0) {
-    const missing = versionsOf(totals).filter((version) => !totals.has(`${name}{${version}}`));
-    samples.push(...missing.map((version) => `${name}{${version}} 0`));
-  }
+  const ownLabels = series.map(([labelsOfSeries]) => labelsOfSeries);
+  samples.push(...seriesFromZero(name, ownLabels, versionsOf(totals)).map((missing) => `${name}{${missing}} 0`));
   if (type === "gauge" && samples.length === 0) samples.push(`${name} 0`);
   return samples.length === 0 ? [] : [...header(name, type, help), ...samples];
+}
+
+/**
+ * The labels of series that have counted nothing yet. One that is not there until the first failure would hide it, and
+ * each version begins anew, also where only another has answered so far.
+ */
+function seriesFromZero(name: MetricName, known: readonly string[], versions: readonly string[]): string[] {
+  const { type, labels, fromZero = [] } = declarationOf(name);
+  if (type !== "counter") return [];
+  const isBare = labels.length === 0;
+  const beginnings = isBare ? [""] : new Set(known.map((own) => own.replace(/status="[^"]*",version="[^"]*"$/, "")));
+  const statuses = isBare ? [""] : fromZero.map((status) => `status="${status}",`);
+  const wanted = [...beginnings].flatMap((beginning) =>
+    statuses.flatMap((status) => versions.map((version) => `${beginning}${status}${version}`)),
+  );
+  const counted = new Set(known);
+  return wanted.filter((own) => !counted.has(own));
 }
 
 function histogramLines(

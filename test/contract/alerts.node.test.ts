@@ -96,11 +96,12 @@ describe.each(alerts)("the alert %s", (alert) => {
   });
 });
 
-it("the alerts of tools count each kind of error that no caller can mend", () => {
+it("alerts and metrics of tools know each kind of error that no caller can mend", () => {
   const kinds = Object.entries(errorKinds).flatMap(([kind, { owner }]) => (owner === "caller" ? [] : [kind]));
   const counted = [...rules.matchAll(/tool_executions_total\{status=~"([a-z|]+)"\}/g)].map(([, statuses]) => statuses);
   expect(counted).toHaveLength(2);
   for (const statuses of counted) expect(statuses?.split("|").sort()).toEqual(kinds.sort());
+  expect([...metricCatalog.tool_executions_total.fromZero].sort()).toEqual(kinds.sort());
 });
 
 describe("docs/troubleshooting.md", () => {
