@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import { clusterUrl, createTestDatabase } from "../support/cluster-databases.ts"
 import { freePort } from "../support/processes.ts";
 
 const CLI = join(import.meta.dirname, "../../ops/runbook/cli.ts");
+const POLL = { timeout: 15_000, interval: 50 };
 const files = await readMigrationFiles();
 
 /** A migration of a release that is taken back: a bit of everything, hanging together. */
@@ -32,11 +34,14 @@ const AUDIT_LOG: MigrationFile = {
 
 describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { timeout: 60_000 }, () => {
   let directory: string;
+  let backups: string;
   let url: URL;
   let owner: pg.Client;
+  const started: ChildProcess[] = [];
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "tasks-backup-"));
+    backups = join(directory, "backups");
     ({ url } = await createTestDatabase({ mayCreateDatabases: true }));
     owner = new pg.Client({ connectionString: url.href });
     await owner.connect();
@@ -50,20 +55,34 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { time
   });
 
   afterEach(async () => {
+    for (const child of started.splice(0)) child.kill("SIGKILL");
     await owner.end();
     await rm(directory, { recursive: true, force: true });
   });
 
-  async function runbook(args: string[], variables: Record<string, string> = {}) {
-    const child = spawn(process.execPath, ["--no-warnings", CLI, ...args, "--dir", join(directory, "backups")], {
+  function start(args: string[], variables: Record<string, string> = {}) {
+    const child = spawn(process.execPath, ["--no-warnings", CLI, ...args, "--dir", backups], {
       env: { ...process.env, DATABASE_OWNER_URL: url.href, ...variables },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    started.push(child);
+    return child;
+  }
+
+  async function runbook(args: string[], variables: Record<string, string> = {}) {
+    const child = start(args, variables);
     const [[code], stdout, stderr] = await Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
     return { code: Number(code), stdout, stderr };
   }
 
   const rows = async (table: string) => (await owner.query(`select * from ${table} order by id`)).rows;
+
+  async function scratchDatabases(): Promise<unknown[]> {
+    const { rows: found } = await owner.query(
+      "select datname from pg_database where datname like 'restore_check_%' and datdba = current_user::regrole",
+    );
+    return found.map(({ datname }) => datname);
+  }
 
   /** What the schema public holds beside rows, and who may do what there. */
   async function objects(): Promise<unknown[]> {
@@ -121,8 +140,8 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { time
 
   it("changes nothing when it cannot put back what was saved", async () => {
     await runbook(["backup", "--no-verify"]);
-    const [name = ""] = (await readdir(join(directory, "backups"))).filter((file) => file.endsWith(".json"));
-    const path = join(directory, "backups", name);
+    const [name = ""] = (await readdir(backups)).filter((file) => file.endsWith(".json"));
+    const path = join(backups, name);
     await writeFile(path, (await readFile(path, "utf8")).replace('"rows": 3000', '"rows": 3001'));
     await migrate(owner, [...files, AUDIT_LOG]);
     await owner.query("insert into tasks (user_id, title) values (1, 'since then')");
@@ -139,24 +158,71 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { time
     expect({ tasks: await rows("tasks"), objects: await objects() }).toEqual(before);
   });
 
-  it("keeps the newest, readable by their owner alone, and leaves no scratch database", async () => {
-    for (let count = 0; count < 3; count += 1) {
-      expect((await runbook(["backup", "--keep", "2"])).code).toBe(0);
-      // A backup is named by its second.
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-    }
-    const names = await readdir(join(directory, "backups"));
+  it("keeps the newest, readable by their owner alone, also of two that begin at once", async () => {
+    const made = await Promise.all([runbook(["backup", "--json"]), runbook(["backup", "--no-verify"])]);
+    expect(made.map(({ code }) => code)).toEqual([0, 0]);
+    expect(JSON.parse(made[0].stdout).result.verified_at).toMatch(/^\d{4}-/);
+    expect(await readdir(backups)).toHaveLength(4);
+    expect((await runbook(["backup", "--no-verify", "--keep", "2"])).code).toBe(0);
+    const names = await readdir(backups);
     expect(names.filter((name) => name.endsWith(".dump"))).toHaveLength(2);
     expect(names).toHaveLength(4);
-    for (const name of names) expect((await stat(join(directory, "backups", name))).mode & 0o077).toBe(0);
-    const { rows: scratch } = await owner.query("select from pg_database where datname like 'restore_check_%'");
-    expect(scratch).toEqual([]);
+    for (const name of names) expect((await stat(join(backups, name))).mode & 0o077).toBe(0);
+    expect(await scratchDatabases()).toEqual([]);
+  });
+
+  it("clears up when it is told to end, while it dumps and while it verifies", async () => {
+    const blocker = new pg.Client({ connectionString: url.href });
+    await blocker.connect();
+    await blocker.query("begin; lock table tasks");
+    const dumping = start(["backup"]);
+    await expect.poll(() => readdir(backups).catch(() => []), POLL).toHaveLength(1);
+    const [part = ""] = await readdir(backups);
+    expect((await stat(join(backups, part))).mode & 0o777).toBe(0o600);
+    dumping.kill("SIGTERM");
+    expect(await once(dumping, "exit")).toEqual([null, "SIGTERM"]);
+    expect(await readdir(backups)).toEqual([]);
+    await blocker.end();
+
+    await owner.query(
+      `create function dawdle(n int) returns int language plpgsql immutable as $$
+         begin
+           if current_database() like 'restore_check_%' then perform pg_sleep(60); end if;
+           return n;
+         end
+       $$`,
+    );
+    await owner.query("create index on tasks (public.dawdle(id)) where id = 1");
+    const verifying = start(["backup"]);
+    const sleeping = "select from pg_stat_activity where wait_event = 'PgSleep' and usename = current_user";
+    await expect.poll(async () => (await owner.query(sleeping)).rowCount, POLL).toBe(1);
+    verifying.kill("SIGINT");
+    expect(await once(verifying, "exit")).toEqual([null, "SIGINT"]);
+    expect(await scratchDatabases()).toEqual([]);
+    expect(await readdir(backups)).toHaveLength(2);
+  });
+
+  it("deletes what one left that was killed a day ago, and nothing that may be at work", async () => {
+    await mkdir(backups);
+    const [old, young] = ["backup_20260101_000000.dump.part", "backup_20260102_000000.dump.part"];
+    for (const name of [old, young, "notes.part"]) await writeFile(join(backups, name), "");
+    for (const name of [old, "notes.part"]) await utimes(join(backups, name), 0, 0);
+    const now = new Date().toISOString().slice(0, 19).replace(/\D/g, "");
+    const working = `restore_check_${now}_${randomBytes(6).toString("hex")}`;
+    await owner.query(`create database restore_check_20260101000000_${randomBytes(6).toString("hex")}`);
+    await owner.query(`create database ${working}`);
+
+    expect((await runbook(["backup"])).code).toBe(0);
+    expect(await scratchDatabases()).toEqual([working]);
+    const names = await readdir(backups);
+    expect(names).toEqual(expect.arrayContaining([young, "notes.part"]));
+    expect(names).not.toContain(old);
   });
 
   it("refuses a backup that was damaged", async () => {
     await runbook(["backup", "--no-verify"]);
-    const [dump = ""] = await readdir(join(directory, "backups"));
-    const path = join(directory, "backups", dump);
+    const [dump = ""] = await readdir(backups);
+    const path = join(backups, dump);
     await writeFile(path, Buffer.concat([await readFile(path), Buffer.from("x")]));
 
     const { code, stderr } = await runbook(["restore", "--replace"]);

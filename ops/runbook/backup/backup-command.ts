@@ -37,7 +37,7 @@ export const backupCommand = defineCommand({
       procedure.record("backup", "would do", `of ${url.host}${url.pathname} to ${values.dir}, keeping ${keep}`);
       return undefined;
     }
-    const backup = await procedure.step("pg_dump", async () => {
+    let backup = await procedure.step("pg_dump", async () => {
       const made = await makeBackup(url, values.dir);
       return {
         evidence: `${made.path}, ${made.manifest.bytes} bytes, ${describeFingerprint(made.manifest.tables)}`,
@@ -45,10 +45,9 @@ export const backupCommand = defineCommand({
       };
     });
     if (!values["no-verify"]) {
-      await procedure.step("restore into a scratch database", async () => {
+      backup = await procedure.step("restore into a scratch database", async () => {
         await verifyBackup(backup, url);
-        await markVerified(backup);
-        return { evidence: "every table has the same rows and the same checksum", result: undefined };
+        return { evidence: "every table has the same rows and the same checksum", result: await markVerified(backup) };
       });
     }
     if (settings.get("NEON_API_KEY") !== undefined) {

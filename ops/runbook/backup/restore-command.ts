@@ -5,6 +5,7 @@ import { RunbookError, UsageError } from "../runbook-error.ts";
 import { readEnvironmentName, Settings } from "../settings.ts";
 import { listBackups, openBackup } from "./backup.ts";
 import { describeFingerprint } from "./fingerprint.ts";
+import { clearingUp } from "./interruption.ts";
 import { restoreBackup } from "./restore.ts";
 
 /** `restore`: back to what a backup holds. */
@@ -40,7 +41,7 @@ export const restoreCommand = defineCommand({
     });
     const what = values.replace ? "replacing what is there" : "which must be empty";
     await procedure.change("restore", `into ${url.host}${url.pathname}, ${what}`, async () => {
-      await restoreBackup(backup, url, { replace: values.replace });
+      await clearingUp((signal) => restoreBackup(backup, url, { replace: values.replace, signal }));
       return { evidence: `${url.host}${url.pathname} has every row, compared by checksum`, result: undefined };
     });
     procedure.record("next", "person", "run npm run db:migrate, which gives the worker its login, and then smoke");

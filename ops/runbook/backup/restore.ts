@@ -1,16 +1,17 @@
-import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { z } from "zod";
 import { withConnection } from "../../database/connection.ts";
 import { ensureWorkerRole } from "../../database/worker-role.ts";
 import { RunbookError } from "../runbook-error.ts";
 import type { Backup } from "./backup.ts";
 import { differences, readFingerprint } from "./fingerprint.ts";
+import { clearingUp } from "./interruption.ts";
 import { runOnDatabase, startOnDatabase } from "./postgresql-programs.ts";
 import { inPsqlTransaction, type PsqlTransaction } from "./psql-transaction.ts";
+import { withScratchDatabase } from "./scratch-database.ts";
 
 const EMPTY_SCHEMA = join(import.meta.dirname, "empty-schema.sql");
 
@@ -60,19 +61,9 @@ export async function restoreBackup(
  * @throws RunbookError when it cannot be restored or is not what was saved
  */
 export async function verifyBackup(backup: Backup, ownerUrl: URL): Promise<void> {
-  const name = `restore_check_${randomBytes(6).toString("hex")}`;
-  const scratchUrl = new URL(ownerUrl);
-  scratchUrl.pathname = `/${name}`;
-  await withConnection("DATABASE_OWNER_URL", ownerUrl, async (owner) => {
-    await owner.query(`create database ${pg.escapeIdentifier(name)} template template0`).catch((error: unknown) => {
-      throw new RunbookError("the owner may not create a scratch database to restore into", { cause: error });
-    });
-    try {
-      await restoreBackup(backup, scratchUrl, { replace: false });
-    } finally {
-      await owner.query(`drop database ${pg.escapeIdentifier(name)} with (force)`);
-    }
-  });
+  await clearingUp((signal) =>
+    withScratchDatabase(ownerUrl, (scratchUrl) => restoreBackup(backup, scratchUrl, { replace: false, signal })),
+  );
 }
 
 /** Runs what the backup holds, without what only somebody else may make. */
