@@ -230,26 +230,41 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { time
     expect(stderr).toContain("is damaged: its SHA-256 is not the manifest's");
   });
 
-  it("makes a Neon branch where there is a key, and does not show it", async () => {
+  it("makes a Neon branch where there is a key, deletes old ones, and does not show the key", async () => {
     const port = await freePort();
     const requests: string[] = [];
+    let isFull = false;
+    const branches = ["main", "backup-of-mine", ...["03", "01", "02"].map((day) => `backup-2026-01-${day}T00-00-00`)];
     const neon = createServer(async (request, response) => {
       requests.push(`${request.method} ${request.url} ${request.headers.authorization} ${await text(request)}`);
-      response.end(JSON.stringify({ branch: { id: "br-1", name: "backup-now" } }));
+      if (request.method === "POST") {
+        response.writeHead(isFull ? 422 : 201);
+        response.end(JSON.stringify({ branch: { id: "br-1", name: "backup-now" } }));
+      } else response.end(JSON.stringify({ branches: branches.map((name) => ({ id: `id of ${name}`, name })) }));
     }).listen(port, "127.0.0.1");
-    const { code, stdout } = await runbook(["backup", "--no-verify"], {
+    const variables = {
       NEON_API_KEY: "the-neon-key",
       NEON_PROJECT_ID: "project-1",
       NEON_API_BASE_URL: `http://127.0.0.1:${port}`,
-    });
-    neon.close();
+    };
+    const { code, stdout } = await runbook(["backup", "--no-verify", "--keep", "2"], variables);
 
     expect(code).toBe(0);
     expect(requests).toEqual([
       expect.stringMatching(/^POST \/projects\/project-1\/branches Bearer the-neon-key \{"branch"/),
+      expect.stringMatching(/^GET \/projects\/project-1\/branches\?search=backup-&limit=10000 Bearer the-neon-key $/),
+      "DELETE /projects/project-1/branches/id%20of%20backup-2026-01-01T00-00-00 Bearer the-neon-key ",
     ]);
     expect(stdout).toContain("Neon branch backup-now (br-1)");
+    expect(stdout).toContain("Neon retention: deleted backup-2026-01-01T00-00-00");
     expect(stdout).not.toContain("the-neon-key");
+
+    isFull = true;
+    const refused = await runbook(["backup", "--no-verify", "--keep", "1"], variables);
+    neon.close();
+    expect(refused).toMatchObject({ code: 1, stderr: "Neon answered 422 when asked for a branch\n" });
+    expect((await readdir(backups)).filter((name) => name.endsWith(".dump"))).toHaveLength(1);
+    expect(requests.filter((request) => request.startsWith("DELETE"))).toHaveLength(3);
   });
 
   it.each([

@@ -1,12 +1,13 @@
 import { defineCommand } from "../command.ts";
 import { checkCommonValues } from "../context.ts";
 import { readPositive } from "../duration.ts";
+import type { Procedure } from "../procedure.ts";
 import { readOwnerUrl } from "../release/database-steps.ts";
 import { UsageError } from "../runbook-error.ts";
 import { readEnvironmentName, Settings } from "../settings.ts";
 import { deleteOldBackups, makeBackup, markVerified } from "./backup.ts";
 import { describeFingerprint } from "./fingerprint.ts";
-import { makeNeonBranch } from "./neon-branch.ts";
+import { NeonProject } from "./neon-project.ts";
 import { verifyBackup } from "./restore.ts";
 
 const KEPT = 30;
@@ -16,7 +17,7 @@ export const backupCommand = defineCommand({
   summary: "save the database with pg_dump, prove it by a restore into a scratch database, delete old backups",
   usage: [
     "--dir <dir>      where backups are; backups/",
-    `--keep <number>  how many of the newest stay; ${KEPT}`,
+    `--keep <number>  how many of the newest stay, of Neon's branches too; ${KEPT}`,
     "--no-verify      do not restore it",
   ],
   options: {
@@ -50,11 +51,6 @@ export const backupCommand = defineCommand({
         return { evidence: "every table has the same rows and the same checksum", result: await markVerified(backup) };
       });
     }
-    if (settings.get("NEON_API_KEY") !== undefined) {
-      await procedure.step("Neon branch", async () => {
-        return { evidence: (await makeNeonBranch(settings)) ?? "none", result: undefined };
-      });
-    }
     await procedure.step("retention", async () => {
       const deleted = await deleteOldBackups(values.dir, keep);
       return {
@@ -62,6 +58,23 @@ export const backupCommand = defineCommand({
         result: undefined,
       };
     });
+    if (settings.get("NEON_API_KEY") !== undefined) await branchAtNeon(settings, keep, procedure);
     return { path: backup.path, ...backup.manifest };
   },
 });
+
+/** A branch that cannot be made may be one too many: the old ones are deleted all the same. */
+async function branchAtNeon(settings: Settings, keep: number, procedure: Procedure): Promise<void> {
+  const neon = new NeonProject(settings);
+  try {
+    await procedure.step("Neon branch", async () => ({ evidence: await neon.makeBranch(), result: undefined }));
+  } finally {
+    await procedure.step("Neon retention", async () => {
+      const deleted = await neon.deleteOldBranches(keep);
+      return {
+        evidence: deleted.length === 0 ? `${keep} at most are kept` : `deleted ${deleted.join(", ")}`,
+        result: undefined,
+      };
+    });
+  }
+}
