@@ -13,6 +13,7 @@ import { type Application, type ApplicationContext, provideServices } from "./ht
 import { metricsRoutes } from "./http/metrics-routes.ts";
 import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
+import { requestIdOf } from "./http/request-id.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
 import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
@@ -52,7 +53,8 @@ export const app = new Hono<Application>();
 app.onError(problemResponse);
 app.notFound((context) => problemResponse(new ApplicationError("not_found", "There is nothing here."), context));
 
-app.use(requestId());
+// Without a header's name: what a client sends is looked at by requestIdOf, and accessLog answers with it.
+app.use(requestId({ headerName: "", generator: requestIdOf }));
 app.use(accessLog);
 app.use("/icon.*", allowAnyOrigin);
 app.use("/docs", allowReferenceStyle);

@@ -95,7 +95,7 @@ describe("an error that nobody expected is reported once", () => {
       const response = await sendWith({ METRICS: broken }, "/metrics", {
         headers: {
           Authorization: `Bearer ${z.string().parse(Reflect.get(env, "METRICS_TOKEN"))}`,
-          "X-Request-Id": "the-request",
+          "X-Request-Id": "00f067aa0ba902b7",
         },
       });
       expect(response.status).toBe(500);
@@ -104,7 +104,7 @@ describe("an error that nobody expected is reported once", () => {
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({
       environment: "development",
-      tags: { request_id: "the-request", route: "/metrics" },
+      tags: { request_id: "00f067aa0ba902b7", route: "/metrics" },
       exception: { values: [{ type: "TypeError", value: expect.stringContaining("Cannot read properties") }] },
     });
     expect(events[0]?.exception.values[0]?.stacktrace?.frames.length).toBeGreaterThan(2);

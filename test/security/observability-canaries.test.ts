@@ -23,6 +23,7 @@ const email = `${canary("email")}@example.com`;
 const password = canary("password");
 const taskText = canary("task");
 const messageText = canary("message");
+const requestWords = canary("request");
 const personName = canary("name");
 const bogusToken = canary("token");
 
@@ -39,6 +40,7 @@ function canaries(): string[] {
     messageText,
     personName,
     bogusToken,
+    requestWords,
     person.session.token,
     METRICS_TOKEN,
     env.JWT_SECRET,
@@ -96,6 +98,7 @@ it.each(routes)("%s is told everything, with every token", async (route) => {
           Cookie: `session=${bogusToken}`,
           Accept: "text/event-stream",
           "Mcp-Session-Id": bogusToken,
+          "X-Request-Id": requestWords,
         },
         ...(!isRead && { body }),
       });
