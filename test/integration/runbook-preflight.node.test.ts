@@ -2,11 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { Deployment } from "../../ops/runbook/deployment.ts";
+import { checkCertificate, checkRedirect } from "../../ops/runbook/preflight/edge-checks.ts";
 import { freePort } from "../support/processes.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
@@ -144,5 +147,40 @@ describe("preflight of the code", { timeout: 60_000 }, () => {
     expect(code).toBe(2);
     expect(stderr.startsWith(line)).toBe(true);
     expect(stderr.match(/\n/g)).toHaveLength(1);
+  });
+});
+
+describe("preflight of the edge", () => {
+  const at = (url: string) => ({ deployment: new Deployment(url, "mcp-task-server") });
+  const WITHIN_MILLISECONDS = 200;
+
+  it("waits neither for TLS that never comes nor for an answer, and does not take that for a refusal", async () => {
+    const sockets: Socket[] = [];
+    const silent = createTcpServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = z.object({ port: z.number() }).parse(silent.address());
+    const context = at(`https://localhost:${port}`);
+
+    await expect(checkCertificate(context, WITHIN_MILLISECONDS)).rejects.toThrow("no TLS within 0.2 seconds");
+    await expect(checkRedirect(context, WITHIN_MILLISECONDS)).rejects.toThrow(/ cannot be asked: .*timeout/);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  it("ticks the redirect where http is refused or redirected, and not where the name is unknown", async () => {
+    const [refused, port] = [await freePort(), await freePort()];
+    expect(await checkRedirect(at(`https://127.0.0.1:${refused}`))).toMatchObject({ status: "done" });
+    await expect(checkRedirect(at("https://nowhere.invalid"))).rejects.toThrow(/ cannot be asked: fetch failed/);
+
+    const zone = createServer((request, response) => {
+      const Location = `${request.headers.host?.startsWith("localhost") ? "https" : "http"}://elsewhere.example/`;
+      response.writeHead(301, { Location }).end();
+    }).listen(port, "127.0.0.1");
+    expect(await checkRedirect(at(`https://localhost:${port}`))).toMatchObject({
+      evidence: "http is redirected by 301",
+    });
+    await expect(checkRedirect(at(`https://127.0.0.1:${port}`))).rejects.toThrow("http is answered with 301");
+    zone.close();
+    zone.closeAllConnections();
   });
 });

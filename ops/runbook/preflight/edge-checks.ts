@@ -16,8 +16,8 @@ const REQUIRED_HEADERS: Readonly<Record<string, RegExp>> = {
 
 /** What the world sees of the deployment in force. */
 export const edgeChecks: readonly PreflightCheck[] = [
-  { name: "certificate", run: onDeployed(checkCertificate) },
-  { name: "HTTPS redirect", run: onDeployed(checkRedirect) },
+  { name: "certificate", run: onDeployed((context) => checkCertificate(context)) },
+  { name: "HTTPS redirect", run: onDeployed((context) => checkRedirect(context)) },
   { name: "HSTS", run: onDeployed(checkHsts) },
   { name: "security headers", run: onDeployed(checkHeaders) },
   { name: "CORS", run: onDeployed(checkCors) },
@@ -47,19 +47,23 @@ async function isDeployed({ wrangler }: PreflightContext): Promise<boolean> {
   return version !== undefined && (await wrangler.migrationTagOf(version.version_id)) !== undefined;
 }
 
-async function checkCertificate({ deployment }: PreflightContext) {
+type EdgeContext = Pick<PreflightContext, "deployment">;
+
+/** @throws RunbookError when there is no certificate that is valid for two weeks more */
+export async function checkCertificate({ deployment }: EdgeContext, withinMilliseconds = WITHIN_MILLISECONDS) {
   const { url } = deployment;
   if (url.protocol !== "https:") throw new RunbookError(`${url.origin} is not https`);
   const socket = connect({
     host: url.hostname,
     port: Number(url.port || 443),
     servername: url.hostname,
-    timeout: WITHIN_MILLISECONDS,
   });
+  const timeout = AbortSignal.timeout(withinMilliseconds);
   try {
-    await once(socket, "secureConnect");
+    await once(socket, "secureConnect", { signal: timeout });
     return judgeCertificate(socket);
   } catch (error) {
+    if (timeout.aborted) throw new RunbookError(`no TLS within ${withinMilliseconds / 1000} seconds`);
     throw error instanceof RunbookError ? error : new RunbookError(`not valid: ${reasonOf(error)}`);
   } finally {
     socket.destroy();
@@ -73,12 +77,17 @@ function judgeCertificate(socket: TLSSocket) {
   return seen(`valid for ${days} days, ${socket.getProtocol() ?? "TLS"}`);
 }
 
-async function checkRedirect({ deployment }: PreflightContext) {
+/** @throws RunbookError when http is answered by anything but a redirect to https, or cannot be asked */
+export async function checkRedirect({ deployment }: EdgeContext, withinMilliseconds = WITHIN_MILLISECONDS) {
   const plain = new URL("/health", deployment.url);
   if (plain.protocol !== "https:") throw new RunbookError(`${plain.origin} is not https`);
   plain.protocol = "http:";
-  const response = await fetch(plain, { redirect: "manual", signal: AbortSignal.timeout(WITHIN_MILLISECONDS) }).catch(
-    () => undefined,
+  const response = await fetch(plain, { redirect: "manual", signal: AbortSignal.timeout(withinMilliseconds) }).catch(
+    (error: unknown) => {
+      // Only that says that nobody listens: a name that is not found or a time-out says nothing of other places.
+      if (isRefused(error)) return undefined;
+      throw new RunbookError(`${plain.origin} cannot be asked: ${reasonOf(error)}`, { cause: error });
+    },
   );
   if (response === undefined) return seen("nothing answers over http");
   const location = response.headers.get("location") ?? "";
@@ -86,6 +95,13 @@ async function checkRedirect({ deployment }: PreflightContext) {
     throw new RunbookError(`http is answered with ${response.status}: switch on "Always Use HTTPS" for the zone`);
   }
   return seen(`http is redirected by ${response.status}`);
+}
+
+/** Whether a connection was refused, at each address where there are several. */
+function isRefused(error: unknown): boolean {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isRefused);
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && error.code === "ECONNREFUSED") || isRefused(error.cause);
 }
 
 async function checkHsts({ deployment }: PreflightContext) {
