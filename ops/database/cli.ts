@@ -1,11 +1,13 @@
 import { parseArgs } from "node:util";
+import { type EnvironmentName, readEnvironmentName, Settings } from "../runbook/settings.ts";
 import { readPostgresUrl, withConnection } from "./connection.ts";
 import { DatabaseCommandError } from "./database-command-error.ts";
 import { type MigrationConnection, type MigrationStatus, migrate, rollBack, surveyMigrations } from "./migrate.ts";
 import { readMigrationFiles } from "./migration-files.ts";
 import { ensureWorkerLogin } from "./worker-login.ts";
 
-const USAGE = "usage: cli.ts migrate | rollback --steps <number> | status [--json]";
+const USAGE =
+  "usage: cli.ts migrate | rollback --steps <number> | status [--json], each [--env staging|production] [--env-file <path>]";
 
 try {
   await main(process.argv.slice(2));
@@ -16,39 +18,59 @@ try {
 }
 
 async function main(args: string[]): Promise<void> {
-  const { command, steps, json } = readArguments(args);
+  const { command, steps, json, environment, envFile } = readArguments(args);
   const files = await readMigrationFiles();
-  const ownerUrl = readPostgresUrl("DATABASE_OWNER_URL", process.env.DATABASE_OWNER_URL);
+  const settings = await Settings.read(environment, envFile);
+  const ownerUrl = readPostgresUrl("DATABASE_OWNER_URL", settings.get("DATABASE_OWNER_URL"));
   await withConnection("DATABASE_OWNER_URL", ownerUrl, async (owner) => {
     if (command === "rollback") print(await rollBack(owner, files, steps), "rolled back", "nothing to roll back");
     else if (command === "status") printStatus(await surveyMigrations(owner, files), json);
     else {
       print(await migrate(owner, files), "applied", "nothing to apply");
-      await giveWorkerItsLogin(owner);
+      await giveWorkerItsLogin(owner, settings);
     }
   });
 }
 
-function readArguments(args: string[]): { command: string; steps: number; json: boolean } {
+interface Arguments {
+  readonly command: string;
+  readonly steps: number;
+  readonly json: boolean;
+  readonly environment: EnvironmentName;
+  readonly envFile: string | undefined;
+}
+
+function readArguments(args: string[]): Arguments {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { steps: { type: "string" }, json: { type: "boolean", default: false } },
+    options: {
+      steps: { type: "string" },
+      json: { type: "boolean", default: false },
+      env: { type: "string" },
+      "env-file": { type: "string" },
+    },
   });
   const [command, ...rest] = positionals;
   if (command === undefined || !["migrate", "rollback", "status"].includes(command) || rest.length > 0) {
     throw new DatabaseCommandError(USAGE);
   }
-  if (command !== "rollback") return { command, steps: 0, json: values.json };
+  const common = {
+    command,
+    json: values.json,
+    environment: readEnvironmentName(values.env),
+    envFile: values["env-file"],
+  };
+  if (command !== "rollback") return { ...common, steps: 0 };
   if (values.steps === undefined || !/^[1-9]\d{0,3}$/.test(values.steps)) {
     throw new DatabaseCommandError("--steps must be how many migrations to roll back, 1 or more");
   }
-  return { command, steps: Number(values.steps), json: values.json };
+  return { ...common, steps: Number(values.steps) };
 }
 
-async function giveWorkerItsLogin(owner: MigrationConnection): Promise<void> {
-  const { DATABASE_URL } = process.env;
-  if (DATABASE_URL === undefined || DATABASE_URL === "") return;
+async function giveWorkerItsLogin(owner: MigrationConnection, settings: Settings): Promise<void> {
+  const DATABASE_URL = settings.get("DATABASE_URL");
+  if (DATABASE_URL === undefined) return;
   await ensureWorkerLogin(owner, readPostgresUrl("DATABASE_URL", DATABASE_URL));
   process.stdout.write("task_worker can log in with DATABASE_URL\n");
 }

@@ -3,11 +3,11 @@ import { describeVariables } from "../../src/config.ts";
 /** Variables that the commands read and the worker never sees. */
 const OPERATOR_VARIABLES: Readonly<Record<string, string>> = {
   DATABASE_OWNER_URL:
-    "Postgres as the owner, the direct endpoint: db:migrate, db:rollback, backup, restore, deploy, soak.",
+    "Postgres as the owner, the direct endpoint: db:migrate, db:rollback, db:status, backup, restore, deploy, soak.",
   CLOUDFLARE_API_TOKEN: "What wrangler signs in with; or `npx wrangler login`.",
   CLOUDFLARE_ACCOUNT_ID: "Which account, where the token reaches several.",
   NOTIFY_WEBHOOK_URL: "Where releases and rollbacks are announced, in Slack's format.",
-  NEON_API_KEY: "With NEON_PROJECT_ID: backup makes a Neon branch as well.",
+  NEON_API_KEY: "With NEON_PROJECT_ID: backup makes a Neon branch as well, and deletes its old ones.",
   NEON_PROJECT_ID: "The Neon project.",
   PROMETHEUS_URL: "Where Prometheus is, for monitoring.",
   DEPLOYED_BY: "Who releases, for the deployment log; git's user.name.",
@@ -42,7 +42,8 @@ export function configurationDocument(): string {
     "",
     "## For the operator's commands",
     "",
-    "From the environment, or from `.env.staging` and `.env.production` beside package.json.",
+    "From the environment, or else from a file beside package.json: `.env.production`, with `--env staging` from",
+    "`.env.staging`, with `--env-file` from another.",
     "",
     "| name | meaning |",
     "|---|---|",

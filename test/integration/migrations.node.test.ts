@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, inject, it } from "vitest";
@@ -131,7 +133,8 @@ describe.skipIf(inject("clusterUrl") === undefined)("the database scripts", { ti
   });
 
   it.each([
-    ["db:status", [], {}, "DATABASE_OWNER_URL is not set\n"],
+    ["db:status", ["--", "--env-file", "/dev/null"], {}, "DATABASE_OWNER_URL is not set\n"],
+    ["db:status", ["--", "--env", "test"], {}, '--env must be staging or production, not "test"\n'],
     ["db:migrate", [], { DATABASE_OWNER_URL: "nonsense:hush" }, "DATABASE_OWNER_URL must be a postgres:// URL\n"],
     [
       "db:migrate",
@@ -149,6 +152,23 @@ describe.skipIf(inject("clusterUrl") === undefined)("the database scripts", { ti
     expect(errors).toEqual(typeof line === "string" ? line : expect.stringMatching(line));
     expect(errors.match(/\n/g)).toHaveLength(1);
     expect(errors).not.toContain("hush");
+  });
+
+  it("take what the environment does not say from the file of --env-file, as the runbook's commands do", async () => {
+    const { url } = await createTestDatabase();
+    const directory = await mkdtemp(join(tmpdir(), "tasks-database-cli-"));
+    const file = join(directory, ".env");
+    const lines = Object.entries(databaseVariables(url)).map(([name, value]) => `${name}=${value}\n`);
+    await writeFile(file, lines.join(""));
+    const args = ["--", "--env-file", file];
+
+    const migrated = await npmRun(["db:migrate", ...args], {});
+    expect(migrated).toMatchObject({ code: 0, errors: "" });
+    expect(migrated.output).toContain("task_worker can log in with DATABASE_URL\n");
+    expect((await npmRun(["db:rollback", ...args, "--steps", "1"], {})).output).toBe(`rolled back ${names.at(-1)}\n`);
+    const elsewhere = { DATABASE_OWNER_URL: "postgres://me:hush@127.0.0.1:9/x" };
+    expect((await npmRun(["db:status", ...args], elsewhere)).errors).toMatch(/127\.0\.0\.1:9\/x.*ECONNREFUSED/);
+    await rm(directory, { recursive: true });
   });
 
   it("refuse a DATABASE_URL that is not the worker's", async () => {
