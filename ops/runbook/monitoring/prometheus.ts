@@ -9,10 +9,13 @@ const WITHIN_MILLISECONDS = 10_000;
 const targetSchema = z.object({ expr: z.string() });
 const panelSchema = z.object({ title: z.string().optional(), targets: z.array(z.looseObject({})).optional() });
 const dashboardSchema = z.object({ title: z.string(), panels: z.array(panelSchema) });
-const querySchema = z.object({ status: z.literal("success"), data: z.object({ result: z.array(z.unknown()) }) });
-const rulesSchema = z.object({
-  data: z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string() })) })) }),
-});
+const querySchema = z.object({ result: z.array(z.unknown()) });
+const rulesSchema = z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string() })) })) });
+// https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview
+const answerSchema = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("success"), data: z.unknown() }),
+  z.object({ status: z.literal("error"), error: z.string() }),
+]);
 
 /** Asks Prometheus each query of each dashboard. @throws RunbookError naming those without data */
 export async function checkDashboardQueries(prometheusUrl: string): Promise<string> {
@@ -31,10 +34,8 @@ export async function checkDashboardQueries(prometheusUrl: string): Promise<stri
         const expression = query.data.expr
           .replace(/\$__rate_interval|\$__interval|\$__range/g, "5m")
           .replace(/\$\w+/g, ".*");
-        const answer = querySchema.parse(
-          await ask(prometheusUrl, `/api/v1/query?query=${encodeURIComponent(expression)}`),
-        );
-        if (answer.data.result.length === 0) empty.push(`${dashboard.title}: ${title}`);
+        const { result } = await ask(prometheusUrl, `query?${new URLSearchParams({ query: expression })}`, querySchema);
+        if (result.length === 0) empty.push(`${dashboard.title}: ${title}`);
       }
     }
   }
@@ -47,18 +48,28 @@ export async function checkDashboardQueries(prometheusUrl: string): Promise<stri
 export async function checkAlertRules(prometheusUrl: string): Promise<string> {
   const text = await readFile(join(projectDirectory, "ops/prometheus/alerts.yml"), "utf8");
   const expected = [...new Set([...text.matchAll(/^\s*- alert: (\w+)/gm)].map(([, name = ""]) => name))];
-  const { data } = rulesSchema.parse(await ask(prometheusUrl, "/api/v1/rules?type=alert"));
-  const loaded = new Set(data.groups.flatMap(({ rules }) => rules.map(({ name }) => name)));
+  const { groups } = await ask(prometheusUrl, "rules?type=alert", rulesSchema);
+  const loaded = new Set(groups.flatMap(({ rules }) => rules.map(({ name }) => name)));
   const missing = expected.filter((name) => !loaded.has(name));
   if (missing.length > 0) throw new RunbookError(`not loaded: ${missing.join(", ")}`);
   return `${expected.length} alerts are loaded`;
 }
 
-async function ask(prometheusUrl: string, path: string): Promise<unknown> {
+/** @param path below `/api/v1/`, which may itself be below a path of a proxy's */
+async function ask<Data>(prometheusUrl: string, path: string, schema: z.ZodType<Data>): Promise<Data> {
+  const url = `${prometheusUrl.replace(/\/+$/, "")}/api/v1/${path}`;
+  let response: Response;
+  let body: unknown;
   try {
-    const response = await fetch(new URL(path, prometheusUrl), { signal: AbortSignal.timeout(WITHIN_MILLISECONDS) });
-    return await response.json();
+    response = await fetch(url, { signal: AbortSignal.timeout(WITHIN_MILLISECONDS) });
+    body = await response.json().catch(() => undefined);
   } catch (error) {
     throw new RunbookError(`Prometheus cannot be asked: ${reasonOf(error)}`, { cause: error });
   }
+  const answer = answerSchema.safeParse(body).data;
+  if (answer?.status === "error") throw new RunbookError(`Prometheus answered: ${answer.error}`);
+  const data = schema.safeParse(answer?.data);
+  if (!data.success)
+    throw new RunbookError(`${new URL(url).origin} answered ${response.status}, and not as Prometheus does`);
+  return data.data;
 }

@@ -8,7 +8,8 @@ import { RunbookError } from "../runbook-error.ts";
  */
 export async function sendTestEvent(dsn: string, environment: string): Promise<string> {
   const url = new URL(dsn);
-  const project = url.pathname.slice(1);
+  // The project is the last part; before it may stand the path that Sentry is served below.
+  const [, prefix = "", project = ""] = /^(.*)\/([^/]+)\/?$/.exec(url.pathname) ?? [];
   const id = randomUUID().replaceAll("-", "");
   const event = {
     event_id: id,
@@ -18,7 +19,7 @@ export async function sendTestEvent(dsn: string, environment: string): Promise<s
     message: "Test event of npm run runbook -- monitoring",
   };
   const lines = [{ event_id: id, sent_at: new Date().toISOString() }, { type: "event" }, event];
-  const response = await fetch(`${url.protocol}//${url.host}/api/${project}/envelope/`, {
+  const response = await fetch(`${url.protocol}//${url.host}${prefix}/api/${project}/envelope/`, {
     method: "POST",
     headers: {
       "Content-Type": "application/x-sentry-envelope",

@@ -15,7 +15,8 @@ const ASK_EVERY_MILLISECONDS = 1_000;
  * @throws RunbookError when none is
  */
 export async function seeLineInTail({ deployment, target }: RunbookContext): Promise<string> {
-  const args = ["tail", target.scriptName, "--format", "json", "--config", target.configPath];
+  // The worker's name comes from the configuration; wrangler would add the environment's to one that it is given.
+  const args = ["tail", "--format", "json", "--config", target.configPath, "--env", target.environment];
   const child = spawn(process.execPath, ["--no-warnings", WRANGLER, ...args], {
     cwd: projectDirectory,
     stdio: ["ignore", "pipe", "pipe"],
