@@ -14,16 +14,26 @@ export interface UploadedVersion {
   readonly startupMilliseconds: number | undefined;
 }
 
+/** A version as Cloudflare keeps it. */
+export interface KeptVersion {
+  readonly id: string;
+  readonly createdOn: string;
+  /** The last Durable Object migration that it was made with; undefined for one made with none. */
+  readonly migrationTag: string | undefined;
+}
+
 const deploymentSchema = z.object({
-  id: z.string(),
   created_on: z.string(),
   versions: z.array(z.object({ version_id: z.string(), percentage: z.number() })),
 });
 const versionSchema = z.object({
-  id: z.string(),
-  annotations: z.record(z.string(), z.string()).optional(),
+  metadata: z.object({ created_on: z.string() }),
   resources: z.object({ script_runtime: z.object({ migration_tag: z.string().optional() }) }),
 });
+
+/** A deployment: which versions share the traffic, and since when. */
+type DeployedVersions = z.output<typeof deploymentSchema>;
+
 const secretsSchema = z.array(z.object({ name: z.string() }));
 const namespacesSchema = z.array(z.object({ id: z.string(), title: z.string() }));
 
@@ -38,7 +48,7 @@ export class Wrangler {
   }
 
   /** The deployment in force; undefined before the first. */
-  async currentDeployment(): Promise<z.output<typeof deploymentSchema> | undefined> {
+  async currentDeployment(): Promise<DeployedVersions | undefined> {
     try {
       return deploymentSchema.parse(JSON.parse((await this.#run(["deployments", "status", "--json"])).stdout));
     } catch (error) {
@@ -47,22 +57,19 @@ export class Wrangler {
     }
   }
 
-  /** The versions that had most of the traffic, the one in force first, each once. */
-  async deployedVersions(): Promise<string[]> {
-    const deployments = z
+  /** The deployments that Cloudflare remembers, newest first. */
+  async deployments(): Promise<readonly DeployedVersions[]> {
+    return z
       .array(deploymentSchema)
       .parse(JSON.parse((await this.#run(["deployments", "list", "--json"])).stdout))
       .sort((a, b) => b.created_on.localeCompare(a.created_on));
-    const ids = deployments.flatMap(({ versions }) => {
-      const [largest] = [...versions].sort((a, b) => b.percentage - a.percentage);
-      return largest === undefined ? [] : [largest.version_id];
-    });
-    return [...new Set(ids)];
   }
 
-  /** The last Durable Object migration that a version was made with; undefined for one made with none. */
-  async migrationTagOf(versionId: string): Promise<string | undefined> {
-    return (await this.#version(versionId)).resources.script_runtime.migration_tag;
+  /** What Cloudflare keeps of a version. */
+  async version(id: string): Promise<KeptVersion> {
+    const { stdout } = await this.#run(["versions", "view", id, "--json"]);
+    const { metadata, resources } = versionSchema.parse(JSON.parse(stdout));
+    return { id, createdOn: metadata.created_on, migrationTag: resources.script_runtime.migration_tag };
   }
 
   /** Uploads the worker without giving it traffic. */
@@ -119,10 +126,6 @@ export class Wrangler {
 
   async createKvNamespace(binding: string): Promise<void> {
     await this.#run(["kv", "namespace", "create", binding]);
-  }
-
-  async #version(id: string): Promise<z.output<typeof versionSchema>> {
-    return versionSchema.parse(JSON.parse((await this.#run(["versions", "view", id, "--json"])).stdout));
   }
 
   #run(args: readonly string[], input?: string): Promise<WranglerOutput> {

@@ -44,7 +44,7 @@ function onDeployed(check: PreflightCheck["run"]): PreflightCheck["run"] {
 /** A worker that setup has made for its secrets has no Durable Object, and answers nothing. */
 async function isDeployed({ wrangler }: PreflightContext): Promise<boolean> {
   const [version] = (await wrangler.currentDeployment())?.versions ?? [];
-  return version !== undefined && (await wrangler.migrationTagOf(version.version_id)) !== undefined;
+  return version !== undefined && (await wrangler.version(version.version_id)).migrationTag !== undefined;
 }
 
 type EdgeContext = Pick<PreflightContext, "deployment">;

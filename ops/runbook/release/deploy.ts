@@ -2,11 +2,12 @@ import { makeBackup, markVerified } from "../backup/backup.ts";
 import { describeFingerprint } from "../backup/fingerprint.ts";
 import { verifyBackup } from "../backup/restore.ts";
 import { RunbookError, reasonOf, TakenBackError } from "../runbook-error.ts";
+import type { KeptVersion } from "../wrangler.ts";
 import { applyMigrations, pendingMigrations, readOwnerUrl, refuseDestructive } from "./database-steps.ts";
 import { type DeploymentLog, writeDeploymentLog, writeIncident } from "./deployment-log.ts";
 import { announceStep, awaitVersion, type ReleaseOrder, smokeVersion, stages, watchStage } from "./release.ts";
 import { type Revision, readRevision } from "./revision.ts";
-import { findRollbackPoint, type RollbackPoint, refuseToCrossMigration, rollBackTo } from "./rollback.ts";
+import { findRollbackPoint, refuseToCrossMigration, rollBackTo } from "./rollback.ts";
 
 /** A whole release. */
 export interface DeployOrder extends ReleaseOrder {
@@ -23,7 +24,7 @@ export interface DeployResult {
 
 /** How a release goes out: step by step, or at once where Cloudflare cannot split the traffic. */
 interface ReleasePlan {
-  readonly previous: RollbackPoint | undefined;
+  readonly previous: KeptVersion | undefined;
   readonly atOnce: string | undefined;
   readonly revision: Revision;
 }
@@ -57,7 +58,7 @@ export async function deploy(order: DeployOrder): Promise<DeployResult | undefin
     `Deployment of ${plan.revision.version} to ${environment} succeeded (${progress.versionId})`,
   );
   const log = await writeLog(order, plan, progress, undefined);
-  return { version_id: progress.versionId, previous_version_id: plan.previous?.versionId, log };
+  return { version_id: progress.versionId, previous_version_id: plan.previous?.id, log };
 }
 
 /** Looks at everything, changes nothing. */
@@ -70,7 +71,7 @@ async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
   settings.need("METRICS_TOKEN");
   const previous = await procedure.step("the deployment in force", async () => {
     const point = await findRollbackPoint(order);
-    const evidence = point === undefined ? "none: this is the first release" : `version ${point.versionId}`;
+    const evidence = point === undefined ? "none: this is the first release" : `version ${point.id}`;
     return { evidence, result: point };
   });
   const atOnce = reasonForAtOnce(previous, target.migrationTag);
@@ -89,7 +90,7 @@ async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
   return { previous, atOnce, revision };
 }
 
-function reasonForAtOnce(previous: RollbackPoint | undefined, migrationTag: string | undefined): string | undefined {
+function reasonForAtOnce(previous: KeptVersion | undefined, migrationTag: string | undefined): string | undefined {
   if (previous === undefined) return "at once: there is no version to share the traffic with";
   if (previous.migrationTag === migrationTag) return undefined;
   return `at once: Durable Object migration ${previous.migrationTag ?? "none"} → ${migrationTag ?? "none"} cannot be rolled out gradually, nor back`;
@@ -139,7 +140,7 @@ async function backUp(
 async function releaseGradually(
   order: DeployOrder,
   { revision }: ReleasePlan,
-  previous: RollbackPoint,
+  previous: KeptVersion,
   progress: Progress,
 ): Promise<void> {
   const { procedure } = order;
@@ -153,7 +154,7 @@ async function releaseGradually(
   progress.versionId = versionId;
   for (const { percentage, minutes } of [{ percentage: 0, minutes: 0 }, ...stages]) {
     await procedure.step(`deploy ${percentage} %`, async () => {
-      const rest = percentage === 100 ? {} : { [previous.versionId]: 100 - percentage };
+      const rest = percentage === 100 ? {} : { [previous.id]: 100 - percentage };
       await wrangler.deployVersions({ [versionId]: percentage, ...rest }, `${message} ${percentage} %`);
       return { evidence: `version ${versionId} gets ${percentage} % of the traffic`, result: undefined };
     });

@@ -1,10 +1,11 @@
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
-import { RunbookError, UsageError } from "../runbook-error.ts";
+import { UsageError } from "../runbook-error.ts";
 import { writeIncident } from "./deployment-log.ts";
 import { announceStep } from "./release.ts";
 import { readRevision } from "./revision.ts";
-import { refuseToCrossMigration, rollBackDatabase, rollBackTo } from "./rollback.ts";
+import { refuseNewer, refuseToCrossMigration, rollBackDatabase, rollBackTo } from "./rollback.ts";
+import { versionBefore, wayTo } from "./rollback-target.ts";
 
 /** `rollback`: back to the version before, by hand. */
 export const rollbackCommand = defineCommand({
@@ -30,33 +31,36 @@ export const rollbackCommand = defineCommand({
     const context = await readContext(values);
     const { wrangler, target } = context;
     const reason = values.reason ?? "";
-    const { current, to } = await procedure.step("the versions", async () => {
-      const versions = await wrangler.deployedVersions();
-      const current = versions[0];
-      if (current === undefined) throw new RunbookError("nothing is deployed");
-      const to = values.to ?? versions.find((id) => id !== current);
-      if (to === undefined) throw new RunbookError("there is no version before: name one with --to, or go forward");
-      return { evidence: `from ${current} to ${to}`, result: { current, to } };
+    const { from, to } = await procedure.step("the versions", async () => {
+      const deployments = await wrangler.deployments();
+      const way = values.to === undefined ? versionBefore(deployments) : wayTo(values.to, deployments);
+      const [from, to] = [await wrangler.version(way.from), await wrangler.version(way.to)];
+      if (values.to === undefined) refuseNewer(to, from);
+      refuseToCrossMigration(to, from.migrationTag);
+      return { evidence: `from ${from.id} to ${to.id}`, result: { from, to } };
     });
-    const point = { versionId: to, migrationTag: await wrangler.migrationTagOf(to) };
-    refuseToCrossMigration(point, await wrangler.migrationTagOf(current));
     if (procedure.isDryRun) {
       procedure.record(
         "rollback",
         "would do",
-        `${target.scriptName}: ${current} → ${to}${values.database ? ", and the database one step back" : ""}`,
+        `${target.scriptName}: ${from.id} → ${to.id}${values.database ? ", and the database one step back" : ""}`,
       );
-      return { version_id: to };
+      return { version_id: to.id };
     }
-    await rollBackTo({ context, procedure }, point, reason);
+    await rollBackTo({ context, procedure }, to, reason);
     if (values.database) await rollBackDatabase({ context, procedure });
     const { version } = await readRevision();
     const incident = await writeIncident(
       values["log-dir"],
-      { environment: target.environment, version: `${version} (${current})`, reason, response: `rolled back to ${to}` },
+      {
+        environment: target.environment,
+        version: `${version} (${from.id})`,
+        reason,
+        response: `rolled back to ${to.id}`,
+      },
       procedure,
     );
     await announceStep({ context, procedure }, `Deployment rolled back: ${target.environment}, due to ${reason}`);
-    return { version_id: to, taken_back_version_id: current, incident };
+    return { version_id: to.id, taken_back_version_id: from.id, incident };
   },
 });

@@ -1,16 +1,11 @@
 import type { RunbookContext } from "../context.ts";
 import type { Procedure } from "../procedure.ts";
 import { RunbookError } from "../runbook-error.ts";
+import type { KeptVersion } from "../wrangler.ts";
 import { takeBackMigration } from "./database-steps.ts";
 import type { ReleaseOrder } from "./release.ts";
 
 const HEALTHY_TIMES = 3;
-
-/** A version that all the traffic can be given back to. */
-export interface RollbackPoint {
-  readonly versionId: string;
-  readonly migrationTag: string | undefined;
-}
 
 /**
  * Makes sure that no Durable Object migration lies between the version in force and the one to go back to: Cloudflare
@@ -18,12 +13,23 @@ export interface RollbackPoint {
  *
  * @throws RunbookError that says what to do instead
  */
-export function refuseToCrossMigration(to: RollbackPoint, currentTag: string | undefined): void {
+export function refuseToCrossMigration(to: KeptVersion, currentTag: string | undefined): void {
   if (to.migrationTag === currentTag) return;
   throw new RunbookError(
-    `a Durable Object migration (${to.migrationTag ?? "none"} → ${currentTag ?? "none"}) lies between version ${to.versionId} and the one in force, and cannot be crossed. ` +
+    `a Durable Object migration (${to.migrationTag ?? "none"} → ${currentTag ?? "none"}) lies between version ${to.id} and the one in force, and cannot be crossed. ` +
       "Go forward instead: git revert the fault, keep the [[migrations]] and the classes they name, and run npm run runbook -- deploy",
   );
+}
+
+/**
+ * Makes sure that a version chosen by itself is no newer one: Cloudflare remembers a few deployments only, and the
+ * version in force may have been before them.
+ *
+ * @throws RunbookError
+ */
+export function refuseNewer(to: KeptVersion, current: KeptVersion): void {
+  if (Date.parse(to.createdOn) < Date.parse(current.createdOn)) return;
+  throw new RunbookError(`version ${to.id} is newer than ${current.id}, and was taken back: name one with --to`);
 }
 
 /**
@@ -33,14 +39,14 @@ export function refuseToCrossMigration(to: RollbackPoint, currentTag: string | u
  */
 export async function rollBackTo(
   { context, procedure }: RollbackOrder,
-  to: RollbackPoint,
+  to: KeptVersion,
   reason: string,
 ): Promise<void> {
   await procedure.step("wrangler rollback", async () => {
-    await context.wrangler.rollback(to.versionId, reason);
-    return { evidence: `version ${to.versionId} has all the traffic again`, result: undefined };
+    await context.wrangler.rollback(to.id, reason);
+    return { evidence: `version ${to.id} has all the traffic again`, result: undefined };
   });
-  await verifyRollback({ context, procedure }, to.versionId);
+  await verifyRollback({ context, procedure }, to.id);
 }
 
 /** Takes the database one step back. */
@@ -77,9 +83,7 @@ async function verifyRollback({ context, procedure }: RollbackOrder, versionId: 
 }
 
 /** Where a release could go back to, as the deployment in force has it. */
-export async function findRollbackPoint({
-  context,
-}: Pick<ReleaseOrder, "context">): Promise<RollbackPoint | undefined> {
+export async function findRollbackPoint({ context }: Pick<ReleaseOrder, "context">): Promise<KeptVersion | undefined> {
   const deployment = await context.wrangler.currentDeployment();
   if (deployment === undefined) return undefined;
   const [only, ...others] = deployment.versions.filter(({ percentage }) => percentage > 0);
@@ -88,5 +92,5 @@ export async function findRollbackPoint({
       "a gradual deployment is under way: finish it, or take it back with npm run runbook -- rollback, before another",
     );
   }
-  return { versionId: only.version_id, migrationTag: await context.wrangler.migrationTagOf(only.version_id) };
+  return context.wrangler.version(only.version_id);
 }
