@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { UsageError } from "./runbook-error.ts";
 
 const MINUTE = 60_000;
@@ -38,6 +39,10 @@ export class TimeScale {
   }
 }
 
-export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
+/** Waits. @throws the signal's reason once that is aborted */
+export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await setTimeout(Math.max(0, milliseconds), undefined, { signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
 }

@@ -49,6 +49,8 @@ export async function runWrangler(args: readonly string[], input = ""): Promise<
   try {
     const child = spawn(process.execPath, ["--no-warnings", WRANGLER, ...args], {
       cwd: projectDirectory,
+      // Out of reach of the terminal's Ctrl-C: it ends what it has begun, and we know how.
+      detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       env: wranglerEnvironment({ WRANGLER_LOG_PATH: join(directory, "logs"), WRANGLER_OUTPUT_FILE_PATH: outputFile }),
     });

@@ -170,6 +170,21 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(preflight.code).toBe(1);
     });
 
+    it("takes a release back by itself that is told to stop half-way", async () => {
+      const before = await rehearsal.versionInForce();
+      const run = await rehearsal.runbook(["deploy", ...SCALE], {}, { signal: "SIGTERM", at: "✓ deploy 0 %" });
+
+      expect(run.code, run.stdout).toBe(3);
+      expect(run.stderr).toMatch(/^the release was taken back: interrupted by SIGTERM/);
+      expect(await rehearsal.versionInForce()).toBe(before);
+      const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
+      expect(log).toContain("### Rollback Required\n- Yes - interrupted by SIGTERM");
+      expect(log).toContain("| verify the rollback | done |");
+      expect(log).not.toContain("deploy 10 %");
+      expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("interrupted by SIGTERM");
+      expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment rolled back: .*due to interrupted by SIGTERM$/);
+    });
+
     it("goes back by hand, and says what it would do first", async () => {
       const before = await rehearsal.versionInForce();
       const dryRun = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--dry-run"]);
@@ -182,6 +197,16 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(await rehearsal.versionInForce()).not.toBe(before);
       expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("**What happened**: a rehearsal");
       expect(rehearsal.announcements().at(-1)).toBe("Deployment rolled back: production, due to a rehearsal");
+
+      rehearsal.cutDatabase(true);
+      const unverified = await rehearsal.runbook(["rollback", "--to", before, "--reason", "again", ...SCALE]);
+      rehearsal.cutDatabase(false);
+      const doubt = "it is not verified: /health answered 503: database unreachable";
+      expect(unverified.code, unverified.stdout).toBe(1);
+      expect(unverified.stderr).toContain(`rolled back to ${before}; ${doubt} (`);
+      expect(await rehearsal.versionInForce()).toBe(before);
+      expect((await rehearsal.logs("-incident.md")).at(-1)).toContain(`rolled back to ${before}; ${doubt}`);
+      expect(rehearsal.announcements().at(-1)).toBe(`Deployment rolled back, but ${doubt}: production, due to again`);
     });
 
     it("releases a Durable Object migration at once, does not roll back across it, and says what to do", async () => {
@@ -189,9 +214,15 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
         (toml) =>
           `${toml.replace("src/worker.ts", "test/support/faults/health.ts")}\n[[migrations]]\ntag = "rehearsal"\n`,
       );
+      // wrangler fails at the domain, when the version has all the traffic already.
+      rehearsal.cloudflare.broken.add("PUT /workers/scripts/*/domains/records");
       const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);
+      rehearsal.cloudflare.broken.clear();
 
       expect(run.code, run.stdout).toBe(1);
+      expect(run.stdout).toMatch(/✓ deploy at once: version \S+ has all the traffic; .*, although wrangler failed: /);
+      expect(run.stdout).toContain("✓ smoke tests: ");
+      expect((await rehearsal.logs("-deploy.md")).at(-1)).toMatch(/### Issues Encountered\n- .*domains\/records/);
       expect(run.stdout).toContain("→ rehearsal cannot be rolled out gradually, nor back");
       expect(run.stderr).toContain("cannot be crossed. Go forward instead: git revert the fault");
       expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment FAILED and is NOT rolled back/);

@@ -25,6 +25,12 @@ interface RunbookRun {
   readonly stderr: string;
 }
 
+/** A signal, and what the runbook has said when it comes. */
+interface Interruption {
+  readonly signal: NodeJS.Signals;
+  readonly at: string;
+}
+
 /** Everything a release needs, on this machine: Cloudflare, PostgreSQL, a model, a webhook. */
 export interface Rehearsal {
   readonly cloudflare: CloudflareStandIn;
@@ -36,13 +42,15 @@ export interface Rehearsal {
   /** What the webhook was sent. */
   announcements(): readonly string[];
   /** Runs `npm run runbook -- …` for production. */
-  runbook(args: readonly string[], variables?: Record<string, string>): Promise<RunbookRun>;
+  runbook(args: readonly string[], variables?: Record<string, string>, stop?: Interruption): Promise<RunbookRun>;
   /** A wrangler configuration like the project's, with another entry point or whatever else is changed in it. */
   configWith(change: (toml: string) => string): Promise<string>;
   /** The files of the deployments directory, by what their names end in. */
   logs(ending: string): Promise<string[]>;
   /** What is in the operator's file. */
   variables(): Promise<NodeJS.Dict<string>>;
+  /** Nobody reaches the database by HTTP any more, until it is mended. */
+  cutDatabase(isCut: boolean): void;
   /** The version that answers. */
   versionInForce(): Promise<string>;
   /** The names of the secrets whose values a text holds. */
@@ -63,8 +71,10 @@ export async function startRehearsal(): Promise<Rehearsal> {
   const pool = openRawPool(workerUrlTo(ownerUrl));
   const gateway = await startGateway(pool);
   const model = await startDemoModel();
+  let isDatabaseCut = false;
   const cloudflare = await startCloudflareStandIn({ [WORKER]: "api.yourdomain.com" }, async (request) => {
     const { hostname, pathname } = new URL(request.url);
+    if (pathname === "/sql" && isDatabaseCut) return new Response("the database is cut off", { status: 502 });
     const to =
       pathname === "/sql"
         ? gateway.fetchEndpoint
@@ -97,11 +107,13 @@ export async function startRehearsal(): Promise<Rehearsal> {
     directory,
     envFile,
     announcements: () => webhook.received("/slack").map((body) => announcementSchema.parse(body).text),
-    runbook: (args, variables = {}) =>
-      runRunbook([...args, "--env-file", envFile, "--url", cloudflare.edgeUrl(WORKER)], directory, {
-        ...standing,
-        ...variables,
-      }),
+    runbook: (args, variables = {}, stop) =>
+      runRunbook(
+        [...args, "--env-file", envFile, "--url", cloudflare.edgeUrl(WORKER)],
+        directory,
+        { ...standing, ...variables },
+        stop,
+      ),
     async configWith(change) {
       const toml = await readFile(join(projectDirectory, "wrangler.toml"), "utf8");
       configs += 1;
@@ -113,6 +125,9 @@ export async function startRehearsal(): Promise<Rehearsal> {
       const deployments = join(directory, "deployments");
       const names = (await readdir(deployments).catch(() => [])).filter((file) => file.endsWith(ending)).sort();
       return Promise.all(names.map((file) => readFile(join(deployments, file), "utf8")));
+    },
+    cutDatabase: (isCut) => {
+      isDatabaseCut = isCut;
     },
     variables: async () => parseEnv(await readFile(envFile, "utf8")),
     async versionInForce() {
@@ -138,6 +153,7 @@ async function runRunbook(
   args: readonly string[],
   directory: string,
   variables: Record<string, string>,
+  stop: Interruption | undefined,
 ): Promise<RunbookRun> {
   const places = ["deploy", "rollback"].includes(args[0] ?? "") ? ["--log-dir", join(directory, "deployments")] : [];
   if (args[0] === "deploy") places.push("--backup-dir", join(directory, "backups"));
@@ -150,6 +166,14 @@ async function runRunbook(
       env: { ...process.env, HOME: directory, ...variables },
     },
   );
+  if (stop !== undefined) {
+    let told = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      const hasCome = told.includes(stop.at);
+      told += chunk.toString("utf8");
+      if (!hasCome && told.includes(stop.at)) child.kill(stop.signal);
+    });
+  }
   const [[code], stdout, stderr] = await Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]);
   return { code: z.number().nullable().parse(code), stdout, stderr };
 }

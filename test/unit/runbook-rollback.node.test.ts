@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { describeTakingBack } from "../../ops/runbook/release/conclusion.ts";
 import { refuseNewer } from "../../ops/runbook/release/rollback.ts";
-import { versionBefore, wayTo } from "../../ops/runbook/release/rollback-target.ts";
+import { newVersionIn, versionBefore, wayTo } from "../../ops/runbook/release/rollback-target.ts";
+import { awaitServing } from "../../ops/runbook/release/serving.ts";
 
 /** Deployments as they were made, oldest first: "A" has all the traffic, "C10 B90" share it. */
 function history(...deployed: string[]) {
@@ -51,5 +53,61 @@ describe("the version that a rollback goes back to", () => {
     expect(() => refuseNewer(newer, older)).toThrow(
       "version B is newer than A, and was taken back: name one with --to",
     );
+  });
+});
+
+describe("what wrangler deployed although it failed", () => {
+  it.each([
+    ["at once, over a version", ["A", "B"], "A", "B"],
+    ["at once, as the first", ["B"], undefined, "B"],
+    ["without traffic yet", ["A", "B0 A100"], "A", "B"],
+    ["not at all", ["A"], "A", undefined],
+    ["not at all, with none before", [], undefined, undefined],
+  ])("%s", (_, deployed, previous, found) => {
+    expect(newVersionIn(history(...deployed)[0], previous)).toBe(found);
+  });
+});
+
+describe("the version that a rollback has gone to", () => {
+  const timing = { every: 5, within: 60 };
+  const serving = (...answers: (string | Error)[]) => {
+    const asked: number[] = [];
+    const ask = async () => {
+      const answer = answers[Math.min(asked.push(performance.now()), answers.length) - 1];
+      if (answer instanceof Error) throw answer;
+      return { status: "healthy", database: "connected", version: answer ?? "" };
+    };
+    return { asked, ask };
+  };
+
+  it("serves once it was healthy three times in a row, asked with a pause in between", async () => {
+    const { asked, ask } = serving("C", "B", new Error("/health answered 503"), "B");
+    await expect(awaitServing(ask, "B", timing)).resolves.toBe("/health answered 3 times in a row, version B");
+    expect(asked).toHaveLength(6);
+    expect((asked.at(-1) ?? 0) - (asked[0] ?? 0)).toBeGreaterThan(20);
+  });
+
+  it("does not serve when another goes on to answer, or it is not healthy", async () => {
+    await expect(awaitServing(serving("C").ask, "B", timing)).rejects.toThrow("version C still answers");
+    const down = serving(new Error("/health answered 503: database unreachable"));
+    await expect(awaitServing(down.ask, "B", timing)).rejects.toThrow("/health answered 503: database unreachable");
+  });
+
+  it("has taken the release back, verified or not", () => {
+    expect(describeTakingBack({ moved: true, doubts: [] })).toEqual({
+      takenBack: true,
+      response: "the release was taken back",
+      announcement: "Deployment rolled back",
+    });
+    expect(describeTakingBack({ moved: true, doubts: ["it is not verified: 503"] })).toEqual({
+      takenBack: true,
+      response: "the release was taken back, but a person is needed now, as it is not verified: 503",
+      announcement: "Deployment rolled back, but it is not verified: 503",
+    });
+    expect(describeTakingBack({ moved: false, reason: "wrangler said no" })).toEqual({
+      takenBack: false,
+      response: "the release stays and needs a person now, as wrangler said no",
+      announcement: "Deployment FAILED and is NOT rolled back",
+    });
   });
 });

@@ -4,6 +4,7 @@ import { checkCommonValues, readContext } from "../context.ts";
 import { TimeScale } from "../duration.ts";
 import { smokeChecks } from "../smoke/smoke.ts";
 import { deploy } from "./deploy.ts";
+import { interruptible } from "./interruption.ts";
 
 const acceptable = [...smokeChecks, "backup"];
 
@@ -28,13 +29,17 @@ export const deployCommand = defineCommand({
     AcceptedChecks.read(values.accept, acceptable);
   },
   async run(values, procedure) {
-    return deploy({
-      context: await readContext(values),
-      procedure,
-      accepted: AcceptedChecks.read(values.accept, acceptable),
-      timeScale: TimeScale.read(values["time-scale"]),
-      backupDirectory: values["backup-dir"],
-      logDirectory: values["log-dir"],
-    });
+    const context = await readContext(values);
+    return interruptible(procedure, (interruption) =>
+      deploy({
+        context,
+        procedure,
+        accepted: AcceptedChecks.read(values.accept, acceptable),
+        timeScale: TimeScale.read(values["time-scale"]),
+        interruption,
+        backupDirectory: values["backup-dir"],
+        logDirectory: values["log-dir"],
+      }),
+    );
   },
 });

@@ -1,7 +1,7 @@
 import type { AcceptedChecks } from "../accepted-checks.ts";
 import type { RunbookContext } from "../context.ts";
 import { sleep, type TimeScale } from "../duration.ts";
-import type { Procedure } from "../procedure.ts";
+import type { Procedure, StepResult } from "../procedure.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import { runSmoke } from "../smoke/smoke.ts";
 import { criteria, describeFigures } from "../watch/criteria.ts";
@@ -21,20 +21,33 @@ export interface ReleaseOrder {
   readonly procedure: Procedure;
   readonly accepted: AcceptedChecks;
   readonly timeScale: TimeScale;
+  /** Aborted when the operator or the machine wants the command to end. */
+  readonly interruption: AbortSignal;
 }
 
 const OVERRIDE_WITHIN_MILLISECONDS = 60_000;
 
+/** A step of a release: none begins once the release was interrupted. */
+export async function releaseStep<Result>(
+  { procedure, interruption }: ReleaseOrder,
+  name: string,
+  work: () => Promise<StepResult<Result>>,
+): Promise<Result> {
+  interruption.throwIfAborted();
+  return procedure.step(name, work);
+}
+
 /** Waits until requests that ask for a version are answered by it: a deployment takes a moment to be everywhere. */
-export async function awaitVersion({ context, procedure }: ReleaseOrder, versionId: string): Promise<void> {
-  await procedure.step("the version answers", async () => {
+export async function awaitVersion(order: ReleaseOrder, versionId: string): Promise<void> {
+  const { context, interruption } = order;
+  await releaseStep(order, "the version answers", async () => {
     const deployment = context.deployment.ofVersion(versionId);
     const until = Date.now() + OVERRIDE_WITHIN_MILLISECONDS;
     for (;;) {
       const { status, text } = await deployment.send("/health");
       if (text.includes(versionId)) return { evidence: `${versionId}, health ${status}`, result: undefined };
       if (Date.now() > until) throw new RunbookError(`requests for version ${versionId} are not answered by it`);
-      await sleep(1_000);
+      await sleep(1_000, interruption);
     }
   });
 }
@@ -42,7 +55,7 @@ export async function awaitVersion({ context, procedure }: ReleaseOrder, version
 /** Runs the smoke tests on one version. @throws RunbookError naming the checks that failed */
 export async function smokeVersion(order: ReleaseOrder, versionId: string, name: string): Promise<void> {
   const { context, procedure, accepted } = order;
-  await procedure.step(name, async () => {
+  await releaseStep(order, name, async () => {
     const results = await runSmoke(context.deployment.ofVersion(versionId), accepted, ({ check, passed, evidence }) =>
       procedure.note(`${passed ? "✓" : "✗"} ${check}: ${evidence}`),
     );
@@ -58,17 +71,19 @@ export async function smokeVersion(order: ReleaseOrder, versionId: string, name:
 
 /** Watches one version. @throws RunbookError with every reason why it is no success */
 export async function watchStage(
-  { context, procedure, timeScale }: ReleaseOrder,
+  order: ReleaseOrder,
   versionId: string,
   stage: { readonly percentage: number; readonly minutes: number },
 ): Promise<void> {
-  await procedure.step(`watch ${stage.minutes} minutes at ${stage.percentage} %`, async () => {
+  const { context, procedure, timeScale, interruption } = order;
+  await releaseStep(order, `watch ${stage.minutes} minutes at ${stage.percentage} %`, async () => {
     const { failures, figures, healthChecks, ownRequests } = await watchVersion({
       deployment: context.deployment.ofVersion(versionId),
       versionId,
       metricsToken: context.settings.need("METRICS_TOKEN"),
       minutes: stage.minutes,
       timeScale,
+      interruption,
       tell: (line) => procedure.note(line),
     });
     if (failures.length > 0) throw new RunbookError(failures.join("; "));

@@ -1,10 +1,19 @@
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
-import { UsageError } from "../runbook-error.ts";
+import { TimeScale } from "../duration.ts";
+import { RunbookError, UsageError } from "../runbook-error.ts";
 import { writeIncident } from "./deployment-log.ts";
 import { announceStep } from "./release.ts";
 import { readRevision } from "./revision.ts";
-import { refuseNewer, refuseToCrossMigration, rollBackDatabase, rollBackTo } from "./rollback.ts";
+import {
+  doubtOf,
+  moveBack,
+  refuseNewer,
+  refuseToCrossMigration,
+  rollBackDatabase,
+  rollbackAnnouncement,
+  verifyRollback,
+} from "./rollback.ts";
 import { versionBefore, wayTo } from "./rollback-target.ts";
 
 /** `rollback`: back to the version before, by hand. */
@@ -16,15 +25,18 @@ export const rollbackCommand = defineCommand({
     "--to <version-id>    another version than the one before",
     "--database           take the newest migration back as well",
     "--log-dir <dir>      where the incident file goes; deployments/",
+    "--time-scale <factor> a rehearsal: it waits that much shorter for the version to be everywhere",
   ],
   options: {
     reason: { type: "string" },
     to: { type: "string" },
     database: { type: "boolean", default: false },
     "log-dir": { type: "string", default: "deployments" },
+    "time-scale": { type: "string" },
   },
   check(values) {
     checkCommonValues(values);
+    TimeScale.read(values["time-scale"]);
     if (values.reason === undefined || values.reason.trim() === "") throw new UsageError("--reason must say why");
   },
   async run(values, procedure) {
@@ -34,7 +46,7 @@ export const rollbackCommand = defineCommand({
     const { from, to } = await procedure.step("the versions", async () => {
       const deployments = await wrangler.deployments();
       const way = values.to === undefined ? versionBefore(deployments) : wayTo(values.to, deployments);
-      const [from, to] = [await wrangler.version(way.from), await wrangler.version(way.to)];
+      const [from, to] = await Promise.all([wrangler.version(way.from), wrangler.version(way.to)]);
       if (values.to === undefined) refuseNewer(to, from);
       refuseToCrossMigration(to, from.migrationTag);
       return { evidence: `from ${from.id} to ${to.id}`, result: { from, to } };
@@ -47,20 +59,21 @@ export const rollbackCommand = defineCommand({
       );
       return { version_id: to.id };
     }
-    await rollBackTo({ context, procedure }, to, reason);
-    if (values.database) await rollBackDatabase({ context, procedure });
+    const order = { context, procedure, timeScale: TimeScale.read(values["time-scale"]) };
+    await moveBack(order, to, reason);
+    const doubts = [
+      ...(values.database ? await doubtOf("the database is not taken back", () => rollBackDatabase(order)) : []),
+      ...(await verifyRollback(order, to.id)),
+    ];
     const { version } = await readRevision();
+    const response = [`rolled back to ${to.id}`, ...doubts].join("; ");
     const incident = await writeIncident(
       values["log-dir"],
-      {
-        environment: target.environment,
-        version: `${version} (${from.id})`,
-        reason,
-        response: `rolled back to ${to.id}`,
-      },
+      { environment: target.environment, version: `${version} (${from.id})`, reason, response },
       procedure,
     );
-    await announceStep({ context, procedure }, `Deployment rolled back: ${target.environment}, due to ${reason}`);
+    await announceStep(order, `${rollbackAnnouncement(doubts)}: ${target.environment}, due to ${reason}`);
+    if (doubts.length > 0) throw new RunbookError(`${response} (${incident})`);
     return { version_id: to.id, taken_back_version_id: from.id, incident };
   },
 });

@@ -54,3 +54,11 @@ function backFromSplit(newest: DeployedSplit, whole: readonly (string | undefine
   }
   return { from, to };
 }
+
+/** The version of a deployment that came to the one before it, or in its place; undefined where none did. */
+export function newVersionIn(
+  deployment: DeployedSplit | undefined,
+  previousId: string | undefined,
+): string | undefined {
+  return deployment?.versions.find(({ version_id }) => version_id !== previousId)?.version_id;
+}

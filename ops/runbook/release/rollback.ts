@@ -1,11 +1,17 @@
 import type { RunbookContext } from "../context.ts";
+import type { TimeScale } from "../duration.ts";
 import type { Procedure } from "../procedure.ts";
-import { RunbookError } from "../runbook-error.ts";
+import { RunbookError, reasonOf } from "../runbook-error.ts";
 import type { KeptVersion } from "../wrangler.ts";
 import { takeBackMigration } from "./database-steps.ts";
 import type { ReleaseOrder } from "./release.ts";
+import type { DeployedSplit } from "./rollback-target.ts";
+import { awaitServing } from "./serving.ts";
 
-const HEALTHY_TIMES = 3;
+/** A deployment takes seconds to be everywhere. */
+const VERIFIED_WITHIN_MINUTES = 1;
+const VERIFIED_WITHIN_AT_LEAST = 5_000;
+const VERIFIED_EVERY_MILLISECONDS = 1_000;
 
 /**
  * Makes sure that no Durable Object migration lies between the version in force and the one to go back to: Cloudflare
@@ -33,20 +39,58 @@ export function refuseNewer(to: KeptVersion, current: KeptVersion): void {
 }
 
 /**
- * Gives all the traffic back to a version, and makes sure that it serves.
+ * Gives all the traffic back to a version.
  *
- * @throws RunbookError when that is not possible, or it does not serve
+ * @throws RunbookError when it has not moved
  */
-export async function rollBackTo(
-  { context, procedure }: RollbackOrder,
-  to: KeptVersion,
-  reason: string,
-): Promise<void> {
+export async function moveBack({ context, procedure }: RollbackOrder, to: KeptVersion, reason: string): Promise<void> {
+  const { wrangler } = context;
   await procedure.step("wrangler rollback", async () => {
-    await context.wrangler.rollback(to.id, reason);
+    try {
+      await wrangler.rollback(to.id, reason);
+    } catch (error) {
+      // It can fail after Cloudflare has done what it was asked.
+      if (!isAlone(await wrangler.currentDeployment().catch(() => undefined), to.id)) throw error;
+    }
     return { evidence: `version ${to.id} has all the traffic again`, result: undefined };
   });
-  await verifyRollback({ context, procedure }, to.id);
+}
+
+/**
+ * Looks whether people are served by the version that the traffic was given back to.
+ *
+ * @returns what is not as it should be; empty when all is well
+ */
+export async function verifyRollback(order: RollbackOrder, versionId: string): Promise<readonly string[]> {
+  return doubtOf("it is not verified", () =>
+    order.procedure.step("verify the rollback", async () => {
+      const { wrangler, deployment } = order.context;
+      if (!isAlone(await wrangler.currentDeployment(), versionId)) {
+        throw new RunbookError(`the deployment in force is not version ${versionId} alone`);
+      }
+      // Asked without an override: it is what people get.
+      const evidence = await awaitServing(() => deployment.health(), versionId, {
+        every: VERIFIED_EVERY_MILLISECONDS,
+        within: Math.max(VERIFIED_WITHIN_AT_LEAST, order.timeScale.minutes(VERIFIED_WITHIN_MINUTES)),
+      });
+      return { evidence, result: undefined };
+    }),
+  );
+}
+
+/** Does what has to be tried after the traffic has moved, whatever else failed. @returns why it failed, if it did */
+export async function doubtOf(what: string, work: () => Promise<unknown>): Promise<readonly string[]> {
+  try {
+    await work();
+    return [];
+  } catch (error) {
+    return [`${what}: ${reasonOf(error)}`];
+  }
+}
+
+/** What the team is told first, once the traffic has moved. */
+export function rollbackAnnouncement(doubts: readonly string[]): string {
+  return doubts.length === 0 ? "Deployment rolled back" : `Deployment rolled back, but ${doubts.join("; ")}`;
 }
 
 /** Takes the database one step back. */
@@ -64,22 +108,12 @@ export async function rollBackDatabase({ context, procedure }: RollbackOrder): P
 export interface RollbackOrder {
   readonly context: RunbookContext;
   readonly procedure: Procedure;
+  readonly timeScale: TimeScale;
 }
 
-async function verifyRollback({ context, procedure }: RollbackOrder, versionId: string): Promise<void> {
-  await procedure.step("verify the rollback", async () => {
-    const deployment = await context.wrangler.currentDeployment();
-    const split = deployment?.versions ?? [];
-    if (split.length !== 1 || split[0]?.version_id !== versionId || split[0].percentage !== 100) {
-      throw new RunbookError(`the deployment in force is not version ${versionId} alone`);
-    }
-    // Asked without an override: it is what people get.
-    for (let time = 1; time <= HEALTHY_TIMES; time += 1) {
-      const health = await context.deployment.health();
-      if (health.version !== versionId) throw new RunbookError(`version ${health.version} still answers`);
-    }
-    return { evidence: `/health answered ${HEALTHY_TIMES} times in a row, version ${versionId}`, result: undefined };
-  });
+function isAlone(deployment: DeployedSplit | undefined, versionId: string): boolean {
+  const [only, ...others] = deployment?.versions ?? [];
+  return others.length === 0 && only?.version_id === versionId && only.percentage === 100;
 }
 
 /** Where a release could go back to, as the deployment in force has it. */

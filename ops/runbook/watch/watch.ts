@@ -23,6 +23,8 @@ export interface WatchOrder {
   readonly metricsToken: string;
   readonly minutes: number;
   readonly timeScale: TimeScale;
+  /** Ends the watch before its time, without a verdict. */
+  readonly interruption?: AbortSignal;
   readonly tell: (line: string) => void;
 }
 
@@ -38,7 +40,7 @@ const TOLD_TIMES = 6;
  * Returns early when it has to be taken back.
  */
 export async function watchVersion(order: WatchOrder): Promise<Verdict> {
-  const { deployment, timeScale, minutes, tell } = order;
+  const { deployment, timeScale, minutes, interruption, tell } = order;
   const before = await readTotals(order).catch((error: unknown) => {
     throw new RunbookError(`the metrics cannot be read: ${reasonOf(error)}`, { cause: error });
   });
@@ -54,9 +56,9 @@ export async function watchVersion(order: WatchOrder): Promise<Verdict> {
       const failure = await watching.check();
       if (failure !== undefined) return watching.verdict([failure], traffic.sent);
       if (tick % Math.ceil(ticks / TOLD_TIMES) === 0) tell(watching.state());
-      await sleep(begun + (window * tick) / ticks - Date.now());
+      await sleep(begun + (window * tick) / ticks - Date.now(), interruption);
     }
-    await sleep(HAND_OVER_MILLISECONDS);
+    await sleep(HAND_OVER_MILLISECONDS, interruption);
     return await watching.finish(traffic.sent);
   } finally {
     await traffic.end().catch((error: unknown) => tell(`the throw-away account stays: ${reasonOf(error)}`));

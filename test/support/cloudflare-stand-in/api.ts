@@ -13,6 +13,8 @@ export interface Account {
   readonly scripts: Map<string, WorkerScript>;
   /** Titles of KV namespaces, by their id. */
   readonly namespaces: Map<string, string>;
+  /** Routes of the API that fail, by method and path. */
+  readonly broken: Set<string>;
   makeScript(name: string): WorkerScript;
   /** Where the log lines of a script can be followed. */
   tailUrl(scriptName: string): string;
@@ -107,18 +109,20 @@ export async function answerApi(account: Account, request: IncomingMessage, resp
 async function route(account: Account, request: IncomingMessage): Promise<unknown> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://stand-in.invalid");
   const path = pathname.replace(`/client/v4/accounts/${account.id}`, "").split("/").slice(1);
-  const handle = Object.entries(routes).find(([key]) => {
-    const [method, template = ""] = key.split(" ");
-    const parts = template.split("/").slice(1);
-    return (
-      method === request.method &&
-      parts.length === path.length &&
-      parts.every((part, index) => part === "*" || part === path[index])
-    );
-  })?.[1];
-  if (handle === undefined) {
+  const [key, handle] =
+    Object.entries(routes).find(([key]) => {
+      const [method, template = ""] = key.split(" ");
+      const parts = template.split("/").slice(1);
+      return (
+        method === request.method &&
+        parts.length === path.length &&
+        parts.every((part, index) => part === "*" || part === path[index])
+      );
+    }) ?? [];
+  if (key === undefined || handle === undefined) {
     throw new CloudflareError(404, 7003, `the stand-in has no ${request.method} ${pathname}`);
   }
+  if (account.broken.has(key)) throw new CloudflareError(400, 100117, `the rehearsal has broken ${key}`);
   const body = await buffer(request);
   return handle({
     account,

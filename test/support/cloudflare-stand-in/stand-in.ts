@@ -13,6 +13,8 @@ export interface CloudflareStandIn {
   /** Where the edge before a worker listens. */
   edgeUrl(scriptName: string): string;
   script(name: string): WorkerScript | undefined;
+  /** Routes of the API that fail, by method and path as api.ts has them. */
+  readonly broken: Set<string>;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export async function startCloudflareStandIn(
     token: API_TOKEN,
     scripts,
     namespaces: new Map(),
+    broken: new Set(),
     makeScript: (name) => new WorkerScript(name, hostnames[name] ?? "unknown.invalid", outbound),
     tailUrl: tail.url,
   };
@@ -59,6 +62,7 @@ export async function startCloudflareStandIn(
       return edge.url;
     },
     script: (name) => scripts.get(name),
+    broken: account.broken,
     async close() {
       await tail.close();
       await closeApi();

@@ -1,0 +1,31 @@
+import type { Procedure } from "../procedure.ts";
+import { RunbookError } from "../runbook-error.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/**
+ * Does work that must not be left half done: told to stop, the process does not end, but the signal it hands to the work
+ * is aborted, and the work comes to an end of its own.
+ */
+export async function interruptible<Result>(
+  procedure: Procedure,
+  work: (interruption: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const controller = new AbortController();
+  const interrupt = (signal: NodeJS.Signals): void => {
+    // Ctrl-C comes twice, from the terminal and from npm.
+    if (controller.signal.aborted) return;
+    controller.abort(new RunbookError(`interrupted by ${signal}`));
+    procedure.note(`${signal}: no further step is begun; what has been deployed is taken back`);
+  };
+  // The terminal may have gone with whoever read it.
+  const ignore = (): void => undefined;
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignore);
+  try {
+    return await work(controller.signal);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+    for (const stream of [process.stdout, process.stderr]) stream.off("error", ignore);
+  }
+}

@@ -1,0 +1,54 @@
+import type { KeptVersion } from "../wrangler.ts";
+import { pendingMigrations, refuseDestructive } from "./database-steps.ts";
+import { type ReleaseOrder, stages } from "./release.ts";
+import { type Revision, readRevision } from "./revision.ts";
+import { findRollbackPoint } from "./rollback.ts";
+
+/** A whole release. */
+export interface DeployOrder extends ReleaseOrder {
+  readonly backupDirectory: string;
+  readonly logDirectory: string;
+}
+
+/** How a release goes out: step by step, or at once where Cloudflare cannot split the traffic. */
+export interface ReleasePlan {
+  readonly previous: KeptVersion | undefined;
+  /** Why it goes at once; undefined for a gradual release. */
+  readonly atOnce: string | undefined;
+  readonly revision: Revision;
+}
+
+/** Looks at everything, changes nothing. */
+export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
+  const { context, procedure, timeScale } = order;
+  const { settings, target, wrangler } = context;
+  if (timeScale.remark !== undefined) procedure.record("time", "done", timeScale.remark);
+  const revision = await readRevision();
+  // Asked for here, so that a release does not come to a halt half-way.
+  settings.need("METRICS_TOKEN");
+  const previous = await procedure.step("the deployment in force", async () => {
+    const point = await findRollbackPoint(order);
+    const evidence = point === undefined ? "none: this is the first release" : `version ${point.id}`;
+    return { evidence, result: point };
+  });
+  const atOnce = reasonForAtOnce(previous, target.migrationTag);
+  await procedure.step("migrations", async () => {
+    return { evidence: refuseDestructive(await pendingMigrations(settings)), result: undefined };
+  });
+  if (procedure.isDryRun) {
+    const how = atOnce ?? `0 % with smoke tests, then ${stages.map(({ percentage }) => `${percentage} %`).join(" → ")}`;
+    procedure.record("release", "would do", `${target.scriptName} ${revision.version} (${revision.commit}): ${how}`);
+    procedure.record(
+      "wrangler",
+      "would do",
+      `as account ${settings.get("CLOUDFLARE_ACCOUNT_ID") ?? "of wrangler login"}, config ${wrangler.target.configPath}`,
+    );
+  }
+  return { previous, atOnce, revision };
+}
+
+function reasonForAtOnce(previous: KeptVersion | undefined, migrationTag: string | undefined): string | undefined {
+  if (previous === undefined) return "at once: there is no version to share the traffic with";
+  if (previous.migrationTag === migrationTag) return undefined;
+  return `at once: Durable Object migration ${previous.migrationTag ?? "none"} → ${migrationTag ?? "none"} cannot be rolled out gradually, nor back`;
+}
