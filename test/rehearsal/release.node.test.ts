@@ -187,13 +187,22 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
 
     it("goes back by hand, and says what it would do first", async () => {
       const before = await rehearsal.versionInForce();
-      const dryRun = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--dry-run"]);
+      // As if the release had applied it: a release that applied none has nothing to take back.
+      const applied = await rehearsal.pretendToHaveApplied(before, ["0003_delete_account"]);
+      const dryRun = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--database", "--dry-run"]);
       expect(dryRun.code, dryRun.stderr).toBe(0);
       expect(dryRun.stdout).toContain(`· rollback: mcp-task-server-production: ${before} → `);
       expect(await rehearsal.versionInForce()).toBe(before);
 
-      const run = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--json"]);
+      const run = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--database", "--json"]);
       expect(run.code, run.stderr).toBe(0);
+      expect(applied).toEqual([]);
+      const { steps } = outcomeSchema.parse(JSON.parse(run.stdout));
+      expect(steps.map(({ name }) => name)).toEqual([
+        ...["the versions", "wrangler rollback", "back up the database", "take the migrations back"],
+        ...["verify the rollback", "tell the team"],
+      ]);
+      expect(steps[3]?.evidence).toBe("took back 0003_delete_account");
       expect(await rehearsal.versionInForce()).not.toBe(before);
       expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("**What happened**: a rehearsal");
       expect(rehearsal.announcements().at(-1)).toBe("Deployment rolled back: production, due to a rehearsal");
@@ -220,6 +229,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       rehearsal.cloudflare.broken.clear();
 
       expect(run.code, run.stdout).toBe(1);
+      expect(run.stdout).toContain("✓ migrations: 0003_delete_account: only expansions");
       expect(run.stdout).toMatch(/✓ deploy at once: version \S+ has all the traffic; .*, although wrangler failed: /);
       expect(run.stdout).toContain("✓ smoke tests: ");
       expect((await rehearsal.logs("-deploy.md")).at(-1)).toMatch(/### Issues Encountered\n- .*domains\/records/);

@@ -47,6 +47,8 @@ export interface Rehearsal {
   configWith(change: (toml: string) => string): Promise<string>;
   /** The files of the deployments directory, by what their names end in. */
   logs(ending: string): Promise<string[]>;
+  /** Says in the record of a version's release that it applied migrations. @returns those that it did apply */
+  pretendToHaveApplied(versionId: string, migrations: readonly string[]): Promise<readonly string[]>;
   /** What is in the operator's file. */
   variables(): Promise<NodeJS.Dict<string>>;
   /** Nobody reaches the database by HTTP any more, until it is mended. */
@@ -62,6 +64,7 @@ export interface Rehearsal {
 export const SCALE = ["--time-scale", "0.006"];
 
 const healthSchema = z.object({ version: z.string() });
+const recordSchema = z.looseObject({ version_id: z.string().nullable(), migrations: z.array(z.string()) });
 const announcementSchema = z.object({ text: z.string() });
 
 /** Sets the rehearsal up; nothing is deployed yet. */
@@ -126,6 +129,16 @@ export async function startRehearsal(): Promise<Rehearsal> {
       const names = (await readdir(deployments).catch(() => [])).filter((file) => file.endsWith(ending)).sort();
       return Promise.all(names.map((file) => readFile(join(deployments, file), "utf8")));
     },
+    async pretendToHaveApplied(versionId, migrations) {
+      const deployments = join(directory, "deployments");
+      for (const name of (await readdir(deployments)).filter((file) => file.endsWith("-release.json"))) {
+        const record = recordSchema.parse(JSON.parse(await readFile(join(deployments, name), "utf8")));
+        if (record.version_id !== versionId) continue;
+        await writeFile(join(deployments, name), JSON.stringify({ ...record, migrations }));
+        return record.migrations;
+      }
+      throw new Error(`there is no record of the release of version ${versionId}`);
+    },
     cutDatabase: (isCut) => {
       isDatabaseCut = isCut;
     },
@@ -156,7 +169,7 @@ async function runRunbook(
   stop: Interruption | undefined,
 ): Promise<RunbookRun> {
   const places = ["deploy", "rollback"].includes(args[0] ?? "") ? ["--log-dir", join(directory, "deployments")] : [];
-  if (args[0] === "deploy") places.push("--backup-dir", join(directory, "backups"));
+  if (places.length > 0) places.push("--backup-dir", join(directory, "backups"));
   const child = spawn(
     process.execPath,
     ["--no-warnings", join(projectDirectory, "ops/runbook/cli.ts"), ...args, ...places],

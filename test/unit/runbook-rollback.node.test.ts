@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeTakingBack } from "../../ops/runbook/release/conclusion.ts";
+import { migrationsToTakeBack } from "../../ops/runbook/release/release-record.ts";
 import { refuseNewer } from "../../ops/runbook/release/rollback.ts";
 import { newVersionIn, versionBefore, wayTo } from "../../ops/runbook/release/rollback-target.ts";
 import { awaitServing } from "../../ops/runbook/release/serving.ts";
@@ -109,5 +110,25 @@ describe("the version that a rollback has gone to", () => {
       response: "the release stays and needs a person now, as wrangler said no",
       announcement: "Deployment FAILED and is NOT rolled back",
     });
+  });
+});
+
+describe("the migrations that a rollback takes back", () => {
+  it.each([
+    [[], ["0001", "0002"], []],
+    [
+      ["0002", "0003"],
+      ["0001", "0002", "0003"],
+      ["0002", "0003"],
+    ],
+    // Taken back before, by hand.
+    [["0002", "0003"], ["0001", "0002"], ["0002"]],
+    [["0003"], ["0001", "0002"], []],
+  ])("of a release that applied %j, with %j applied: %j", (released, applied, taken) => {
+    expect(migrationsToTakeBack(released, applied)).toEqual(taken);
+  });
+
+  it("are not those of another release", () => {
+    expect(() => migrationsToTakeBack(["0002"], ["0001", "0002", "0003"])).toThrow("0003 was applied after 0002");
   });
 });

@@ -4,6 +4,7 @@ import { type MigrationFile, readMigrationFiles } from "../../database/migration
 import { RunbookError } from "../runbook-error.ts";
 import type { Settings } from "../settings.ts";
 import { findDestructiveStatements } from "./migration-safety.ts";
+import { migrationsToTakeBack } from "./release-record.ts";
 
 /** The owner's URL to the database of an environment. */
 export function readOwnerUrl(settings: Settings): URL {
@@ -42,8 +43,21 @@ export async function applyMigrations(settings: Settings, directory?: string): P
   return withConnection("DATABASE_OWNER_URL", readOwnerUrl(settings), (owner) => migrate(owner, files));
 }
 
-/** Takes the newest migration back. */
-export async function takeBackMigration(settings: Settings, directory?: string): Promise<readonly string[]> {
+/**
+ * Takes the migrations of a release back.
+ *
+ * @returns those taken back, newest first
+ * @throws RunbookError when others were applied after them
+ */
+export async function takeBackMigrations(
+  settings: Settings,
+  released: readonly string[],
+  directory?: string,
+): Promise<readonly string[]> {
   const files = await readMigrationFiles(directory);
-  return withConnection("DATABASE_OWNER_URL", readOwnerUrl(settings), (owner) => rollBack(owner, files, 1));
+  return withConnection("DATABASE_OWNER_URL", readOwnerUrl(settings), async (owner) => {
+    const status = await migrationStatus(owner, files);
+    const applied = status.flatMap(({ name, appliedAt }) => (appliedAt === undefined ? [] : [name]));
+    return rollBack(owner, files, migrationsToTakeBack(released, applied).length);
+  });
 }

@@ -6,6 +6,7 @@ import { applyMigrations } from "./database-steps.ts";
 import { type DeployOrder, makePlan, type ReleasePlan } from "./plan.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { awaitVersion, releaseStep, smokeVersion, stages, watchStage } from "./release.ts";
+import { writeReleaseRecord } from "./release-record.ts";
 import { type DeployedSplit, newVersionIn } from "./rollback-target.ts";
 
 /** What `--json` says of a release. */
@@ -38,6 +39,8 @@ async function release(order: DeployOrder, plan: ReleasePlan, progress: Progress
   await backUp(order, progress);
   await releaseStep(order, "migrate", async () => {
     const names = await applyMigrations(context.settings);
+    progress.migrations = names;
+    await record(order, plan, progress);
     return { evidence: names.length === 0 ? "nothing to apply" : `applied ${names.join(", ")}`, result: undefined };
   });
   if (plan.atOnce === undefined && plan.previous !== undefined) {
@@ -64,10 +67,11 @@ async function backUp(order: DeployOrder, progress: Progress): Promise<void> {
 
 async function releaseGradually(
   order: DeployOrder,
-  { revision }: ReleasePlan,
+  plan: ReleasePlan,
   previous: KeptVersion,
   progress: Progress,
 ): Promise<void> {
+  const { revision } = plan;
   const { wrangler } = order.context;
   const message = `${revision.version} ${revision.commit}`;
   const versionId = await releaseStep(order, "upload", async () => {
@@ -76,6 +80,7 @@ async function releaseGradually(
     return { evidence, result: id };
   });
   progress.versionId = versionId;
+  await record(order, plan, progress);
   for (const { percentage, minutes } of [{ percentage: 0, minutes: 0 }, ...stages]) {
     await releaseStep(order, `deploy ${percentage} %`, () =>
       deployStep(order, previous, progress, `gets ${percentage} % of the traffic`, async () => {
@@ -99,10 +104,19 @@ async function releaseAtOnce(order: DeployOrder, plan: ReleasePlan, progress: Pr
       return (await order.context.wrangler.deployAtOnce(revision.version, message)).id;
     }),
   );
+  await record(order, plan, progress);
   await awaitVersion(order, versionId);
   await smokeVersion(order, versionId, "smoke tests");
   progress.smokePassed = true;
   await watchStage(order, versionId, stages[stages.length - 1] ?? { percentage: 100, minutes: 30 });
+}
+
+/** Keeps what a rollback has to know, as soon as it is known. */
+async function record({ context, procedure, logDirectory }: DeployOrder, plan: ReleasePlan, progress: Progress) {
+  const { environment } = context.target;
+  const { versionId = null, migrations } = progress;
+  const release = { environment, commit: plan.revision.commit, version_id: versionId, migrations: [...migrations] };
+  await writeReleaseRecord(logDirectory, release, procedure);
 }
 
 /**

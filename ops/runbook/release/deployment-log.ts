@@ -70,7 +70,7 @@ export async function writeDeploymentLog(directory: string, log: DeploymentLog, 
     ...steps.map(stepLine),
     "",
   ];
-  return writeNew(directory, `${stamp(startedAt)}-${log.environment}-${procedure.command}.md`, lines);
+  return writeBesideLog(directory, `${log.environment}-${procedure.command}.md`, lines.join("\n"), procedure);
 }
 
 /** What an incident file tells. */
@@ -100,7 +100,7 @@ export async function writeIncident(directory: string, incident: Incident, proce
     "- [ ] Review meeting held on",
     "",
   ];
-  return writeNew(directory, `${stamp(procedure.startedAt)}-${incident.environment}-incident.md`, lines);
+  return writeBesideLog(directory, `${incident.environment}-incident.md`, lines.join("\n"), procedure);
 }
 
 function listOr(items: readonly string[], none: string): string[] {
@@ -111,13 +111,15 @@ function stepLine({ at, name, status, evidence }: StepRecord): string {
   return `| ${at.slice(11, 19)} | ${name} | ${status} | ${evidence.replaceAll("|", "\\|").replace(/\s+/g, " ")} |`;
 }
 
-function stamp(date: Date): string {
-  return date.toISOString().slice(0, 19).replaceAll(":", "-");
-}
-
-async function writeNew(directory: string, name: string, lines: readonly string[]): Promise<string> {
+/** Writes a file whose name begins with when the command began, as the log's does. @returns its path */
+export async function writeBesideLog(
+  directory: string,
+  name: string,
+  text: string,
+  { startedAt }: Procedure,
+): Promise<string> {
   await mkdir(directory, { recursive: true });
-  const path = join(directory, name);
-  await writeFile(path, lines.join("\n"));
+  const path = join(directory, `${startedAt.toISOString().slice(0, 19).replaceAll(":", "-")}-${name}`);
+  await writeFile(path, text);
   return path;
 }

@@ -2,6 +2,7 @@
 export interface Progress {
   versionId: string | undefined;
   backedUp: boolean;
+  migrations: readonly string[];
   /** Whether a version of it is part of the deployment in force, as far as is known. */
   deployed: boolean;
   smokePassed: boolean;
@@ -15,6 +16,7 @@ export function noProgress(): Progress {
   return {
     versionId: undefined,
     backedUp: false,
+    migrations: [],
     deployed: false,
     smokePassed: false,
     watched: false,

@@ -4,6 +4,7 @@ import { TimeScale } from "../duration.ts";
 import { RunbookError, UsageError } from "../runbook-error.ts";
 import { writeIncident } from "./deployment-log.ts";
 import { announceStep } from "./release.ts";
+import { migrationsOfRelease } from "./release-record.ts";
 import { readRevision } from "./revision.ts";
 import {
   doubtOf,
@@ -18,19 +19,20 @@ import { versionBefore, wayTo } from "./rollback-target.ts";
 
 /** `rollback`: back to the version before, by hand. */
 export const rollbackCommand = defineCommand({
-  summary:
-    "give the traffic back to the version before, take the database a step back if asked, verify, write an incident",
+  summary: "give the traffic back to the version before, take its migrations back if asked, verify, write an incident",
   usage: [
     '--reason "<text>"    why; goes into the incident file and to the team',
     "--to <version-id>    another version than the one before",
-    "--database           take the newest migration back as well",
-    "--log-dir <dir>      where the incident file goes; deployments/",
+    "--database           take the migrations back as well that the release of the version applied",
+    "--backup-dir <dir>   where the backup goes that --database makes first; backups/",
+    "--log-dir <dir>      where the incident file goes, and what releases applied is kept; deployments/",
     "--time-scale <factor> a rehearsal: it waits that much shorter for the version to be everywhere",
   ],
   options: {
     reason: { type: "string" },
     to: { type: "string" },
     database: { type: "boolean", default: false },
+    "backup-dir": { type: "string", default: "backups" },
     "log-dir": { type: "string", default: "deployments" },
     "time-scale": { type: "string" },
   },
@@ -51,18 +53,25 @@ export const rollbackCommand = defineCommand({
       refuseToCrossMigration(to, from.migrationTag);
       return { evidence: `from ${from.id} to ${to.id}`, result: { from, to } };
     });
+    const migrations = values.database
+      ? await migrationsOfRelease(values["log-dir"], target.environment, from.id)
+      : undefined;
     if (procedure.isDryRun) {
       procedure.record(
         "rollback",
         "would do",
-        `${target.scriptName}: ${from.id} → ${to.id}${values.database ? ", and the database one step back" : ""}`,
+        `${target.scriptName}: ${from.id} → ${to.id}${migrations === undefined ? "" : `, and the migrations back that it applied: ${migrations.join(", ") || "none"}`}`,
       );
       return { version_id: to.id };
     }
     const order = { context, procedure, timeScale: TimeScale.read(values["time-scale"]) };
     await moveBack(order, to, reason);
     const doubts = [
-      ...(values.database ? await doubtOf("the database is not taken back", () => rollBackDatabase(order)) : []),
+      ...(migrations === undefined
+        ? []
+        : await doubtOf("the database is not taken back", () =>
+            rollBackDatabase(order, migrations, values["backup-dir"]),
+          )),
       ...(await verifyRollback(order, to.id)),
     ];
     const { version } = await readRevision();

@@ -3,7 +3,8 @@ import type { TimeScale } from "../duration.ts";
 import type { Procedure } from "../procedure.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import type { KeptVersion } from "../wrangler.ts";
-import { takeBackMigration } from "./database-steps.ts";
+import { backUpDatabase } from "./backup-step.ts";
+import { takeBackMigrations } from "./database-steps.ts";
 import type { ReleaseOrder } from "./release.ts";
 import type { DeployedSplit } from "./rollback-target.ts";
 import { awaitServing } from "./serving.ts";
@@ -93,14 +94,23 @@ export function rollbackAnnouncement(doubts: readonly string[]): string {
   return doubts.length === 0 ? "Deployment rolled back" : `Deployment rolled back, but ${doubts.join("; ")}`;
 }
 
-/** Takes the database one step back. */
-export async function rollBackDatabase({ context, procedure }: RollbackOrder): Promise<void> {
-  await procedure.step("database one step back", async () => {
-    const taken = await takeBackMigration(context.settings);
-    return {
-      evidence: taken.length === 0 ? "nothing was applied" : `took back ${taken.join(", ")}`,
-      result: undefined,
-    };
+/** Saves the database, and takes the migrations of the release back that the traffic has left. */
+export async function rollBackDatabase(
+  { context, procedure }: RollbackOrder,
+  migrations: readonly string[],
+  backupDirectory: string,
+): Promise<void> {
+  if (migrations.length === 0) {
+    procedure.record("the database", "done", "nothing to take back: the release applied no migration");
+    return;
+  }
+  await procedure.step("back up the database", async () => {
+    return { evidence: await backUpDatabase(context.settings, backupDirectory), result: undefined };
+  });
+  await procedure.step("take the migrations back", async () => {
+    const taken = await takeBackMigrations(context.settings, migrations);
+    const evidence = taken.length === 0 ? "none of them was applied any more" : `took back ${taken.join(", ")}`;
+    return { evidence, result: undefined };
   });
 }
 
