@@ -61,11 +61,19 @@ describe("preflight of the code", { timeout: 60_000 }, () => {
   async function reportOf(outcomes: Record<string, string[]>, covered: number): Promise<string> {
     const testResults = Object.entries(outcomes).map(([suite, statuses]) => ({
       name: join(projectDirectory, `test/${suite}/a.test.ts`),
+      status: statuses.includes("failed") ? "failed" : "passed",
       assertionResults: statuses.map((status, index) => ({ status, fullName: `${suite} ${index}` })),
     }));
     const s = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [index, index < covered ? 1 : 0]));
     const path = join(directory, "report.json");
-    await writeFile(path, JSON.stringify({ testResults, coverageMap: { "src/a.ts": { s } } }));
+    await writeFile(
+      path,
+      JSON.stringify({
+        success: testResults.every(({ status }) => status === "passed"),
+        testResults,
+        coverageMap: { "src/a.ts": { s } },
+      }),
+    );
     return path;
   }
 

@@ -7,15 +7,22 @@ import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { RunbookError } from "../runbook-error.ts";
 import { projectDirectory } from "../settings.ts";
-import { notChecked, type PreflightCheck, type PreflightContext, seen } from "./check.ts";
+import { type Finding, notChecked, type PreflightCheck, type PreflightContext, seen } from "./check.ts";
 
 /** The suites that the runbook names, each a folder of test/. */
 const SUITES = ["unit", "integration", "contract", "security"] as const;
 const LEAST_COVERAGE = 80;
 
 const reportSchema = z.object({
+  success: z.boolean(),
   testResults: z.array(
-    z.object({ name: z.string(), assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })) }),
+    z.object({
+      name: z.string(),
+      /** Of the file: it may have failed without any test, as one that cannot be loaded. */
+      status: z.string(),
+      message: z.string().default(""),
+      assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })),
+    }),
   ),
   coverageMap: z.record(z.string(), z.object({ s: z.record(z.string(), z.number()) })).nullish(),
 });
@@ -60,8 +67,10 @@ async function runTests(): Promise<TestReport> {
       "--outputFile",
       file,
     ];
-    await runProgram("vitest", args);
-    return await readReport(file);
+    const { code } = await runProgram("vitest", args);
+    const report = await readReport(file);
+    // An error outside of any test ends vitest so, and stands in no report.
+    return { ...report, success: report.success && code === 0 };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -73,19 +82,30 @@ async function readReport(path: string): Promise<TestReport> {
   return report.data;
 }
 
-function judgeSuite(suite: string, { testResults }: TestReport) {
-  const own = testResults.filter(({ name }) => relative(projectDirectory, name).startsWith(`test/${suite}/`));
+/** @throws RunbookError when a test, a file or the run as a whole failed */
+export function judgeSuite(suite: string, { success, testResults }: TestReport): Finding {
+  const nameOf = ({ name }: { name: string }) => relative(projectDirectory, name);
+  const own = testResults.filter((file) => nameOf(file).startsWith(`test/${suite}/`));
   const tests = own.flatMap(({ assertionResults }) => assertionResults);
   const failed = tests.filter(({ status }) => status === "failed");
   const passed = tests.filter(({ status }) => status === "passed").length;
   const [first] = failed;
   if (first !== undefined)
     throw new RunbookError(`${failed.length} of ${tests.length} failed, first ${first.fullName}`);
+  const broken = own.find(({ status }) => status !== "passed");
+  if (broken !== undefined) throw new RunbookError(`${nameOf(broken)} ${broken.status}: ${firstLine(broken.message)}`);
+  if (!success && testResults.every(({ status }) => status === "passed")) {
+    throw new RunbookError("the run failed, although every file passed: run npm test to see why");
+  }
   if (passed === 0) return notChecked(`no test of test/${suite} was run`);
   const skipped = tests.length - passed;
   return skipped > 0
     ? notChecked(`${passed} passed, but ${skipped} were skipped`)
     : seen(`${passed} of ${passed} passed`);
+}
+
+function firstLine(message: string): string {
+  return message.split("\n", 1).join("") || "it was not run to its end";
 }
 
 function judgeCoverage({ coverageMap }: TestReport) {
