@@ -3,6 +3,14 @@ import { z } from "zod";
 import { RunbookError } from "./runbook-error.ts";
 import { type EnvironmentName, projectDirectory } from "./settings.ts";
 
+/** A rate limiter of the configuration. */
+export interface RateLimit {
+  readonly name: string;
+  readonly limit: number;
+  /** In seconds. */
+  readonly period: number;
+}
+
 /** What of the wrangler configuration a release goes by. */
 export interface ReleaseTarget {
   readonly environment: EnvironmentName;
@@ -15,8 +23,8 @@ export interface ReleaseTarget {
   /** The newest Durable Object migration; undefined where there is none. */
   readonly migrationTag: string | undefined;
   readonly kvBindings: readonly { readonly binding: string; readonly id: string | undefined }[];
-  /** The names of the rate limiters that are bound. */
-  readonly rateLimits: readonly string[];
+  /** The rate limiters that are bound: so many requests in so many seconds. */
+  readonly rateLimits: readonly RateLimit[];
   /** Whether Cloudflare keeps the worker's logs. */
   readonly isObserved: boolean;
 }
@@ -26,7 +34,9 @@ const configSchema = z.object({
   vars: z.record(z.string(), z.unknown()),
   migrations: z.array(z.object({ tag: z.string() })),
   kv_namespaces: z.array(z.object({ binding: z.string(), id: z.string().optional() })),
-  ratelimits: z.array(z.object({ name: z.string() })).default([]),
+  ratelimits: z
+    .array(z.object({ name: z.string(), simple: z.object({ limit: z.number(), period: z.number() }) }))
+    .default([]),
   observability: z.object({ enabled: z.boolean().optional() }).optional(),
 });
 
@@ -54,7 +64,7 @@ export async function readReleaseTarget(environment: EnvironmentName, configPath
     variables,
     migrationTag: migrations.at(-1)?.tag,
     kvBindings: kvNamespaces.map(({ binding, id }) => ({ binding, id })),
-    rateLimits: ratelimits.map((limiter) => limiter.name),
+    rateLimits: ratelimits.map((limiter) => ({ name: limiter.name, ...limiter.simple })),
     isObserved: observability?.enabled === true,
   };
 }

@@ -36,9 +36,9 @@ export const platformChecks: readonly PreflightCheck[] = [
   {
     name: "rate limits",
     async run({ target }) {
-      const missing = LIMITERS.filter((name) => !target.rateLimits.includes(name));
+      const missing = LIMITERS.filter((wanted) => !target.rateLimits.some(({ name }) => name === wanted));
       if (missing.length > 0) throw new RunbookError(`not configured: ${missing.join(", ")}`);
-      return seen(target.rateLimits.join(", "));
+      return seen(target.rateLimits.map(({ name, limit, period }) => `${name} ${limit} in ${period} s`).join(", "));
     },
   },
   {

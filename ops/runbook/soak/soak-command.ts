@@ -3,33 +3,23 @@ import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
 import type { Deployment } from "../deployment.ts";
 import { readPositive, sleep, TimeScale } from "../duration.ts";
-import type { Procedure } from "../procedure.ts";
 import { readOwnerUrl } from "../release/database-steps.ts";
-import { RunbookError } from "../runbook-error.ts";
 import { SmokeAccount } from "../smoke/account.ts";
-import { criteria } from "../watch/criteria.ts";
 import { type Connections, countConnections } from "./connections.ts";
+import { judgeLoad, type Load, refuseLimitedRate } from "./load.ts";
 
 const MINUTES = 30;
-/** A second; together within the address limit of 1,200 a minute. */
+/** A second. */
 const RATE = 15;
-/** Each within the user limit of 600 a minute. */
 const PEOPLE = 4;
 const SAMPLE_EVERY_MILLISECONDS = 5_000;
-const LARGEST_SHARE_OF_CONNECTIONS = 0.8;
-
-interface Load {
-  requests: number;
-  errors: number;
-  readonly milliseconds: number[];
-}
 
 /** `soak`: the database path under load, and its connections. */
 export const soakCommand = defineCommand({
   summary: "load the path to the database for a while, and report its connections",
   usage: [
     `--minutes <number>     how long; ${MINUTES}`,
-    `--rate <number>        requests a second; ${RATE}`,
+    `--rate <number>        requests a second, within the rate limits; ${RATE}`,
     "--time-scale <factor>  a rehearsal: that much shorter",
   ],
   options: { minutes: { type: "string" }, rate: { type: "string" }, "time-scale": { type: "string" } },
@@ -40,11 +30,12 @@ export const soakCommand = defineCommand({
     TimeScale.read(values["time-scale"]);
   },
   async run(values, procedure) {
-    const { deployment, settings } = await readContext(values);
+    const { deployment, settings, target } = await readContext(values);
     const minutes = readPositive("minutes", values.minutes, MINUTES);
     const rate = readPositive("rate", values.rate, RATE);
     const timeScale = TimeScale.read(values["time-scale"]);
     if (timeScale.remark !== undefined) procedure.record("time", "done", timeScale.remark);
+    refuseLimitedRate(rate, target.rateLimits, PEOPLE);
     const ownerUrl = readOwnerUrl(settings);
     if (procedure.isDryRun) {
       procedure.record(
@@ -68,7 +59,9 @@ export const soakCommand = defineCommand({
           procedure.note(`${now.used} of ${now.most} connections`);
           await Promise.race([loading, sleep(begun + SAMPLE_EVERY_MILLISECONDS - Date.now())]);
         }
-        return judge(await loading, most, procedure);
+        const judged = judgeLoad(await loading, most);
+        procedure.note("the accounts of this run are deleted");
+        return judged;
       }),
     );
   },
@@ -77,7 +70,7 @@ export const soakCommand = defineCommand({
 /** Sends requests at a steady rate, whether or not those before were answered, as people do. */
 async function startLoad(deployment: Deployment, rate: number, duration: number): Promise<Load> {
   const accounts: SmokeAccount[] = [];
-  const load: Load = { requests: 0, errors: 0, milliseconds: [] };
+  const load: Load = { statuses: [], milliseconds: [] };
   try {
     for (let count = 0; count < PEOPLE; count += 1) accounts.push(await SmokeAccount.signUp(deployment));
     const waiting: Promise<void>[] = [];
@@ -102,20 +95,8 @@ async function sendOne(account: SmokeAccount, sent: number, load: Load): Promise
     : account.call("list_tasks", { limit: 10 })
   ).then(
     (answer) => answer.status,
-    () => 599,
+    () => undefined,
   );
-  load.requests += 1;
-  if (status >= 500) load.errors += 1;
+  load.statuses.push(status);
   load.milliseconds.push(performance.now() - begun);
-}
-
-function judge({ requests, errors, milliseconds }: Load, connections: Connections, procedure: Procedure) {
-  const p95 = Math.round(milliseconds.sort((a, b) => a - b)[Math.floor(milliseconds.length * 0.95)] ?? 0);
-  const evidence = `${requests} requests, ${errors} errors, p95 ${p95} ms from here, at most ${connections.used} of ${connections.most} connections`;
-  if (requests === 0 || errors / requests >= criteria.targetErrorRate) throw new RunbookError(evidence);
-  if (connections.used > connections.most * LARGEST_SHARE_OF_CONNECTIONS) {
-    throw new RunbookError(`${evidence}: too close to the limit`);
-  }
-  procedure.note("the accounts of this run are deleted");
-  return { evidence, result: { requests, errors, p95, connections } };
 }
