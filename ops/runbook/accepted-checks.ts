@@ -31,11 +31,4 @@ export class AcceptedChecks {
   reasonFor(check: string): string | undefined {
     return this.#reasons.get(check);
   }
-
-  /** What becomes of a check that failed. */
-  judge(check: string, failure: string): { check: string; passed: boolean; evidence: string } {
-    const reason = this.#reasons.get(check);
-    if (reason === undefined) return { check, passed: false, evidence: failure };
-    return { check, passed: true, evidence: `accepted (${reason}): ${failure}` };
-  }
 }

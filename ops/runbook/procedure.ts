@@ -19,7 +19,8 @@ export interface StepResult<Result> {
   readonly result: Result;
 }
 
-const MARKS: Record<StepStatus, string> = {
+/** How each status is told to a person, in one sign. */
+export const MARKS: Record<StepStatus, string> = {
   done: "✓",
   failed: "✗",
   "not checked": "?",

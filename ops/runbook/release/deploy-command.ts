@@ -2,11 +2,11 @@ import { AcceptedChecks } from "../accepted-checks.ts";
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
 import { TimeScale } from "../duration.ts";
-import { smokeChecks } from "../smoke/smoke.ts";
+import { acceptableSmokeChecks } from "../smoke/smoke.ts";
 import { deploy } from "./deploy.ts";
 import { interruptible } from "./interruption.ts";
 
-const acceptable = [...smokeChecks, "backup"];
+const acceptable = [...acceptableSmokeChecks, "backup"];
 
 /** `deploy`: a release from the backup to the last watch. */
 export const deployCommand = defineCommand({

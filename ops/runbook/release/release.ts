@@ -1,7 +1,7 @@
 import type { AcceptedChecks } from "../accepted-checks.ts";
 import type { RunbookContext } from "../context.ts";
 import { sleep, type TimeScale } from "../duration.ts";
-import type { Procedure, StepResult } from "../procedure.ts";
+import { MARKS, type Procedure, type StepResult } from "../procedure.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import { runSmoke } from "../smoke/smoke.ts";
 import { criteria, describeFigures } from "../watch/criteria.ts";
@@ -54,18 +54,23 @@ export async function awaitVersion(order: ReleaseOrder, versionId: string): Prom
 
 /** Runs the smoke tests on one version. @throws RunbookError naming the checks that failed */
 export async function smokeVersion(order: ReleaseOrder, versionId: string, name: string): Promise<void> {
-  const { context, procedure, accepted } = order;
+  const { context, procedure } = order;
   await releaseStep(order, name, async () => {
-    const results = await runSmoke(context.deployment.ofVersion(versionId), accepted, ({ check, passed, evidence }) =>
-      procedure.note(`${passed ? "✓" : "✗"} ${check}: ${evidence}`),
+    const results = await runSmoke(
+      context.deployment.ofVersion(versionId),
+      order.accepted,
+      ({ check, status, evidence }) => procedure.note(`${MARKS[status]} ${check}: ${evidence}`),
     );
-    const failed = results.filter(({ passed }) => !passed);
+    const failed = results.filter(({ status }) => status === "failed");
     if (failed.length > 0) {
       throw new RunbookError(
         `smoke tests failed: ${failed.map(({ check, evidence }) => `${check} (${evidence})`).join("; ")}`,
       );
     }
-    return { evidence: `${results.length} checks passed on version ${versionId}`, result: undefined };
+    const accepted = results.filter(({ status }) => status === "accepted").map(({ check }) => check);
+    const but = accepted.length === 0 ? "" : `, accepted: ${accepted.join(", ")}`;
+    const evidence = `${results.length - accepted.length} checks passed on version ${versionId}${but}`;
+    return { evidence, result: undefined };
   });
 }
 

@@ -2,7 +2,7 @@ import { AcceptedChecks } from "../accepted-checks.ts";
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
 import { RunbookError } from "../runbook-error.ts";
-import { runSmoke, smokeChecks } from "./smoke.ts";
+import { acceptableSmokeChecks, runSmoke, smokeChecks } from "./smoke.ts";
 
 /** `smoke`: everything that people do, tried once. */
 export const smokeCommand = defineCommand({
@@ -14,7 +14,7 @@ export const smokeCommand = defineCommand({
   options: { "version-id": { type: "string" }, accept: { type: "string", multiple: true } },
   check(values) {
     checkCommonValues(values);
-    AcceptedChecks.read(values.accept, smokeChecks);
+    AcceptedChecks.read(values.accept, acceptableSmokeChecks);
   },
   async run(values, procedure) {
     const { deployment } = await readContext(values);
@@ -24,11 +24,11 @@ export const smokeCommand = defineCommand({
       for (const check of smokeChecks) procedure.record(check, "would do", `on ${asked.url.origin}`);
       return undefined;
     }
-    const accepted = AcceptedChecks.read(values.accept, smokeChecks);
-    const results = await runSmoke(asked, accepted, ({ check, passed, evidence }) =>
-      procedure.record(check, passed ? "done" : "failed", evidence),
+    const accepted = AcceptedChecks.read(values.accept, acceptableSmokeChecks);
+    const results = await runSmoke(asked, accepted, ({ check, status, evidence }) =>
+      procedure.record(check, status, evidence),
     );
-    const failed = results.filter(({ passed }) => !passed);
+    const failed = results.filter(({ status }) => status === "failed");
     if (failed.length > 0) throw new RunbookError(`${failed.length} of ${results.length} smoke checks failed`);
     return { url: asked.url.origin, checks: results.length };
   },

@@ -1,6 +1,6 @@
 import type { AcceptedChecks } from "../accepted-checks.ts";
 import type { Deployment } from "../deployment.ts";
-import { RunbookError, reasonOf } from "../runbook-error.ts";
+import { reasonOf } from "../runbook-error.ts";
 import { SmokeAccount } from "./account.ts";
 import { checkSessions, checkStateless } from "./mcp-checks.ts";
 import {
@@ -16,16 +16,17 @@ import {
   updateTask,
 } from "./task-checks.ts";
 
-/** How one check went. */
+/** How one check went; `accepted` is one that failed and may. */
 export interface SmokeResult {
   readonly check: string;
-  readonly passed: boolean;
+  readonly status: "done" | "failed" | "accepted";
   readonly evidence: string;
 }
 
 /** The checks, in the order they are run. */
 export const smokeChecks = [
   "health",
+  "sign up",
   "sign in",
   "six tools",
   "create task",
@@ -44,12 +45,15 @@ export const smokeChecks = [
 /** The name of a check. */
 type SmokeCheck = (typeof smokeChecks)[number];
 
+/** The checks that may be let fail for a reason: without accounts there is nothing that could be tried. */
+export const acceptableSmokeChecks: readonly SmokeCheck[] = smokeChecks.filter((check) => check !== "sign up");
+
 /**
  * Tries everything that people do with a deployment, on two throw-away accounts that are deleted after.
  *
  * @param accepted checks that may fail, and why
  * @param tell is told of each check as it is done
- * @returns every check; those after a sign-up that failed are missing
+ * @returns every check; one that could not be run has failed, and is not accepted
  */
 export async function runSmoke(
   deployment: Deployment,
@@ -57,13 +61,19 @@ export async function runSmoke(
   tell: (result: SmokeResult) => void,
 ): Promise<readonly SmokeResult[]> {
   const results: SmokeResult[] = [];
-  const check = async (name: SmokeCheck, work: () => Promise<string>): Promise<void> => {
-    const result = await work().then(
-      (evidence) => ({ check: name, passed: true, evidence }),
-      (error: unknown) => accepted.judge(name, reasonOf(error)),
-    );
+  const report = (result: SmokeResult): void => {
     results.push(result);
     tell(result);
+  };
+  const check = async (name: SmokeCheck, work: () => Promise<string>): Promise<void> => {
+    try {
+      report({ check: name, status: "done", evidence: await work() });
+    } catch (error) {
+      const reason = accepted.reasonFor(name);
+      const failure = reasonOf(error);
+      if (reason === undefined) report({ check: name, status: "failed", evidence: failure });
+      else report({ check: name, status: "accepted", evidence: `${reason}: ${failure}` });
+    }
   };
 
   await check("health", async () => {
@@ -71,13 +81,18 @@ export async function runSmoke(
     return `healthy, version ${version || "local"}`;
   });
   const accounts: SmokeAccount[] = [];
-  try {
+  await check("sign up", async () => {
     for (const _ of [1, 2]) accounts.push(await SmokeAccount.signUp(deployment));
-    const [person, stranger] = accounts;
-    if (person === undefined || stranger === undefined) throw new RunbookError("there are no accounts");
+    return "two throw-away accounts are made";
+  });
+  const [person, stranger] = accounts;
+  if (person !== undefined && stranger !== undefined) {
     await checkAs(person, stranger, check);
-  } catch (error) {
-    await check("sign in", () => Promise.reject(error));
+  } else {
+    const known = new Set<string>(["cleaned up", ...results.map((result) => result.check)]);
+    for (const name of smokeChecks.filter((name) => !known.has(name))) {
+      report({ check: name, status: "failed", evidence: "could not be run, as there are no accounts" });
+    }
   }
   await check("cleaned up", async () => {
     for (const account of accounts) await account.remove();
