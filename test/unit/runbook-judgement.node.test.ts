@@ -4,6 +4,7 @@ import { refuseDestructive } from "../../ops/runbook/release/database-steps.ts";
 import { findDestructiveStatements } from "../../ops/runbook/release/migration-safety.ts";
 import { missedCriteria, rollbackTrigger } from "../../ops/runbook/watch/criteria.ts";
 import { readMetricsText } from "../../ops/runbook/watch/metrics-text.ts";
+import { Readings } from "../../ops/runbook/watch/readings.ts";
 import { figuresBetween, NOTHING, totalsOf } from "../../ops/runbook/watch/version-figures.ts";
 
 const migration = (up: string) => ({ name: "0009_change", up, down: "", checksum: "" });
@@ -114,6 +115,41 @@ describe("a version's figures", () => {
     });
   });
 
+  it("count tool calls that failed behind a status of 200, and those by plain HTTP once", () => {
+    const tool = (name: string, status: string, value: number, version = "new") =>
+      `tool_executions_total{tool="${name}",status="${status}",version="${version}"} ${value}`;
+    const samples = metrics([
+      count("new", "/mcp", 200, 100),
+      count("new", "/mcp", 503, 1),
+      count("new", "/mcp/tools/:name", 200, 96),
+      count("new", "/mcp/tools/:name", 500, 3),
+      ...[tool("list_tasks", "success", 180), tool("get_task", "not_found", 40), tool("get_task", "invalid_input", 40)],
+      ...[tool("list_tasks", "internal", 4), tool("get_task", "unavailable", 2), tool("get_task", "misconfigured", 1)],
+      tool("list_tasks", "internal", 1000, "old"),
+    ]);
+    // Seven of them, three by plain HTTP; and one request that failed before its tool.
+    expect(figuresBetween(NOTHING, totalsOf(samples, "new"))).toMatchObject({
+      requests: 200,
+      errors: 8,
+      errorRate: 0.04,
+    });
+  });
+
+  it("of the last minutes are seen apart, of 100 requests at least", () => {
+    const totals = (requests: number, errors: number) => ({ ...NOTHING, requests, errors });
+    const readings = new Readings({ at: 0, totals: totals(0, 0) }, 5);
+    readings.add({ at: 10, totals: totals(5000, 0) });
+    readings.add({ at: 15, totals: totals(5060, 3) });
+    readings.add({ at: 20, totals: totals(5130, 10) });
+    expect(readings.whole).toMatchObject({ requests: 5130, errors: 10 });
+    expect(readings.recent).toMatchObject({ requests: 130, errors: 10 });
+    expect(rollbackTrigger(readings.whole, readings.recent)).toBe(
+      "lately error rate 7.69 % > 5.00 % (10 of 130 requests)",
+    );
+    readings.add({ at: 25, totals: totals(6000, 10) });
+    expect(readings.recent).toMatchObject({ requests: 870, errors: 0 });
+  });
+
   it("take p95 as Prometheus does, without chat, streams and sign-in", () => {
     const slow = ["/chat", "/api/chat", "/api/chat/:id/stream", "/api/auth/signin", "/api/tasks/events"];
     const samples = metrics([
@@ -154,7 +190,8 @@ describe("the runbook's numbers", () => {
     [figures(99, 99), undefined],
     [figures(100, 100), "error rate 100.00 % > 5.00 % (100 of 100 requests)"],
   ])("take %j back: %s", (version, trigger) => {
-    expect(rollbackTrigger(version)).toBe(trigger);
+    expect(rollbackTrigger(version, figures(0, 0))).toBe(trigger);
+    expect(rollbackTrigger(figures(1000, 0), version)).toBe(trigger && `lately ${trigger}`);
   });
 
   it.each([

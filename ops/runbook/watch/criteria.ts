@@ -12,12 +12,22 @@ export const criteria = {
   targetP95: 500,
   /** Success: all health checks passing for this long. */
   successMinutes: 30,
+  /** An error rate is judged over the whole watch, and over the last while. */
+  recentMinutes: 5,
   /** A rate of fewer requests says nothing. */
   fewestRequests: 100,
 } as const;
 
-/** Why a version has to be taken back at once; undefined while there is no such reason. */
-export function rollbackTrigger({ requests, errors, errorRate }: VersionFigures): string | undefined {
+/**
+ * Why a version has to be taken back at once, by the whole watch or by the last minutes of it; undefined while there is
+ * no such reason.
+ */
+export function rollbackTrigger(whole: VersionFigures, recent: VersionFigures): string | undefined {
+  const late = tooManyErrors(recent);
+  return tooManyErrors(whole) ?? (late && `lately ${late}`);
+}
+
+function tooManyErrors({ requests, errors, errorRate }: VersionFigures): string | undefined {
   if (requests < criteria.fewestRequests || errorRate <= criteria.largestErrorRate) return undefined;
   return `error rate ${percent(errorRate)} > ${percent(criteria.largestErrorRate)} (${errors} of ${requests} requests)`;
 }

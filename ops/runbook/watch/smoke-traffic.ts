@@ -41,10 +41,14 @@ export class SmokeTraffic {
       this.#taskId = task?.id;
     } else if (turn === 1) await this.#account.call("list_tasks", {});
     else if (turn === 2) await this.#account.call("update_task", { task_id, description: "Changed by smoke traffic" });
-    // An answer that is no result is an error that the metrics have counted.
-    else if (turn === 3) await sendStateless(this.#account, "tools/list", {}).catch(() => undefined);
-    else if (turn === 4) await this.#account.call("get_task", { task_id });
+    else if (turn === 3) await this.#callOverMcp("list_tasks", { status: "all" });
+    else if (turn === 4) await this.#callOverMcp("get_task", { task_id });
     else await this.#account.call("delete_task", { task_id });
+  }
+
+  async #callOverMcp(name: string, input: Readonly<Record<string, unknown>>): Promise<void> {
+    // An answer that is no result is an error that the metrics have counted.
+    await sendStateless(this.#account, "tools/call", { name, arguments: input }).catch(() => undefined);
   }
 
   async end(): Promise<void> {

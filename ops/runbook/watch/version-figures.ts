@@ -3,8 +3,12 @@ import type { Sample } from "./metrics-text.ts";
 /** What a version has done so far: sums that only grow. */
 export interface VersionTotals {
   readonly requests: number;
-  /** Answered with 5xx. */
+  /** Answered with 5xx, but for tools by plain HTTP. */
   readonly errors: number;
+  /** Tools by plain HTTP, answered with 5xx. */
+  readonly plainToolErrors: number;
+  /** Tool calls that failed and were not the caller's fault, by whatever face: MCP and chat answer 200 all the same. */
+  readonly toolFailures: number;
   /** Requests of the routes whose speed counts, by the upper bound of their bucket; each includes those below. */
   readonly durations: ReadonlyMap<number, number>;
 }
@@ -12,6 +16,7 @@ export interface VersionTotals {
 /** What a version did in a stretch of time. */
 export interface VersionFigures {
   readonly requests: number;
+  /** Requests that failed, and tool calls that failed in requests that did not. */
   readonly errors: number;
   /** From 0 to 1. */
   readonly errorRate: number;
@@ -33,10 +38,17 @@ const NOT_TIMED: readonly RegExp[] = [
   /^\/authorize/,
 ];
 
+const PLAIN_TOOL = "/mcp/tools/:name";
+const FAILURES_OF_OURS = new Set(["internal", "unavailable", "misconfigured"]);
+
 /** Adds up what the metrics say of one version. */
 export function totalsOf(samples: readonly Sample[], versionId: string): VersionTotals {
   const own = samples.filter(({ labels }) => labels.version === versionId && !NOT_FOR_PEOPLE.has(labels.route ?? ""));
   const requests = own.filter(({ name }) => name === "http_requests_total");
+  const errors = requests.filter(({ labels }) => labels.status?.startsWith("5"));
+  const isPlainTool = ({ labels }: Sample) => labels.route === PLAIN_TOOL;
+  const isFailureOfOurs = ({ name, labels }: Sample) =>
+    name === "tool_executions_total" && FAILURES_OF_OURS.has(labels.status ?? "");
   const durations = new Map<number, number>();
   for (const { name, labels, value } of own) {
     if (name !== "http_request_duration_seconds_bucket" || !isTimed(labels)) continue;
@@ -46,7 +58,9 @@ export function totalsOf(samples: readonly Sample[], versionId: string): Version
   const sum = (list: readonly Sample[]) => list.reduce((total, { value }) => total + value, 0);
   return {
     requests: sum(requests),
-    errors: sum(requests.filter(({ labels }) => labels.status?.startsWith("5"))),
+    errors: sum(errors.filter((sample) => !isPlainTool(sample))),
+    plainToolErrors: sum(errors.filter(isPlainTool)),
+    toolFailures: sum(own.filter(isFailureOfOurs)),
     durations,
   };
 }
@@ -54,15 +68,28 @@ export function totalsOf(samples: readonly Sample[], versionId: string): Version
 /** What was done between two readings. */
 export function figuresBetween(before: VersionTotals, after: VersionTotals): VersionFigures {
   const requests = after.requests - before.requests;
-  const errors = after.errors - before.errors;
+  // A tool that fails by plain HTTP is in both counts.
+  const ofTools = Math.max(after.plainToolErrors - before.plainToolErrors, after.toolFailures - before.toolFailures);
+  const errors = after.errors - before.errors + ofTools;
   const durations = new Map(
     [...after.durations].map(([bound, count]) => [bound, count - (before.durations.get(bound) ?? 0)]),
   );
-  return { requests, errors, errorRate: requests === 0 ? 0 : errors / requests, p95: quantile(0.95, durations) };
+  return { requests, errors, errorRate: shareOf(errors, requests), p95: quantile(0.95, durations) };
 }
 
 /** The totals of a version that has done nothing. */
-export const NOTHING: VersionTotals = { requests: 0, errors: 0, durations: new Map() };
+export const NOTHING: VersionTotals = {
+  requests: 0,
+  errors: 0,
+  plainToolErrors: 0,
+  toolFailures: 0,
+  durations: new Map(),
+};
+
+/** One request may call several tools, so that more can fail than were asked. */
+function shareOf(errors: number, requests: number): number {
+  return requests === 0 ? 0 : Math.min(1, errors / requests);
+}
 
 function isTimed({ route = "", method }: Readonly<Record<string, string>>): boolean {
   // GET /mcp is a stream.

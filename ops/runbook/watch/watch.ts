@@ -3,8 +3,9 @@ import { sleep, type TimeScale } from "../duration.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import { criteria, describeFigures, missedCriteria, rollbackTrigger } from "./criteria.ts";
 import { readMetricsText } from "./metrics-text.ts";
+import { Readings } from "./readings.ts";
 import { SmokeTraffic } from "./smoke-traffic.ts";
-import { figuresBetween, NOTHING, totalsOf, type VersionFigures, type VersionTotals } from "./version-figures.ts";
+import { totalsOf, type VersionFigures, type VersionTotals } from "./version-figures.ts";
 
 /** What came of watching a version. */
 export interface Verdict {
@@ -67,15 +68,15 @@ export async function watchVersion(order: WatchOrder): Promise<Verdict> {
 
 class Watching {
   readonly #order: WatchOrder;
-  readonly #before: VersionTotals;
-  #figures: VersionFigures = figuresBetween(NOTHING, NOTHING);
+  readonly #readings: Readings;
   #healthChecks = 0;
   #healthFailures = 0;
   #failing = new Map<string, { since: number; reason: string }>();
 
   constructor(order: WatchOrder, before: VersionTotals) {
     this.#order = order;
-    this.#before = before;
+    const recent = order.timeScale.minutes(criteria.recentMinutes);
+    this.#readings = new Readings({ at: Date.now(), totals: before }, recent);
   }
 
   /** Sends a request whose failure to be answered at all counts as failing. */
@@ -89,7 +90,7 @@ class Watching {
     const isHealthy = await this.#note("health checks", async () => void (await this.#order.deployment.health()));
     if (!isHealthy) this.#healthFailures += 1;
     await this.#note("the metrics", () => this.#read());
-    return this.#failingTooLong() ?? rollbackTrigger(this.#figures);
+    return this.#failingTooLong() ?? this.#trigger();
   }
 
   async finish(ownRequests: number): Promise<Verdict> {
@@ -102,22 +103,26 @@ class Watching {
     if (this.#healthFailures > 0) {
       failures.push(`${this.#healthFailures} of ${this.#healthChecks} health checks failed, and all have to pass`);
     }
-    const trigger = rollbackTrigger(this.#figures);
-    failures.push(...(trigger === undefined ? missedCriteria(this.#figures) : [trigger]));
+    const trigger = this.#trigger();
+    failures.push(...(trigger === undefined ? missedCriteria(this.#readings.whole) : [trigger]));
     return this.verdict(failures, ownRequests);
   }
 
   verdict(failures: readonly string[], ownRequests: number): Verdict {
-    return { failures, figures: this.#figures, healthChecks: this.#healthChecks, ownRequests };
+    return { failures, figures: this.#readings.whole, healthChecks: this.#healthChecks, ownRequests };
   }
 
   state(): string {
     const failing = [...this.#failing.values()].map(({ reason }) => `; ${reason}`).join("");
-    return `${describeFigures(this.#figures)}, ${this.#healthChecks} health checks${failing}`;
+    return `${describeFigures(this.#readings.whole)}, ${this.#healthChecks} health checks${failing}`;
   }
 
   async #read(): Promise<void> {
-    this.#figures = figuresBetween(this.#before, await readTotals(this.#order));
+    this.#readings.add({ at: Date.now(), totals: await readTotals(this.#order) });
+  }
+
+  #trigger(): string | undefined {
+    return rollbackTrigger(this.#readings.whole, this.#readings.recent);
   }
 
   async #note(what: string, work: () => Promise<void>): Promise<boolean> {
