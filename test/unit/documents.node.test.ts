@@ -7,6 +7,7 @@ import { monitoringChecks } from "../../ops/runbook/monitoring/monitoring-comman
 import { personSteps } from "../../ops/runbook/preflight/person-steps.ts";
 import { preflightChecks } from "../../ops/runbook/preflight/preflight-command.ts";
 import { smokeChecks } from "../../ops/runbook/smoke/smoke.ts";
+import { describeVariables } from "../../src/config.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
 const read = (path: string) => readFile(join(projectDirectory, path), "utf8");
@@ -49,6 +50,30 @@ describe("docs/runbook.md", async () => {
     for (const [line = "", by = ""] of rows.slice(rows.findIndex(([cell]) => cell?.startsWith("**Feature**")))) {
       if (line !== "line of the source runbook") expect(by, line).toMatch(known);
     }
+  });
+
+  it("follows the errors in the logs as docs/troubleshooting.md does", async () => {
+    // A filter by how an invocation ended shows none of the errors that the worker has caught.
+    const [follow = ""] =
+      /^npx wrangler tail .* select\(\.event == "error"\)'$/m.exec(await read("docs/troubleshooting.md")) ?? [];
+    const followed = rows.filter(([, by = ""]) =>
+      by.replaceAll("\\|", "|").includes("wrangler tail --env production --"),
+    );
+    expect(followed.map(([line]) => line)).toEqual([
+      "# 3. Application crash - check logs for errors",
+      "# Check application logs",
+      "docker logs mcp-server | grep ERROR",
+    ]);
+    for (const [, by] of followed) expect(by).toContain(follow);
+  });
+
+  it("has setup generate only what it can", () => {
+    const generated = rows.filter(
+      ([line = "", by = ""]) => line.includes("generated (min") && by.includes("runbook -- setup"),
+    );
+    expect(generated.map(([line = ""]) => /`(\w+)`/.exec(line)?.[1])).toEqual(
+      describeVariables().flatMap(({ name }) => (["JWT_SECRET", "BETTER_AUTH_SECRET"].includes(name) ? [name] : [])),
+    );
   });
 
   it("names only commands and checks that there are", () => {
