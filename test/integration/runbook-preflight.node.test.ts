@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Deployment } from "../../ops/runbook/deployment.ts";
 import { checkCertificate, checkRedirect } from "../../ops/runbook/preflight/edge-checks.ts";
+import { readPreflightResults } from "../../ops/runbook/preflight/preflight-result.ts";
 import { freePort } from "../support/processes.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
@@ -80,7 +81,10 @@ describe("preflight of the code", { timeout: 60_000 }, () => {
   async function preflight(report: string, ...args: string[]) {
     const child = spawn(
       process.execPath,
-      ["--no-warnings", CLI, "preflight", "--only", "code", "--json", "--test-report", report, ...args],
+      [
+        ...["--no-warnings", CLI, "preflight", "--only", "code", "--json", "--test-report", report],
+        ...["--log-dir", join(directory, "deployments"), ...args],
+      ],
       { env: { ...process.env, npm_config_registry: registryUrl, HOME: directory }, stdio: ["ignore", "pipe", "pipe"] },
     );
     const [[code], stdout] = await Promise.all([once(child, "close"), text(child.stdout)]);
@@ -99,6 +103,11 @@ describe("preflight of the code", { timeout: 60_000 }, () => {
     expect(steps.get("coverage")).toMatchObject({ evidence: "91.0 % of 100 statements, 80 % are needed" });
     expect(steps.get("dependency audit")?.evidence).toMatch(/^no known vulnerability in \d+ packages$/);
     expect(steps.get("code reviewed")).toMatchObject({ status: "person" });
+    expect(await readPreflightResults(join(directory, "deployments"))).toMatchObject([
+      {
+        result: { environment: "production", commit: expect.any(String), groups: ["code"], passed: true, accepted: [] },
+      },
+    ]);
   });
 
   it("fails on a test that failed, one that was skipped, and too little coverage", async () => {
@@ -107,6 +116,7 @@ describe("preflight of the code", { timeout: 60_000 }, () => {
     const { code, steps } = await preflight(report);
 
     expect(code).toBe(1);
+    expect(await readPreflightResults(join(directory, "deployments"))).toMatchObject([{ result: { passed: false } }]);
     expect(steps.get("security tests")).toMatchObject({
       status: "failed",
       evidence: "1 of 2 failed, first security 1",

@@ -50,9 +50,11 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(run.code, run.stderr).toBe(0);
       const { outcome, steps } = outcomeSchema.parse(JSON.parse(run.stdout));
       expect(outcome).toBe("succeeded");
-      expect(steps.filter(({ status }) => status !== "done")).toEqual([]);
+      expect(steps.filter(({ status }) => status !== "done")).toMatchObject([
+        { name: "preflight", status: "not checked", evidence: expect.stringMatching(/has no preflight of commit/) },
+      ]);
       expect(steps.map(({ name }) => name)).toEqual([
-        ...["time", "the deployment in force", "migrations", "back up the database", "migrate", "upload"],
+        ...["time", "preflight", "the deployment in force", "migrations", "back up the database", "migrate", "upload"],
         ...["deploy 0 %", "the version answers", "smoke tests at 0 %"],
         ...["deploy 10 %", "watch 10 minutes at 10 %", "smoke tests at 10 %"],
         ...["deploy 50 %", "watch 10 minutes at 50 %", "smoke tests at 50 %"],
@@ -64,6 +66,9 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
       expect(Object.keys(seen.versions).sort()).toEqual([before, after].sort());
       expect(seen.last).toBe(after);
       const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
+      expect(log).toContain("**Deployed By**: the rehearsal");
+      expect(log).toContain("- [ ] Tests passed\n- [x] Database backed up\n- [ ] Configuration verified");
+      expect(log).toContain("- preflight: tests not checked, configuration not checked");
       expect(log).toContain("- [x] Smoke tests passed");
       expect(log).toContain("rehearsal: --time-scale 0.006, every window is that much shorter than the runbook's");
       expect(log).toContain("### Rollback Required\n- No\n");

@@ -2,6 +2,8 @@ import { AcceptedChecks } from "../accepted-checks.ts";
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
 import type { Procedure } from "../procedure.ts";
+import { writeBesideLog } from "../release/deployment-log.ts";
+import { readRevision } from "../release/revision.ts";
 import { RunbookError, reasonOf, UsageError } from "../runbook-error.ts";
 import type { PreflightCheck, PreflightContext } from "./check.ts";
 import { codeChecks } from "./code-checks.ts";
@@ -10,6 +12,7 @@ import { databaseChecks } from "./database-checks.ts";
 import { edgeChecks } from "./edge-checks.ts";
 import { personSteps } from "./person-steps.ts";
 import { platformChecks } from "./platform-checks.ts";
+import { PREFLIGHT_ENDING, type PreflightResult } from "./preflight-result.ts";
 
 const groups: Readonly<Record<string, readonly PreflightCheck[]>> = {
   code: codeChecks,
@@ -31,12 +34,14 @@ export const preflightCommand = defineCommand({
     `--only <groups>              of ${Object.keys(groups).join(", ")}; separated by commas`,
     "--test-report <path>         a vitest report of this very code, in place of running the suite",
     "--backup-dir <dir>           where backups are; backups/",
+    "--log-dir <dir>              where its result goes, for deploy to name; deployments/",
     '--accept "<check>=<reason>"  go on although a check fails, or could not be made',
   ],
   options: {
     only: { type: "string" },
     "test-report": { type: "string" },
     "backup-dir": { type: "string", default: "backups" },
+    "log-dir": { type: "string", default: "deployments" },
     accept: { type: "string", multiple: true },
   },
   check(values) {
@@ -57,6 +62,18 @@ export const preflightCommand = defineCommand({
       else if (!(await tick(check, context, accepted, procedure))) failed.push(check.name);
     }
     for (const [name, what] of Object.entries(personSteps)) procedure.record(name, "person", what);
+    if (!procedure.isDryRun) {
+      const result: PreflightResult = {
+        at: procedure.startedAt.toISOString(),
+        environment: context.target.environment,
+        commit: (await readRevision(context.settings)).commit,
+        groups: groupNames(values.only),
+        passed: failed.length === 0,
+        accepted: procedure.steps.filter(({ status }) => status === "accepted").map(({ name }) => name),
+      };
+      const name = `${result.environment}${PREFLIGHT_ENDING}`;
+      await writeBesideLog(values["log-dir"], name, `${JSON.stringify(result, null, 2)}\n`, procedure);
+    }
     if (failed.length > 0) throw new RunbookError(`${failed.length} checks failed: ${failed.join(", ")}`);
     return { checks: procedure.steps.length };
   },
@@ -84,9 +101,12 @@ async function tick(
   return reason !== undefined;
 }
 
+function groupNames(only: string | undefined): string[] {
+  return only?.split(",") ?? Object.keys(groups);
+}
+
 function readGroups(only: string | undefined): PreflightCheck[] {
-  const names = only?.split(",") ?? Object.keys(groups);
-  return names.flatMap((name) => {
+  return groupNames(only).flatMap((name) => {
     const checks = Object.hasOwn(groups, name) ? groups[name] : undefined;
     if (checks === undefined)
       throw new UsageError(`--only ${JSON.stringify(name)} is not one of: ${Object.keys(groups).join(", ")}`);

@@ -1,8 +1,8 @@
 import { RunbookError, reasonOf, TakenBackError } from "../runbook-error.ts";
+import { announceStep } from "./announce.ts";
 import { type DeploymentLog, writeDeploymentLog, writeIncident } from "./deployment-log.ts";
 import type { DeployOrder, ReleasePlan } from "./plan.ts";
 import type { Progress } from "./progress.ts";
-import { announceStep } from "./release.ts";
 import { moveBack, refuseToCrossMigration, rollbackAnnouncement, verifyRollback } from "./rollback.ts";
 
 /** What became of taking a release back: whether the traffic has moved, and what is not as it should be. */
@@ -14,7 +14,8 @@ export type TakingBack =
 export async function concludeSuccess(order: DeployOrder, plan: ReleasePlan, progress: Progress): Promise<string> {
   const { environment } = order.context.target;
   await announceStep(
-    order,
+    order.context.settings,
+    order.procedure,
     `Deployment of ${plan.revision.version} to ${environment} succeeded (${progress.versionId})`,
   );
   return writeLog(order, plan, progress, undefined);
@@ -37,7 +38,7 @@ export async function concludeFailure(
   const { response, announcement, takenBack } = describeTakingBack(await takeBack(order, plan, reason));
   const version = `${plan.revision.version} (${progress.versionId ?? "a version that is not known"})`;
   const incident = await writeIncident(order.logDirectory, { environment, version, reason, response }, procedure);
-  await announceStep(order, `${announcement}: ${environment}, ${version}, due to ${reason}`);
+  await announceStep(context.settings, procedure, `${announcement}: ${environment}, ${version}, due to ${reason}`);
   const log = await writeLog(order, plan, progress, reason, response);
   const message = `${response}: ${reason} (${log}, ${incident})`;
   return takenBack ? new TakenBackError(message) : new RunbookError(message);
@@ -79,7 +80,7 @@ async function takeBack(order: DeployOrder, { previous }: ReleasePlan, reason: s
 
 async function writeLog(
   { context, procedure, timeScale, logDirectory }: DeployOrder,
-  { revision }: ReleasePlan,
+  { revision, preflight }: ReleasePlan,
   progress: Progress,
   failure: string | undefined,
   note?: string,
@@ -92,14 +93,14 @@ async function writeLog(
     takenBack: failure !== undefined && progress.deployed ? failure : undefined,
     notes: [
       `worker ${context.target.scriptName}, version ${progress.versionId ?? "none"}, commit ${revision.commit}`,
+      `preflight: tests ${preflight.tests ?? "not checked"}, configuration ${preflight.configuration ?? "not checked"}`,
       ...(timeScale.remark === undefined ? [] : [timeScale.remark]),
       ...(note === undefined ? [] : [note]),
     ],
     boxes: {
-      // The suite is run by preflight, whose log stands beside this one.
-      tests: false,
+      tests: preflight.tests !== undefined,
       backup: progress.backedUp,
-      configuration: progress.deployed,
+      configuration: preflight.configuration !== undefined,
       deployed: progress.deployed,
       health: progress.watched,
       smoke: progress.smokePassed && failure === undefined,

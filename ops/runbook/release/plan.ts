@@ -1,3 +1,4 @@
+import { preflightOf, readPreflightResults } from "../preflight/preflight-result.ts";
 import type { KeptVersion } from "../wrangler.ts";
 import { pendingMigrations, refuseDestructive } from "./database-steps.ts";
 import { type ReleaseOrder, stages } from "./release.ts";
@@ -16,6 +17,13 @@ export interface ReleasePlan {
   /** Why it goes at once; undefined for a gradual release. */
   readonly atOnce: string | undefined;
   readonly revision: Revision;
+  readonly preflight: PreflightSeen;
+}
+
+/** The preflight that speaks for what is released; undefined where none does. */
+interface PreflightSeen {
+  readonly tests: string | undefined;
+  readonly configuration: string | undefined;
 }
 
 /** Looks at everything, changes nothing. */
@@ -23,7 +31,8 @@ export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
   const { context, procedure, timeScale } = order;
   const { settings, target, wrangler } = context;
   if (timeScale.remark !== undefined) procedure.record("time", "done", timeScale.remark);
-  const revision = await readRevision();
+  const revision = await readRevision(settings);
+  const preflight = await findPreflight(order, revision.commit);
   // Asked for here, so that a release does not come to a halt half-way.
   settings.need("METRICS_TOKEN");
   const previous = await procedure.step("the deployment in force", async () => {
@@ -44,7 +53,27 @@ export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
       `as account ${settings.get("CLOUDFLARE_ACCOUNT_ID") ?? "of wrangler login"}, config ${wrangler.target.configPath}`,
     );
   }
-  return { previous, atOnce, revision };
+  return { previous, atOnce, revision, preflight };
+}
+
+async function findPreflight(
+  { context, procedure, logDirectory }: DeployOrder,
+  commit: string,
+): Promise<PreflightSeen> {
+  const { environment } = context.target;
+  const results = await readPreflightResults(logDirectory);
+  const find = (group: string) => preflightOf(results, { environment, commit, group })?.path;
+  const seen = { tests: find("code"), configuration: find("configuration") };
+  const missing = [
+    ...(seen.tests === undefined ? ["tests"] : []),
+    ...(seen.configuration === undefined ? ["configuration"] : []),
+  ];
+  if (missing.length === 0) procedure.record("preflight", "done", [...new Set(Object.values(seen))].join(", "));
+  else {
+    const evidence = `${logDirectory} has no preflight of commit ${commit} for ${environment} that passed: ${missing.join(", ")}`;
+    procedure.record("preflight", "not checked", evidence);
+  }
+  return seen;
 }
 
 function reasonForAtOnce(previous: KeptVersion | undefined, migrationTag: string | undefined): string | undefined {

@@ -2,11 +2,10 @@ import type { AcceptedChecks } from "../accepted-checks.ts";
 import type { RunbookContext } from "../context.ts";
 import { sleep, type TimeScale } from "../duration.ts";
 import { MARKS, type Procedure, type StepResult } from "../procedure.ts";
-import { RunbookError, reasonOf } from "../runbook-error.ts";
+import { RunbookError } from "../runbook-error.ts";
 import { runSmoke } from "../smoke/smoke.ts";
 import { criteria, describeFigures } from "../watch/criteria.ts";
 import { watchVersion } from "../watch/watch.ts";
-import { announce } from "./announce.ts";
 
 /** How much of the traffic a new version gets, one stage after the other, and how long it is watched there. */
 export const stages = [
@@ -95,14 +94,4 @@ export async function watchStage(
     const evidence = `${describeFigures(figures)}, ${healthChecks} health checks passed, ${ownRequests} requests our own`;
     return { evidence, result: undefined };
   });
-}
-
-/** Tells the team; a webhook that does not work does not undo what was done. */
-export async function announceStep(
-  { context, procedure }: Pick<ReleaseOrder, "context" | "procedure">,
-  text: string,
-): Promise<void> {
-  await procedure
-    .step("tell the team", async () => ({ evidence: await announce(context.settings, text), result: undefined }))
-    .catch((error: unknown) => procedure.note(reasonOf(error)));
 }

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { userInfo } from "node:os";
 import { promisify } from "node:util";
 import manifest from "../../../package.json" with { type: "json" };
-import { projectDirectory } from "../settings.ts";
+import { projectDirectory, type Settings } from "../settings.ts";
 
 const run = promisify(execFile);
 
@@ -16,14 +16,14 @@ export interface Revision {
 }
 
 /** Finds out what is released, and by whom. */
-export async function readRevision(): Promise<Revision> {
+export async function readRevision(settings: Settings): Promise<Revision> {
   const commit = await git("rev-parse", "--short=12", "HEAD");
   const changes = await git("status", "--porcelain", "--untracked-files=no");
   const author = await git("config", "user.name");
   return {
     version: `v${manifest.version}`,
     commit: commit === undefined ? "unknown" : `${commit}${changes === "" ? "" : "-dirty"}`,
-    releasedBy: process.env.DEPLOYED_BY ?? author ?? userInfo().username,
+    releasedBy: settings.get("DEPLOYED_BY") ?? author ?? userInfo().username,
   };
 }
 

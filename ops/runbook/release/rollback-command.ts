@@ -2,8 +2,8 @@ import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
 import { TimeScale } from "../duration.ts";
 import { RunbookError, UsageError } from "../runbook-error.ts";
+import { announceStep } from "./announce.ts";
 import { writeIncident } from "./deployment-log.ts";
-import { announceStep } from "./release.ts";
 import { migrationsOfRelease } from "./release-record.ts";
 import { readRevision } from "./revision.ts";
 import {
@@ -74,14 +74,18 @@ export const rollbackCommand = defineCommand({
           )),
       ...(await verifyRollback(order, to.id)),
     ];
-    const { version } = await readRevision();
+    const { version } = await readRevision(context.settings);
     const response = [`rolled back to ${to.id}`, ...doubts].join("; ");
     const incident = await writeIncident(
       values["log-dir"],
       { environment: target.environment, version: `${version} (${from.id})`, reason, response },
       procedure,
     );
-    await announceStep(order, `${rollbackAnnouncement(doubts)}: ${target.environment}, due to ${reason}`);
+    await announceStep(
+      context.settings,
+      procedure,
+      `${rollbackAnnouncement(doubts)}: ${target.environment}, due to ${reason}`,
+    );
     if (doubts.length > 0) throw new RunbookError(`${response} (${incident})`);
     return { version_id: to.id, taken_back_version_id: from.id, incident };
   },
