@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { Procedure } from "./procedure.ts";
 import { reasonOf, TakenBackError, UsageError } from "./runbook-error.ts";
+import { usage, usageOf } from "./usage.ts";
 
 const exitCodes = { succeeded: 0, failed: 1, usage: 2, "taken back": 3 } as const;
 
@@ -9,7 +10,7 @@ process.exitCode = exitCodes[await main(process.argv.slice(2))];
 
 async function main([name, ...args]: string[]): Promise<keyof typeof exitCodes> {
   if (name === undefined || name === "help" || name === "--help") {
-    process.stdout.write(usage());
+    process.stdout.write(usage(commands));
     return name === undefined ? "usage" : "succeeded";
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -57,31 +58,4 @@ function outcomeOf(failure: unknown): keyof typeof exitCodes {
   if (failure === undefined) return "succeeded";
   if (failure instanceof UsageError) return "usage";
   return failure instanceof TakenBackError ? "taken back" : "failed";
-}
-
-function usage(): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`);
-  return [
-    "npm run runbook -- <command> [options]",
-    "",
-    ...lines,
-    "",
-    "Every command:",
-    "  --env staging|production   production",
-    "  --env-file <path>          what it reads beside the environment; .env.<env>",
-    "  --config <path>            another wrangler configuration",
-    "  --url <url>                another address than BASE_URL",
-    "  --dry-run                  look at everything, change nothing",
-    "  --json                     one JSON object on standard output; progress on standard error",
-    "  --help                     the options of a command",
-    "",
-    "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 a release was taken back.",
-    "",
-  ].join("\n");
-}
-
-function usageOf(name: string, { summary, usage: lines }: Command): string {
-  return [`npm run runbook -- ${name} [options]`, `  ${summary}`, "", ...lines.map((line) => `  ${line}`), ""].join(
-    "\n",
-  );
 }

@@ -34,6 +34,7 @@ export async function readContext(values: CommonValues): Promise<RunbookContext>
   checkCommonValues(values);
   const environment = readEnvironmentName(values.env);
   const settings = await Settings.read(environment, values["env-file"]);
+  settings.exportForWrangler();
   const target = await readReleaseTarget(environment, values.config === undefined ? undefined : resolve(values.config));
   const deployment = new Deployment(values.url ?? target.baseUrl, target.scriptName);
   return { settings, target, wrangler: new Wrangler(target), deployment };

@@ -19,6 +19,8 @@ export function readEnvironmentName(value: string | undefined): EnvironmentName 
   return name.data;
 }
 
+const FOR_WRANGLER = ["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL"] as const;
+
 /** What the operator has set: the process's environment, and below it `.env.staging` or `.env.production`. */
 export class Settings {
   readonly environment: EnvironmentName;
@@ -38,7 +40,10 @@ export class Settings {
     );
   }
 
-  /** @param file another one than `.env.<environment>` beside package.json */
+  /**
+   * @param file another one than `.env.<environment>` beside package.json
+   * @throws UsageError when that is not there
+   */
   static async read(environment: EnvironmentName, file?: string): Promise<Settings> {
     const path = file ?? join(projectDirectory, `.env.${environment}`);
     let text: string | undefined;
@@ -49,6 +54,8 @@ export class Settings {
         throw new RunbookError(`${path} cannot be read`, { cause: error });
       }
     }
+    // The default is made by setup; one that was named should be there.
+    if (text === undefined && file !== undefined) throw new UsageError(`--env-file ${file} is not there`);
     const values = { ...parseEnv(text ?? ""), ...process.env };
     return new Settings(environment, { path, exists: text !== undefined }, values);
   }
@@ -56,6 +63,14 @@ export class Settings {
   /** A variable's value; an empty one counts as not set. */
   get(name: string): string | undefined {
     return this.#values.get(name);
+  }
+
+  /** Puts what wrangler goes by into the environment: it knows its account by nothing else, whoever starts it. */
+  exportForWrangler(): void {
+    for (const name of FOR_WRANGLER) {
+      const value = this.get(name);
+      if (value !== undefined) process.env[name] = value;
+    }
   }
 
   /** @throws RunbookError naming the variable */

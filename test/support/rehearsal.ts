@@ -18,6 +18,9 @@ const projectDirectory = join(import.meta.dirname, "../..");
 const WORKER = "mcp-task-server-production";
 const OPENAI_KEY = "the-key-of-the-rehearsal";
 
+/** Of what is in the operator's file. */
+const NO_SECRETS = new Set(["DEPLOYED_BY", "CI", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL"]);
+
 /** How a run of the runbook ended. */
 interface RunbookRun {
   readonly code: number | null;
@@ -95,13 +98,19 @@ export async function startRehearsal(): Promise<Rehearsal> {
   });
   const webhook = await startWebhookSink();
   const envFile = join(directory, ".env.production");
-  await writeFile(envFile, `DATABASE_URL=${gateway.connectionString}\nOPENAI_API_KEY=${OPENAI_KEY}\n`);
-  const standing = {
-    ...cloudflare.environment,
-    DATABASE_OWNER_URL: ownerUrl.href,
-    NOTIFY_WEBHOOK_URL: `${webhook.url}/slack`,
+  const inFile = {
+    DATABASE_URL: gateway.connectionString,
+    OPENAI_API_KEY: OPENAI_KEY,
     DEPLOYED_BY: "the rehearsal",
+    ...cloudflare.environment,
   };
+  await writeFile(
+    envFile,
+    Object.entries(inFile)
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+      .join(""),
+  );
+  const standing = { DATABASE_OWNER_URL: ownerUrl.href, NOTIFY_WEBHOOK_URL: `${webhook.url}/slack` };
   let configs = 0;
   return {
     cloudflare,
@@ -149,7 +158,9 @@ export async function startRehearsal(): Promise<Rehearsal> {
     },
     async secretsIn(text) {
       const secrets = { ...parseEnv(await readFile(envFile, "utf8")), OWNER_PASSWORD: ownerUrl.password };
-      return Object.entries(secrets).flatMap(([secret, value]) => (value && text.includes(value) ? [secret] : []));
+      return Object.entries(secrets)
+        .filter(([name]) => !NO_SECRETS.has(name))
+        .flatMap(([secret, value]) => (value && text.includes(value) ? [secret] : []));
     },
     async close() {
       await cloudflare.close();
@@ -168,11 +179,14 @@ async function runRunbook(
   variables: Record<string, string>,
   stop: Interruption | undefined,
 ): Promise<RunbookRun> {
-  const places = ["deploy", "rollback"].includes(args[0] ?? "") ? ["--log-dir", join(directory, "deployments")] : [];
-  if (places.length > 0) places.push("--backup-dir", join(directory, "backups"));
+  const command = args[0] ?? "";
+  const places = ["deploy", "rollback", "preflight"].includes(command)
+    ? ["--log-dir", join(directory, "deployments")]
+    : [];
+  if (["deploy", "rollback"].includes(command)) places.push("--backup-dir", join(directory, "backups"));
   const child = spawn(
     process.execPath,
-    ["--no-warnings", join(projectDirectory, "ops/runbook/cli.ts"), ...args, ...places],
+    ["--no-warnings", "--", join(projectDirectory, "ops/runbook/cli.ts"), ...args, ...places],
     {
       cwd: projectDirectory,
       stdio: ["ignore", "pipe", "pipe"],

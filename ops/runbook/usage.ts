@@ -1,0 +1,27 @@
+import type { Command } from "./command.ts";
+
+const COMMON = [
+  "Every command:",
+  "  --env staging|production   production",
+  "  --env-file <path>          what it reads beside the environment; .env.<env>",
+  "  --config <path>            another wrangler configuration",
+  "  --url <url>                another address than BASE_URL",
+  "  --dry-run                  look at everything, change nothing",
+  "  --json                     one JSON object on standard output; progress on standard error",
+  "  --help                     the options of a command",
+  "",
+  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 a release was taken back.",
+  "",
+];
+
+/** What `--help` says. */
+export function usage(commands: Readonly<Record<string, Command>>): string {
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`);
+  return ["npm run runbook -- <command> [options]", "", ...lines, "", ...COMMON].join("\n");
+}
+
+/** What `<command> --help` says. */
+export function usageOf(name: string, { summary, usage: lines }: Command): string {
+  const own = lines.length === 0 ? [] : [...lines.map((line) => `  ${line}`), ""];
+  return [`npm run runbook -- ${name} [options]`, `  ${summary}`, "", ...own, ...COMMON].join("\n");
+}
