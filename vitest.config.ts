@@ -25,17 +25,21 @@ const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 /** 20,000 requests as fast as they go. */
 const LOAD = "test/reliability/observability-live.node.test.ts";
 
-/** Starts the rehearsals before other files: they take longest, and what begins last is waited for alone. */
-class RehearsalsFirst extends BaseSequencer {
+/** The folders whose files take longest, first: what begins last is waited for alone. */
+const LONGEST = ["/test/rehearsal/", "/test/reliability/", "/test/smoke/"];
+
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const isRehearsal = ({ moduleId }: TestSpecification) => moduleId.includes("/test/rehearsal/");
-    return [...sorted.filter(isRehearsal), ...sorted.filter((file) => !isRehearsal(file))];
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = LONGEST.findIndex((folder) => moduleId.includes(folder));
+      return index === -1 ? LONGEST.length : index;
+    };
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
   }
 }
 
-/** How many files run at a time; vitest would leave a core to itself. */
-const WORKERS = Math.min(Math.max(2, availableParallelism()), 4);
+/** How many files run at a time: one more than there are cores, as all of them wait as much as they work. */
+const WORKERS = Math.min(Math.max(2, availableParallelism()), 4) + 1;
 
 const hasPostgresql = findPostgresql() !== undefined;
 
@@ -83,7 +87,7 @@ function workerProject(
 export default defineConfig({
   test: {
     maxWorkers: WORKERS,
-    sequence: { sequencer: RehearsalsFirst },
+    sequence: { sequencer: LongestFirst },
     globalSetup: ["test/support/global-setup.ts"],
     reporters: ["default", "json"],
     silent: "passed-only",
@@ -99,8 +103,6 @@ export default defineConfig({
           hookTimeout: 60_000,
           // The rehearsals judge response times: they come after all that keeps every core busy.
           sequence: { groupOrder: 1 },
-          // They wait for the programs that they start as much as they work.
-          maxWorkers: WORKERS + 1,
         },
       },
       { test: { name: "load", include: [LOAD], testTimeout: 30_000, hookTimeout: 60_000 } },
