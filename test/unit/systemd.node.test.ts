@@ -11,6 +11,8 @@ const run = promisify(execFile);
 const UNITS = join(projectDirectory, "ops/systemd");
 const INSTALLED = "/opt/mcp-task-server";
 const SYSTEMD_ANALYZE = "/usr/bin/systemd-analyze";
+/** CI must not skip it. */
+const isMissing = process.env.CI !== "true" && !existsSync(SYSTEMD_ANALYZE);
 
 describe("the systemd units", () => {
   let directory: string;
@@ -21,7 +23,7 @@ describe("the systemd units", () => {
 
   afterEach(() => rm(directory, { recursive: true }));
 
-  it.skipIf(!existsSync(SYSTEMD_ANALYZE))("satisfy systemd-analyze verify, which has nothing to say", async () => {
+  it.skipIf(isMissing)("satisfy systemd-analyze verify, which has nothing to say", async () => {
     const names = await readdir(UNITS);
     for (const name of names) {
       const unit = await readFile(join(UNITS, name), "utf8");
