@@ -6,45 +6,15 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { createLogger } from "../../src/observability/log.ts";
 import { MetricsRecorder } from "../../src/observability/metrics.ts";
 import { MetricsHandOver } from "../../src/observability/metrics-hand-over.ts";
 import type { HandOver, MetricsObject } from "../../src/observability/metrics-object.ts";
 import { addTotals, METRICS_MEDIA_TYPE } from "../../src/observability/metrics-text.ts";
+import { growthOf, othersCounted, scrape, METRICS_TOKEN as TOKEN, WITHIN_MILLISECONDS } from "../support/counting.ts";
 import { answersOf, ClientSession } from "../support/mcp.ts";
-import { readSamples, type Sample, sumOf } from "../support/metrics-text.ts";
+import { readSamples, sumOf } from "../support/metrics-text.ts";
 import { Person, problemOf, send } from "../support/person.ts";
-
-const TOKEN = z.string().parse(Reflect.get(env, "METRICS_TOKEN"));
-const WITHIN_MILLISECONDS = 5_000;
-/** Counts are handed over every 2 seconds. */
-const HAND_OVER_MILLISECONDS = 2_500;
-
-async function scrape(): Promise<Sample[]> {
-  const response = await send("/metrics", { headers: { Authorization: `Bearer ${TOKEN}` } });
-  expect(response.status).toBe(200);
-  return readSamples(await response.text());
-}
-
-/** By how much the sum of some series grows through some work, as soon as it has grown, and no later than it must. */
-async function growthOf(
-  work: () => Promise<unknown>,
-  series: readonly (readonly [name: string, labels?: Record<string, string>])[],
-  expected: readonly number[],
-): Promise<void> {
-  const before = await scrape();
-  await work();
-  const end = Date.now() + WITHIN_MILLISECONDS;
-  let grown: number[] = [];
-  while (Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    const after = await scrape();
-    grown = series.map(([name, labels]) => sumOf(after, name, labels) - sumOf(before, name, labels));
-    if (grown.every((value, index) => value === expected[index])) break;
-  }
-  expect(grown).toEqual(expected);
-}
 
 let person: Person;
 
@@ -52,21 +22,6 @@ beforeAll(async () => {
   await othersCounted();
   person = await Person.signUp();
 });
-
-/** Waits until all that other files have done with this worker is counted. */
-async function othersCounted(): Promise<void> {
-  const counted = async () => {
-    const requests = (await scrape()).filter(({ name }) => name === "http_requests_total");
-    return JSON.stringify(requests.filter(({ labels }) => labels.route !== "/metrics"));
-  };
-  let before: string;
-  let now = await counted();
-  do {
-    before = now;
-    await new Promise((resolve) => setTimeout(resolve, HAND_OVER_MILLISECONDS));
-    now = await counted();
-  } while (now !== before);
-}
 
 describe("/metrics", () => {
   it("is for whoever has METRICS_TOKEN", async () => {

@@ -1,9 +1,8 @@
 import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { z } from "zod";
 import type { McpSession } from "../../src/mcp/session-object.ts";
-import { answerOf, answersOf, ClientSession, eventsOf, holdTask, type StreamEvent } from "../support/mcp.ts";
+import { answerOf, answersOf, ClientSession, eventsOf, firstEventOf, holdTask } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 
@@ -28,22 +27,6 @@ function stored(session: ClientSession): Promise<{ tables: number; entries: numb
 }
 
 const NOTHING = { tables: 0, entries: 0, alarm: null };
-
-/** Reads a stream up to its first event, and drops the connection. */
-async function firstEventOf(response: Response): Promise<StreamEvent> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) throw new Error("no stream");
-  let text = "";
-  while (!text.includes("\n\n")) {
-    const { value, done } = await reader.read();
-    if (done) throw new Error("the stream ended before its first event");
-    text += new TextDecoder().decode(z.instanceof(Uint8Array).parse(value));
-  }
-  await reader.cancel();
-  const [event] = eventsOf(text);
-  if (event === undefined) throw new Error("no event");
-  return event;
-}
 
 function callBody(id: number, name: string, input: Record<string, unknown>) {
   return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: input } };

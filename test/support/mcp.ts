@@ -43,6 +43,22 @@ export function eventsOf(text: string): StreamEvent[] {
     });
 }
 
+/** Reads a stream up to its first event, and drops the connection. */
+export async function firstEventOf(response: Response): Promise<StreamEvent> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) throw new Error("no stream");
+  let text = "";
+  while (!text.includes("\n\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error("the stream ended before its first event");
+    text += new TextDecoder().decode(z.instanceof(Uint8Array).parse(value));
+  }
+  await reader.cancel();
+  const [event] = eventsOf(text);
+  if (event === undefined) throw new Error("no event");
+  return event;
+}
+
 /** The JSON-RPC answers in a response, whether it is JSON or an event stream. */
 export async function answersOf(response: Response): Promise<Answer[]> {
   const text = await response.text();
