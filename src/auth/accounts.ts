@@ -96,6 +96,11 @@ export async function readUser(database: Database, caller: Caller): Promise<User
   return userSchema.parse(user);
 }
 
+/** @throws ApplicationError `unauthenticated` where the caller's token has been signed out */
+export async function checkSignedIn(database: Database, caller: Caller): Promise<void> {
+  await database.asCaller(caller, (query) => [query.execute(sql`select`)]);
+}
+
 /**
  * Deletes the caller's account with everything in it; its password confirms that its owner asks for it.
  *

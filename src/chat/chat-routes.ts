@@ -1,4 +1,5 @@
 import { Hono, type MiddlewareHandler } from "hono";
+import { checkSignedIn } from "../auth/accounts.ts";
 import { ApplicationError, toApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
@@ -8,7 +9,6 @@ import { logFailure } from "../observability/log-failure.ts";
 import { collectAnswer, toChatAnswer } from "./chat-answer.ts";
 import { type ChatConversation, fromRefusal } from "./chat-conversation.ts";
 import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./chat-request.ts";
-import { checkSignedIn } from "./conversations.ts";
 import { fromLines, toByteStream, type WatchedTurn } from "./event-stream.ts";
 import { preferredLanguage } from "./instructions.ts";
 import { condense, type TurnEvent } from "./turn-event.ts";

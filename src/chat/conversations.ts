@@ -98,11 +98,6 @@ export async function readConversation(database: Database, caller: Caller, id: s
   };
 }
 
-/** @throws ApplicationError `unauthenticated` where the caller's token has been signed out */
-export async function checkSignedIn(database: Database, caller: Caller): Promise<void> {
-  await database.asCaller(caller, (query) => [query.execute(sql`select`)]);
-}
-
 /** @throws ApplicationError `not_found` */
 export async function renameConversation(
   database: Database,

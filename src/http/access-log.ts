@@ -18,7 +18,7 @@ export const accessLog: MiddlewareHandler<Application> = async (context, next) =
     // Hono answers errors itself, and passes on whatever else is thrown.
     context.res = problemResponse(thrown, context);
   }
-  // An answer that was not made by the context lacks what was set before it.
+  // Here and not before, because an answer that was not made by the context would lack it.
   context.res.headers.set("X-Request-Id", context.get("requestId"));
   const milliseconds = millisecondsSince(startedAt);
   const { method } = context.req;

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
-import { readUser } from "../auth/accounts.ts";
+import { checkSignedIn } from "../auth/accounts.ts";
 import type { Caller } from "../caller.ts";
 import { readConfiguration } from "../config.ts";
 import { ApplicationError, errorKinds } from "../errors.ts";
@@ -104,7 +104,7 @@ export class McpSession extends DurableObject<Env> {
           return open.session.post(request.headers, body, exchange);
         case "GET":
           // What is said again is told to nobody whom no tool would tell it.
-          if (request.headers["last-event-id"] !== undefined) await readUser(exchange.database, request.caller);
+          if (request.headers["last-event-id"] !== undefined) await checkSignedIn(exchange.database, request.caller);
           return open.session.listen(request.headers);
         case "DELETE":
           await this.#end();

@@ -4,11 +4,18 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { describeCatalog } from "../../src/tools/catalog.ts";
-import { ACCEPT, answerOf, answersOf, ClientSession, holdTask, initializeParams, PROTOCOL } from "../support/mcp.ts";
+import {
+  ACCEPT,
+  answerOf,
+  answersOf,
+  ClientSession,
+  holdTask,
+  initializeParams,
+  PROTOCOL,
+  PROTOCOLS,
+} from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person, send } from "../support/person.ts";
-
-const PROTOCOLS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 describe("opening a session", () => {
   it("says who the server is and how to work with it, in under 150 words", async () => {

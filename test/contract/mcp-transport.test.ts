@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { ACCEPT, answerOf, answersOf, ClientSession, holdTask } from "../support/mcp.ts";
+import { ACCEPT, answerOf, answersOf, ClientSession, holdTask, PROTOCOLS } from "../support/mcp.ts";
 import { Person, problemOf, send } from "../support/person.ts";
-
-const PROTOCOLS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 describe("batches", () => {
   const batch = [

@@ -22,7 +22,10 @@ export interface StreamEvent {
 
 export const ACCEPT = "application/json, text/event-stream";
 
-/** The newest of the protocols with sessions. */
+/** The protocols with sessions. */
+export const PROTOCOLS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+
+/** The newest of them. */
 export const PROTOCOL = "2025-11-25";
 
 /** The params of an initialize request. */
