@@ -177,8 +177,15 @@ export function statelessRequest(
   });
 }
 
-/** Keeps a task locked for a second, so that a call that changes it stays in flight. */
-export async function holdTask(id: number | undefined): Promise<void> {
-  const statement = `do $$ begin perform 1 from tasks where id = ${Number(id)} for update; perform pg_sleep(1); end $$`;
-  await ownerQuery(statement);
+/** How long it takes at most, in milliseconds, until a lock that was asked for is there. */
+const LOCKED_WITHIN = 250;
+
+/** Locks a task, so that a call that changes it stays in flight for a second; `released` resolves when it is free again. */
+export async function holdTask(id: number | undefined): Promise<{ released: Promise<unknown> }> {
+  const seconds = 1 + LOCKED_WITHIN / 1000;
+  const released = ownerQuery(
+    `do $$ begin perform 1 from tasks where id = ${Number(id)} for update; perform pg_sleep(${seconds}); end $$`,
+  );
+  await new Promise((resolve) => setTimeout(resolve, LOCKED_WITHIN));
+  return { released };
 }
