@@ -1,7 +1,8 @@
 import { and, desc, eq, gte, inArray, isNull, sql } from "drizzle-orm";
 import type { Caller } from "../caller.ts";
 import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
-import type { Database, QueryBuilder } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
+import type { QueryBuilder } from "../database/statement.ts";
 import { sqlState } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";

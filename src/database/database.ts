@@ -5,11 +5,9 @@ import { drizzle, type NeonHttpDatabase } from "drizzle-orm/neon-http";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Caller } from "../caller.ts";
 import { type DatabaseFailure, databaseFailureOf, toDatabaseError } from "./database-error.ts";
+import { defineStatement, type QueryBuilder, type Value } from "./statement.ts";
 
 const REQUEST_TIMEOUT_MILLISECONDS = 15_000;
-
-/** Builds queries; what it builds runs only through `Database`. */
-export type QueryBuilder = Pick<NeonHttpDatabase, "select" | "insert" | "update" | "delete" | "with" | "execute">;
 
 type Query = BatchItem<"pg">;
 
@@ -71,14 +69,20 @@ export function openDatabase(connectionString: string, fetchEndpoint: string | u
   };
 }
 
+/** Says whose rows the statements after it see, and refuses a token that no longer counts. */
+const setCaller = defineStatement((query, value: Value<"userId" | "tokenId" | "tokenIssuedAt">) =>
+  query.execute(sql`select set_caller(${value("userId")}, ${value("tokenId")}, ${value("tokenIssuedAt")})`),
+);
+
 function withObserver(connection: NeonHttpDatabase, observe: DatabaseObserver): Database {
   return {
     async asCaller(caller, build) {
-      const setCaller = connection.execute(
-        sql`select set_caller(${caller.userId}, ${caller.tokenId}, ${caller.tokenIssuedAt.toISOString()})`,
-      );
+      const { userId, tokenId, tokenIssuedAt } = caller;
       const queries = build(connection);
-      const running = connection.batch([setCaller, ...queries]);
+      const running = connection.batch([
+        setCaller({ userId, tokenId, tokenIssuedAt: tokenIssuedAt.toISOString() }),
+        ...queries,
+      ]);
       try {
         const [, ...results] = await observed(running, observe, queries, caller.userId);
         return results;

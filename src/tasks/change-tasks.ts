@@ -1,7 +1,8 @@
 import { and, eq, ne, sql } from "drizzle-orm";
 import type { Caller } from "../caller.ts";
-import type { Database, QueryBuilder } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
 import { tasks } from "../database/schema.ts";
+import { defineStatement, type Value } from "../database/statement.ts";
 import { ApplicationError } from "../errors.ts";
 import { toDueColumns } from "./due.ts";
 import { type Task, taskColumns, toTask } from "./task.ts";
@@ -37,6 +38,26 @@ export interface ChangedTask {
   readonly wasCompleted: boolean;
 }
 
+const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
+
+type TaskOf = Value<"userId" | "id">;
+
+const selectTask = defineStatement((query, value: TaskOf) =>
+  query.select(taskColumns).from(tasks).where(isTaskOf(value)),
+);
+
+const completeUnfinished = defineStatement((query, value: TaskOf) =>
+  query
+    .update(tasks)
+    .set({ status: "completed", completedAt: sql`now()`, ...touched })
+    .where(and(isTaskOf(value), ne(tasks.status, "completed")))
+    .returning({ id: tasks.id }),
+);
+
+const removeTask = defineStatement((query, value: TaskOf) =>
+  query.delete(tasks).where(isTaskOf(value)).returning(taskColumns),
+);
+
 /** Creates a task of the caller. */
 export async function createTask(database: Database, caller: Caller, task: NewTask): Promise<ChangedTask> {
   const [rows] = await database.asCaller(caller, (query) => [
@@ -64,7 +85,7 @@ export async function createTask(database: Database, caller: Caller, task: NewTa
 
 /** @throws ApplicationError `not_found` for a task that does not exist or is not the caller's */
 export async function getTask(database: Database, caller: Caller, id: number): Promise<Task> {
-  const [rows] = await database.asCaller(caller, (query) => [selectTask(query, caller, id)]);
+  const [rows] = await database.asCaller(caller, () => [selectTask({ userId: caller.userId, id })]);
   return toTask(found(rows));
 }
 
@@ -89,9 +110,15 @@ export async function updateTask(
         ...(changes.status !== undefined && { completedAt: completedAtFor(changes.status) }),
         ...touched,
       })
-      .where(and(isTaskOf(caller, id), expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion)))
+      .where(
+        and(
+          eq(tasks.userId, caller.userId),
+          eq(tasks.id, id),
+          expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion),
+        ),
+      )
       .returning(taskColumns),
-    selectTask(query, caller, id),
+    selectTask({ userId: caller.userId, id }),
   ]);
   const { version } = found(current);
   const [row] = updated;
@@ -112,14 +139,8 @@ export async function updateTask(
  * @throws ApplicationError `not_found`
  */
 export async function completeTask(database: Database, caller: Caller, id: number): Promise<ChangedTask> {
-  const [completed, rows] = await database.asCaller(caller, (query) => [
-    query
-      .update(tasks)
-      .set({ status: "completed", completedAt: sql`now()`, ...touched })
-      .where(and(isTaskOf(caller, id), ne(tasks.status, "completed")))
-      .returning({ id: tasks.id }),
-    selectTask(query, caller, id),
-  ]);
+  const values = { userId: caller.userId, id };
+  const [completed, rows] = await database.asCaller(caller, () => [completeUnfinished(values), selectTask(values)]);
   return { task: toTask(found(rows)), wasCreated: false, wasCompleted: completed.length > 0 };
 }
 
@@ -130,20 +151,12 @@ export async function completeTask(database: Database, caller: Caller, id: numbe
  * @throws ApplicationError `not_found`
  */
 export async function deleteTask(database: Database, caller: Caller, id: number): Promise<Task> {
-  const [rows] = await database.asCaller(caller, (query) => [
-    query.delete(tasks).where(isTaskOf(caller, id)).returning(taskColumns),
-  ]);
+  const [rows] = await database.asCaller(caller, () => [removeTask({ userId: caller.userId, id })]);
   return toTask(found(rows));
 }
 
-const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
-
-function selectTask(query: QueryBuilder, caller: Caller, id: number) {
-  return query.select(taskColumns).from(tasks).where(isTaskOf(caller, id));
-}
-
-function isTaskOf(caller: Caller, id: number) {
-  return and(eq(tasks.userId, caller.userId), eq(tasks.id, id));
+function isTaskOf(value: TaskOf) {
+  return and(eq(tasks.userId, value("userId")), eq(tasks.id, value("id")));
 }
 
 function completedAtFor(status: Task["status"]) {

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
+import { eq, sql } from "drizzle-orm";
 import { getTableConfig } from "drizzle-orm/pg-core";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
@@ -9,6 +10,7 @@ import * as chatSchema from "../../src/database/chat-schema.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import * as schema from "../../src/database/schema.ts";
 import { tasks } from "../../src/database/schema.ts";
+import { defineStatement, type Value } from "../../src/database/statement.ts";
 import { catalog } from "../../src/tools/catalog.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person } from "../support/person.ts";
@@ -108,6 +110,29 @@ describe("the schema that queries are built from", () => {
 
     expect(inSchema).toEqual(inDatabase);
   });
+});
+
+it("runs a statement that was declared once with the values of each use, over any connection", async () => {
+  const titled = defineStatement((query, value: Value<"title">) =>
+    query
+      .select({ title: tasks.title, createdAt: tasks.createdAt })
+      .from(tasks)
+      .where(eq(tasks.title, value("title"))),
+  );
+  const repeated = defineStatement((query, value: Value<"text" | "times">) =>
+    query.execute(sql`select repeat(${value("text")}, ${value("times")}) as text`),
+  );
+  const [mine, theirs, text] = await database.asCaller(strangersToken, (query) => [
+    titled({ title: "Statement's" }),
+    titled({ title: "Mine" }),
+    repeated({ text: "ab", times: 2 }),
+    query.insert(tasks).values({ userId: stranger.id, title: "Statement's" }),
+  ]);
+  const other = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);
+  const [later] = await other.asCaller(strangersToken, () => [titled({ title: "Statement's" })]);
+
+  expect([mine, theirs, text.rows]).toEqual([[], [], [{ text: "abab" }]]);
+  expect(later).toEqual([{ title: "Statement's", createdAt: expect.any(Date) }]);
 });
 
 it("reads a caller's moments in UTC, whatever time zone the session has", async () => {
