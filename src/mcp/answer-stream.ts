@@ -7,9 +7,6 @@ export interface CompleteResponse {
   readonly body: string;
 }
 
-/** How long, in milliseconds, answers may take to be given in one piece; what takes longer is streamed from then on. */
-const READY_WITHIN = 100;
-
 const encoder = new TextEncoder();
 
 /**
@@ -20,7 +17,7 @@ export class AnswerStream {
   readonly id = crypto.randomUUID();
   readonly #headers: Readonly<Record<string, string>>;
   readonly #unanswered: Set<RequestId>;
-  readonly #ended = Promise.withResolvers<void>();
+  readonly #settled = Promise.withResolvers<void>();
   #isEnded = false;
   /** What was written before somebody reads. */
   #text = "";
@@ -57,19 +54,22 @@ export class AnswerStream {
     this.#isHeard = false;
     this.#reader?.close();
     this.#reader = undefined;
-    this.#ended.resolve();
+    this.#settled.resolve();
   }
 
-  /** The answers, once they are all there, or a stream of them where that takes too long. */
+  /** Whether the response has yet to begin. */
+  get isAwaited(): boolean {
+    return this.#isHeard && this.#reader === undefined;
+  }
+
+  /** Lets the response begin with what there is. */
+  beginNow(): void {
+    this.#settled.resolve();
+  }
+
+  /** The answers, once they are all there, or a stream of them where it has to begin before that. */
   async respond(): Promise<Response | CompleteResponse> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    if (!this.#isEnded) {
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, READY_WITHIN);
-      });
-      await Promise.race([this.#ended.promise, late]);
-      clearTimeout(timer);
-    }
+    await this.#settled.promise;
     if (!this.#isEnded) return this.#stream(this.#text);
     return { status: 200, headers: this.#headers, body: this.#text };
   }

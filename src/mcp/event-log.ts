@@ -56,7 +56,7 @@ export class EventLog implements EventStore {
   /** @returns the id of the event that only gives a stream its first id: it carries all that is needed to find its answers */
   begin(streamId: string, requestIds: readonly RequestId[]): string {
     const ids = JSON.stringify(requestIds);
-    return ids.length > LONGEST_IDS ? `${streamId}:0` : `${streamId}:0:${Buffer.from(ids).toString("base64url")}`;
+    return ids.length > LONGEST_IDS ? `${streamId}:0` : `${streamId}:0:${encodeURIComponent(ids)}`;
   }
 
   /** Keeps a message, JSON, as the exchange wants it kept; @returns the id of its event. */
@@ -124,14 +124,14 @@ export class EventLog implements EventStore {
 
 /** @returns undefined for what is not one of our event ids */
 export function readCursor(eventId: string): Cursor | undefined {
-  const [, streamId, number, ids] = /^([\w-]{1,64}):(\d{1,15})(?::([\w-]{0,2000}))?$/.exec(eventId) ?? [];
+  const [, streamId, number, ids] = /^([\w-]{1,64}):(\d{1,15})(?::([\w%.!~*'()-]{0,5000}))?$/.exec(eventId) ?? [];
   if (streamId === undefined) return undefined;
   return { streamId, number: Number(number), requestIds: ids === undefined ? [] : decodeIds(ids) };
 }
 
 function decodeIds(encoded: string): RequestId[] {
   try {
-    return requestIdsSchema.parse(JSON.parse(Buffer.from(encoded, "base64url").toString()));
+    return requestIdsSchema.parse(JSON.parse(decodeURIComponent(encoded)));
   } catch {
     // Somebody made the id up; he misses nobody's answer but his own.
     return [];

@@ -15,7 +15,7 @@ const LARGEST_INITIALIZE = 64 * 1024;
 /** Answers a POST of the 2025 protocols: opens a session, or hands a message to the one it belongs to. */
 export async function postToSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
   if (isObject(message) && message.method === "initialize") return openSession(context, body, message);
-  await countBatch(context, message);
+  if (Array.isArray(message)) await countBatch(context, message);
   return sendToSession(context, "POST", body);
 }
 
@@ -61,8 +61,8 @@ function openSession(context: ApplicationContext, body: string, message: unknown
 }
 
 /** A batch counts as many times as it has requests; the first was counted on the way in. */
-async function countBatch(context: ApplicationContext, message: unknown): Promise<void> {
-  const further = requestIdsOf(message).slice(1, LARGEST_BATCH);
+async function countBatch(context: ApplicationContext, batch: readonly unknown[]): Promise<void> {
+  const further = requestIdsOf(batch).slice(1, LARGEST_BATCH);
   await Promise.all(
     further.map(() => countAgainst(context, "USER_RATE_LIMITER", String(context.get("caller").userId))),
   );

@@ -22,6 +22,9 @@ type SendOptions = Parameters<WebStandardStreamableHTTPServerTransport["send"]>[
 /** Of no meaning but to the SDK. */
 export const ENDPOINT = "https://session.invalid/mcp";
 
+/** How long, in milliseconds, answers have for sure to be given in one piece; twice that, and they are streamed. */
+const READY_WITHIN = 100;
+
 interface SessionTransportOptions {
   readonly sessionId: string;
   /** After how long, in milliseconds, a client comes back for an answer when its connection broke. */
@@ -39,6 +42,7 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   readonly #retryInterval: number;
   /** The stream that each request in flight is answered on. */
   readonly #streams = new Map<RequestId, AnswerStream>();
+  #isWatching = false;
 
   constructor({ sessionId, retryInterval, events }: SessionTransportOptions) {
     super({ sessionIdGenerator: () => sessionId, retryInterval, ...(events !== undefined && { eventStore: events }) });
@@ -73,7 +77,19 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
       stream.write(`id: ${eventId}\nretry: ${this.#retryInterval}\ndata: \n\n`, undefined);
     }
     for (const message of messages) this.onmessage?.(message);
+    if (!this.#isWatching) this.#watch(new Set());
     return stream.respond();
+  }
+
+  /** Has the responses begin that were waited for the last time as well: one timer for all of them costs far less. */
+  #watch(waitedFor: ReadonlySet<AnswerStream>): void {
+    this.#isWatching = true;
+    setTimeout(() => {
+      this.#isWatching = false;
+      const awaited = new Set([...this.#streams.values()].filter(({ isAwaited }) => isAwaited));
+      for (const stream of awaited) if (waitedFor.has(stream)) stream.beginNow();
+      if (awaited.size > 0) this.#watch(awaited);
+    }, READY_WITHIN);
   }
 
   /** The rest of a stream that is still being written; undefined where it is over. */

@@ -28,7 +28,7 @@ function stored(session: ClientSession): Promise<{ tables: number; entries: numb
 
 const NOTHING = { tables: 0, entries: 0, alarm: null };
 
-function callBody(id: number, name: string, input: Record<string, unknown>) {
+function callBody(id: number | string, name: string, input: Record<string, unknown>) {
   return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: input } };
 }
 
@@ -122,16 +122,19 @@ describe("an answer whose connection broke", () => {
     expect(await answersOf(await session.get({ "Last-Event-ID": told?.id ?? "" }))).toEqual([]);
   });
 
-  it("that is lost is said to be, rather than waited for", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    const [begun] = eventsOf(await (await session.post(callBody(41, "create_task", { title: "lost" }))).text());
-    await runInDurableObject(objectOf(session), (_, { storage }) =>
-      [...storage.kv.list({ prefix: "event/" })].map(([key]) => storage.kv.delete(key)),
-    );
-    const answer = await answerOf(await session.get({ "Last-Event-ID": begun?.id ?? "" }));
+  it.each([41, "41", 'a "b", 100 % für Zoë 🙂'])(
+    "that is lost is said to be, rather than waited for: %s",
+    async (id) => {
+      const session = await ClientSession.open(await Person.signUp());
+      const [begun] = eventsOf(await (await session.post(callBody(id, "create_task", { title: "lost" }))).text());
+      await runInDurableObject(objectOf(session), (_, { storage }) =>
+        [...storage.kv.list({ prefix: "event/" })].map(([key]) => storage.kv.delete(key)),
+      );
+      const answer = await answerOf(await session.get({ "Last-Event-ID": begun?.id ?? "" }));
 
-    expect(answer).toMatchObject({ id: 41, error: { code: -32000, message: expect.stringContaining("look before") } });
-  });
+      expect(answer).toMatchObject({ id, error: { code: -32000, message: expect.stringContaining("look before") } });
+    },
+  );
 
   it("of a call that changes nothing is stored a moment later, together with others", async () => {
     const session = await ClientSession.open(await Person.signUp());
@@ -174,7 +177,7 @@ describe("an answer whose connection broke", () => {
     expect(answer.result).toBeUndefined();
   });
 
-  it.each(["nonsense", "a:b", "a:1:!", `${"x".repeat(65)}:1`])("is not looked for by %s", async (id) => {
+  it.each(["nonsense", "a:b", "a:1:?", `${"x".repeat(65)}:1`])("is not looked for by %s", async (id) => {
     const session = await ClientSession.open(await Person.signUp());
 
     expect((await session.get({ "Last-Event-ID": id })).status).toBe(400);
