@@ -111,5 +111,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  const json = JSON.stringify(body);
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(json) };
+  response.writeHead(status, headers).end(json);
 }

@@ -16,6 +16,7 @@ export function openRawPool(url: URL): pg.Pool {
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MILLISECONDS,
     application_name: "mcp-task-server gateway",
     types: rawText,
+    pipeline: true,
   });
   // The pool drops a connection that breaks, and its query fails; without listeners that would end the process.
   pool.on("error", () => undefined);
@@ -25,7 +26,13 @@ export function openRawPool(url: URL): pg.Pool {
 
 /** The same over PGlite, which has a single connection: requests wait for each other. */
 export function openRawEmbeddedPool(database: PGlite): pg.Pool {
-  const pool = new pg.Pool({ ...createPgConfig(database), max: 1, idleTimeoutMillis: 0, types: rawText });
+  const pool = new pg.Pool({
+    ...createPgConfig(database),
+    max: 1,
+    idleTimeoutMillis: 0,
+    types: rawText,
+    pipeline: true,
+  });
   pool.on("error", () => undefined);
   return pool;
 }

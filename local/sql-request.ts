@@ -83,20 +83,18 @@ export async function runSqlRequest(
   let broken = false;
   try {
     if (!("queries" in body)) return await runQuery(client, body, arrayMode);
-    await client.query(begin);
-    try {
-      const results: SqlResult[] = [];
-      for (const query of body.queries) results.push(await runQuery(client, query, arrayMode));
-      await client.query("commit");
-      return { results };
-    } catch (error) {
-      await client.query("rollback").catch(() => {
-        broken = true;
-      });
-      throw error;
-    }
+    // All at once: behind a query that fails the others fail as well, and the commit is a rollback.
+    const begun = client.query(begin);
+    const running = body.queries.map((query) => runQuery(client, query, arrayMode));
+    const ended = client.query("commit");
+    const [ending] = await Promise.allSettled([ended, begun, ...running]);
+    broken = ending.status === "rejected";
+    await begun;
+    const results = await Promise.all(running);
+    await ended;
+    return { results };
   } finally {
-    // A connection that cannot even roll back is thrown away.
+    // A connection whose transaction may still be open is thrown away.
     client.release(broken);
   }
 }

@@ -113,6 +113,16 @@ describe.each([
     expect(answerSchema.parse(await left.json()).rows).toEqual([]);
   });
 
+  test("names the query that failed first, though those behind it were sent as well", async () => {
+    const email = `behind-${crypto.randomUUID()}@example.com`;
+    const signUp = { query: "select id from sign_up($1, 'Behind', 'UTC', 'no hash')", params: [email] };
+    const failing = await post(database, { queries: [{ query: "select 1 / 0" }, signUp, { query: "select" }] });
+    expect(failing.status).toBe(400);
+    expect(await failing.json()).toMatchObject({ code: "22012", message: "division by zero" });
+    const left = await post(database, { query: "select id from find_credentials($1)", params: [email] });
+    expect(answerSchema.parse(await left.json()).rows).toEqual([]);
+  });
+
   test("points at the place of a mistake", async () => {
     const answer = await post(database, { query: "select nothing_like_it", params: [] });
     expect(await answer.json()).toMatchObject({ code: "42703", position: "8" });
