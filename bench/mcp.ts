@@ -17,10 +17,7 @@ const ROUNDS = 5;
 const ROUND_MILLISECONDS = 2000;
 const WARM_UP_MILLISECONDS = 5000;
 const BARE = "bare Hono route";
-/**
- * How many times McpAgent's calls the session lane is to make with many connections, of calls that do not reach the
- * database: its share is the same for both, and hides what the lanes themselves cost.
- */
+/** How many times McpAgent's calls the session lane is to make with many connections. */
 const REQUIRED_RATIO = 3;
 const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
 
@@ -47,12 +44,11 @@ async function main(): Promise<void> {
     const settings = { url, ...(await prepare(url)) };
     process.stdout.write("get_task with an id that is refused before the database is asked: the lanes alone\n");
     const alone = openLanes({ ...settings, taskId: undefined }).filter(({ name }) => name !== BARE);
-    for (const connections of CONNECTIONS) {
-      const ratio = await compare(alone, connections, worker);
-      if (connections > 1 && ratio < REQUIRED_RATIO) process.exitCode = 1;
-    }
+    for (const connections of CONNECTIONS) await compare(alone, connections, worker, REQUIRED_RATIO);
     process.stdout.write(`\nget_task on ${programs === undefined ? "PGlite" : "PostgreSQL"}\n`);
-    for (const connections of CONNECTIONS) await compare(openLanes(settings), connections, worker);
+    // PGlite runs in this process, which then has less left for calling than a lane could answer.
+    const required = programs === undefined ? 0 : REQUIRED_RATIO;
+    for (const connections of CONNECTIONS) await compare(openLanes(settings), connections, worker, required);
   } finally {
     await worker.close();
     await running.close();
@@ -78,7 +74,12 @@ async function prepare(url: string): Promise<{ token: string; taskId: number }> 
 }
 
 /** Measures the lanes in turn, round by round, so that whatever the machine does meets them all. */
-async function compare(lanes: readonly Lane[], connections: number, worker: BenchWorker): Promise<number> {
+async function compare(
+  lanes: readonly Lane[],
+  connections: number,
+  worker: BenchWorker,
+  requiredRatio: number,
+): Promise<void> {
   const opened = await Promise.all(
     lanes.map(async ({ name, open }) => ({
       name,
@@ -91,7 +92,9 @@ async function compare(lanes: readonly Lane[], connections: number, worker: Benc
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const { name, calls } of opened) rounds.get(name)?.push(await measure(calls, ROUND_MILLISECONDS, worker));
   }
-  return report(rounds, connections);
+  const ratio = report(rounds, connections);
+  // A single one waits for itself, the database and this process, which take as long on either side.
+  if (connections > 1 && ratio < requiredRatio) process.exitCode = 1;
 }
 
 async function measure(
