@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Caller } from "../caller.ts";
 import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
 import type { Database } from "../database/database.ts";
@@ -6,11 +6,14 @@ import { sqlState } from "../database/database-error.ts";
 import type { QueryBuilder } from "../database/statement.ts";
 import { ApplicationError } from "../errors.ts";
 import { hashCall } from "./approval.ts";
-import { FOREIGN_KEY_VIOLATION, isRowOf } from "./conversation-rows.ts";
+import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./conversation-rows.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import { condense, type Outcome } from "./turn-event.ts";
 
-/** Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. */
+/**
+ * Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. Storing it again
+ * changes nothing: the answer to the first time may have been lost.
+ */
 export async function storeTurn(
   database: Database,
   caller: Caller,
@@ -37,10 +40,10 @@ export async function storeTurn(
         expiresAt: new Date(expiresAt),
       };
     });
-  const addUsage = (query: QueryBuilder) =>
+  const addUsage = (query: QueryBuilder, tokens: number | SQL) =>
     query
       .insert(tokenUsage)
-      .values({ userId: caller.userId, day: sql`utc_today()`, tokens: message.turnTokens })
+      .values({ userId: caller.userId, day: sql`utc_today()`, tokens })
       .onConflictDoUpdate({
         target: [tokenUsage.userId, tokenUsage.day],
         set: { tokens: sql`${tokenUsage.tokens} + excluded.tokens` },
@@ -54,9 +57,16 @@ export async function storeTurn(
         .onConflictDoUpdate({
           target: [messages.userId, messages.conversationId, messages.id],
           set: { ...state, updatedAt: sql`now()` },
+          // A turn that was cut off after it was stored says less than what is there.
+          setWhere: sql`${messages.rounds} <= excluded.rounds`,
         });
+      const counted = query
+        .select({ tokens: sql`${messages.inputTokens} + ${messages.outputTokens}` })
+        .from(messages)
+        .where(and(isConversation(caller, conversationId), eq(messages.id, message.id)));
+      const count = addUsage(query, sql`greatest(${inputTokens + outputTokens} - coalesce(${counted}, 0), 0)`);
       // One statement in place of three: each is a round trip between the proxy and Postgres.
-      const store = query.execute(sql`with touched as ${touch}, counted as ${addUsage(query)} ${keep.getSQL()}`);
+      const store = query.execute(sql`with touched as ${touch}, counted as ${count} ${keep.getSQL()}`);
       return questions.length === 0
         ? [store]
         : [store, query.insert(approvals).values(questions).onConflictDoNothing()];
@@ -64,6 +74,6 @@ export async function storeTurn(
   } catch (error) {
     // The conversation was deleted while the agent worked: its tokens count all the same.
     if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error;
-    await database.asCaller(caller, (query) => [addUsage(query)]);
+    await database.asCaller(caller, (query) => [addUsage(query, message.turnTokens)]);
   }
 }

@@ -1,7 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
-import { failDatabase } from "../support/database-requests.ts";
+import { failDatabase, holdAnswers, loseAnswers } from "../support/database-requests.ts";
 import { chunksOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
@@ -88,8 +88,55 @@ test("a turn that ends leaves nothing in its object", async () => {
   expect(left).toEqual([0, null]);
 });
 
+const STORING = 'insert into "token_usage"';
+
+describe("a turn that was stored, which the object could not know", () => {
+  const usageOf = (person: Person) =>
+    ownerQuery(
+      `select sum(input_tokens + output_tokens)::int as used, (select tokens::int from token_usage where user_id = $1) as counted
+      from messages where user_id = $1`,
+      [person.id],
+    );
+
+  test("is stored again by the alarm, and its tokens count once", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([calls(["create_task", { title: "Milk" }]), says("Added.")]);
+    using storing = loseAnswers(person, STORING);
+    const { conversation_id, error } = await chat(person, { message: `Add ${script.mark}` });
+    expect(error?.kind).toBe("unavailable");
+    const [once] = await usageOf(person);
+    storing.release();
+    expect(await runDurableObjectAlarm(objectOf(person, conversation_id))).toBe(true);
+    expect(storing.count).toBe(2);
+    expect(once?.used).toBeGreaterThan(0);
+    expect(once?.counted).toBe(once?.used);
+    expect(await usageOf(person)).toEqual([once]);
+    expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]);
+  });
+
+  test("stays as it ended when the object was restarted before it heard of it", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([calls(["create_task", { title: "Milk" }]), says("Added.")]);
+    const body = {
+      id: "c",
+      messages: [{ id: "1", role: "user", parts: [{ type: "text", text: `Add milk ${script.mark}` }] }],
+    };
+    using storing = holdAnswers(person, STORING);
+    const answering = person.send("/api/chat", { method: "POST", body }).then(chunksOf);
+    await vi.waitFor(async () => expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]), 5_000);
+    const [once] = await usageOf(person);
+    await runInDurableObject(objectOf(person, "c"), (_, state) => state.abort("restarted")).catch(() => undefined);
+    await answering;
+    storing.release();
+    expect(await runDurableObjectAlarm(objectOf(person, "c"))).toBe(true);
+    expect(storing.count).toBe(2);
+    expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]);
+    expect(JSON.stringify(await answersOf(person))).toContain("Added.");
+    expect(await usageOf(person)).toEqual([once]);
+  });
+});
+
 describe("a turn that cannot be stored because the database is away", () => {
-  const STORING = 'insert into "token_usage"';
   const keysOf = (object: DurableObjectStub) =>
     runInDurableObject(object, async (_, { storage }) => [...(await storage.list()).keys()]);
 

@@ -39,10 +39,46 @@ export function failDatabase(person: Person, part: string): CaughtRequests {
   );
 }
 
+/** Has them reach the database, and their answers wait until they are released. */
+export function holdAnswers(person: Person, part: string): CaughtRequests {
+  let isHeld = true;
+  return catchRequests(
+    person,
+    part,
+    async (pass) => {
+      const response = await pass();
+      const body = await response.text();
+      while (isHeld) await new Promise((resolve) => setTimeout(resolve, 10));
+      return new Response(body, response);
+    },
+    () => {
+      isHeld = false;
+    },
+  );
+}
+
+/** Has them reach the database, and their answers get lost until they are released. */
+export function loseAnswers(person: Person, part: string): CaughtRequests {
+  let isLost = true;
+  return catchRequests(
+    person,
+    part,
+    async (pass) => {
+      const response = await pass();
+      if (!isLost) return response;
+      await response.text();
+      return new Response("lost", { status: 502 });
+    },
+    () => {
+      isLost = false;
+    },
+  );
+}
+
 function catchRequests(
   person: Person,
   part: string,
-  answer: () => Promise<Response | undefined>,
+  answer: (pass: () => Promise<Response>) => Promise<Response | undefined>,
   release: () => void,
 ): CaughtRequests {
   const pass = globalThis.fetch;
@@ -52,7 +88,7 @@ function catchRequests(
     const isMeant = body.includes(JSON.stringify(part).slice(1, -1)) && body.includes(`"params":["${person.id}"`);
     if (!isMeant) return pass(input, init);
     count += 1;
-    return (await answer()) ?? pass(input, init);
+    return (await answer(() => pass(input, init))) ?? pass(input, init);
   });
   return {
     get count() {
