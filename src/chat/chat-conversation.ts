@@ -4,7 +4,7 @@ import { openServices } from "../http/application.ts";
 import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
 import { logFailure, markLogged } from "../observability/log-failure.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
-import { CUT_OFF, toLines } from "./event-stream.ts";
+import { toLines } from "./event-stream.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import { RunningTurn } from "./running-turn.ts";
 import { storeTurn } from "./store-turn.ts";
@@ -158,9 +158,8 @@ export class ChatConversation extends DurableObject<Env> {
     if (turn === undefined) return;
     const { caller, conversationId, message, outcome } = turn;
     const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(turn));
-    if (outcome === undefined) message.add(CUT_OFF);
     try {
-      await storeTurn(database, caller, conversationId, message, outcome ?? "failed");
+      await storeTurn(database, caller, conversationId, message, outcome);
       log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
     } catch (thrown) {
       const error = toApplicationError(thrown);

@@ -1,4 +1,4 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, lt, lte, type SQL, sql } from "drizzle-orm";
 import type { Caller } from "../caller.ts";
 import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
 import type { Database } from "../database/database.ts";
@@ -7,27 +7,31 @@ import type { QueryBuilder } from "../database/statement.ts";
 import { ApplicationError } from "../errors.ts";
 import { hashCall } from "./approval.ts";
 import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./conversation-rows.ts";
+import { CUT_OFF } from "./event-stream.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import { condense, type Outcome } from "./turn-event.ts";
 
 /**
  * Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. Storing it again
  * changes nothing: the answer to the first time may have been lost.
+ *
+ * @param outcome undefined for a turn that was cut off, which does not take the place of how the same turn ended
  */
 export async function storeTurn(
   database: Database,
   caller: Caller,
   conversationId: string,
   message: MessageInProgress,
-  outcome: Outcome,
+  outcome: Outcome | undefined,
 ): Promise<void> {
-  const content = condense(message.events);
+  const said = condense(message.events);
+  const content = outcome === undefined ? [...said, CUT_OFF] : said;
   const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
-  const state = { content, outcome, rounds, inputTokens, outputTokens };
-  const questions = content
+  const state = { content, outcome: outcome ?? "failed", rounds, inputTokens, outputTokens };
+  const questions = said
     .filter((event) => event.type === "approval_request")
     .map(({ approval_id: id, call_id: callId, expires_at: expiresAt }) => {
-      const call = content.find((event) => event.type === "tool_input" && event.call_id === callId);
+      const call = said.find((event) => event.type === "tool_input" && event.call_id === callId);
       if (call?.type !== "tool_input") throw new ApplicationError("internal", "Something went wrong on our side.");
       const callHash = hashCall(caller.userId, conversationId, call);
       return {
@@ -57,8 +61,9 @@ export async function storeTurn(
         .onConflictDoUpdate({
           target: [messages.userId, messages.conversationId, messages.id],
           set: { ...state, updatedAt: sql`now()` },
-          // A turn that was cut off after it was stored says less than what is there.
-          setWhere: sql`${messages.rounds} <= excluded.rounds`,
+          // What is there of an earlier turn is shorter, and of a later one longer. How this one ended is no shorter than
+          // what it had done when it was cut off, and may have no further round.
+          setWhere: (outcome === undefined ? lt : lte)(sql`jsonb_array_length(${messages.content})`, said.length),
         });
       const counted = query
         .select({ tokens: sql`${messages.inputTokens} + ${messages.outputTokens}` })

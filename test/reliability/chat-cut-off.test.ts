@@ -1,6 +1,6 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
+import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
 import { failDatabase, holdAnswers, loseAnswers } from "../support/database-requests.ts";
 import { chunksOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
@@ -70,6 +70,28 @@ describe("a turn whose object is restarted in the middle", () => {
   });
 });
 
+test("a turn that went on after a question takes the place of the question when it is cut off", async () => {
+  const person = await Person.signUp();
+  const [id] = await makeTasks(person, "Eggs");
+  const script = await Script.write([
+    calls(["delete_task", { task_id: id }]),
+    { output: [{ type: "text", text: "one two three" }], holdAfter: 5 },
+  ]);
+  const asking = await chat(person, { message: `Delete eggs ${script.mark}` });
+  const { conversation_id } = asking;
+  const approval = { id: questionOf(asking).id, approved: true };
+  const answering = person.send("/chat", { method: "POST", body: { conversation_id, approval } });
+  await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), 5_000);
+  const object = objectOf(person, conversation_id);
+  await runInDurableObject(object, (_, state) => state.abort("restarted")).catch(() => undefined);
+  await (await answering).text();
+  await script.release();
+  expect(await runDurableObjectAlarm(objectOf(person, conversation_id))).toBe(true);
+  const [answer] = await answersOf(person);
+  expect(answer).toMatchObject({ outcome: "failed" });
+  expect(JSON.stringify(answer)).toMatch(/approval_answer.*tool_output.*restarted in the middle/);
+});
+
 test("whoever comes back for the stream finds what was done in the conversation", async () => {
   const { person } = await cutOff();
   expect((await person.send("/api/chat/c/stream")).status).toBe(204);
@@ -114,26 +136,33 @@ describe("a turn that was stored, which the object could not know", () => {
     expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]);
   });
 
-  test("stays as it ended when the object was restarted before it heard of it", async () => {
-    const person = await Person.signUp();
-    const script = await Script.write([calls(["create_task", { title: "Milk" }]), says("Added.")]);
-    const body = {
-      id: "c",
-      messages: [{ id: "1", role: "user", parts: [{ type: "text", text: `Add milk ${script.mark}` }] }],
-    };
-    using storing = holdAnswers(person, STORING);
-    const answering = person.send("/api/chat", { method: "POST", body }).then(chunksOf);
-    await vi.waitFor(async () => expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]), 5_000);
-    const [once] = await usageOf(person);
-    await runInDurableObject(objectOf(person, "c"), (_, state) => state.abort("restarted")).catch(() => undefined);
-    await answering;
-    storing.release();
-    expect(await runDurableObjectAlarm(objectOf(person, "c"))).toBe(true);
-    expect(storing.count).toBe(2);
-    expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]);
-    expect(JSON.stringify(await answersOf(person))).toContain("Added.");
-    expect(await usageOf(person)).toEqual([once]);
-  });
+  test.each(["completed", "approval_required"])(
+    "stays %s when the object was restarted before it heard of it",
+    async (outcome) => {
+      const person = await Person.signUp();
+      const [id] = await makeTasks(person, "Eggs");
+      const asked = [
+        ["create_task", { title: "Milk" }],
+        ["delete_task", { task_id: id }],
+      ] as const;
+      const script = await Script.write([calls(...asked.slice(0, outcome === "completed" ? 1 : 2)), says("Added.")]);
+      const body = {
+        id: "c",
+        messages: [{ id: "1", role: "user", parts: [{ type: "text", text: `Add milk ${script.mark}` }] }],
+      };
+      using storing = holdAnswers(person, STORING);
+      const answering = person.send("/api/chat", { method: "POST", body }).then(chunksOf);
+      await vi.waitFor(async () => expect(await answersOf(person)).toMatchObject([{ outcome }]), 5_000);
+      const [answers, [once]] = [await answersOf(person), await usageOf(person)];
+      await runInDurableObject(objectOf(person, "c"), (_, state) => state.abort("restarted")).catch(() => undefined);
+      await answering;
+      storing.release();
+      expect(await runDurableObjectAlarm(objectOf(person, "c"))).toBe(true);
+      expect(storing.count).toBe(2);
+      expect(await answersOf(person)).toEqual(answers);
+      expect(await usageOf(person)).toEqual([once]);
+    },
+  );
 });
 
 describe("a turn that cannot be stored because the database is away", () => {
