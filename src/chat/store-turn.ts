@@ -70,11 +70,12 @@ export async function storeTurn(
         .from(messages)
         .where(and(isConversation(caller, conversationId), eq(messages.id, message.id)));
       const count = addUsage(query, sql`greatest(${inputTokens + outputTokens} - coalesce(${counted}, 0), 0)`);
-      // One statement in place of three: each is a round trip between the proxy and Postgres.
-      const store = query.execute(sql`with touched as ${touch}, counted as ${count} ${keep.getSQL()}`);
+      // One statement in place of two: each is a round trip between the proxy and Postgres. The one before it makes
+      // another request that stores this turn wait, so that what that has counted is seen here.
+      const store = query.execute(sql`with counted as ${count} ${keep.getSQL()}`);
       return questions.length === 0
-        ? [store]
-        : [store, query.insert(approvals).values(questions).onConflictDoNothing()];
+        ? [touch, store]
+        : [touch, store, query.insert(approvals).values(questions).onConflictDoNothing()];
     });
   } catch (error) {
     // The conversation was deleted while the agent worked: its tokens count all the same.

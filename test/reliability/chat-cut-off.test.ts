@@ -1,7 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
-import { failDatabase, holdAnswers, loseAnswers } from "../support/database-requests.ts";
+import { failDatabase, giveUpRequests, holdAnswers, loseAnswers } from "../support/database-requests.ts";
 import { chunksOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
@@ -134,6 +134,25 @@ describe("a turn that was stored, which the object could not know", () => {
     expect(once?.counted).toBe(once?.used);
     expect(await usageOf(person)).toEqual([once]);
     expect(await answersOf(person)).toMatchObject([{ outcome: "completed" }]);
+  });
+
+  test("counts once where the database is still storing it when it is stored again", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([says("Hello."), says("Hello again.")]);
+    const { conversation_id } = await chat(person, { message: `Hi ${script.mark}` });
+    using storing = giveUpRequests(person, STORING);
+    const released = ownerQuery(
+      `do $$ begin perform 1 from conversations where user_id = ${person.id} for no key update; perform pg_sleep(1.25); end $$`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    expect((await chat(person, { message: `Hi ${script.mark}`, conversation_id })).error?.kind).toBe("unavailable");
+    storing.release();
+    expect(await runDurableObjectAlarm(objectOf(person, conversation_id))).toBe(true);
+    await released;
+    expect(storing.count).toBe(2);
+    await vi.waitFor(async () => expect(await answersOf(person)).toHaveLength(2));
+    const [usage] = await usageOf(person);
+    expect(usage?.counted).toBe(usage?.used);
   });
 
   test.each(["completed", "approval_required"])(

@@ -75,6 +75,24 @@ export function loseAnswers(person: Person, part: string): CaughtRequests {
   );
 }
 
+/** Has them given up as soon as they are sent, while the database goes on with them, until they are released. */
+export function giveUpRequests(person: Person, part: string): CaughtRequests {
+  let isGivenUp = true;
+  return catchRequests(
+    person,
+    part,
+    async (pass) => {
+      const response = pass();
+      if (!isGivenUp) return response;
+      void response.then((late) => late.text());
+      return new Response("too late", { status: 502 });
+    },
+    () => {
+      isGivenUp = false;
+    },
+  );
+}
+
 function catchRequests(
   person: Person,
   part: string,
