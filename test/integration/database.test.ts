@@ -122,17 +122,19 @@ it("runs a statement that was declared once with the values of each use, over an
   const repeated = defineStatement((query, value: Value<"text" | "times">) =>
     query.execute(sql`select repeat(${value("text")}, ${value("times")}) as text`),
   );
-  const [mine, theirs, text] = await database.asCaller(strangersToken, (query) => [
-    titled({ title: "Statement's" }),
-    titled({ title: "Mine" }),
+  const [, first, second, once, twice] = await database.asCaller(strangersToken, (query) => [
+    query.insert(tasks).values(["First", "Second"].map((title) => ({ userId: stranger.id, title }))),
+    titled({ title: "First" }),
+    titled({ title: "Second" }),
+    repeated({ text: "ab", times: 1 }),
     repeated({ text: "ab", times: 2 }),
-    query.insert(tasks).values({ userId: stranger.id, title: "Statement's" }),
   ]);
   const other = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);
-  const [later] = await other.asCaller(strangersToken, () => [titled({ title: "Statement's" })]);
+  const [later] = await other.asCaller(strangersToken, () => [titled({ title: "First" })]);
 
-  expect([mine, theirs, text.rows]).toEqual([[], [], [{ text: "abab" }]]);
-  expect(later).toEqual([{ title: "Statement's", createdAt: expect.any(Date) }]);
+  expect([first, second]).toEqual(["First", "Second"].map((title) => [{ title, createdAt: expect.any(Date) }]));
+  expect([once.rows, twice.rows]).toEqual([[{ text: "ab" }], [{ text: "abab" }]]);
+  expect(later).toEqual(first);
 });
 
 it("reads a caller's moments in UTC, whatever time zone the session has", async () => {
