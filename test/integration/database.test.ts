@@ -11,6 +11,7 @@ import { openDatabase } from "../../src/database/database.ts";
 import * as schema from "../../src/database/schema.ts";
 import { tasks } from "../../src/database/schema.ts";
 import { defineStatement, type Value } from "../../src/database/statement.ts";
+import { completeTask, deleteTask, updateTask } from "../../src/tasks/change-tasks.ts";
 import { catalog } from "../../src/tools/catalog.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person } from "../support/person.ts";
@@ -135,6 +136,17 @@ it("runs a statement that was declared once with the values of each use, over an
   expect([first, second]).toEqual(["First", "Second"].map((title) => [{ title, createdAt: expect.any(Date) }]));
   expect([once.rows, twice.rows]).toEqual([[{ text: "ab" }], [{ text: "abab" }]]);
   expect(later).toEqual(first);
+});
+
+it("tells who observes it what statements and other queries do to which table, without their values", async () => {
+  const told: string[] = [];
+  const observed = database.observedBy(({ operations }) => told.push(operations()));
+  const { id } = await stranger.runForTask("create_task", { title: "Observed" });
+  await updateTask(observed, strangersToken, id, { title: "Changed" }, undefined);
+  await completeTask(observed, strangersToken, id);
+  await deleteTask(observed, strangersToken, id);
+
+  expect(told).toEqual(["update tasks, select tasks", "update tasks, select tasks", "delete tasks"]);
 });
 
 it("reads a caller's moments in UTC, whatever time zone the session has", async () => {
