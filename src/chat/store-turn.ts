@@ -13,7 +13,8 @@ import { condense, type Outcome } from "./turn-event.ts";
 
 /**
  * Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. Storing it again
- * changes nothing: the answer to the first time may have been lost.
+ * changes nothing, as the answer to the first time may have been lost; only the tokens of a conversation that was
+ * deleted count again, as nothing is left that says that they were counted.
  *
  * @param outcome undefined for a turn that was cut off, which does not take the place of how the same turn ended
  */
