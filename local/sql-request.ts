@@ -73,7 +73,7 @@ export function readSqlRequest(body: string, headers: IncomingHttpHeaders): SqlR
 /**
  * Runs a request on a pool of `openRawPool`: a single query by itself, several in one transaction.
  *
- * @throws whatever `pg` throws; nothing of the transaction stays
+ * @throws whatever `pg` throws; nothing of the transaction stays, unless a query ended it or went back in it
  */
 export async function runSqlRequest(
   pool: pg.Pool,
@@ -83,7 +83,8 @@ export async function runSqlRequest(
   let broken = false;
   try {
     if (!("queries" in body)) return await runQuery(client, body, arrayMode);
-    // All at once: behind a query that fails the others fail as well, and the commit is a rollback.
+    // All at once: behind a query that fails the others fail as well, and the commit is a rollback. They would not
+    // behind a `begin` that fails, a commit or a `rollback to`: ours does not, and the worker sends none of them.
     const begun = client.query(begin);
     const running = body.queries.map((query) => runQuery(client, query, arrayMode));
     const ended = client.query("commit");
