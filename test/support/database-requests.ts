@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 import type { Person } from "./person.ts";
 
-/** A request to the database that waits, or fails. */
+/** Requests to the database that wait, fail, or are not heard of again. */
 export interface CaughtRequests extends Disposable {
   /** How many were caught until now. */
   readonly count: number;
@@ -9,105 +9,78 @@ export interface CaughtRequests extends Disposable {
   release(): void;
 }
 
+/** What becomes of a request: `pass` sends it to the database. */
+type Fate = (pass: () => Promise<Response>, isReleased: () => boolean) => Promise<Response>;
+
 /** Has the requests that the worker makes for a person, and whose SQL contains `part`, wait until they are released. */
 export function holdDatabase(person: Person, part: string): CaughtRequests {
-  let isHeld = true;
-  return catchRequests(
-    person,
-    part,
-    async () => {
-      // A promise of the test's own would belong to another request than the one that waits for it.
-      while (isHeld) await new Promise((resolve) => setTimeout(resolve, 10));
-      return undefined;
-    },
-    () => {
-      isHeld = false;
-    },
-  );
+  return catchRequests(person, part, async (pass, isReleased) => {
+    await until(isReleased);
+    return pass();
+  });
 }
 
 /** Has them fail, as if the database were not there, until they are released. */
 export function failDatabase(person: Person, part: string): CaughtRequests {
-  let isDown = true;
-  return catchRequests(
-    person,
-    part,
-    async () => (isDown ? new Response("nobody there", { status: 502 }) : undefined),
-    () => {
-      isDown = false;
-    },
-  );
+  return catchRequests(person, part, async (pass, isReleased) => (isReleased() ? pass() : noAnswer()));
 }
 
 /** Has them reach the database, and their answers wait until they are released. */
 export function holdAnswers(person: Person, part: string): CaughtRequests {
-  let isHeld = true;
-  return catchRequests(
-    person,
-    part,
-    async (pass) => {
-      const response = await pass();
-      const body = await response.text();
-      while (isHeld) await new Promise((resolve) => setTimeout(resolve, 10));
-      return new Response(body, response);
-    },
-    () => {
-      isHeld = false;
-    },
-  );
+  return catchRequests(person, part, async (pass, isReleased) => {
+    const response = await pass();
+    const body = await response.text();
+    await until(isReleased);
+    return new Response(body, response);
+  });
 }
 
 /** Has them reach the database, and their answers get lost until they are released. */
 export function loseAnswers(person: Person, part: string): CaughtRequests {
-  let isLost = true;
-  return catchRequests(
-    person,
-    part,
-    async (pass) => {
-      const response = await pass();
-      if (!isLost) return response;
-      await response.text();
-      return new Response("lost", { status: 502 });
-    },
-    () => {
-      isLost = false;
-    },
-  );
+  return catchRequests(person, part, async (pass, isReleased) => {
+    const response = await pass();
+    if (isReleased()) return response;
+    await response.text();
+    return noAnswer();
+  });
 }
 
 /** Has them given up as soon as they are sent, while the database goes on with them, until they are released. */
 export function giveUpRequests(person: Person, part: string): CaughtRequests {
-  let isGivenUp = true;
-  return catchRequests(
-    person,
-    part,
-    async (pass) => {
-      const response = pass();
-      if (!isGivenUp) return response;
-      void response.then((late) => late.text());
-      return new Response("too late", { status: 502 });
-    },
-    () => {
-      isGivenUp = false;
-    },
-  );
+  return catchRequests(person, part, async (pass, isReleased) => {
+    const answering = pass();
+    if (isReleased()) return answering;
+    void answering.then((late) => late.text());
+    return noAnswer();
+  });
 }
 
-function catchRequests(
-  person: Person,
-  part: string,
-  answer: (pass: () => Promise<Response>) => Promise<Response | undefined>,
-  release: () => void,
-): CaughtRequests {
-  const pass = globalThis.fetch;
+function noAnswer(): Response {
+  return new Response("nobody there", { status: 502 });
+}
+
+async function until(isReleased: () => boolean): Promise<void> {
+  // A promise of the test's own would belong to another request than the one that waits for it.
+  while (!isReleased()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+function catchRequests(person: Person, part: string, fate: Fate): CaughtRequests {
+  const send = globalThis.fetch;
   let count = 0;
+  let isReleased = false;
   const spy = vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const body = typeof init?.body === "string" ? init.body : "";
     const isMeant = body.includes(JSON.stringify(part).slice(1, -1)) && body.includes(`"params":["${person.id}"`);
-    if (!isMeant) return pass(input, init);
+    if (!isMeant) return send(input, init);
     count += 1;
-    return (await answer(() => pass(input, init))) ?? pass(input, init);
+    return fate(
+      () => send(input, init),
+      () => isReleased,
+    );
   });
+  const release = () => {
+    isReleased = true;
+  };
   return {
     get count() {
       return count;
