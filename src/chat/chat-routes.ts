@@ -7,8 +7,9 @@ import { countAgainst } from "../http/rate-limit.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { collectAnswer, toChatAnswer } from "./chat-answer.ts";
-import { type ChatConversation, fromRefusal } from "./chat-conversation.ts";
+import { fromRefusal } from "./chat-conversation.ts";
 import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./chat-request.ts";
+import { conversationObject } from "./conversation-object.ts";
 import { fromLines, toByteStream, type WatchedTurn } from "./event-stream.ts";
 import { preferredLanguage } from "./instructions.ts";
 import { condense, type TurnEvent } from "./turn-event.ts";
@@ -74,11 +75,6 @@ async function openConversation(context: ApplicationContext, id: string) {
   if (!conversationIdSchema.safeParse(id).success) return undefined;
   await checkSignedIn(context.var.database, context.var.caller);
   return conversationObject(context, id);
-}
-
-/** Its name begins with the caller's own id, so that nobody can reach another's. */
-function conversationObject(context: ApplicationContext, id: string): DurableObjectStub<ChatConversation> {
-  return context.env.CHAT_CONVERSATIONS.getByName(`${context.var.caller.userId}/${id}`);
 }
 
 async function* toNamedEvents({ start, events }: WatchedTurn): AsyncGenerator<string> {

@@ -1,12 +1,13 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { parseInput } from "../input.ts";
 import { line } from "../text.ts";
 import { conversationIdSchema } from "./chat-request.ts";
+import { conversationObject } from "./conversation-object.ts";
+import { conversationNotFound } from "./conversation-rows.ts";
 import {
   type ConversationCursor,
   deleteConversation,
@@ -68,7 +69,7 @@ export const conversationRoutes = new Hono<Application>()
   .delete("/:id", async (context) => {
     const { database, caller } = context.var;
     const id = readId(context);
-    await context.env.CHAT_CONVERSATIONS.getByName(`${caller.userId}/${id}`).drop();
+    await conversationObject(context, id).drop();
     await deleteConversation(database, caller, id);
     return context.body(null, 204);
   });
@@ -76,7 +77,7 @@ export const conversationRoutes = new Hono<Application>()
 /** @throws ApplicationError `not_found` for what is no conversation's id */
 function readId(context: ApplicationContext): string {
   const id = conversationIdSchema.safeParse(context.req.param("id")).data;
-  if (id === undefined) throw new ApplicationError("not_found", "Conversation not found");
+  if (id === undefined) throw conversationNotFound();
   return id;
 }
 

@@ -2,11 +2,17 @@ import { and, eq, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
+import { ApplicationError } from "../errors.ts";
 import type { ChatMessage } from "./model-input.ts";
 import { turnEventSchema } from "./turn-event.ts";
 
 /** SQLSTATE of a message whose conversation is not there. */
 export const FOREIGN_KEY_VIOLATION = "23503";
+
+/** The one answer about a conversation that is not there, or is not the caller's. */
+export function conversationNotFound(cause?: unknown): ApplicationError {
+  return new ApplicationError("not_found", "Conversation not found", { cause });
+}
 
 /** A message, from its row. */
 export function toChatMessage(row: Pick<typeof messages.$inferSelect, "id" | "role" | "content">): ChatMessage {

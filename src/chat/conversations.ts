@@ -3,8 +3,7 @@ import { z } from "zod";
 import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
 import type { Database } from "../database/database.ts";
-import { ApplicationError } from "../errors.ts";
-import { isConversation, isRowOf, toChatMessage } from "./conversation-rows.ts";
+import { conversationNotFound, isConversation, isRowOf, toChatMessage } from "./conversation-rows.ts";
 import { usageSchema } from "./turn-event.ts";
 import { toUiMessage } from "./ui-message.ts";
 
@@ -128,6 +127,6 @@ function toConversation({ id, title, createdAt, updatedAt }: ConversationRow): C
 }
 
 function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new ApplicationError("not_found", "Conversation not found");
+  if (row === undefined) throw conversationNotFound();
   return row;
 }

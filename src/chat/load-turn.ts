@@ -8,7 +8,13 @@ import type { QueryBuilder } from "../database/statement.ts";
 import { ApplicationError } from "../errors.ts";
 import type { ApprovalAnswer } from "./agent.ts";
 import { hashCall } from "./approval.ts";
-import { FOREIGN_KEY_VIOLATION, isConversation, toAssistantMessage, toChatMessage } from "./conversation-rows.ts";
+import {
+  conversationNotFound,
+  FOREIGN_KEY_VIOLATION,
+  isConversation,
+  toAssistantMessage,
+  toChatMessage,
+} from "./conversation-rows.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import type { ChatMessage } from "./model-input.ts";
 import type { Usage } from "./turn-event.ts";
@@ -207,9 +213,7 @@ async function guarded<Result>(scope: TurnScope, request: () => Promise<Result>)
     return await request();
   } catch (error) {
     const state = sqlState(error);
-    if (state === FOREIGN_KEY_VIOLATION) {
-      throw new ApplicationError("not_found", "Conversation not found", { cause: error });
-    }
+    if (state === FOREIGN_KEY_VIOLATION) throw conversationNotFound(error);
     if (state !== PROGRAM_LIMIT_EXCEEDED) throw error;
     throw budgetSpent(scope);
   }
