@@ -1,4 +1,4 @@
-import { and, eq, ne, sql } from "drizzle-orm";
+import { and, eq, ne, type Placeholder, sql } from "drizzle-orm";
 import type { Caller } from "../caller.ts";
 import type { Database } from "../database/database.ts";
 import { tasks } from "../database/schema.ts";
@@ -40,7 +40,8 @@ export interface ChangedTask {
 
 const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
 
-type TaskOf = Value<"userId" | "id">;
+type TaskKey = "userId" | "id";
+type TaskOf = Value<TaskKey>;
 
 const selectTask = defineStatement((query, value: TaskOf) =>
   query.select(taskColumns).from(tasks).where(isTaskOf(value)),
@@ -102,6 +103,7 @@ export async function updateTask(
   changes: TaskChanges,
   expectedVersion: number | undefined,
 ): Promise<ChangedTask> {
+  const key = { userId: caller.userId, id };
   const [updated, current] = await database.asCaller(caller, (query) => [
     query
       .update(tasks)
@@ -112,13 +114,12 @@ export async function updateTask(
       })
       .where(
         and(
-          eq(tasks.userId, caller.userId),
-          eq(tasks.id, id),
+          isTaskOf((name) => key[name]),
           expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion),
         ),
       )
       .returning(taskColumns),
-    selectTask({ userId: caller.userId, id }),
+    selectTask(key),
   ]);
   const { version } = found(current);
   const [row] = updated;
@@ -139,8 +140,8 @@ export async function updateTask(
  * @throws ApplicationError `not_found`
  */
 export async function completeTask(database: Database, caller: Caller, id: number): Promise<ChangedTask> {
-  const values = { userId: caller.userId, id };
-  const [completed, rows] = await database.asCaller(caller, () => [completeUnfinished(values), selectTask(values)]);
+  const key = { userId: caller.userId, id };
+  const [completed, rows] = await database.asCaller(caller, () => [completeUnfinished(key), selectTask(key)]);
   return { task: toTask(found(rows)), wasCreated: false, wasCompleted: completed.length > 0 };
 }
 
@@ -155,7 +156,7 @@ export async function deleteTask(database: Database, caller: Caller, id: number)
   return toTask(found(rows));
 }
 
-function isTaskOf(value: TaskOf) {
+function isTaskOf(value: (name: TaskKey) => number | Placeholder) {
   return and(eq(tasks.userId, value("userId")), eq(tasks.id, value("id")));
 }
 
