@@ -19,6 +19,16 @@ export const errorKinds = {
 
 export type ErrorKind = keyof typeof errorKinds;
 
+/** The kinds that the caller can do nothing about: what alerts, dashboards and releases count as failed. */
+export const failureKinds: readonly ErrorKind[] = Object.keys(errorKinds)
+  .filter(isErrorKind)
+  .filter((kind) => errorKinds[kind].owner !== "caller");
+
+/** Whether a value names a kind of error. */
+export function isErrorKind(value: unknown): value is ErrorKind {
+  return typeof value === "string" && Object.hasOwn(errorKinds, value);
+}
+
 /** A field of the input that does not fit, and what would. */
 export interface FieldError {
   /** A path such as `tags.0`, or "" for the input as a whole. */

@@ -1,3 +1,4 @@
+import { failureKinds } from "../../src/errors.ts";
 import type { DashboardDeclaration, PanelQuery } from "./panels.ts";
 
 /** Requests that people and agents wait for: the alerts of ops/prometheus/alerts.yml leave out the same routes. */
@@ -98,7 +99,7 @@ const application: DashboardDeclaration = {
   },
 };
 
-const failedCalls = `sum(${rate("tool_executions_total", `${VERSION}, status=~"internal|misconfigured|unavailable"`)})`;
+const failedCalls = `sum(${rate("tool_executions_total", `${VERSION}, status=~"${failureKinds.join("|")}"`)})`;
 const allCalls = `sum(${rate("tool_executions_total")})`;
 
 const tools: DashboardDeclaration = {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ErrorKind, errorKinds } from "../errors.ts";
+import { type ErrorKind, isErrorKind } from "../errors.ts";
 
 export const outcomeSchema = z.enum(["completed", "approval_required", "stopped", "failed"]);
 
@@ -56,7 +56,7 @@ const approvalAnswer = z.object({
 const usage = usageSchema.extend({ type: z.literal("usage") });
 const failure = z.object({
   type: z.literal("failure"),
-  kind: z.custom<ErrorKind>((value) => typeof value === "string" && Object.hasOwn(errorKinds, value)),
+  kind: z.custom<ErrorKind>(isErrorKind),
   message: z.string(),
 });
 const finish = z.object({ type: z.literal("finish"), outcome: outcomeSchema });

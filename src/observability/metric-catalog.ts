@@ -1,4 +1,4 @@
-import type { ErrorKind } from "../errors.ts";
+import { type ErrorKind, errorKinds, failureKinds } from "../errors.ts";
 
 /** The labels a metric may carry, and what each may say. All are bounded: nothing a client sends becomes a label. */
 interface Labels {
@@ -39,13 +39,15 @@ const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 const QUERY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15];
 const TURN_SECONDS = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300];
 
+const failureStatuses = [...new Set(failureKinds.map((kind) => `${errorKinds[kind].status}` as const))];
+
 /** Every metric that is counted in the isolates, by its name at `/metrics`. */
 export const metricCatalog = {
   http_requests_total: {
     type: "counter",
     help: "Requests answered; a stream counts when it begins.",
     labels: ["route", "method", "status"],
-    fromZero: ["500", "503"],
+    fromZero: failureStatuses,
   },
   http_request_duration_seconds: {
     type: "histogram",
@@ -67,7 +69,7 @@ export const metricCatalog = {
     type: "counter",
     help: "Tool calls, whatever face they came by; status is success or the kind of error.",
     labels: ["tool", "status"],
-    fromZero: ["internal", "misconfigured", "unavailable"],
+    fromZero: failureKinds,
   },
   tool_execution_duration_seconds: {
     type: "histogram",

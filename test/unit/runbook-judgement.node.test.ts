@@ -5,7 +5,7 @@ import { findDestructiveStatements } from "../../ops/runbook/release/migration-s
 import { missedCriteria, rollbackTrigger } from "../../ops/runbook/watch/criteria.ts";
 import { readMetricsText } from "../../ops/runbook/watch/metrics-text.ts";
 import { Readings } from "../../ops/runbook/watch/readings.ts";
-import { figuresBetween, NOTHING, totalsOf } from "../../ops/runbook/watch/version-figures.ts";
+import { figuresBetween, totalsOf } from "../../ops/runbook/watch/version-figures.ts";
 
 const migration = (up: string) => ({ name: "0009_change", up, down: "", checksum: "" });
 
@@ -94,6 +94,7 @@ describe("a migration in a release", () => {
 });
 
 describe("a version's figures", () => {
+  const NOTHING = totalsOf([], "new");
   const metrics = (requests: string[]) => readMetricsText(requests.join("\n")) ?? [];
   const count = (version: string, route: string, status: number, value: number) =>
     `http_requests_total{route="${route}",method="POST",status="${status}",version="${version}"} ${value}`;

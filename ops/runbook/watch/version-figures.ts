@@ -1,3 +1,4 @@
+import { failureKinds } from "../../../src/errors.ts";
 import type { Sample } from "./metrics-text.ts";
 
 /** What a version has done so far: sums that only grow. */
@@ -39,7 +40,7 @@ const NOT_TIMED: readonly RegExp[] = [
 ];
 
 const PLAIN_TOOL = "/mcp/tools/:name";
-const FAILURES_OF_OURS = new Set(["internal", "unavailable", "misconfigured"]);
+const FAILURES_OF_OURS = new Set<string>(failureKinds);
 
 /** Adds up what the metrics say of one version. */
 export function totalsOf(samples: readonly Sample[], versionId: string): VersionTotals {
@@ -76,15 +77,6 @@ export function figuresBetween(before: VersionTotals, after: VersionTotals): Ver
   );
   return { requests, errors, errorRate: shareOf(errors, requests), p95: quantile(0.95, durations) };
 }
-
-/** The totals of a version that has done nothing. */
-export const NOTHING: VersionTotals = {
-  requests: 0,
-  errors: 0,
-  plainToolErrors: 0,
-  toolFailures: 0,
-  durations: new Map(),
-};
 
 /** One request may call several tools, so that more can fail than were asked. */
 function shareOf(errors: number, requests: number): number {
