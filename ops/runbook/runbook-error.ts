@@ -13,6 +13,11 @@ export class TakenBackError extends RunbookError {
   override readonly name = "TakenBackError";
 }
 
+/** Whether an error of Node's has a code, such as ENOENT. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
 /** One line that says why something failed. */
 export function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

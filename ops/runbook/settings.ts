@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
-import { RunbookError, UsageError } from "./runbook-error.ts";
+import { hasCode, RunbookError, UsageError } from "./runbook-error.ts";
 
 /** The project's own directory. */
 export const projectDirectory = join(import.meta.dirname, "../..");
@@ -50,9 +50,7 @@ export class Settings {
     try {
       text = await readFile(path, "utf8");
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
-        throw new RunbookError(`${path} cannot be read`, { cause: error });
-      }
+      if (!hasCode(error, "ENOENT")) throw new RunbookError(`${path} cannot be read`, { cause: error });
     }
     // The default is made by setup; one that was named should be there.
     if (text === undefined && file !== undefined) throw new UsageError(`--env-file ${file} is not there`);

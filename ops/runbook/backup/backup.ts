@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { withConnection, withoutSecrets } from "../../database/connection.ts";
 import { sleep } from "../duration.ts";
-import { RunbookError } from "../runbook-error.ts";
+import { hasCode, RunbookError } from "../runbook-error.ts";
 import { type Fingerprint, readFingerprint, tableFingerprintSchema } from "./fingerprint.ts";
 import { clearingUp } from "./interruption.ts";
 import { runOnDatabase } from "./postgresql-programs.ts";
@@ -164,10 +164,6 @@ export async function deleteOldBackups(directory: string, keep: number): Promise
     await rm(manifestPath(path), { force: true });
   }
   return old;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
 
 function manifestPath(path: string): string {

@@ -1,6 +1,5 @@
 import { RunbookError } from "../runbook-error.ts";
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+import { onAskedToEnd } from "../signals.ts";
 
 /**
  * Runs work that clears up behind itself when the process is asked to end: what it is given is aborted then, and the
@@ -9,15 +8,11 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export async function clearingUp<Result>(work: (interrupted: AbortSignal) => Promise<Result>): Promise<Result> {
   const interruption = new AbortController();
   let received: NodeJS.Signals | undefined;
-  const interrupt = (signal: NodeJS.Signals): void => {
+  const stopListening = onAskedToEnd((signal) => {
     stopListening();
     received = signal;
     interruption.abort(new RunbookError(`stopped by ${signal}`));
-  };
-  const stopListening = (): void => {
-    for (const signal of SIGNALS) process.off(signal, interrupt);
-  };
-  for (const signal of SIGNALS) process.on(signal, interrupt);
+  });
   try {
     const result = await work(interruption.signal);
     interruption.signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type TLSSocket } from "node:tls";
-import { RunbookError, reasonOf } from "../runbook-error.ts";
+import { hasCode, RunbookError, reasonOf } from "../runbook-error.ts";
 import { notChecked, type PreflightCheck, type PreflightContext, seen } from "./check.ts";
 
 const CERTIFICATE_DAYS = 14;
@@ -100,8 +100,7 @@ export async function checkRedirect({ deployment }: EdgeContext, withinMilliseco
 /** Whether a connection was refused, at each address where there are several. */
 function isRefused(error: unknown): boolean {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isRefused);
-  if (!(error instanceof Error)) return false;
-  return ("code" in error && error.code === "ECONNREFUSED") || isRefused(error.cause);
+  return hasCode(error, "ECONNREFUSED") || (error instanceof Error && isRefused(error.cause));
 }
 
 async function checkHsts({ deployment }: PreflightContext) {

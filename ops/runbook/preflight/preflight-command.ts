@@ -2,7 +2,6 @@ import { AcceptedChecks } from "../accepted-checks.ts";
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
 import type { Procedure } from "../procedure.ts";
-import { writeBesideLog } from "../release/deployment-log.ts";
 import { readRevision } from "../release/revision.ts";
 import { RunbookError, reasonOf, UsageError } from "../runbook-error.ts";
 import type { PreflightCheck, PreflightContext } from "./check.ts";
@@ -12,7 +11,7 @@ import { databaseChecks } from "./database-checks.ts";
 import { edgeChecks } from "./edge-checks.ts";
 import { personSteps } from "./person-steps.ts";
 import { platformChecks } from "./platform-checks.ts";
-import { PREFLIGHT_ENDING, type PreflightResult } from "./preflight-result.ts";
+import { type PreflightResult, writePreflightResult } from "./preflight-result.ts";
 
 const groups: Readonly<Record<string, readonly PreflightCheck[]>> = {
   code: codeChecks,
@@ -71,8 +70,7 @@ export const preflightCommand = defineCommand({
         passed: failed.length === 0,
         accepted: procedure.steps.filter(({ status }) => status === "accepted").map(({ name }) => name),
       };
-      const name = `${result.environment}${PREFLIGHT_ENDING}`;
-      await writeBesideLog(values["log-dir"], name, `${JSON.stringify(result, null, 2)}\n`, procedure);
+      await writePreflightResult(values["log-dir"], result, procedure);
     }
     if (failed.length > 0) throw new RunbookError(`${failed.length} checks failed: ${failed.join(", ")}`);
     return { checks: procedure.steps.length };

@@ -1,7 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
-import { RunbookError } from "../runbook-error.ts";
+import type { Procedure } from "../procedure.ts";
+import { readRecords, writeRecord } from "../release/log-directory.ts";
 
 const resultSchema = z.object({
   at: z.iso.datetime(),
@@ -18,19 +17,19 @@ const resultSchema = z.object({
 export type PreflightResult = z.output<typeof resultSchema>;
 
 /** How the names of their files end, after the environment. */
-export const PREFLIGHT_ENDING = "-preflight.json";
+const ENDING = "-preflight.json";
+
+/** Keeps the result of a preflight. */
+export function writePreflightResult(directory: string, result: PreflightResult, procedure: Procedure): Promise<void> {
+  return writeRecord(directory, `${result.environment}${ENDING}`, result, procedure);
+}
 
 /** Reads the results in a directory, the newest first; none where there is no directory. */
 export async function readPreflightResults(directory: string): Promise<{ path: string; result: PreflightResult }[]> {
-  const names = (await readdir(directory).catch(() => [])).filter((name) => name.endsWith(PREFLIGHT_ENDING)).sort();
-  return Promise.all(
-    names.reverse().map(async (name) => {
-      const path = join(directory, name);
-      const result = resultSchema.safeParse(JSON.parse(await readFile(path, "utf8")));
-      if (!result.success) throw new RunbookError(`${path} is not the result of a preflight`);
-      return { path, result: result.data };
-    }),
-  );
+  const results: { path: string; result: PreflightResult }[] = [];
+  const records = readRecords(directory, ENDING, resultSchema, "the result of a preflight");
+  for await (const { path, record } of records) results.push({ path, result: record });
+  return results;
 }
 
 /**

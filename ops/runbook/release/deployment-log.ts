@@ -1,6 +1,5 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Procedure, StepRecord } from "../procedure.ts";
+import { writeBesideLog } from "./log-directory.ts";
 
 /** What a deployment log tells besides its steps. */
 export interface DeploymentLog {
@@ -109,17 +108,4 @@ function listOr(items: readonly string[], none: string): string[] {
 
 function stepLine({ at, name, status, evidence }: StepRecord): string {
   return `| ${at.slice(11, 19)} | ${name} | ${status} | ${evidence.replaceAll("|", "\\|").replace(/\s+/g, " ")} |`;
-}
-
-/** Writes a file whose name begins with when the command began, as the log's does. @returns its path */
-export async function writeBesideLog(
-  directory: string,
-  name: string,
-  text: string,
-  { startedAt }: Procedure,
-): Promise<string> {
-  await mkdir(directory, { recursive: true });
-  const path = join(directory, `${startedAt.toISOString().slice(0, 19).replaceAll(":", "-")}-${name}`);
-  await writeFile(path, text);
-  return path;
 }

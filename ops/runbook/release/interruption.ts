@@ -1,7 +1,6 @@
 import type { Procedure } from "../procedure.ts";
 import { RunbookError } from "../runbook-error.ts";
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+import { onAskedToEnd } from "../signals.ts";
 
 /**
  * Does work that must not be left half done: told to stop, the process does not end, but the signal it hands to the work
@@ -12,20 +11,19 @@ export async function interruptible<Result>(
   work: (interruption: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const controller = new AbortController();
-  const interrupt = (signal: NodeJS.Signals): void => {
+  const stopListening = onAskedToEnd((signal) => {
     // Ctrl-C comes twice, from the terminal and from npm.
     if (controller.signal.aborted) return;
     controller.abort(new RunbookError(`interrupted by ${signal}`));
     procedure.note(`${signal}: no further step is begun; what has been deployed is taken back`);
-  };
+  });
   // The terminal may have gone with whoever read it.
   const ignore = (): void => undefined;
-  for (const signal of SIGNALS) process.on(signal, interrupt);
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignore);
   try {
     return await work(controller.signal);
   } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupt);
+    stopListening();
     for (const stream of [process.stdout, process.stderr]) stream.off("error", ignore);
   }
 }

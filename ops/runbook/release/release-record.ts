@@ -1,9 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import type { Procedure } from "../procedure.ts";
 import { RunbookError } from "../runbook-error.ts";
-import { writeBesideLog } from "./deployment-log.ts";
+import { readRecords, writeRecord } from "./log-directory.ts";
 
 const recordSchema = z.object({
   environment: z.string(),
@@ -25,7 +23,7 @@ export async function writeReleaseRecord(
   record: ReleaseRecord,
   procedure: Procedure,
 ): Promise<void> {
-  await writeBesideLog(directory, `${record.environment}${ENDING}`, `${JSON.stringify(record, null, 2)}\n`, procedure);
+  await writeRecord(directory, `${record.environment}${ENDING}`, record, procedure);
 }
 
 /**
@@ -38,12 +36,8 @@ export async function migrationsOfRelease(
   environment: string,
   versionId: string,
 ): Promise<readonly string[]> {
-  const names = (await readdir(directory).catch(() => [])).filter((name) => name.endsWith(`-${environment}${ENDING}`));
-  for (const name of names.sort().reverse()) {
-    const record = recordSchema.safeParse(JSON.parse(await readFile(join(directory, name), "utf8")));
-    if (!record.success) throw new RunbookError(`${join(directory, name)} is not the record of a release`);
-    if (record.data.version_id === versionId) return record.data.migrations;
-  }
+  const records = readRecords(directory, `-${environment}${ENDING}`, recordSchema, "the record of a release");
+  for await (const { record } of records) if (record.version_id === versionId) return record.migrations;
   throw new RunbookError(
     `${directory} has no record of the release of version ${versionId}, so which migrations it applied is not known: ` +
       "roll back without --database, then npm run runbook -- backup and npm run db:rollback -- --steps <number>",
