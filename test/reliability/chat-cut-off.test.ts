@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
 import { failDatabase, giveUpRequests, holdAnswers, loseAnswers } from "../support/database-requests.ts";
 import { chunksOf } from "../support/event-streams.ts";
-import { ownerQuery } from "../support/owner.ts";
+import { holdRows, ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 
@@ -141,10 +141,7 @@ describe("a turn that was stored, which the object could not know", () => {
     const script = await Script.write([says("Hello."), says("Hello again.")]);
     const { conversation_id } = await chat(person, { message: `Hi ${script.mark}` });
     using storing = giveUpRequests(person, STORING);
-    const released = ownerQuery(
-      `do $$ begin perform 1 from conversations where user_id = ${person.id} for no key update; perform pg_sleep(1.25); end $$`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    const { released } = await holdRows(`conversations where user_id = ${person.id} for no key update`);
     expect((await chat(person, { message: `Hi ${script.mark}`, conversation_id })).error?.kind).toBe("unavailable");
     storing.release();
     expect(await runDurableObjectAlarm(objectOf(person, conversation_id))).toBe(true);

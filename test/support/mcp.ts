@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { z } from "zod";
-import { ownerQuery } from "./owner.ts";
+import { holdRows } from "./owner.ts";
 import { newAddress, type Person, send } from "./person.ts";
 
 const answerSchema = z.looseObject({
@@ -177,15 +177,7 @@ export function statelessRequest(
   });
 }
 
-/** How long it takes at most, in milliseconds, until a lock that was asked for is there. */
-const LOCKED_WITHIN = 250;
-
 /** Locks a task, so that a call that changes it stays in flight for a second; `released` resolves when it is free again. */
 export async function holdTask(id: number | undefined): Promise<{ released: Promise<unknown> }> {
-  const seconds = 1 + LOCKED_WITHIN / 1000;
-  const released = ownerQuery(
-    `do $$ begin perform 1 from tasks where id = ${Number(id)} for update; perform pg_sleep(${seconds}); end $$`,
-  );
-  await new Promise((resolve) => setTimeout(resolve, LOCKED_WITHIN));
-  return { released };
+  return holdRows(`tasks where id = ${Number(id)} for update`);
 }
