@@ -11,8 +11,12 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
-/** Lets a server listen on a free loopback port; throws what it fails with. */
+/**
+ * Lets a server listen on a free loopback port; throws what it fails with. It keeps idle connections open: workerd sends
+ * its next request on one, and would lose it where the server closes the connection at that moment. Closing is workerd's.
+ */
 export async function listenOnLoopback(server: Server): Promise<LoopbackServer> {
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, HOST, resolve);

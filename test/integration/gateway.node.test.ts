@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { neon, neonConfig } from "@neondatabase/serverless";
 import { describe, expect, inject, it } from "vitest";
 import { z } from "zod";
@@ -145,6 +147,28 @@ describe.each([
     const answer = await post(database, body, headers);
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({ message: expect.any(String) });
+  });
+
+  test("leaves it to the client to close an idle connection", { timeout: 20_000 }, async () => {
+    const { hostname, port, pathname } = new URL(database.fetchEndpoint);
+    const socket = connect(Number(port), hostname);
+    const ask = async () => {
+      socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+      return z
+        .tuple([z.instanceof(Buffer)])
+        .parse(await once(socket, "data"))[0]
+        .toString();
+    };
+    let isClosed = false;
+    socket.once("close", () => {
+      isClosed = true;
+    });
+    expect(await ask()).toMatch(/^HTTP\/1.1 404/);
+    // Node closes one after 5 seconds, and allows a second more.
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    expect(isClosed).toBe(false);
+    expect(await ask()).toMatch(/^HTTP\/1.1 404/);
+    socket.destroy();
   });
 
   test("refuses a body that is too large", async () => {
