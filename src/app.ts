@@ -9,7 +9,7 @@ import { conversationRoutes } from "./chat/conversation-routes.ts";
 import { ApplicationError } from "./errors.ts";
 import { accessLog } from "./http/access-log.ts";
 import { accountRoutes } from "./http/account-routes.ts";
-import { type Application, type ApplicationContext, provideServices } from "./http/application.ts";
+import { type Application, type ApplicationContext, provideServices, waitUntilOf } from "./http/application.ts";
 import { metricsRoutes } from "./http/metrics-routes.ts";
 import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
@@ -17,7 +17,6 @@ import { requestIdOf } from "./http/request-id.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
 import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
-import { causesOf, describeError } from "./observability/describe-error.ts";
 import { checkHealth } from "./observability/health.ts";
 import { allowReferenceStyle, openApiRoutes } from "./openapi/routes.ts";
 
@@ -75,8 +74,8 @@ app.use(answerPages);
 
 // Above the rate limit, so that a monitor is never turned away.
 app.get("/health", async (context) => {
-  const { health, error } = await checkHealth(context.var.database, context.env.CF_VERSION_METADATA.id);
-  if (error !== undefined) context.var.log.error("health_failed", { cause: describeError(causesOf(error).at(-1)) });
+  const services = { ...context.var, waitUntil: waitUntilOf(context) };
+  const health = await checkHealth(services, context.env.CF_VERSION_METADATA.id);
   return context.json(health, health.status === "healthy" ? 200 : 503, { "Cache-Control": "no-store" });
 });
 

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { ApplicationError } from "../errors.ts";
-import { checkDatabase } from "../observability/health.ts";
+import { isDatabaseUp } from "../observability/health.ts";
 import { METRICS_SHARDS, metricsShard } from "../observability/metrics-hand-over.ts";
 import { addTotals, METRICS_MEDIA_TYPE, toMetricsText } from "../observability/metrics-text.ts";
-import type { Application } from "./application.ts";
+import { type Application, waitUntilOf } from "./application.ts";
 import { readBearerToken } from "./require-caller.ts";
 
 /**
@@ -19,16 +19,16 @@ export const metricsRoutes = new Hono<Application>().get("/", async (context) =>
     throw new ApplicationError("unauthenticated", "The bearer token is not METRICS_TOKEN.");
   }
   const shards = Array.from({ length: METRICS_SHARDS }, (_, shard) => metricsShard(context.env.METRICS, shard).read());
-  const [totals, isDatabaseUp] = await Promise.all([
+  const [totals, isUp] = await Promise.all([
     Promise.all(shards).catch((error: unknown) => {
       throw new ApplicationError("unavailable", "The metrics cannot be read; try again in a moment.", {
         retryAfter: 5,
         cause: error,
       });
     }),
-    checkDatabase(context.var.database),
+    isDatabaseUp({ ...context.var, waitUntil: waitUntilOf(context) }),
   ]);
-  return context.text(toMetricsText(addTotals(totals), isDatabaseUp), 200, {
+  return context.text(toMetricsText(addTotals(totals), isUp), 200, {
     "Content-Type": METRICS_MEDIA_TYPE,
     "Cache-Control": "no-store",
   });

@@ -1,5 +1,8 @@
 import { sql } from "drizzle-orm";
+import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
+import { causesOf, describeError } from "./describe-error.ts";
+import type { Logger } from "./log.ts";
 
 /** How the server is: healthy only when the database answers. */
 export interface Health {
@@ -9,30 +12,87 @@ export interface Health {
   readonly version: string;
 }
 
-/** Asks the database for the smallest answer there is. */
-export async function checkHealth(database: Database, version: string): Promise<{ health: Health; error?: unknown }> {
-  try {
-    await database.callFunction(sql`select 1`);
-    return { health: { status: "healthy", database: "connected", version } };
-  } catch (error) {
-    return { health: { status: "unhealthy", database: "unreachable", version }, error };
-  }
+/** What the database is asked with. */
+export interface HealthContext {
+  readonly configuration: Configuration;
+  readonly database: Database;
+  readonly log: Logger;
+  /** Keeps the question alive when whoever asked it has gone: others wait for the answer too. */
+  readonly waitUntil: (promise: Promise<unknown>) => void;
 }
 
-/** Whoever reads the metrics does not wait for a database that hangs. */
-const CHECK_TIMEOUT_MILLISECONDS = 2_000;
-const CHECK_LIFETIME_MILLISECONDS = 5_000;
+/** How long the database may take, in milliseconds: whoever asks has an answer within 2 seconds. */
+const LONGEST_WAIT = 1_500;
+/** By how much, in milliseconds, a timer is late where the isolate was busy and could not hear an answer. */
+const BUSY = 100;
+/** How long an answer counts, in milliseconds, from when the database was asked. */
+const ANSWER_LIFETIME = 1_000;
 
-let lastCheck: { readonly isUp: boolean; readonly checkedAt: number } | undefined;
+interface Check {
+  readonly askedAt: number;
+  /** Resolves when the database has answered, or cannot be asked; perhaps never. */
+  readonly answered: Promise<void>;
+  /** Whether the database answers; undefined until that is known. */
+  isUp: boolean | undefined;
+}
 
-/** Whether the database answers; asked at most every 5 seconds by one isolate, and for 2 seconds at most. */
-export async function checkDatabase(database: Database): Promise<boolean> {
-  if (lastCheck !== undefined && Date.now() - lastCheck.checkedAt < CHECK_LIFETIME_MILLISECONDS) return lastCheck.isUp;
-  const timer = Promise.withResolvers<boolean>();
-  const timeout = setTimeout(() => timer.resolve(false), CHECK_TIMEOUT_MILLISECONDS);
-  const answered = checkHealth(database, "").then(({ health }) => health.status === "healthy");
-  const isUp = await Promise.race([answered, timer.promise]);
-  clearTimeout(timeout);
-  lastCheck = { isUp, checkedAt: Date.now() };
-  return isUp;
+/** The last check of each database; a configuration names one. */
+const lastChecks = new WeakMap<Configuration, Check>();
+
+/** How the server is; the database is asked as `isDatabaseUp` does. */
+export async function checkHealth(context: HealthContext, version: string): Promise<Health> {
+  return (await isDatabaseUp(context))
+    ? { status: "healthy", database: "connected", version }
+    : { status: "unhealthy", database: "unreachable", version };
+}
+
+/**
+ * Whether the database answers, within 2 seconds. One isolate asks it at most once a second however many want to know,
+ * and logs `health_failed` when it does not answer.
+ */
+export async function isDatabaseUp(context: HealthContext): Promise<boolean> {
+  const last = lastChecks.get(context.configuration);
+  const check = last !== undefined && isCurrent(last) ? last : ask(context);
+  return check.isUp ?? answerTo(check, context.log);
+}
+
+function isCurrent({ askedAt, isUp }: Check): boolean {
+  return Date.now() - askedAt < (isUp === undefined ? LONGEST_WAIT : ANSWER_LIFETIME);
+}
+
+/** Asks the database for the smallest answer there is. */
+function ask({ configuration, database, log, waitUntil }: HealthContext): Check {
+  const answered = database.callFunction(sql`select 1`).then(
+    () => settle(check, true),
+    (error: unknown) => {
+      if (settle(check, false)) log.error("health_failed", { cause: describeError(causesOf(error).at(-1)) });
+    },
+  );
+  const check: Check = { askedAt: Date.now(), answered: answered.then(() => undefined), isUp: undefined };
+  lastChecks.set(configuration, check);
+  waitUntil(answered);
+  return check;
+}
+
+/**
+ * Waits for the answer with a timer of this request's own: that of whoever asked may end with their connection. What
+ * the isolate could not hear while it was busy is no silence of the database's.
+ */
+async function answerTo(check: Check, log: Logger): Promise<boolean> {
+  for (let until = check.askedAt + LONGEST_WAIT; check.isUp === undefined; until = Date.now() + BUSY) {
+    const timer = Promise.withResolvers<void>();
+    const timeout = setTimeout(timer.resolve, until - Date.now());
+    await Promise.race([check.answered, timer.promise]);
+    clearTimeout(timeout);
+    const wasBusy = Date.now() - until > BUSY;
+    if (!wasBusy && settle(check, false)) log.error("health_failed", { cause: `no answer within ${LONGEST_WAIT} ms` });
+  }
+  return check.isUp;
+}
+
+/** @returns false where it was known before, which stays */
+function settle(check: Check, isUp: boolean): boolean {
+  if (check.isUp !== undefined) return false;
+  check.isUp = isUp;
+  return true;
 }

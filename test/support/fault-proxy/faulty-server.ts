@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { inject } from "vitest";
+import { z } from "zod";
+import { startGateway } from "../../../local/gateway.ts";
+import { openRawPool } from "../../../local/raw-pool.ts";
+import { bundleWorker } from "../../../local/worker-bundle.ts";
+import { openConnection } from "../../../ops/database/connection.ts";
+import { migrate } from "../../../ops/database/migrate.ts";
+import { readMigrationFiles } from "../../../ops/database/migration-files.ts";
+import { createTestDatabase, workerUrlTo } from "../cluster-databases.ts";
+import { freePort } from "../processes.ts";
+import { sentryDsn } from "../sentry-sink.ts";
+import { startWorkerFleet } from "../worker-fleet.ts";
+import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+
+const eventsSchema = z.array(z.string());
+
+export const METRICS_TOKEN = "the-metrics-token-of-the-tests-32-characters";
+
+/** The real worker in workerd, a PostgreSQL database of its own, and a fault proxy between the two. */
+export interface FaultyServer {
+  readonly url: string;
+  readonly proxy: FaultProxy;
+  /** Connections as the database's owner, past the worker and the proxy. */
+  readonly owner: pg.Pool;
+  /** What has been sent to Sentry. */
+  sentryEvents(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** Starts all of it, with nobody's rate limits in the way. */
+export async function startFaultyServer(bindings: Readonly<Record<string, string>> = {}): Promise<FaultyServer> {
+  const endings: (() => Promise<unknown>)[] = [];
+  const directory = await mkdtemp(join(tmpdir(), "tasks-faults-"));
+  endings.push(() => rm(directory, { recursive: true, force: true }));
+  const bundling = bundleWorker(join(directory, "bundle"), directory, new AbortController().signal);
+  const { url: ownerUrl } = await createTestDatabase();
+  const migrating = await openConnection(ownerUrl);
+  await migrate(migrating, await readMigrationFiles());
+  await migrating.end();
+  const owner = new pg.Pool({ connectionString: ownerUrl.href, max: 4 });
+  endings.push(() => owner.end());
+  const pool = openRawPool(workerUrlTo(ownerUrl));
+  endings.push(() => pool.end());
+  const gateway = await startGateway(pool);
+  endings.push(() => gateway.close());
+  const proxy = await startFaultProxy(gateway.fetchEndpoint);
+  endings.push(() => proxy.close());
+  const project = 1 + Math.floor(Math.random() * 1_000_000);
+  const port = await freePort();
+  const fleet = await startWorkerFleet({
+    bundle: await bundling,
+    port,
+    size: 1,
+    temporary: directory,
+    bindings: {
+      DATABASE_URL: gateway.connectionString,
+      NEON_FETCH_ENDPOINT: proxy.fetchEndpoint,
+      JWT_SECRET: "the secret of the tests, 32 characters and more",
+      BASE_URL: `http://127.0.0.1:${port}`,
+      LOG_LEVEL: "error",
+      METRICS_TOKEN,
+      OPENAI_API_KEY: "the key of the tests",
+      OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
+      SENTRY_DSN: sentryDsn(inject("sentrySinkUrl"), project),
+      ...bindings,
+    },
+  });
+  endings.push(() => fleet.close());
+  return {
+    url: fleet.url,
+    proxy,
+    owner,
+    async sentryEvents() {
+      const response = await fetch(`${inject("sentrySinkUrl")}/${project}`);
+      return eventsSchema.parse(await response.json());
+    },
+    async close() {
+      for (const end of endings.reverse()) await end();
+    },
+  };
+}
