@@ -15,7 +15,7 @@ const ONCE = [
   "test/**/mcp-*.test.ts",
   "test/contract/{catalog,metrics,openapi}.test.ts",
   "test/integration/chat-{failures,resume,streams,turns}.test.ts",
-  "test/security/{input,tokens,rate-limit}.test.ts",
+  "test/security/{answer-size,input,json-depth,tokens,rate-limit}.test.ts",
 ];
 
 /** Tests that give the worker other variables than all have: each file has a worker of its own. They run once too. */
@@ -75,8 +75,9 @@ function workerProject(
     ],
     test: {
       provide: { databaseName },
-      // The first test of a worker pays for its import.
+      // The first test or hook of a worker pays for its import.
       testTimeout: 20_000,
+      hookTimeout: 60_000,
       // Without PostgreSQL its tests are still listed by name, as skipped: no name fits this pattern.
       ...(missing ? { testNamePattern: /(?!)/ } : {}),
       ...test,

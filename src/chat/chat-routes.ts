@@ -5,6 +5,7 @@ import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { countAgainst } from "../http/rate-limit.ts";
 import { requireCaller } from "../http/require-caller.ts";
+import type { JsonLimits } from "../json.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { collectAnswer, toChatAnswer } from "./chat-answer.ts";
 import { fromRefusal } from "./chat-conversation.ts";
@@ -17,6 +18,9 @@ import { UiChunks } from "./ui-chunks.ts";
 
 /** https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol */
 const UI_STREAM_HEADERS = { "X-Vercel-AI-UI-Message-Stream": "v1" };
+
+/** `useChat` sends every message there is, with all that tools have answered; only the last one is looked into. */
+const WHOLE_CONVERSATION: JsonLimits = { mostValues: Number.POSITIVE_INFINITY };
 
 const limitChat: MiddlewareHandler<Application> = async (context, next) => {
   await countAgainst(context, "CHAT_RATE_LIMITER", String(context.var.caller.userId));
@@ -34,7 +38,7 @@ export const chatRoutes = new Hono<Application>().post("/", requireCaller, limit
 /** `/api/chat`: the AI SDK's UI message stream, resuming it, and stopping the agent. */
 export const uiChatRoutes = new Hono<Application>()
   .post("/", requireCaller, limitChat, async (context) => {
-    const turn = await startTurn(context, readUiChatRequest(await readJsonBody(context)));
+    const turn = await startTurn(context, readUiChatRequest(await readJsonBody(context, WHOLE_CONVERSATION)));
     return serverSentEvents(context, toUiEvents(turn, false), UI_STREAM_HEADERS);
   })
   .get("/:id/stream", requireCaller, async (context) => {

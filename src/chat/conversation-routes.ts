@@ -19,8 +19,8 @@ import {
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 30;
 
-/** Postgres knows no year 0. */
-const momentSchema = z.iso.datetime().refine((moment) => !moment.startsWith("0000"));
+/** As we write them: Postgres reads no more than 128 characters of a moment, and knows no year 0. */
+const momentSchema = z.iso.datetime({ precision: 3 }).refine((moment) => !moment.startsWith("0000"));
 
 const cursorSchema = z
   .tuple([momentSchema, conversationIdSchema])

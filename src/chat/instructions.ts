@@ -21,9 +21,12 @@ export function writeInstructions({ name, timeZone, language, now }: Setting): s
   ].join("\n\n");
 }
 
+/** Browsers send no more than a handful, and to look one up takes time. */
+const MOST_LANGUAGES = 20;
+
 /** The language that a request prefers (RFC 9110 section 12.5.4); undefined where it names none that is known. */
 export function preferredLanguage(acceptLanguage: string | undefined): string | undefined {
-  const ranges = (acceptLanguage ?? "").split(",").map((part) => {
+  const ranges = (acceptLanguage ?? "").split(",", MOST_LANGUAGES).map((part) => {
     const [range = "", ...parameters] = part.split(";").map((piece) => piece.trim());
     const quality = parameters.find((parameter) => parameter.startsWith("q="));
     return { range, quality: quality === undefined ? 1 : Number(quality.slice(2)) };

@@ -1,5 +1,7 @@
 import { ApplicationError, toApplicationError } from "../errors.ts";
+import { quoteName } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
+import { type JsonReading, readJson } from "../json.ts";
 import type { Task } from "../tasks/task.ts";
 import { catalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
@@ -13,8 +15,8 @@ import type { TurnEvent } from "./turn-event.ts";
 export interface RequestedCall {
   /** What the message holds of it. */
   readonly event: Extract<TurnEvent, { type: "tool_input" }>;
-  /** Undefined where its arguments were no JSON. */
-  readonly input: unknown;
+  /** Its arguments, or why they cannot be read. */
+  readonly reading: JsonReading;
 }
 
 interface Surroundings {
@@ -24,9 +26,11 @@ interface Surroundings {
 
 /** Takes a call into the message in the place that the model has given it, without running it. */
 export function announceCall(message: MessageInProgress, call: Extract<ModelEvent, { type: "call" }>): RequestedCall {
-  const input = readArguments(call.arguments);
+  // A function without parameters may be called with nothing at all.
+  const reading = readJson(call.arguments.trim() === "" ? "{}" : call.arguments);
   const call_id = message.uniqueCallId(call.callId);
-  return { event: message.add({ type: "tool_input", call_id, tool: call.name, input: input ?? {} }), input };
+  const input = "value" in reading ? (reading.value ?? {}) : {};
+  return { event: message.add({ type: "tool_input", call_id, tool: call.name, input }), reading };
 }
 
 /**
@@ -39,11 +43,11 @@ export async function* runCalls(
   { tools, signal }: Surroundings,
 ): AsyncGenerator<TurnEvent> {
   const planned: PlannedCall[] = [];
-  for (const { event, input } of calls) {
+  for (const { event, reading } of calls) {
     const { call_id: callId, tool: name } = event;
     try {
-      if (input === undefined) throw new ApplicationError("invalid_input", "The arguments are not valid JSON.");
-      planned.push(planCall(callId, name, input));
+      if (!("value" in reading)) throw new ApplicationError("invalid_input", `The arguments ${reading.message}.`);
+      planned.push(planCall(callId, name, reading.value));
     } catch (thrown) {
       yield message.add({ type: "tool_error", call_id: callId, message: toApplicationError(thrown).message });
     }
@@ -88,7 +92,7 @@ function planCall(callId: string, name: string, input: unknown): PlannedCall {
   const tool = catalog.find((candidate) => candidate.name === name);
   if (tool === undefined) {
     const known = catalog.map((candidate) => candidate.name).join(", ");
-    throw new ApplicationError("not_found", `There is no tool ${JSON.stringify(name)}; the tools are ${known}.`);
+    throw new ApplicationError("not_found", `There is no tool ${quoteName(name)}; the tools are ${known}.`);
   }
   parseInput(tool.input, input);
   return { callId, tool, input: readObject(input) };
@@ -112,15 +116,6 @@ async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolCo
     question: askToRun(call, task, message.titleBefore(task?.id)),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
   });
-}
-
-function readArguments(text: string): unknown {
-  try {
-    // A function without parameters may be called with nothing at all.
-    return text.trim() === "" ? {} : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function readObject(input: unknown): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { ApplicationError } from "../errors.ts";
+import { type JsonLimits, parseJson } from "../json.ts";
 import type { ApplicationContext } from "./application.ts";
 import { readTextBody } from "./text-body.ts";
 
@@ -8,19 +9,15 @@ const JSON_MEDIA_TYPE = "application/json";
  * Reads a request's JSON body; an empty body counts as `{}`.
  *
  * @throws ApplicationError `unsupported_media_type` for a body that is not application/json, `invalid_input` for one
- * that is not JSON in UTF-8
+ * that is not JSON in UTF-8, or more of it than is taken
  */
-export async function readJsonBody(context: ApplicationContext): Promise<unknown> {
+export async function readJsonBody(context: ApplicationContext, limits?: JsonLimits): Promise<unknown> {
   const mediaType = context.req.header("Content-Type")?.split(";", 1).join("").trim().toLowerCase();
   if (mediaType !== undefined && mediaType !== JSON_MEDIA_TYPE) throw notJson();
   const body = await readTextBody(context);
   if (body === "") return {};
   if (mediaType === undefined) throw notJson();
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new ApplicationError("invalid_input", "The body must be valid JSON.");
-  }
+  return parseJson(body, "The body", limits);
 }
 
 function notJson(): ApplicationError {

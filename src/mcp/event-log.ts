@@ -1,6 +1,7 @@
 import type { EventStore } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 import { currentExchange } from "./exchange.ts";
 import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "./json-rpc.ts";
 
@@ -131,9 +132,9 @@ export function readCursor(eventId: string): Cursor | undefined {
 
 function decodeIds(encoded: string): RequestId[] {
   try {
-    return requestIdsSchema.parse(JSON.parse(decodeURIComponent(encoded)));
+    return requestIdsSchema.parse(parseJson(decodeURIComponent(encoded), "Last-Event-ID"));
   } catch {
-    // Somebody made the id up; he misses nobody's answer but his own.
+    // Somebody made the id up; they miss nobody's answer but their own.
     return [];
   }
 }

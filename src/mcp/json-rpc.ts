@@ -11,6 +11,9 @@ export const jsonRpcErrorCodes = {
 /** How many messages a batch may have; the SDK refuses a larger one. */
 export const LARGEST_BATCH = 100;
 
+/** How long a request's id may be: every answer repeats it, and a session keeps its answers. */
+export const LONGEST_ID = 256;
+
 export type RequestId = string | number;
 
 // These run several times for each message, where a schema would cost more than all the rest.
@@ -33,6 +36,13 @@ export function messagesOf(body: unknown): readonly unknown[] {
 export function requestIdsOf(body: unknown): RequestId[] {
   return messagesOf(body).flatMap((message) =>
     isObject(message) && typeof message.method === "string" && isRequestId(message.id) ? [message.id] : [],
+  );
+}
+
+/** Whether a message, or one of a batch, has an id that is longer than it may be. */
+export function hasLongId(body: unknown): boolean {
+  return messagesOf(body).some(
+    (message) => isObject(message) && typeof message.id === "string" && message.id.length > LONGEST_ID,
   );
 }
 

@@ -6,8 +6,9 @@ import type { Application, ApplicationContext } from "../http/application.ts";
 import { methodNotAllowedResponse } from "../http/problem.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { readTextBody } from "../http/text-body.ts";
+import { readJson } from "../json.ts";
 import { checkHostAndOrigin } from "./host-and-origin.ts";
-import { isObject, jsonRpcErrorResponse } from "./json-rpc.ts";
+import { hasLongId, isObject, jsonRpcErrorResponse, LONGEST_ID } from "./json-rpc.ts";
 import { postToSession, sendToSession } from "./session-lane.ts";
 import { answerStateless } from "./stateless-lane.ts";
 
@@ -27,8 +28,15 @@ export const mcpRoutes = new Hono<Application>()
       throw new ApplicationError("unsupported_media_type", "Content-Type must be application/json.");
     }
     const body = await readTextBody(context);
-    const message = parseJson(body);
-    if (message === undefined) return jsonRpcErrorResponse(400, "parseError", "The body must be valid JSON.");
+    const reading = readJson(body);
+    if (!("value" in reading)) {
+      const code = reading.fault === "syntax" ? "parseError" : "invalidRequest";
+      return jsonRpcErrorResponse(400, code, `The body ${reading.message}.`);
+    }
+    const message = reading.value;
+    if (hasLongId(message)) {
+      return jsonRpcErrorResponse(400, "invalidRequest", `id may have ${LONGEST_ID} characters at most.`);
+    }
     const isOfSession = isMessageOfSession(context, message) || (await isLegacyRequest(context.req.raw, message));
     return isOfSession ? postToSession(context, body, message) : answerStateless(context, message);
   });
@@ -38,13 +46,4 @@ function isMessageOfSession(context: ApplicationContext, message: unknown): bool
   if (context.req.header("Mcp-Session-Id") === undefined || !isObject(message)) return false;
   if (!SUPPORTED_PROTOCOL_VERSIONS.includes(context.req.header("Mcp-Protocol-Version") ?? "")) return false;
   return !(isObject(message.params) && "_meta" in message.params);
-}
-
-/** @returns undefined for what is not JSON */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { asc, desc, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { tasks } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { prioritySchema, taskIdSchema } from "./task.ts";
 
 /** The orders in which tasks can be listed. */
@@ -88,7 +89,7 @@ export function decodeCursor(order: TaskOrder, cursor: string): SortKey {
 
 function parseBase64UrlJson(encoded: string): unknown {
   try {
-    return JSON.parse(atob(encoded.replaceAll("-", "+").replaceAll("_", "/")));
+    return parseJson(atob(encoded.replaceAll("-", "+").replaceAll("_", "/")), "cursor");
   } catch {
     return undefined;
   }

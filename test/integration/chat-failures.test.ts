@@ -76,7 +76,7 @@ describe("a failure of the model ends in a clear message, and the conversation g
       says("Added."),
     ]);
     expect(answer.tool_calls.map(({ status }) => status)).toEqual(["failed", "done"]);
-    expect(record.requests[1]?.input.at(-1)).toMatchObject({ output: "Error: The arguments are not valid JSON." });
+    expect(record.requests[1]?.input.at(-1)).toMatchObject({ output: "Error: The arguments must be valid JSON." });
     expect(await titlesOf(person)).toEqual(["Milk"]);
   });
 

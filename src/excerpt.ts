@@ -1,0 +1,24 @@
+/** How many things of one kind an answer names. */
+export const MOST_NAMED = 10;
+
+const LONGEST_NAME = 40;
+
+/** The beginning of a text, in whole code points; an ellipsis stands for the rest. */
+export function excerpt(text: string, maximum: number): string {
+  if (text.length <= maximum) return text;
+  // A code point is at most two UTF-16 units: one more than fits is enough to know.
+  const codePoints = Array.from(text.slice(0, 2 * (maximum + 1)));
+  return codePoints.length <= maximum ? text : `${codePoints.slice(0, maximum).join("")}…`;
+}
+
+/** A name that came from outside, as an answer may repeat it: not at length, and in quotes unless it is plain. */
+export function quoteName(name: string): string {
+  const shown = excerpt(name, LONGEST_NAME);
+  return /^[\w.-]+…?$/.test(shown) ? shown : JSON.stringify(shown);
+}
+
+/** Names from outside in one phrase, such as `a, b and 3 more`. */
+export function listNames(names: readonly string[], most = MOST_NAMED): string {
+  const shown = names.slice(0, most).map(quoteName).join(", ");
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+}
