@@ -1,3 +1,5 @@
+import { excerpt, MOST_NAMED } from "./excerpt.ts";
+
 /** Who must act when something fails: the caller mends the request, the operator the surroundings, we the code. */
 export type ErrorOwner = "caller" | "operator" | "us";
 
@@ -43,7 +45,13 @@ interface ApplicationErrorOptions {
   readonly cause?: unknown;
 }
 
-/** A failure that whoever asked may read: its message holds no query, no stack and no secret. */
+/** No longer, whatever came in: an answer must not grow with what it complains of. */
+const LONGEST_MESSAGE = 2000;
+
+/**
+ * A failure that its caller may read: the message holds no query, no stack and no secret, and is bounded, as are the
+ * fields.
+ */
 export class ApplicationError extends Error {
   override readonly name = "ApplicationError";
   readonly kind: ErrorKind;
@@ -51,9 +59,9 @@ export class ApplicationError extends Error {
   readonly retryAfter: number | undefined;
 
   constructor(kind: ErrorKind, message: string, { fields = [], retryAfter, cause }: ApplicationErrorOptions = {}) {
-    super(message, { cause });
+    super(excerpt(message, LONGEST_MESSAGE), { cause });
     this.kind = kind;
-    this.fields = fields;
+    this.fields = fields.slice(0, MOST_NAMED);
     this.retryAfter = retryAfter;
   }
 }

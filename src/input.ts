@@ -1,46 +1,66 @@
 import type { z } from "zod";
 import { ApplicationError, type FieldError } from "./errors.ts";
+import { excerpt, listNames, MOST_NAMED } from "./excerpt.ts";
+
+const LONGEST_PATH = 60;
 
 /**
  * Reads input that came from outside.
  *
  * @returns the input as the schema makes it
- * @throws ApplicationError `invalid_input` that names each field and what it accepts
+ * @throws ApplicationError `invalid_input` that names the first ten fields that do not fit, each once, and what they accept
  */
 export function parseInput<Schema extends z.ZodObject>(schema: Schema, input: unknown): z.output<Schema> {
-  const result = schema.safeParse(input, { reportInput: true });
+  const result = schema.safeParse(input, { error: wording });
   if (result.success) return result.data;
-  const fields = result.error.issues.flatMap((issue) => describeIssue(issue, schema));
-  throw new ApplicationError("invalid_input", fields.map(({ field, message }) => sentence(field, message)).join("; "), {
-    fields,
+  throw describeIssues(result.error.issues, Object.keys(schema.shape));
+}
+
+function describeIssues(issues: readonly z.core.$ZodIssue[], known: readonly string[]): ApplicationError {
+  const misfits = new Map<string, string>();
+  const unknown: string[] = [];
+  for (const issue of issues) {
+    if (issue.code === "unrecognized_keys") {
+      for (const key of issue.keys) unknown.push([...issue.path, key].join("."));
+      continue;
+    }
+    const field = excerpt(issue.path.join("."), LONGEST_PATH);
+    // What comes after the first says what follows from it: that a text is too long for a list, for example.
+    if (!misfits.has(field)) misfits.set(field, issue.message);
+  }
+  const shown = [...misfits].slice(0, MOST_NAMED).map(([field, message]) => ({ field, message }));
+  const room = MOST_NAMED - shown.length;
+  const sentences = [shown.map(({ field, message }) => `${field} ${message}`.trim()).join("; ")];
+  if (unknown.length > 0 && room > 0) {
+    const fields = unknown.length === 1 ? "field" : "fields";
+    sentences.push(`Unknown ${fields} ${listNames(unknown, room)}`, `Allowed: ${known.join(", ")}`);
+  } else {
+    const further = misfits.size - shown.length + unknown.length;
+    if (further > 0) sentences.push(`${further} more do not fit`);
+  }
+  const strangers = unknown.slice(0, room).map((key): FieldError => {
+    return { field: excerpt(key, LONGEST_PATH), message: "is not a known field" };
+  });
+  return new ApplicationError("invalid_input", sentences.filter((part) => part !== "").join(". "), {
+    fields: [...shown, ...strangers],
   });
 }
 
-function sentence(field: string, message: string): string {
-  return field === "" ? message : `${field} ${message}`;
-}
-
-function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodObject): FieldError[] {
-  const field = issue.path.join(".");
+/** The words for what does not fit; they go on after the field's name. A schema's own come before these. */
+const wording: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
-    case "unrecognized_keys":
-      return issue.keys.map((key) => ({
-        field: [...issue.path, key].join("."),
-        message: `is not a known field; known are ${Object.keys(schema.shape).join(", ")}`,
-      }));
     case "invalid_type":
-      if (issue.input === undefined) return [{ field, message: "is required" }];
-      return [{ field, message: `must be ${describeType(issue.expected)}` }];
+      return issue.input === undefined ? "is required" : `must be ${describeType(issue.expected)}`;
     case "invalid_value":
-      return [{ field, message: `must be one of ${issue.values.map(String).join(", ")}` }];
+      return `must be one of ${issue.values.map(String).join(", ")}`;
     case "too_small":
-      return [{ field, message: `must ${describeBound(issue.origin, "at least", issue.minimum)}` }];
+      return `must ${describeBound(issue.origin, "at least", issue.minimum)}`;
     case "too_big":
-      return [{ field, message: `must ${describeBound(issue.origin, "at most", issue.maximum)}` }];
+      return `must ${describeBound(issue.origin, "at most", issue.maximum)}`;
     default:
-      return [{ field, message: issue.message }];
+      return undefined;
   }
-}
+};
 
 function describeType(expected: string): string {
   const names: Record<string, string> = {

@@ -13,13 +13,13 @@ import { requireCaller } from "./require-caller.ts";
 const emailSchema = z
   .string()
   .trim()
-  .max(254)
+  .max(254, { abort: true })
   .refine((value) => z.email().safeParse(value).success, { error: "must be an e-mail address" });
 
 /** The longest name that an account can have. */
 const LONGEST_NAME = 100;
 
-const timeZoneSchema = z.string().max(64).refine(isTimeZone, {
+const timeZoneSchema = z.string().max(64, { abort: true }).refine(isTimeZone, {
   error: "must be an IANA time zone such as Europe/Berlin",
 });
 

@@ -1,5 +1,6 @@
 import { InitializeRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { ApplicationError } from "../errors.ts";
+import { listNames } from "../excerpt.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { countAgainst } from "../http/rate-limit.ts";
 import type { CompleteResponse } from "./answer-stream.ts";
@@ -38,17 +39,17 @@ export function sendToSession(
 
 /** Every initialize opens a session of its own, also one that comes with the id of another. */
 function openSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
+  if (body.length > LARGEST_INITIALIZE) {
+    throw new ApplicationError("payload_too_large", `initialize may have ${LARGEST_INITIALIZE} characters at most.`);
+  }
   const initialize = InitializeRequestSchema.safeParse(message);
   const [id] = requestIdsOf(message);
   if (id === undefined) {
     return Promise.resolve(jsonRpcErrorResponse(400, "invalidRequest", "initialize must be a request: give it an id."));
   }
   if (!initialize.success) {
-    const fields = initialize.error.issues.map(({ path }) => path.join(".")).join(", ");
+    const fields = listNames(initialize.error.issues.map(({ path }) => path.join(".")));
     return Promise.resolve(jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id));
-  }
-  if (body.length > LARGEST_INITIALIZE) {
-    throw new ApplicationError("payload_too_large", `initialize may have ${LARGEST_INITIALIZE} characters at most.`);
   }
   const objectId = context.env.MCP_SESSIONS.newUniqueId();
   return answerOf(

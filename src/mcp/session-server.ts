@@ -1,5 +1,6 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { ErrorCode, LoggingLevelSchema, McpError } from "@modelcontextprotocol/sdk/types.js";
+import { quoteName } from "../excerpt.ts";
 import { callTool, isKnownTool, listTools } from "./call-tool.ts";
 import { instructions } from "./instructions.ts";
 import { isObject } from "./json-rpc.ts";
@@ -42,6 +43,6 @@ function callNamedTool(params: unknown) {
   const { name, arguments: input = {} } = isObject(params) ? params : {};
   if (typeof name !== "string") throw new McpError(ErrorCode.InvalidParams, "params.name must be the name of a tool");
   if (!isObject(input)) throw new McpError(ErrorCode.InvalidParams, "params.arguments must be an object");
-  if (!isKnownTool(name)) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name}`);
+  if (!isKnownTool(name)) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${quoteName(name)}`);
   return callTool(name, input);
 }

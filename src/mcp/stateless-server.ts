@@ -1,4 +1,5 @@
 import { type CacheHint, ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
+import { quoteName } from "../excerpt.ts";
 import { callTool, isKnownTool, listTools } from "./call-tool.ts";
 import { instructions } from "./instructions.ts";
 import { serverInfo } from "./server-info.ts";
@@ -15,7 +16,8 @@ export function createStatelessServer(baseUrl: string): Server {
   });
   server.setRequestHandler("tools/list", () => listTools());
   server.setRequestHandler("tools/call", ({ params: { name, arguments: input } }) => {
-    if (!isKnownTool(name)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${name}`);
+    if (!isKnownTool(name))
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${quoteName(name)}`);
     return callTool(name, input);
   });
   return server;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { type ErrorKind, errorKinds } from "../errors.ts";
+import { MOST_NAMED } from "../excerpt.ts";
 import { describeCatalog } from "../tools/catalog.ts";
 import { type Operation, operations } from "./operations.ts";
 
@@ -38,7 +39,10 @@ const problemSchema = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string(),
-  errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  errors: z
+    .array(z.object({ field: z.string(), message: z.string() }))
+    .max(MOST_NAMED)
+    .optional(),
   request_id: z.string(),
 });
 

@@ -78,7 +78,7 @@ describe("signing up", () => {
     [{ time_zone: "-03" }, "time_zone", "must be an IANA time zone such as Europe/Berlin"],
     [{ time_zone: "CET" }, "time_zone", "must be an IANA time zone such as Europe/Berlin"],
     [{ name: " " }, "name", "must be 1 to 100 characters long"],
-    [{ role: "admin" }, "role", "is not a known field; known are email, password, name, time_zone"],
+    [{ role: "admin" }, "role", "is not a known field"],
   ])("refuses %j", async (change, field, message) => {
     const email = `${crypto.randomUUID()}@example.com`;
     const response = await send("/api/auth/signup", { method: "POST", body: { email, password: PASSWORD, ...change } });
