@@ -1,10 +1,10 @@
 import { ApplicationError } from "./errors.ts";
 
 /** How deep JSON from outside may be nested: what walks through it later, zod and the SDKs, calls itself for each level. */
-export const DEEPEST_JSON = 64;
+const DEEPEST_JSON = 64;
 
 /** How many values JSON from outside may have in all: more than any call needs, and few enough to look at every one. */
-export const MOST_JSON_VALUES = 10_000;
+const MOST_JSON_VALUES = 10_000;
 
 export interface JsonLimits {
   /** `Infinity` where nobody looks at every value. */
