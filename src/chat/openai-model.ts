@@ -1,12 +1,10 @@
-import OpenAI, { APIConnectionError, APIError, OpenAIError } from "openai";
+import { APIConnectionError, APIError, OpenAIError } from "openai/core/error";
 import type { ResponseInputItem } from "openai/resources/responses/responses";
 import type { Configuration } from "../config.ts";
 import { ApplicationError } from "../errors.ts";
 import { type Model, type ModelEvent, type ModelItem, type ModelRequest, modelFailure } from "./model.ts";
 import { ResponseEvents } from "./response-events.ts";
-
-/** Tries again after 429, 5xx and broken connections, with the SDK's growing pauses; the turn's signal ends them. */
-const RETRIES = 4;
+import { type ResponsesServer, requestResponse } from "./responses-request.ts";
 
 const LONGEST_FUNCTION_NAME = 64;
 
@@ -15,22 +13,16 @@ const LONGEST_FUNCTION_NAME = 64;
  *
  * @throws ApplicationError `unavailable` without an OPENAI_API_KEY
  */
-export function openModel({ OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, AGENT_TIMEOUT }: Configuration): Model {
+export function openModel({ OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL }: Configuration): Model {
   if (OPENAI_API_KEY === undefined) {
     throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
   }
-  const client = new OpenAI({
-    apiKey: OPENAI_API_KEY,
-    baseURL: OPENAI_BASE_URL,
-    maxRetries: RETRIES,
-    timeout: AGENT_TIMEOUT * 1000,
-    logLevel: "off",
-  });
+  const server = { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL };
   return {
     name: OPENAI_MODEL,
     async *respond(request) {
       try {
-        yield* streamResponse(client, OPENAI_MODEL, request);
+        yield* streamResponse(server, OPENAI_MODEL, request);
       } catch (error) {
         request.signal.throwIfAborted();
         throw toModelFailure(error);
@@ -42,11 +34,12 @@ export function openModel({ OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, AGENT
 }
 
 async function* streamResponse(
-  client: OpenAI,
+  server: ResponsesServer,
   model: string,
   { instructions, items, functions, mayCall, signal }: ModelRequest,
 ): AsyncGenerator<ModelEvent> {
-  const stream = await client.responses.create(
+  const stream = await requestResponse(
+    server,
     {
       model,
       instructions,
@@ -64,7 +57,7 @@ async function* streamResponse(
       store: false,
       stream: true,
     },
-    { signal },
+    signal,
   );
   const events = new ResponseEvents();
   for await (const event of stream) {

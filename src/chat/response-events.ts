@@ -1,5 +1,5 @@
-import { APIError } from "openai";
-import { z } from "zod";
+import { APIError } from "openai/core/error";
+import * as z from "zod";
 import { type ModelEvent, modelFailure } from "./model.ts";
 
 /** More than any model takes at once; a larger number is no count of tokens. */

@@ -36,6 +36,33 @@ describe("a failure of the model ends in a clear message, and the conversation g
     expect(record.requests).toHaveLength(3);
   });
 
+  test("a connection that breaks before the answer is tried again", async () => {
+    const { answer, record } = await turnOver([{ breaks: true }, says("At last.")]);
+    expect(answer).toMatchObject({ response: "At last." });
+    expect(record.requests).toHaveLength(2);
+  });
+
+  test("the server says whether and when to try again", async () => {
+    const fails = (status: number, headers: Record<string, string>) => ({ status, headers, body: {} });
+    const never = await turnOver([fails(500, { "x-should-retry": "false" }), says("never")]);
+    expect(never.answer.response).toBe("The model failed to answer; try again in a moment.");
+    expect(never.record.requests).toHaveLength(1);
+
+    const anyhow = await turnOver([fails(400, { "x-should-retry": "true", "retry-after": "0" }), says("At last.")]);
+    expect(anyhow.answer).toMatchObject({ response: "At last." });
+
+    const begun = performance.now();
+    const late = await turnOver([fails(503, { "retry-after": "2" }), says("At last.")]);
+    expect(late.answer).toMatchObject({ response: "At last." });
+    expect(performance.now() - begun).toBeGreaterThan(2_000);
+  });
+
+  test("a pause before trying again ends with the turn", async () => {
+    const { answer, record } = await turnOver([{ status: 503, headers: { "retry-after": "60" }, body: {} }]);
+    expect(answer.response).toBe("The agent did not finish within 6 seconds.");
+    expect(record.requests).toHaveLength(1);
+  });
+
   test("429 for good", async () => {
     const { answer, record } = await turnOver([tooBusy], { repeats: true });
     expect(answer.response).toBe("The model has too much to do; try again in a moment.");

@@ -35,6 +35,8 @@ const stepSchema = z.union([
   z.object({ status: z.number(), headers: z.record(z.string(), z.string()).optional(), body: z.unknown() }),
   /** Takes the request and never answers. */
   z.object({ hang: z.literal(true) }),
+  /** Breaks the connection instead of answering. */
+  z.object({ breaks: z.literal(true) }),
 ]);
 
 /** What the stand-in does at one request. */
@@ -114,6 +116,7 @@ async function respond(
   });
   if (step === undefined) return fail(response, 400, { error: { message: "the script has come to its end" } });
   if ("hang" in step) return;
+  if ("breaks" in step) return void response.destroy();
   if ("status" in step) return fail(response, step.status, step.body, step.headers);
   if ("events" in step) {
     beginEvents(response);
