@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApplicationError } from "./errors.ts";
 
 const MINIMUM_SECRET_LENGTH = 32;

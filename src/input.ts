@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { ApplicationError, type FieldError } from "./errors.ts";
 import { excerpt, listNames, MOST_NAMED } from "./excerpt.ts";
 

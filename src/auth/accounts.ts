@@ -1,5 +1,5 @@
 import { eq, lt, sql } from "drizzle-orm";
-import { z } from "zod";
+import * as z from "zod";
 import type { Caller } from "../caller.ts";
 import type { Database } from "../database/database.ts";
 import { sqlState, toDatabaseError } from "../database/database-error.ts";

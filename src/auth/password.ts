@@ -1,5 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { text } from "../text.ts";
 
 /** A password as a person types it: 8 to 200 characters, counted as code points, compared in Unicode NFKC. */

@@ -1,6 +1,6 @@
 import { sign, verify } from "hono/jwt";
 import { JwtTokenSignatureMismatched } from "hono/utils/jwt/types";
-import { z } from "zod";
+import * as z from "zod";
 import type { Caller } from "../caller.ts";
 import { RecentValues } from "../recent-values.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { type Task, taskSchema } from "../tasks/task.ts";
 import type { Tool } from "../tools/tool.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { WatchedTurn } from "./event-stream.ts";
 import { condense, type TurnEvent, textOf, usageSchema, waitingCalls } from "./turn-event.ts";
 

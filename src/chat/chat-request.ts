@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
 import { parseInput } from "../input.ts";
 import { line, text } from "../text.ts";

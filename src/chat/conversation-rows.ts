@@ -1,5 +1,5 @@
 import { and, eq, type SQL } from "drizzle-orm";
-import { z } from "zod";
+import * as z from "zod";
 import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
 import { ApplicationError } from "../errors.ts";

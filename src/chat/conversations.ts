@@ -1,5 +1,5 @@
 import { and, desc, eq, sql } from "drizzle-orm";
-import { z } from "zod";
+import * as z from "zod";
 import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
 import type { Database } from "../database/database.ts";

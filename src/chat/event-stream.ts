@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApplicationError, toApplicationError } from "../errors.ts";
 import { describeError } from "../observability/describe-error.ts";
 import type { Logger } from "../observability/log.ts";

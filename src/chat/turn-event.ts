@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorKind, isErrorKind } from "../errors.ts";
 
 export const outcomeSchema = z.enum(["completed", "approval_required", "stopped", "failed"]);

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { deleteAccount, readUser, signIn, signOut, signUp, type User } from "../auth/accounts.ts";
 import { passwordSchema } from "../auth/password.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";

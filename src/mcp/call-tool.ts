@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { errorKinds, toApplicationError } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { catalog, describeCatalog } from "../tools/catalog.ts";

@@ -1,6 +1,6 @@
 import type { EventStore } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
+import * as z from "zod";
 import { parseJson } from "../json.ts";
 import { currentExchange } from "./exchange.ts";
 import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "./json-rpc.ts";

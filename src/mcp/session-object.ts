@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { z } from "zod";
+import * as z from "zod";
 import { checkSignedIn } from "../auth/accounts.ts";
 import type { Caller } from "../caller.ts";
 import { readConfiguration } from "../config.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { describeDatabaseError } from "../database/database-error.ts";
 import { ApplicationError } from "../errors.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { type ErrorKind, errorKinds } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { userSchema } from "../auth/accounts.ts";
 import { chatAnswerSchema } from "../chat/chat-answer.ts";
 import { chatSchema, uiChatSchema } from "../chat/chat-request.ts";

@@ -1,5 +1,5 @@
 import { asc, desc, type SQL, sql } from "drizzle-orm";
-import { z } from "zod";
+import * as z from "zod";
 import { tasks } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";
 import { parseJson } from "../json.ts";

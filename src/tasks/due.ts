@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const EARLIEST_YEAR = 1900;
 const LATEST_YEAR = 9999;

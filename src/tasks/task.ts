@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { tasks } from "../database/schema.ts";
 import { line, text } from "../text.ts";
 import { fromDueColumns } from "./due.ts";

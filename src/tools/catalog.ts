@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { completeTaskTool } from "./complete-task.ts";
 import { createTaskTool } from "./create-task.ts";
 import { deleteTaskTool } from "./delete-task.ts";

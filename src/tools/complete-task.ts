@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { completeTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { countChange } from "./count-change.ts";

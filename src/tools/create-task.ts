@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { createTask } from "../tasks/change-tasks.ts";
 import { dueSchema } from "../tasks/due.ts";
 import {

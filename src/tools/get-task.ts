@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { getTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { taskResultSchema } from "./task-result.ts";

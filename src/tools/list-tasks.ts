@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { taskOrderSchema } from "../tasks/cursor.ts";
 import { dueSchema } from "../tasks/due.ts";
 import { listTasks } from "../tasks/list-tasks.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { taskSchema } from "../tasks/task.ts";
 
 /** What every tool but `list_tasks` answers. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
 import { type TaskChanges, updateTask } from "../tasks/change-tasks.ts";
 import { dueSchema } from "../tasks/due.ts";
