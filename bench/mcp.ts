@@ -10,7 +10,8 @@ import { startPgliteDatabase, startPostgresql } from "../test/support/databases.
 import { findPostgresql } from "../test/support/postgresql-cluster.ts";
 import { freePort } from "../test/support/processes.ts";
 import { type Lane, openLanes } from "./mcp-lanes.ts";
-import { type BenchWorker, startBenchWorker } from "./mcp-runtime.ts";
+import { startBenchWorker } from "./mcp-runtime.ts";
+import type { Workerd } from "./workerd.ts";
 
 const CONNECTIONS = [1, 16];
 const ROUNDS = 5;
@@ -77,7 +78,7 @@ async function prepare(url: string): Promise<{ token: string; taskId: number }> 
 async function compare(
   lanes: readonly Lane[],
   connections: number,
-  worker: BenchWorker,
+  worker: Workerd,
   requiredRatio: number,
 ): Promise<void> {
   const opened = await Promise.all(
@@ -100,7 +101,7 @@ async function compare(
 async function measure(
   calls: readonly (() => Promise<void>)[],
   milliseconds: number,
-  worker: BenchWorker,
+  worker: Workerd,
 ): Promise<Measured> {
   const times: number[] = [];
   const processorTime = await worker.processorTime();

@@ -74,7 +74,7 @@ export class Wrangler {
 
   /** Uploads the worker without giving it traffic. */
   async uploadVersion(tag: string, message: string): Promise<UploadedVersion> {
-    const output = await this.#run(["versions", "upload", "--minify", "--tag", tag, "--message", message]);
+    const output = await this.#run(["versions", "upload", "--tag", tag, "--message", message]);
     const upload = output.entries.find((entry) => entry.type === "version-upload");
     if (upload === undefined) throw new RunbookError("wrangler versions upload named no version");
     return {
@@ -92,7 +92,7 @@ export class Wrangler {
 
   /** Uploads the worker, applies its Durable Object migrations and gives it all the traffic. */
   async deployAtOnce(tag: string, message: string): Promise<UploadedVersion> {
-    const output = await this.#run(["deploy", "--minify", "--tag", tag, "--message", message]);
+    const output = await this.#run(["deploy", "--tag", tag, "--message", message]);
     const deploy = output.entries.find((entry) => entry.type === "deploy");
     if (!deploy?.version_id) throw new RunbookError("wrangler deploy named no version");
     return { id: hyphenated(deploy.version_id), gzipBytes: 0, startupMilliseconds: startupTimeIn(output) };

@@ -130,7 +130,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
       const toml = await readFile(join(projectDirectory, "wrangler.toml"), "utf8");
       configs += 1;
       const path = join(directory, `wrangler-${configs}.toml`);
-      await writeFile(path, change(toml.replace('main = "', `main = "${projectDirectory}/`)));
+      await writeFile(path, change(toml.replaceAll(/"(?:\.\/)?src\//g, `"${projectDirectory}/src/`)));
       return path;
     },
     async logs(ending) {

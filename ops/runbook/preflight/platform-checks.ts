@@ -55,7 +55,7 @@ export const platformChecks: readonly PreflightCheck[] = [
 async function checkStartup({ target }: PreflightContext) {
   const directory = await mkdtemp(join(tmpdir(), "mcp-task-server-startup-"));
   try {
-    const args = `--minify --env ${target.environment} --config ${target.configPath}`;
+    const args = `--env ${target.environment} --config ${target.configPath}`;
     const { stdout } = await runWrangler([
       "check",
       "startup",
