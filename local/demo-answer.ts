@@ -153,14 +153,20 @@ function taskNumber(name: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Reads the lines of list_tasks and get_task: `#12 Milk · pending · due 2026-11-30 · dairy, groceries`. */
+/** Reads the lines of list_tasks and get_task: `#12 "Milk" · pending · tags "dairy", "groceries" · version 1`. */
 function readTasks(output: string): FoundTask[] {
   return output.split("\n").flatMap((line) => {
-    const [, id, title, rest = ""] =
-      /^#(\d+) (.+?) · (?:pending|in_progress|completed|cancelled)\b(.*)$/.exec(line) ?? [];
-    const tags = (rest.split(" · ").at(-1) ?? "").toLowerCase().split(", ");
-    return id === undefined || title === undefined ? [] : [{ id: Number(id), title, tags }];
+    const [, id, title, rest = ""] = /^#(\d+) ("(?:[^"\\]|\\.)*")(.*)$/u.exec(line) ?? [];
+    const [, tags = ""] = / · tags ("(?:[^"\\]|\\.)*"(?:, "(?:[^"\\]|\\.)*")*)/u.exec(rest) ?? [];
+    return id === undefined || title === undefined
+      ? []
+      : [{ id: Number(id), title: readQuoted(title)[0] ?? "", tags: readQuoted(tags.toLowerCase()) }];
   });
+}
+
+/** The texts between quotation marks, without the backslashes that say that a mark is part of the text. */
+function readQuoted(list: string): string[] {
+  return [...list.matchAll(/"((?:[^"\\]|\\.)*)"/gu)].map(([, text = ""]) => text.replaceAll(/\\(.)/gu, "$1"));
 }
 
 function readCalls(items: readonly InputItem[]): Call[] {

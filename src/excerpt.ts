@@ -1,3 +1,5 @@
+import { quote } from "./quote.ts";
+
 /** How many things of one kind an answer names. */
 export const MOST_NAMED = 10;
 
@@ -14,7 +16,7 @@ export function excerpt(text: string, maximum: number): string {
 /** A name that came from outside, as an answer may repeat it: not at length, and in quotes unless it is plain. */
 export function quoteName(name: string): string {
   const shown = excerpt(name, LONGEST_NAME);
-  return /^[\w.-]+…?$/.test(shown) ? shown : JSON.stringify(shown);
+  return /^[\w.-]+…?$/.test(shown) ? shown : quote(shown);
 }
 
 /** Names from outside in one phrase, such as `a, b and 3 more`. */

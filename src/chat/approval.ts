@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { type Task, taskSchema } from "../tasks/task.ts";
+import { quote } from "../quote.ts";
 import type { Tool } from "../tools/tool.ts";
 
 /** How many tasks one turn may change before the person is asked. */
@@ -68,28 +68,51 @@ export function hashCall(
   return createHash("sha256").update(bound).digest("hex");
 }
 
+// Outputs are kept, and read by releases before and after the one that wrote them: no more is asked of them than is used.
+const outputSchema = z.looseObject({ tasks: z.array(z.looseObject({ id: z.int(), title: z.string() })).min(1) });
+
+/** As much of a task as a question says of it. */
+export type NamedTask = z.output<typeof outputSchema>["tasks"][number];
+
+/** The task that a tool has answered with. */
+export function firstTask(output: Record<string, unknown>): NamedTask | undefined {
+  return outputSchema.safeParse(output).data?.tasks[0];
+}
+
+/** How much of a value a question shows, in code points. */
+const LONGEST_VALUE = 300;
+
 /**
- * The question for a person.
+ * The question for a person, such as `Update task #12 "Buy milk": title "Buy oat milk", tags "dairy"?` What stands in
+ * it in quotation marks is what a task says or a model wrote; all else is ours.
  *
  * @param task the one that the call is about, where it is about one
  * @param titleBefore what that was called before this message renamed it
  */
-export function askToRun({ tool, input }: PlannedCall, task: Task | undefined, titleBefore?: string): string {
-  const { task_id: _, ...rest } = input;
+export function askToRun({ tool, input }: PlannedCall, task: NamedTask | undefined, titleBefore?: string): string {
   const words: string[] = [tool.title];
-  if (task !== undefined) words.push(`#${task.id} “${titleBefore ?? task.title}”`);
+  if (task !== undefined) words.push(`#${task.id} ${quote(titleBefore ?? task.title)}`);
   if (task !== undefined && titleBefore !== undefined && titleBefore !== task.title) {
-    words.push(`(now renamed to “${task.title}”)`);
+    words.push(`(now renamed to ${quote(task.title)})`);
   }
-  if (Object.keys(rest).length > 0) words.push(JSON.stringify(rest));
-  return `${words.join(" ")}?`;
+  const values = Object.keys(tool.input.shape)
+    .filter((field) => field !== "task_id" && input[field] !== undefined)
+    .map((field) => `${field} ${showValue(input[field])}`);
+  return `${words.join(" ")}${values.length > 0 ? `: ${values.join(", ")}` : ""}?`;
 }
 
-const outputSchema = z.object({ tasks: z.array(taskSchema).min(1) });
+function showValue(value: unknown): string {
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.map(showText).join(", ");
+  if (typeof value === "string") return showText(value);
+  return typeof value === "object" && value !== null ? showText(JSON.stringify(value)) : String(value);
+}
 
-/** The task that a tool has answered with. */
-export function firstTask(output: Record<string, unknown>): Task | undefined {
-  return outputSchema.safeParse(output).data?.tasks[0];
+/** A text in quotation marks; where it is long its beginning, and outside of the marks how much is left out. */
+function showText(value: string): string {
+  const characters = Array.from(value);
+  const left = characters.length - LONGEST_VALUE;
+  if (left <= 0) return quote(value);
+  return `${quote(characters.slice(0, LONGEST_VALUE).join(""))} and ${left} characters more`;
 }
 
 /** The same JSON value with every object's keys in one order (RFC 8785 section 3.2.3). */

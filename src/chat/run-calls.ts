@@ -2,11 +2,18 @@ import { ApplicationError, toApplicationError } from "../errors.ts";
 import { quoteName } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
 import { type JsonReading, readJson } from "../json.ts";
-import type { Task } from "../tasks/task.ts";
 import { catalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
 import type { ToolContext } from "../tools/tool.ts";
-import { APPROVAL_LIFETIME, askToRun, callsToApprove, firstTask, mayRename, type PlannedCall } from "./approval.ts";
+import {
+  APPROVAL_LIFETIME,
+  askToRun,
+  callsToApprove,
+  firstTask,
+  mayRename,
+  type NamedTask,
+  type PlannedCall,
+} from "./approval.ts";
 import type { CallResult, MessageInProgress } from "./message-in-progress.ts";
 import type { ModelEvent } from "./model.ts";
 import type { TurnEvent } from "./turn-event.ts";
@@ -83,7 +90,7 @@ async function runCall({ tool, input }: PlannedCall, tools: ToolContext): Promis
   return before === undefined ? result : { ...result, titleBefore: before.title };
 }
 
-async function readTask(taskId: unknown, tools: ToolContext): Promise<Task | undefined> {
+async function readTask(taskId: unknown, tools: ToolContext): Promise<NamedTask | undefined> {
   return firstTask((await runTool("get_task", { task_id: taskId }, tools)).structured);
 }
 
@@ -94,13 +101,12 @@ function planCall(callId: string, name: string, input: unknown): PlannedCall {
     const known = catalog.map((candidate) => candidate.name).join(", ");
     throw new ApplicationError("not_found", `There is no tool ${quoteName(name)}; the tools are ${known}.`);
   }
-  parseInput(tool.input, input);
-  return { callId, tool, input: readObject(input) };
+  return { callId, tool, input: parseInput(tool.input, input) };
 }
 
 /** Asks the person, naming the task as it is in the database and not as the model put it. */
 async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolContext): AsyncGenerator<TurnEvent> {
-  let task: Task | undefined;
+  let task: NamedTask | undefined;
   if (call.input.task_id !== undefined) {
     try {
       task = await readTask(call.input.task_id, tools);
@@ -116,8 +122,4 @@ async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolCo
     question: askToRun(call, task, message.titleBefore(task?.id)),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
   });
-}
-
-function readObject(input: unknown): Record<string, unknown> {
-  return typeof input === "object" && input !== null ? Object.fromEntries(Object.entries(input)) : {};
 }

@@ -2,8 +2,7 @@ import * as z from "zod";
 import { completeTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { countChange } from "./count-change.ts";
-import { taskResultSchema } from "./task-result.ts";
-import { taskLine } from "./task-text.ts";
+import { resultText, taskResultSchema } from "./task-result.ts";
 import { defineTool } from "./tool.ts";
 
 export const completeTaskTool = defineTool({
@@ -14,7 +13,11 @@ export const completeTaskTool = defineTool({
   output: taskResultSchema,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run({ task_id: id }, { database, caller }) {
-    return { tasks: [countChange(await completeTask(database, caller, id))] };
+    const changed = await completeTask(database, caller, id);
+    return {
+      tasks: [countChange(changed)],
+      ...(!changed.wasCompleted && { note: "It was completed before; nothing was changed." }),
+    };
   },
-  toText: ({ tasks }) => tasks.map((task) => `Completed ${taskLine(task)}`).join("\n"),
+  toText: (result) => resultText("Completed", result),
 });

@@ -10,8 +10,7 @@ import {
   titleSchema,
 } from "../tasks/task.ts";
 import { countChange } from "./count-change.ts";
-import { taskResultSchema } from "./task-result.ts";
-import { taskLine } from "./task-text.ts";
+import { resultText, taskResultSchema } from "./task-result.ts";
 import { defineTool } from "./tool.ts";
 
 const input = z.strictObject({
@@ -36,7 +35,11 @@ export const createTaskTool = defineTool({
   output: taskResultSchema,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   async run({ idempotency_key: idempotencyKey, ...task }, { database, caller }) {
-    return { tasks: [countChange(await createTask(database, caller, { ...task, idempotencyKey }))] };
+    const changed = await createTask(database, caller, { ...task, idempotencyKey });
+    return {
+      tasks: [countChange(changed)],
+      ...(!changed.wasCreated && { note: "This key had made it before; nothing was created." }),
+    };
   },
-  toText: ({ tasks }) => tasks.map((task) => `Created ${taskLine(task)}`).join("\n"),
+  toText: (result) => resultText("Created", result),
 });

@@ -1,8 +1,7 @@
 import * as z from "zod";
 import { deleteTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
-import { taskResultSchema } from "./task-result.ts";
-import { taskLine } from "./task-text.ts";
+import { resultText, taskResultSchema } from "./task-result.ts";
 import { defineTool } from "./tool.ts";
 
 export const deleteTaskTool = defineTool({
@@ -17,5 +16,5 @@ export const deleteTaskTool = defineTool({
   async run({ task_id: id }, { database, caller }) {
     return { tasks: [await deleteTask(database, caller, id)] };
   },
-  toText: ({ tasks }) => tasks.map((task) => `Deleted ${taskLine(task)}`).join("\n"),
+  toText: (result) => resultText("Deleted", result),
 });

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { getTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { taskResultSchema } from "./task-result.ts";
-import { taskParagraph } from "./task-text.ts";
+import { wholeTask } from "./task-text.ts";
 import { defineTool } from "./tool.ts";
 
 export const getTaskTool = defineTool({
@@ -15,5 +15,5 @@ export const getTaskTool = defineTool({
   async run({ task_id: id }, { database, caller }) {
     return { tasks: [await getTask(database, caller, id)] };
   },
-  toText: ({ tasks }) => tasks.map(taskParagraph).join("\n"),
+  toText: ({ tasks }) => tasks.map(wholeTask).join("\n"),
 });

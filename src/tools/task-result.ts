@@ -1,5 +1,19 @@
 import * as z from "zod";
 import { taskSchema } from "../tasks/task.ts";
+import { taskLine } from "./task-text.ts";
 
 /** What every tool but `list_tasks` answers. */
-export const taskResultSchema = z.strictObject({ tasks: z.array(taskSchema) });
+export const taskResultSchema = z.strictObject({
+  tasks: z.array(taskSchema),
+  note: z.string().optional().describe("What else there is to know, such as that nothing was changed."),
+});
+
+/**
+ * What was done, a line for each task; the note in place of the verb where there is one.
+ *
+ * @param verb such as `Created`
+ * @param changes what of each task was changed
+ */
+export function resultText(verb: string, { tasks, note }: z.output<typeof taskResultSchema>, changes = ""): string {
+  return tasks.map((task) => [`${note ?? verb} ${taskLine(task)}`, changes].filter(Boolean).join(" · ")).join("\n");
+}

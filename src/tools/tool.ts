@@ -31,8 +31,8 @@ interface ToolDeclaration<Input extends z.ZodObject, Output extends z.ZodObject>
   readonly annotations: ToolAnnotations;
   /** Does it, with one request to the database. */
   readonly run: (input: z.output<Input>, context: ToolContext) => Promise<z.output<Output>>;
-  /** The output as compact text for a person or a model. */
-  readonly toText: (output: z.output<Output>) => string;
+  /** The output as compact text for a person or a model, with all that it takes to go on: many clients show only this. */
+  readonly toText: (output: z.output<Output>, input: z.output<Input>) => string;
 }
 
 /** What a tool answers: once as data that fits its output schema, once as text. */
@@ -65,8 +65,9 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   return {
     ...declaration,
     async execute(input, context) {
-      const structured = await run(parseInput(declaration.input, input), context);
-      return { structured, text: toText(structured) };
+      const parsed = parseInput(declaration.input, input);
+      const structured = await run(parsed, context);
+      return { structured, text: toText(structured, parsed) };
     },
   };
 }

@@ -11,11 +11,19 @@ import {
   titleSchema,
 } from "../tasks/task.ts";
 import { countChange } from "./count-change.ts";
-import { taskResultSchema } from "./task-result.ts";
-import { taskLine } from "./task-text.ts";
+import { resultText, taskResultSchema } from "./task-result.ts";
 import { defineTool } from "./tool.ts";
 
 const CLEARED = { description: "", priority: "none", due: null, tags: [] } as const satisfies TaskChanges;
+
+const CHANGEABLE = [
+  "title",
+  "description",
+  "status",
+  "priority",
+  "due",
+  "tags",
+] as const satisfies (keyof TaskChanges)[];
 
 const clearableSchema = z.enum(["description", "priority", "due", "tags"]);
 
@@ -47,8 +55,19 @@ export const updateTaskTool = defineTool({
     const merged = mergeChanges(changes, clear);
     return { tasks: [countChange(await updateTask(database, caller, id, merged, expectedVersion))] };
   },
-  toText: ({ tasks }) => tasks.map((task) => `Updated ${taskLine(task)}`).join("\n"),
+  toText: (result, changes) => resultText("Updated", result, describeChanges(changes)),
 });
+
+/** What of a task was given a value and what was emptied, such as `changed title, due · cleared tags`. */
+function describeChanges({ clear = [], ...changes }: z.output<typeof input>): string {
+  const changed = CHANGEABLE.filter((field) => changes[field] !== undefined);
+  return [
+    changed.length > 0 && `changed ${changed.join(", ")}`,
+    clear.length > 0 && `cleared ${[...new Set(clear)].join(", ")}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
 
 function mergeChanges(
   changes: Omit<TaskChanges, "clear">,

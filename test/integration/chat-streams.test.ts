@@ -156,7 +156,7 @@ describe("POST /api/chat", () => {
     expect(asked.parts).toContainEqual(
       expect.objectContaining({
         type: "data-approval",
-        data: expect.objectContaining({ question: `Delete task #${eggs} “Eggs”?` }),
+        data: expect.objectContaining({ question: `Delete task #${eggs} "Eggs"?` }),
       }),
     );
     expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);

@@ -52,9 +52,9 @@ describe("a turn", () => {
     ]);
     const outputs = items.flatMap((item) => ("output" in item ? [item] : []));
     expect(outputs.map(({ output }) => output.replaceAll(/#\d+/g, "#n"))).toEqual([
-      "Created #n Milk · pending",
-      "Created #n Eggs · pending",
-      "#n Milk · pending\n#n Eggs · pending",
+      'Created #n "Milk" · pending · version 1',
+      'Created #n "Eggs" · pending · version 1',
+      '#n "Milk" · pending · version 1\n#n "Eggs" · pending · version 1',
     ]);
     const callIds = items.flatMap((item) => ("name" in item ? [item.call_id] : []));
     expect(outputs.map((output) => output.call_id)).toEqual(callIds);
@@ -141,7 +141,7 @@ describe("a conversation", () => {
     const input = (await second.record()).requests[0]?.input ?? [];
     const output = input.find((item) => "output" in item);
     const trimmed = output !== undefined && "output" in output ? output.output : "";
-    expect(trimmed).toMatch(/^#\d+ 0 long .* … \(trimmed; call the tool again/s);
+    expect(trimmed).toMatch(/^#\d+ "0 long .* … \(trimmed; call the tool again/s);
     expect(trimmed.length).toBeLessThan(500);
     expect(input.at(-2)).toEqual({ role: "assistant", content: "Twelve tasks." });
     expect(input.at(-1)).toMatchObject({ role: "user" });

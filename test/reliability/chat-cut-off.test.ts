@@ -48,7 +48,7 @@ describe("a turn whose object is restarted in the middle", () => {
     expect(await titlesOf(person)).toEqual(["Milk"]);
     const [answer] = await answersOf(person);
     expect(answer).toMatchObject({ outcome: "failed" });
-    expect(JSON.stringify(answer)).toMatch(/Created #\d+ Milk.*restarted in the middle/);
+    expect(JSON.stringify(answer)).toMatch(/Created #\d+ \\"Milk.*restarted in the middle/);
     expect(await runInDurableObject(object, async (_, { storage }) => [...(await storage.list()).keys()])).toEqual([]);
     expect(await runDurableObjectAlarm(object)).toBe(false);
     const [row] = await ownerQuery("select tokens > 0 as counted from token_usage where user_id = $1", [person.id]);

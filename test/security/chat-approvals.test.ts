@@ -23,7 +23,7 @@ describe("deleting waits for a yes", () => {
     expect(question).toMatchObject({
       tool: "delete_task",
       input: { task_id: id },
-      question: `Delete task #${id} “Eggs”?`,
+      question: `Delete task #${id} "Eggs"?`,
     });
     expect(Date.parse(question.expires_at) - Date.now()).toBeLessThanOrEqual(15 * 60_000);
     expect(answer.response).toContain("Eggs");
@@ -43,7 +43,7 @@ describe("deleting waits for a yes", () => {
     });
     expect(await titlesOf(person)).toEqual(["Milk"]);
     const [, second] = (await script.record()).requests;
-    expect(second?.input.at(-1)).toMatchObject({ output: `Deleted #${id} Eggs · pending` });
+    expect(second?.input.at(-1)).toMatchObject({ output: `Deleted #${id} "Eggs" · pending · version 1` });
   });
 
   test("after a no nothing is deleted, and the model hears of that", async () => {
@@ -156,9 +156,9 @@ describe("a yes counts", () => {
     const asked = await chat(person, { message: `Delete all ${script.mark}` });
     const { conversation_id, approval_required: questions = [] } = asked;
     expect(questions.map(({ question }) => question)).toEqual([
-      `Delete task #${ids[0]} “Milk”?`,
-      `Delete task #${ids[1]} “Eggs”?`,
-      `Delete task #${ids[2]} “Bread”?`,
+      `Delete task #${ids[0]} "Milk"?`,
+      `Delete task #${ids[1]} "Eggs"?`,
+      `Delete task #${ids[2]} "Bread"?`,
     ]);
     const [milk, eggs, bread] = questions;
     const first = await chat(person, { conversation_id, approval: { id: eggs?.id, approved: true } });
@@ -194,7 +194,7 @@ describe("more than five changes in one turn wait for a yes", () => {
     const script = await Script.write([create(6), says("Six.")]);
     const asked = await chat(person, { message: `Six ${script.mark}` });
     expect(asked.approval_required).toHaveLength(6);
-    expect(asked.approval_required?.[0]?.question).toBe('Create task {"title":"Task 0"}?');
+    expect(asked.approval_required?.[0]?.question).toBe('Create task: title "Task 0"?');
     expect(await titlesOf(person)).toEqual([]);
     const approval = asked.approval_required?.map(({ id }) => ({ id, approved: true }));
     const done = await chat(person, { conversation_id: asked.conversation_id, approval });
@@ -239,8 +239,8 @@ describe("more than five changes in one turn wait for a yes", () => {
     ]);
     const asked = await chat(person, { message: `Change all ${script.mark}` });
     expect(asked.approval_required?.map(({ question }) => question).slice(0, 2)).toEqual([
-      `Update task #${ids[0]} “A” {"priority":"high"}?`,
-      `Complete task #${ids[1]} “B”?`,
+      `Update task #${ids[0]} "A": priority "high"?`,
+      `Complete task #${ids[1]} "B"?`,
     ]);
     expect(
       await ownerQuery("select count(*)::int as changed from tasks where user_id = $1 and version > 1", [person.id]),

@@ -100,7 +100,7 @@ describe("npm start without a key", { timeout: 120_000 }, () => {
     const listed = answerSchema.parse(JSON.parse(stdout));
     for (const title of ["Milk", "Eggs", "Bread"]) expect(listed.response).toContain(title);
 
-    expect((await chat(server, { message: "show my tasks" })).response).toContain("#2 Eggs");
+    expect((await chat(server, { message: "show my tasks" })).response).toContain('#2 "Eggs"');
     const completed = await chat(server, { message: "complete milk" });
     expect(completed.tool_calls.map(({ tool }) => tool)).toEqual(["list_tasks", "complete_task"]);
     expect(await tasks(server)).toContain("Milk completed groceries");
@@ -126,7 +126,7 @@ describe("npm start without a key", { timeout: 120_000 }, () => {
     const added = await useChat(server, "ui", says("add milk, eggs and bread to groceries"));
     expect(added.parts.filter(({ type }) => type === "tool-create_task")).toHaveLength(3);
     expect(wordsOf(added)).toContain("[demo model]");
-    expect(wordsOf(await useChat(server, "ui", says("show my tasks")))).toContain("#3 Bread");
+    expect(wordsOf(await useChat(server, "ui", says("show my tasks")))).toContain('#3 "Bread"');
     await useChat(server, "ui", says("complete milk"));
     const asked = await useChat(server, "ui", says("delete eggs"));
     expect(await tasks(server)).toEqual([
@@ -138,7 +138,7 @@ describe("npm start without a key", { timeout: 120_000 }, () => {
       if (part.type !== "tool-delete_task" || !("approval" in part)) continue;
       Object.assign(part, { state: "approval-responded", approval: { ...part.approval, approved: true } });
     }
-    expect(wordsOf(await useChat(server, "ui", asked))).toContain("Deleted #2 Eggs");
+    expect(wordsOf(await useChat(server, "ui", asked))).toContain('Deleted #2 "Eggs"');
     expect(await tasks(server)).toEqual(["Milk completed groceries", "Bread pending groceries"]);
 
     // What runs is the production bundle, and nothing of the demo model is in it.

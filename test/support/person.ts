@@ -16,7 +16,11 @@ const sessionSchema = z.strictObject({
   user: z.strictObject({ id: z.int(), email: z.email(), name: z.string(), time_zone: z.string() }),
 });
 
-const resultSchema = z.strictObject({ tasks: z.array(taskSchema), next_cursor: z.string().optional() });
+const resultSchema = z.strictObject({
+  tasks: z.array(taskSchema),
+  note: z.string().optional(),
+  next_cursor: z.string().optional(),
+});
 
 const problemSchema = z.strictObject({
   type: z.literal("about:blank"),

@@ -91,7 +91,7 @@ test("the demo model lists by the day that it is where the person is", () => {
 
 test("the demo model finds a task by its number, however long the list is", () => {
   expect(next("complete task 63").calls).toEqual([{ name: "get_task", input: { task_id: 63 } }]);
-  expect(next("complete task 63", "#63 Milk · pending · groceries\n\nTwo bottles").calls).toEqual([
+  expect(next("complete task 63", '#63 "Milk" · pending · tags "groceries" · version 1\n> Two bottles').calls).toEqual([
     { name: "complete_task", input: { task_id: 63 } },
   ]);
   expect(next("complete task 63", "Error: Task not found").words).toContain("no task “63”");
@@ -99,28 +99,28 @@ test("the demo model finds a task by its number, however long the list is", () =
 });
 
 test("the demo model looks in the list that is named, and takes a title for a title", () => {
-  const eggs = "#1 Eggs · pending · groceries\n#2 Eggs · pending · farm";
+  const eggs = '#1 "Eggs" · pending · tags "groceries" · version 1\n#2 "Eggs" · pending · tags "farm" · version 1';
   expect(next("delete eggs from groceries").calls).toEqual([
     { name: "list_tasks", input: { status: "all", search: "eggs" } },
   ]);
   expect(next("delete eggs from groceries", eggs).calls).toEqual([{ name: "delete_task", input: { task_id: 1 } }]);
   expect(next("delete eggs from work", eggs).words).toContain("no task “eggs” in work");
-  expect(next("delete letter from Bob", "#3 Letter from Bob · pending").calls).toEqual([
+  expect(next("delete letter from Bob", '#3 "Letter from Bob" · pending · version 1').calls).toEqual([
     { name: "delete_task", input: { task_id: 3 } },
   ]);
 });
 
 test("the demo model reads every page of all tasks, and says how many it leaves", () => {
   const page = (from: number) =>
-    Array.from({ length: 100 }, (_, index) => `#${from + index} Task · pending`).join("\n");
+    Array.from({ length: 100 }, (_, index) => `#${from + index} "Task" · pending · version 1`).join("\n");
   const first = `${page(1)}\nThere are more: cursor abc`;
   expect(next("delete all my tasks").calls).toEqual([{ name: "list_tasks", input: { status: "all", limit: 100 } }]);
   expect(next("delete all my tasks", first).calls).toEqual([
     { name: "list_tasks", input: { status: "all", limit: 100, cursor: "abc" } },
   ]);
-  const { words, calls } = next("delete all my tasks", first, "#101 Last · pending");
+  const { words, calls } = next("delete all my tasks", first, '#101 "Last" · pending · version 1');
   expect(calls).toHaveLength(100);
   expect(calls.every(({ name }) => name === "delete_task")).toBe(true);
   expect(words).toContain("1 remain");
-  expect(next("delete all my tasks", "#1 Only · pending").words).not.toContain("remain");
+  expect(next("delete all my tasks", '#1 "Only" · pending · version 1').words).not.toContain("remain");
 });

@@ -1,0 +1,57 @@
+// How text that anybody may have written is put into a sentence of ours, for a model or a person: it can neither end
+// its quotation early, and so pass for what we say, nor hide anything.
+
+/** What looks like the end of a quotation: U+0022, what is confusable with it (Unicode, UTS #39), and what escapes it. */
+const CLOSING = /[\\"“”„‟″‶⁗❝❞❠〃〝〞〟＂ʺ˝ˮ˶״🙶🙷🙸]|(?<=['‘’‚‛′‵ʹʼ`´])['‘’‚‛′‵ʹʼ`´]/gu;
+
+const BLANK = /[\p{White_Space}\u2800]+/gu;
+
+/** What nobody sees, although it may turn the text around it (U+202E), split a word (U+200B) or spell words (U+E0041). */
+const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB]/gu;
+
+const TAKES_A_VARIATION = /[\p{Emoji}\p{Ideographic}]/u;
+const PICTOGRAPH = /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F/u;
+/** A letter or mark of a script that is written with U+200C and U+200D. */
+const JOINED =
+  /[\p{scx=Arab}\p{scx=Syrc}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Guru}\p{scx=Gujr}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Khmr}\p{scx=Mymr}]/u;
+
+/**
+ * One line of text in quotation marks, `"Read \“Dune\”"`: white space is a space, what could end the quotation has a
+ * backslash before it, and what nobody would see is written out, `\u{202e}`.
+ */
+export function quote(text: string): string {
+  return `"${reveal(text.replace(BLANK, " ").replace(CLOSING, "\\$&"))}"`;
+}
+
+/** Lines of text, each after `> `, so that none of them passes for a line of ours; unseen characters are written out. */
+export function quoteLines(text: string): string {
+  return text
+    .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u)
+    .map((line) => `> ${reveal(line)}`.trimEnd())
+    .join("\n");
+}
+
+/** The text without what nobody sees in it. */
+export function withoutUnseen(text: string): string {
+  return text.replace(UNSEEN, (character, offset: number) => (isNeeded(character, offset, text) ? character : ""));
+}
+
+function reveal(text: string): string {
+  return text.replace(UNSEEN, (character, offset: number) =>
+    character === "\t" || isNeeded(character, offset, text)
+      ? character
+      : `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+/** Whether an unseen character belongs to what is seen: to an emoji, an ideograph, or letters that are joined by it. */
+function isNeeded(character: string, offset: number, text: string): boolean {
+  const before = Array.from(text.slice(Math.max(0, offset - 2), offset)).at(-1) ?? "";
+  const [after = ""] = text.slice(offset + character.length, offset + character.length + 2);
+  if (/\p{Variation_Selector}/u.test(character)) return TAKES_A_VARIATION.test(before);
+  if (!/\p{Join_Control}/u.test(character)) return false;
+  return (
+    (JOINED.test(before) && JOINED.test(after)) ||
+    (character === "\u200D" && PICTOGRAPH.test(before) && PICTOGRAPH.test(after))
+  );
+}
