@@ -18,14 +18,25 @@ export class AnswerStream {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #unanswered: Set<RequestId>;
   readonly #settled = Promise.withResolvers<void>();
+  readonly #isAlone: boolean;
   #isEnded = false;
+  /** The event that gives the stream its first id; empty for a client that cannot come back. */
+  readonly #opening: string;
+  #refusal: string | undefined;
   /** What was written before somebody reads. */
   #text = "";
   #reader: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** False once the client is gone: whatever comes then is in the event log alone. */
   #isHeard = true;
 
-  constructor(requestIds: readonly RequestId[], headers: Readonly<Record<string, string>>) {
+  /** @param open makes the event that gives the stream, by its id, its first event id; "" without one */
+  constructor(
+    requestIds: readonly RequestId[],
+    headers: Readonly<Record<string, string>>,
+    open: (streamId: string) => string,
+  ) {
+    this.#opening = open(this.id);
+    this.#isAlone = requestIds.length === 1;
     this.#unanswered = new Set(requestIds);
     this.#headers = {
       "content-type": "text/event-stream",
@@ -40,6 +51,15 @@ export class AnswerStream {
     if (this.#reader !== undefined) this.#reader.enqueue(encoder.encode(event));
     else if (this.#isHeard) this.#text += event;
     if (answered !== undefined) this.waitNoLongerFor(answered);
+  }
+
+  /**
+   * Answers the only request, by an error, in JSON and without any event: there is nothing to come back for. Clients
+   * built on version 1 of the SDK come back after an error that came on a stream.
+   */
+  refuse(json: string, answered: RequestId): void {
+    this.#refusal = json;
+    this.waitNoLongerFor(answered);
   }
 
   /** Ends the stream when this was the last of the requests. */
@@ -62,6 +82,11 @@ export class AnswerStream {
     return this.#isHeard && this.#reader === undefined;
   }
 
+  /** Whether the only request may still be answered without a stream. */
+  get isRefusable(): boolean {
+    return this.isAwaited && this.#isAlone && this.#text === "";
+  }
+
   /** Lets the response begin with what there is. */
   beginNow(): void {
     this.#settled.resolve();
@@ -70,8 +95,12 @@ export class AnswerStream {
   /** The answers, once they are all there, or a stream of them where it has to begin before that. */
   async respond(): Promise<Response | CompleteResponse> {
     await this.#settled.promise;
-    if (!this.#isEnded) return this.#stream(this.#text);
-    return { status: 200, headers: this.#headers, body: this.#text };
+    if (this.#refusal !== undefined) {
+      return { status: 200, headers: { ...this.#headers, "content-type": "application/json" }, body: this.#refusal };
+    }
+    const text = this.#opening + this.#text;
+    if (!this.#isEnded) return this.#stream(text);
+    return { status: 200, headers: this.#headers, body: text };
   }
 
   /** The response for a client that comes back: it begins with what the client has missed, and takes over. */

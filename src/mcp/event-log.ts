@@ -13,6 +13,8 @@ const LONGEST_IDS = 500;
 /** For how long, in milliseconds, answers that can be had again by asking again are held in memory alone. */
 const HELD_FOR = 1000;
 const PREFIX = "event/";
+/** No event has it: it stands for the end of a stream. */
+const LAST_NUMBER = 999_999_999_999_999;
 
 const requestIdsSchema = z.array(z.union([z.string(), z.number()]));
 const eventSchema = z.object({ number: z.int(), streamId: z.string(), message: z.string() });
@@ -89,11 +91,17 @@ export class EventLog implements EventStore {
       .join("");
   }
 
-  /** The same of a stream that is over; an answer that is lost is said to be. */
+  /**
+   * The same of a stream that is over; an answer that is lost is said to be. It has an event id as well, after which
+   * there is nothing: without one, clients built on version 1 of the SDK would open the server's own stream once more.
+   */
   remainderOf(cursor: Cursor): string {
     const answered = new Set(this.#after(cursor).map(({ message }) => answeredIdOf(JSON.parse(message))));
     const lost = cursor.requestIds.filter((id) => !answered.has(id)).map((id) => JSON.stringify(lostAnswer(id)));
-    return [this.textAfter(cursor), ...lost.map((message) => `event: message\ndata: ${message}\n\n`)].join("");
+    const end = `${cursor.streamId}:${LAST_NUMBER}`;
+    return [this.textAfter(cursor), ...lost.map((message) => `event: message\nid: ${end}\ndata: ${message}\n\n`)].join(
+      "",
+    );
   }
 
   #write(): void {

@@ -1,7 +1,7 @@
 interface IdleStreamOptions {
   /** Written at the beginning. */
   readonly opening: string;
-  /** Written at the end, before the stream is closed. */
+  /** Written at the end, before the stream is closed, whoever closes it. */
   readonly closing: string;
   /** How long it stays open with no event, in milliseconds; a comment is no event. */
   readonly idleMilliseconds: number;
@@ -9,7 +9,7 @@ interface IdleStreamOptions {
 
 const COLON = 0x3a;
 
-/** Passes server-sent events on, and closes the stream once it has been idle for too long. */
+/** Passes server-sent events on, and closes the stream once it has been idle for too long or the source has ended. */
 export function closeWhenIdle(
   source: ReadableStream<Uint8Array>,
   { opening, closing, idleMilliseconds }: IdleStreamOptions,
@@ -39,6 +39,7 @@ export function closeWhenIdle(
       if (isClosed) return;
       if (done) {
         clearTimeout(timer);
+        controller.enqueue(encoder.encode(closing));
         controller.close();
         return;
       }

@@ -20,6 +20,8 @@ export function createSessionServer(baseUrl: string): Server {
     instructions,
     jsonSchemaValidator: noValidator,
   });
+  // The empty lists are not declared: clients that ask for them do so all the same, and those that see a capability ask
+  // for its list each time they connect, and offer the model tools for resources that are not there.
   // And not setRequestHandler, which parses each call twice and its result once more, by schemas that workerd cannot
   // compile: runTool validates the input, and the tool made the result.
   server.removeRequestHandler("logging/setLevel");
@@ -27,6 +29,9 @@ export function createSessionServer(baseUrl: string): Server {
     if (method === "logging/setLevel") return acceptLogLevel(params);
     if (method === "tools/list") return listTools();
     if (method === "tools/call") return callNamedTool(params);
+    if (method === "resources/list") return { resources: [] };
+    if (method === "resources/templates/list") return { resourceTemplates: [] };
+    if (method === "prompts/list") return { prompts: [] };
     throw new McpError(ErrorCode.MethodNotFound, "Method not found");
   };
   return server;

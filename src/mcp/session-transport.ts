@@ -70,12 +70,12 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
       return completely(await this.handleRequest(request, { parsedBody: body }));
     }
 
-    const stream = new AnswerStream(requestIds, { "mcp-session-id": this.sessionId ?? "" });
+    const stream = new AnswerStream(requestIds, { "mcp-session-id": this.sessionId ?? "" }, (streamId) =>
+      this.#events === undefined
+        ? ""
+        : `id: ${this.#events.begin(streamId, requestIds)}\nretry: ${this.#retryInterval}\ndata: \n\n`,
+    );
     for (const id of requestIds) this.#streams.set(id, stream);
-    if (this.#events !== undefined) {
-      const eventId = this.#events.begin(stream.id, requestIds);
-      stream.write(`id: ${eventId}\nretry: ${this.#retryInterval}\ndata: \n\n`, undefined);
-    }
     for (const message of messages) this.onmessage?.(message);
     if (!this.#isWatching) this.#watch(new Set());
     return stream.respond();
@@ -120,6 +120,10 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     }
     if (answered !== undefined) this.#streams.delete(answered);
     const json = JSON.stringify(message);
+    if (answered !== undefined && "error" in message && stream.isRefusable) {
+      stream.refuse(json, answered);
+      return;
+    }
     const id = this.#events === undefined ? "" : `id: ${this.#events.keep(stream.id, json)}\n`;
     stream.write(`event: message\n${id}data: ${json}\n\n`, answered);
   }

@@ -100,12 +100,16 @@ export class Session {
       if (cursor.streamId !== STANDALONE_STREAM) {
         const rest = this.#transport.resume(cursor.streamId, () => events.textAfter(cursor));
         if (rest !== undefined) return rest;
-        return new Response(events.remainderOf(cursor), {
+        const remainder = events.remainderOf(cursor);
+        // Which ends the coming back (WHATWG HTML section 9.2.3); clients take a stream without an answer for cut off.
+        if (remainder === "") return new Response(null, { status: 204 });
+        return new Response(remainder, {
           headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" },
         });
       }
     }
-    // Whoever comes again has lost the stream he had, even where we have not been told so.
+    // A client that comes again has lost the stream it had, even where we have not been told so. One that still reads
+    // it is told to stay away, so that two of its streams do not displace each other once a second.
     this.#transport.closeStandaloneSSEStream();
     const response = await this.#transport.handleRequest(request);
     if (!response.ok || response.body === null) return response;

@@ -154,7 +154,17 @@ describe("in a session", () => {
       code: -32602,
       message: expect.stringMatching(/Unknown tool: drop_tasks/),
     });
-    expect((await session.request("resources/list")).error).toMatchObject({ code: -32601 });
+    expect((await session.request("resources/read", { uri: "x:y" })).error).toMatchObject({ code: -32601 });
+  });
+
+  it.each([
+    ["resources/list", { resources: [] }],
+    ["resources/templates/list", { resourceTemplates: [] }],
+    ["prompts/list", { prompts: [] }],
+  ])("answers %s with an empty list", async (method, list) => {
+    const session = await ClientSession.open(await Person.signUp());
+
+    expect((await session.request(method)).result).toEqual(list);
   });
 
   it("answers two requests that are in flight at once, each with its own", async () => {

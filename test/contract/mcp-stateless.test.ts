@@ -13,7 +13,7 @@ describe("protocol 2026-07-28", () => {
     expect(response.headers.get("Mcp-Session-Id")).toBeNull();
     expect(result).toMatchObject({
       supportedVersions: ["2026-07-28"],
-      capabilities: { tools: {} },
+      capabilities: { tools: {}, resources: {}, prompts: {} },
       instructions: expect.stringContaining("task list"),
       _meta: { "io.modelcontextprotocol/serverInfo": { name: manifest.name, version: manifest.version } },
     });
@@ -45,6 +45,16 @@ describe("protocol 2026-07-28", () => {
     ]);
   });
 
+  it.each([
+    ["resources/list", { resources: [] }],
+    ["resources/templates/list", { resourceTemplates: [] }],
+    ["prompts/list", { prompts: [] }],
+  ])("answers %s with an empty list, and a hint for how long", async (method, list) => {
+    const { result } = await answerOf(await statelessRequest(await Person.signUp(), method));
+
+    expect(result).toMatchObject({ ...list, resultType: "complete", ttlMs: 300_000, cacheScope: "public" });
+  });
+
   it("tells a model what to do about a failure", async () => {
     const params = { name: "get_task", arguments: { task_id: 2_000_000_000 } };
     const { result } = await answerOf(await statelessRequest(await Person.signUp(), "tools/call", params));
@@ -54,6 +64,8 @@ describe("protocol 2026-07-28", () => {
 
   it.each([
     ["an unknown tool", "tools/call", { name: "drop_tasks" }, {}, 200, -32602],
+    ["an unknown resource", "resources/read", { uri: "x:y" }, { "Mcp-Name": "x:y" }, 200, -32602],
+    ["an unknown prompt", "prompts/get", { name: "x" }, {}, 200, -32602],
     ["an unknown method", "tasks/drop", {}, {}, 404, -32601],
     ["a method that was taken away", "ping", {}, {}, 404, -32601],
     ["another method in the header", "tools/list", {}, { "Mcp-Method": "tools/call" }, 400, -32020],
