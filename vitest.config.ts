@@ -66,6 +66,7 @@ function workerProject(
               OPENAI_API_KEY: "the key of the tests",
               OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
               AGENT_TIMEOUT: "6",
+              DATABASE_TIMEOUT: "6",
               DAILY_TOKEN_BUDGET: "100000",
               METRICS_TOKEN: "the-metrics-token-of-the-tests-32-characters",
             },
@@ -75,8 +76,8 @@ function workerProject(
     ],
     test: {
       provide: { databaseName },
-      // The first test or hook of a worker pays for its import.
-      testTimeout: 20_000,
+      // The first test or hook of a worker pays for its import, which takes long on a busy machine.
+      testTimeout: 60_000,
       hookTimeout: 60_000,
       // Without PostgreSQL its tests are still listed by name, as skipped: no name fits this pattern.
       ...(missing ? { testNamePattern: /(?!)/ } : {}),

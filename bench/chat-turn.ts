@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 // How long the agent itself takes for a turn, the model's time left out: `npm start` with the demo model as it is,
 // DATABASE_URL as it is set. The worker measures itself; beside it stand what a client sees of the whole turn, and

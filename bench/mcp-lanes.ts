@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { z } from "zod";
+import * as z from "zod";
 
 /** A way to call the tool: opened once for each connection, then called many times. */
 export interface Lane {

@@ -1,11 +1,12 @@
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { McpAgent } from "agents/mcp";
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { app } from "../src/app.ts";
-import type { Caller } from "../src/caller.ts";
-import { type Application, openServices, provideServices } from "../src/http/application.ts";
+import { readCallerRecord, toCallerRecord } from "../src/caller.ts";
+import { type Application, provideServices } from "../src/http/application.ts";
 import { requireCaller } from "../src/http/require-caller.ts";
+import { openServices } from "../src/services.ts";
 import { getTask } from "../src/tasks/change-tasks.ts";
 import { catalog } from "../src/tools/catalog.ts";
 import { runTool } from "../src/tools/run-tool.ts";
@@ -13,14 +14,6 @@ import { runTool } from "../src/tools/run-tool.ts";
 // biome-ignore lint/performance/noReExportAll: whatever Durable Objects the worker has
 // biome-ignore lint/performance/noBarrelFile: Cloudflare finds them as exports of the main module
 export * from "../src/worker.ts";
-
-const propsSchema = z.object({
-  userId: z.int(),
-  tokenId: z.string(),
-  tokenIssuedAt: z.date(),
-  tokenExpiresAt: z.date(),
-  scopes: z.array(z.string()),
-}) satisfies z.ZodType<Caller>;
 
 /** What our session lane is measured against: the same tools in the deprecated class that ships with `agents`. */
 export class BenchAgent extends McpAgent<Env> {
@@ -31,8 +24,9 @@ export class BenchAgent extends McpAgent<Env> {
     for (const { name, title, description, input, output, annotations } of catalog) {
       const shape = { title, description, inputSchema: input, outputSchema: output, annotations };
       this.server.registerTool(name, shape, async (args) => {
-        const caller = propsSchema.parse(this.props);
-        const { structured, text } = await runTool(name, args, { caller, database, log });
+        const caller = readCallerRecord(this.props);
+        const own = database.as(caller, { via: "mcp", requestId: "bench" });
+        const { structured, text } = await runTool(name, args, { caller, database: own, log });
         return { content: [{ type: "text", text }], structuredContent: structured };
       });
     }
@@ -46,7 +40,11 @@ const executions = new WeakMap<Request, ExecutionContext>();
 app.all("/bench/agent", requireCaller, (context) => {
   const execution = executions.get(context.req.raw);
   if (execution === undefined) throw new Error("no execution context");
-  return agent.fetch(context.req.raw, context.env, Object.assign(execution, { props: context.var.caller }));
+  return agent.fetch(
+    context.req.raw,
+    context.env,
+    Object.assign(execution, { props: toCallerRecord(context.var.caller) }),
+  );
 });
 
 const inputSchema = z.object({ task_id: z.int() });
@@ -54,7 +52,7 @@ const inputSchema = z.object({ task_id: z.int() });
 /** The floor: the same batch through the same driver, for a token that is checked, and nothing else. */
 const bare = new Hono<Application>().post("/bench/bare", provideServices, requireCaller, async (context) => {
   const { task_id: id } = inputSchema.parse(await context.req.json());
-  return context.json({ tasks: [await getTask(context.var.database, context.var.caller, id)] });
+  return context.json({ tasks: [await getTask(context.var.userDatabase, id)] });
 });
 
 export default {

@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
-import { z } from "zod";
+import * as z from "zod";
 import { projectDirectory } from "../local/environment.ts";
 import { startPostgresql } from "../test/support/databases.ts";
 import { findPostgresql } from "../test/support/postgresql-cluster.ts";

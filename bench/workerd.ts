@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import { projectDirectory } from "../local/environment.ts";
 
 const WRANGLER = join(projectDirectory, "node_modules/wrangler/wrangler-dist/cli.js");

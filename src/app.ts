@@ -31,7 +31,7 @@ const answerOrigin = cors({
   origin: (origin, context: ApplicationContext) =>
     context.get("configuration").CORS_ORIGINS.includes(origin) ? origin : null,
   allowMethods: ["GET", "POST", "PATCH", "DELETE"],
-  allowHeaders: ["Authorization", "Content-Type", "X-Request-Id", ...mcpRequestHeaders],
+  allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", ...mcpRequestHeaders],
   exposeHeaders: ["ETag", "Mcp-Session-Id", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
   maxAge: 86_400,
 });

@@ -1,10 +1,126 @@
-/** Whose request this is, as its bearer token says it. */
+import * as z from "zod";
+import { ApplicationError } from "./errors.ts";
+
+/** What a credential may be limited to (RFC 6749 section 3.3). */
+export const scopes = ["tasks:read", "tasks:write"] as const;
+
+export type Scope = (typeof scopes)[number];
+
+const credentialKinds = ["sign_in", "personal", "oauth", "site"] as const;
+
+/** What a request has proved with whose it is. */
+export interface Credential {
+  /** A token of our own sign-in, a personal access token, an OAuth access token, or the session of another site. */
+  readonly kind: (typeof credentialKinds)[number];
+  /** By which it can be ended; of a token its `jti` (RFC 7519 section 4.1.7). */
+  readonly id: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date;
+  /** The OAuth client that it was issued to. */
+  readonly clientId?: string | undefined;
+}
+
+/** Whose request this is, and what they may do. */
 export interface Caller {
   readonly userId: number;
-  /** The token's `jti`, by which it can be signed out. */
-  readonly tokenId: string;
-  readonly tokenIssuedAt: Date;
-  readonly tokenExpiresAt: Date;
-  /** What the token is limited to (RFC 6749 section 3.3); one of our own sign-in is limited to nothing. */
-  readonly scopes: readonly string[];
+  readonly credential: Credential;
+  /** Everything, or what these scopes allow: an empty set allows nothing. */
+  readonly access: "full" | ReadonlySet<Scope>;
+}
+
+/** How a call comes: what the log of changes will tell of it. */
+export interface Origin {
+  readonly via: "mcp" | "chat" | "http" | "page" | "schedule";
+  /** The name that the client gives itself; undefined where it gives none. */
+  readonly client?: string | undefined;
+  readonly requestId: string;
+}
+
+const LONGEST_CLIENT_NAME = 100;
+
+/** A client's own name for itself as an origin keeps it: at most 100 characters; undefined for what is no name. */
+export function clientName(name: unknown): string | undefined {
+  if (typeof name !== "string" || name.trim() === "") return undefined;
+  return Array.from(name.slice(0, 2 * LONGEST_CLIENT_NAME))
+    .slice(0, LONGEST_CLIENT_NAME)
+    .join("")
+    .trim();
+}
+
+/** Whether a caller may do what asks for a scope. */
+export function isAllowed({ access }: Caller, scope: Scope): boolean {
+  return access === "full" || access.has(scope);
+}
+
+/** The scopes of a caller in one order; empty for one who may do everything. */
+export function scopesOf({ access }: Pick<Caller, "access">): Scope[] {
+  return access === "full" ? [] : [...access].sort();
+}
+
+const callerRecordSchema = z.object({
+  userId: z.number(),
+  tokenId: z.string(),
+  tokenIssuedAt: z.date(),
+  tokenExpiresAt: z.date(),
+  scopes: z.array(z.string()),
+  credential: z
+    .object({
+      kind: z.enum(credentialKinds),
+      id: z.string(),
+      issuedAt: z.date(),
+      expiresAt: z.date(),
+      clientId: z.string().optional(),
+    })
+    .optional(),
+  access: z.union([z.literal("full"), z.array(z.string())]).optional(),
+});
+
+/**
+ * A caller as it goes to a Durable Object and is kept by one. The fields up to `scopes` are those that the release
+ * before version 1.1 reads and writes; it takes an empty list of scopes for everything.
+ */
+export type CallerRecord = z.output<typeof callerRecordSchema>;
+
+/** Writes a caller so that this release and the one before can read it. */
+export function toCallerRecord(caller: Caller): CallerRecord {
+  const { userId, credential, access } = caller;
+  return {
+    userId,
+    tokenId: credential.id,
+    tokenIssuedAt: credential.issuedAt,
+    tokenExpiresAt: credential.expiresAt,
+    scopes: scopesOf(caller),
+    credential: { ...credential },
+    access: access === "full" ? access : [...access],
+  };
+}
+
+/**
+ * Reads a caller that this release or the one before has written.
+ *
+ * @throws ApplicationError `unauthenticated` for a credential of a kind that this release does not know
+ */
+export function readCallerRecord(record: unknown): Caller {
+  const parsed = callerRecordSchema.safeParse(record);
+  if (!parsed.success) {
+    throw new ApplicationError("unauthenticated", "The credential cannot be read; sign in again.", {
+      cause: parsed.error,
+    });
+  }
+  const { userId, tokenId, tokenIssuedAt, tokenExpiresAt, scopes: listed, credential, access } = parsed.data;
+  return {
+    userId,
+    credential: credential ?? {
+      kind: "sign_in",
+      id: tokenId,
+      issuedAt: tokenIssuedAt,
+      expiresAt: tokenExpiresAt,
+    },
+    access: readAccess(access ?? (listed.length === 0 ? "full" : listed)),
+  };
+}
+
+/** The access that a list of scopes gives; one that is not known gives nothing. */
+export function readAccess(listed: "full" | readonly string[]): Caller["access"] {
+  return listed === "full" ? listed : new Set(scopes.filter((scope) => listed.includes(scope)));
 }

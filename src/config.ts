@@ -49,6 +49,11 @@ const variables = {
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     .optional()
     .describe("Where SQL over HTTP goes instead of to Neon; for one machine only, never in production."),
+  DATABASE_TIMEOUT: wholeNumber(3, 60)
+    .default(10)
+    .describe(
+      "How many seconds a call may take in the database, repeats included, from 3 to 60; it is undone after that.",
+    ),
   JWT_SECRET: secret.describe("Secret. Signs the bearer tokens; 32 characters or more."),
   JWT_SECRET_PREVIOUS: secret
     .optional()

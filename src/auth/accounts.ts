@@ -1,9 +1,10 @@
 import { eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Caller } from "../caller.ts";
+import type { Credential } from "../caller.ts";
 import type { Database } from "../database/database.ts";
 import { sqlState, toDatabaseError } from "../database/database-error.ts";
 import { revokedTokens, users } from "../database/schema.ts";
+import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { metrics } from "../observability/metrics.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
@@ -35,9 +36,14 @@ interface NewAccount {
  */
 export async function signUp(database: Database, { email, name, timeZone, password }: NewAccount): Promise<User> {
   const passwordHash = await hashPassword(password);
+  // By its key a repeat finds the account that was made by an attempt whose answer was lost.
+  const key = crypto.randomUUID();
   try {
     const [row] = await database.callFunction(
-      sql`select id, email, name, time_zone from sign_up(${email}, ${name}, ${timeZone}, ${passwordHash})`,
+      "writes",
+      (deadline) =>
+        sql`select id, email, name, time_zone
+          from sign_up(${email}, ${name}, ${timeZone}, ${passwordHash}, ${key}, ${deadline})`,
     );
     return userSchema.parse(row);
   } catch (error) {
@@ -69,36 +75,35 @@ export async function signIn(database: Database, email: string | undefined, pass
  *
  * @throws ApplicationError `unauthenticated` where it was signed out already
  */
-export async function signOut(database: Database, caller: Caller, everywhere: boolean): Promise<void> {
-  await database.asCaller(caller, (query) =>
+export async function signOut(database: UserDatabase, credential: Credential, everywhere: boolean): Promise<void> {
+  const { userId } = database;
+  const { id: tokenId, expiresAt } = credential;
+  await database.write("sign_out", (query) =>
     everywhere
-      ? [query.update(users).set({ signedOutAt: new Date(), updatedAt: sql`now()` }).where(eq(users.id, caller.userId))]
+      ? [query.update(users).set({ signedOutAt: new Date(), updatedAt: sql`now()` }).where(eq(users.id, userId))]
       : [
-          query
-            .insert(revokedTokens)
-            .values({ tokenId: caller.tokenId, userId: caller.userId, expiresAt: caller.tokenExpiresAt })
-            .onConflictDoNothing(),
+          query.insert(revokedTokens).values({ tokenId, userId, expiresAt }).onConflictDoNothing(),
           query
             .delete(revokedTokens)
-            .where(sql`${eq(revokedTokens.userId, caller.userId)} and ${lt(revokedTokens.expiresAt, sql`now()`)}`),
+            .where(sql`${eq(revokedTokens.userId, userId)} and ${lt(revokedTokens.expiresAt, sql`now()`)}`),
         ],
   );
 }
 
 /** @throws ApplicationError `unauthenticated` */
-export async function readUser(database: Database, caller: Caller): Promise<User> {
-  const [[user]] = await database.asCaller(caller, (query) => [
+export async function readUser(database: UserDatabase): Promise<User> {
+  const { results } = await database.read((query) => [
     query
       .select({ id: users.id, email: users.email, name: users.name, time_zone: users.timeZone })
       .from(users)
-      .where(eq(users.id, caller.userId)),
+      .where(eq(users.id, database.userId)),
   ]);
-  return userSchema.parse(user);
+  return userSchema.parse(results[0][0]);
 }
 
 /** @throws ApplicationError `unauthenticated` where the caller's token has been signed out */
-export async function checkSignedIn(database: Database, caller: Caller): Promise<void> {
-  await database.asCaller(caller, (query) => [query.execute(sql`select`)]);
+export async function checkSignedIn(database: UserDatabase): Promise<void> {
+  await database.read((query) => [query.execute(sql`select`)]);
 }
 
 /**
@@ -108,19 +113,26 @@ export async function checkSignedIn(database: Database, caller: Caller): Promise
  */
 export async function deleteAccount(
   database: Database,
-  caller: Caller,
+  own: UserDatabase,
   { email, password }: { readonly email: string; readonly password: string },
 ): Promise<void> {
   await signIn(database, email, password).catch((error: unknown) => {
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
     throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });
   });
-  await database.asCaller(caller, (query) => [query.execute(sql`select delete_account()`)]);
+  try {
+    await own.write("delete_account", (query) => [query.execute(sql`select delete_account()`)]);
+  } catch (error) {
+    // An attempt whose answer was lost may have deleted it, and with it the key by which a repeat would have been known.
+    if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
+    const account = await findCredentials(database, email);
+    if (account?.id === own.userId) throw error;
+  }
 }
 
 async function findCredentials(database: Database, email: string) {
   const [row] = await database
-    .callFunction(sql`select id, email, name, time_zone, password_hash from find_credentials(${email})`)
+    .callFunction("reads", () => sql`select id, email, name, time_zone, password_hash from find_credentials(${email})`)
     .catch((error: unknown) => {
       throw toDatabaseError(error);
     });

@@ -1,7 +1,7 @@
 import { sign, verify } from "hono/jwt";
 import { JwtTokenSignatureMismatched } from "hono/utils/jwt/types";
 import * as z from "zod";
-import type { Caller } from "../caller.ts";
+import { type Caller, readAccess } from "../caller.ts";
 import { RecentValues } from "../recent-values.ts";
 
 /** What tokens are signed with and for whom. */
@@ -28,11 +28,11 @@ const claimsSchema = z.object({
   jti: z.uuid(),
   iat: z.number().positive(),
   exp: z.number().positive(),
-  // RFC 9068 section 2.2.3.
+  // RFC 9068 section 2.2.3. Our own sign-in has none, which stands for everything; an empty one stands for nothing.
   scope: z
     .string()
-    .default("")
-    .transform((scope) => scope.split(" ").filter((item) => item !== "")),
+    .transform((scope) => scope.split(" "))
+    .optional(),
 });
 
 /**
@@ -63,10 +63,13 @@ export async function issueToken(
     token,
     caller: {
       userId,
-      tokenId,
-      tokenIssuedAt: new Date(issuedAt * 1000),
-      tokenExpiresAt: new Date(expiresAt * 1000),
-      scopes: [],
+      credential: {
+        kind: "sign_in",
+        id: tokenId,
+        issuedAt: new Date(issuedAt * 1000),
+        expiresAt: new Date(expiresAt * 1000),
+      },
+      access: "full",
     },
   };
 }
@@ -87,7 +90,11 @@ const verifiedTokens = new RecentValues<VerifiedToken>(1_000);
  */
 export async function verifyToken(token: string, settings: TokenSettings): Promise<Caller | undefined> {
   const known = verifiedTokens.get(token);
-  if (known !== undefined && isSame(known.settings, settings) && known.caller.tokenExpiresAt.getTime() > Date.now()) {
+  if (
+    known !== undefined &&
+    isSame(known.settings, settings) &&
+    known.caller.credential.expiresAt.getTime() > Date.now()
+  ) {
     return known.caller;
   }
   const caller = await verifyAnew(token, settings);
@@ -125,9 +132,7 @@ function readClaims(payload: unknown): Caller | undefined {
   if (iat > Date.now() / 1000 + ALLOWED_CLOCK_SKEW_SECONDS) return undefined;
   return {
     userId: sub,
-    tokenId: jti,
-    tokenIssuedAt: new Date(iat * 1000),
-    tokenExpiresAt: new Date(exp * 1000),
-    scopes: scope,
+    credential: { kind: "sign_in", id: jti, issuedAt: new Date(iat * 1000), expiresAt: new Date(exp * 1000) },
+    access: readAccess(scope ?? "full"),
   };
 }

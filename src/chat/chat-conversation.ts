@@ -1,9 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
+import { readCallerRecord } from "../caller.ts";
 import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../errors.ts";
-import { openServices } from "../http/application.ts";
 import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
 import { logFailure, markLogged } from "../observability/log-failure.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
+import { openServices } from "../services.ts";
 import { toLines } from "./event-stream.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import { RunningTurn } from "./running-turn.ts";
@@ -107,7 +108,13 @@ export class ChatConversation extends DurableObject<Env> {
     try {
       const opened = openServices(this.env, waitUntil, fieldsOf(request));
       log = opened.log;
-      const services: TurnServices = { ...opened, keep: (...kept) => this.#keep(request, opened, ...kept) };
+      const caller = readCallerRecord(request.caller);
+      const services: TurnServices = {
+        ...opened,
+        caller,
+        database: opened.database.as(caller, { via: "chat", requestId: request.requestId }),
+        keep: (...kept) => this.#keep(request, opened, ...kept),
+      };
       await this.#finishKept();
       if (turn.isDropped) throw new ApplicationError("not_found", "The conversation was deleted before its answer.");
       const prepared = await prepareTurn(request, services);
@@ -156,10 +163,10 @@ export class ChatConversation extends DurableObject<Env> {
   async #finishKept(): Promise<void> {
     const turn = await readUnfinished(this.ctx.storage);
     if (turn === undefined) return;
-    const { caller, conversationId, message, outcome } = turn;
+    const { caller, conversationId, message, outcome, requestId } = turn;
     const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(turn));
     try {
-      await storeTurn(database, caller, conversationId, message, outcome);
+      await storeTurn(database.as(caller, { via: "chat", requestId }), conversationId, message, outcome);
       log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
     } catch (thrown) {
       const error = toApplicationError(thrown);
@@ -172,7 +179,7 @@ export class ChatConversation extends DurableObject<Env> {
   }
 }
 
-function fieldsOf({ requestId, caller }: Pick<TurnRequest, "requestId" | "caller">): LogFields {
+function fieldsOf({ requestId, caller }: { requestId: string; caller: { userId: number } }): LogFields {
   return { object: "ChatConversation", request_id: requestId, user_id: caller.userId };
 }
 

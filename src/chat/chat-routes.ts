@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { checkSignedIn } from "../auth/accounts.ts";
+import { toCallerRecord } from "../caller.ts";
 import { ApplicationError, toApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
@@ -61,7 +62,7 @@ async function startTurn(context: ApplicationContext, { conversationId, what }: 
   }
   const language = preferredLanguage(context.req.header("Accept-Language"));
   const reply = await conversationObject(context, conversationId).run({
-    caller,
+    caller: toCallerRecord(caller),
     conversationId,
     requestId,
     language,
@@ -77,7 +78,7 @@ async function startTurn(context: ApplicationContext, { conversationId, what }: 
  */
 async function openConversation(context: ApplicationContext, id: string) {
   if (!conversationIdSchema.safeParse(id).success) return undefined;
-  await checkSignedIn(context.var.database, context.var.caller);
+  await checkSignedIn(context.var.userDatabase);
   return conversationObject(context, id);
 }
 

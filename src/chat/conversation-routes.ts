@@ -52,25 +52,25 @@ export const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
 export const conversationRoutes = new Hono<Application>()
   .use(requireCaller)
   .get("/", async (context) => {
-    const { database, caller } = context.var;
+    const { userDatabase } = context.var;
     const { limit, cursor } = parseInput(listSchema, context.req.query());
-    const { conversations, next } = await listConversations(database, caller, { limit, after: cursor });
+    const { conversations, next } = await listConversations(userDatabase, { limit, after: cursor });
     return context.json({ conversations, ...(next !== undefined && { next_cursor: `${next.updatedAt}_${next.id}` }) });
   })
   .get("/:id", async (context) => {
-    const { database, caller } = context.var;
-    return context.json(await readConversation(database, caller, readId(context)));
+    const { userDatabase } = context.var;
+    return context.json(await readConversation(userDatabase, readId(context)));
   })
   .patch("/:id", async (context) => {
-    const { database, caller } = context.var;
+    const { userDatabase } = context.var;
     const { title } = parseInput(renameSchema, await readJsonBody(context));
-    return context.json(await renameConversation(database, caller, readId(context), title));
+    return context.json(await renameConversation(userDatabase, readId(context), title));
   })
   .delete("/:id", async (context) => {
-    const { database, caller } = context.var;
+    const { userDatabase } = context.var;
     const id = readId(context);
     await conversationObject(context, id).drop();
-    await deleteConversation(database, caller, id);
+    await deleteConversation(userDatabase, id);
     return context.body(null, 204);
   });
 

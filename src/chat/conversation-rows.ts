@@ -1,6 +1,5 @@
 import { and, eq, type SQL } from "drizzle-orm";
 import * as z from "zod";
-import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
 import { ApplicationError } from "../errors.ts";
 import type { ChatMessage } from "./model-input.ts";
@@ -22,13 +21,13 @@ export function toChatMessage(row: Pick<typeof messages.$inferSelect, "id" | "ro
 }
 
 /** The condition that a message is of a conversation of the caller. */
-export function isConversation(caller: Caller, conversationId: string): SQL | undefined {
-  return and(eq(messages.userId, caller.userId), eq(messages.conversationId, conversationId));
+export function isConversation(userId: number, conversationId: string): SQL | undefined {
+  return and(eq(messages.userId, userId), eq(messages.conversationId, conversationId));
 }
 
 /** The condition that a conversation is the caller's. */
-export function isRowOf(caller: Caller, conversationId: string): SQL | undefined {
-  return and(eq(conversations.userId, caller.userId), eq(conversations.id, conversationId));
+export function isRowOf(userId: number, conversationId: string): SQL | undefined {
+  return and(eq(conversations.userId, userId), eq(conversations.id, conversationId));
 }
 
 /** A message of the agent, from its row. */

@@ -1,8 +1,7 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Caller } from "../caller.ts";
 import { conversations, messages } from "../database/chat-schema.ts";
-import type { Database } from "../database/database.ts";
+import type { UserDatabase } from "../database/user-database.ts";
 import { conversationNotFound, isConversation, isRowOf, toChatMessage } from "./conversation-rows.ts";
 import { usageSchema } from "./turn-event.ts";
 import { toUiMessage } from "./ui-message.ts";
@@ -50,17 +49,18 @@ export interface ConversationCursor {
 
 /** Lists conversations of the caller, the one that changed last first. */
 export async function listConversations(
-  database: Database,
-  caller: Caller,
+  database: UserDatabase,
   { limit, after }: { readonly limit: number; readonly after: ConversationCursor | undefined },
 ): Promise<{ conversations: Conversation[]; next?: ConversationCursor }> {
-  const [rows] = await database.asCaller(caller, (query) => [
+  const {
+    results: [rows],
+  } = await database.read((query) => [
     query
       .select(columns)
       .from(conversations)
       .where(
         and(
-          eq(conversations.userId, caller.userId),
+          eq(conversations.userId, database.userId),
           after === undefined
             ? undefined
             : sql`(${conversations.updatedAt}, ${conversations.id}) < (${after.updatedAt}::timestamptz, ${after.id})`,
@@ -82,10 +82,17 @@ export async function listConversations(
  *
  * @throws ApplicationError `not_found`
  */
-export async function readConversation(database: Database, caller: Caller, id: string) {
-  const [[row], newest] = await database.asCaller(caller, (query) => [
-    query.select(columns).from(conversations).where(isRowOf(caller, id)),
-    query.select().from(messages).where(isConversation(caller, id)).orderBy(desc(messages.seq)).limit(MESSAGES_READ),
+export async function readConversation(database: UserDatabase, id: string) {
+  const {
+    results: [[row], newest],
+  } = await database.read((query) => [
+    query.select(columns).from(conversations).where(isRowOf(database.userId, id)),
+    query
+      .select()
+      .from(messages)
+      .where(isConversation(database.userId, id))
+      .orderBy(desc(messages.seq))
+      .limit(MESSAGES_READ),
   ]);
   const said = newest.toReversed();
   return {
@@ -98,16 +105,15 @@ export async function readConversation(database: Database, caller: Caller, id: s
 }
 
 /** @throws ApplicationError `not_found` */
-export async function renameConversation(
-  database: Database,
-  caller: Caller,
-  id: string,
-  title: string,
-): Promise<Conversation> {
-  const [[row]] = await database.asCaller(caller, (query) => [
-    query.update(conversations).set({ title }).where(isRowOf(caller, id)).returning(columns),
+export async function renameConversation(database: UserDatabase, id: string, title: string): Promise<Conversation> {
+  const { results } = await database.write("rename_conversation", (query) => [
+    query.update(conversations).set({ title }).where(isRowOf(database.userId, id)).returning(columns),
   ]);
-  return toConversation(found(row));
+  const [rows] =
+    results ??
+    (await database.read((query) => [query.select(columns).from(conversations).where(isRowOf(database.userId, id))]))
+      .results;
+  return toConversation(found(rows[0]));
 }
 
 /**
@@ -115,11 +121,11 @@ export async function renameConversation(
  *
  * @throws ApplicationError `not_found`
  */
-export async function deleteConversation(database: Database, caller: Caller, id: string): Promise<void> {
-  const [rows] = await database.asCaller(caller, (query) => [
-    query.delete(conversations).where(isRowOf(caller, id)).returning({ id: conversations.id }),
+export async function deleteConversation(database: UserDatabase, id: string): Promise<void> {
+  const { results } = await database.write("delete_conversation", (query) => [
+    query.delete(conversations).where(isRowOf(database.userId, id)).returning({ id: conversations.id }),
   ]);
-  found(rows[0]);
+  if (results !== undefined) found(results[0][0]);
 }
 
 function toConversation({ id, title, createdAt, updatedAt }: ConversationRow): Conversation {

@@ -1,10 +1,9 @@
-import { and, desc, eq, gte, inArray, isNull, sql } from "drizzle-orm";
-import type { Caller } from "../caller.ts";
+import { and, desc, eq, gte, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
-import type { Database } from "../database/database.ts";
 import { sqlState } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
 import type { QueryBuilder } from "../database/statement.ts";
+import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import type { ApprovalAnswer } from "./agent.ts";
 import { hashCall } from "./approval.ts";
@@ -64,28 +63,26 @@ interface NewMessage {
  * the day's tokens are used up, and then nothing has changed
  */
 export async function beginTurn(
-  database: Database,
-  caller: Caller,
+  database: UserDatabase,
   scope: TurnScope,
   { id, text, mayBegin }: NewMessage,
 ): Promise<LoadedTurn> {
   const { conversationId } = scope;
-  const conversation = isConversation(caller, conversationId);
-  const [[user], , history] = await guarded(scope, () =>
-    database.asCaller(caller, (query) => {
+  const { userId } = database;
+  const conversation = isConversation(userId, conversationId);
+  // The new message is one of those that the model is shown.
+  const before = { ...scope, historyLength: scope.historyLength - 1 };
+  const { results } = await guarded(scope, () =>
+    database.write("begin_turn", (query) => {
       const begin = query
         .insert(conversations)
-        .values({ userId: caller.userId, id: conversationId, title: titleOf(text) })
+        .values({ userId, id: conversationId, title: titleOf(text) })
         .onConflictDoNothing();
       const refuse = query
         .update(approvals)
         .set({ answeredAt: sql`now()`, approved: false })
         .where(
-          and(
-            eq(approvals.userId, caller.userId),
-            eq(approvals.conversationId, conversationId),
-            isNull(approvals.answeredAt),
-          ),
+          and(eq(approvals.userId, userId), eq(approvals.conversationId, conversationId), isNull(approvals.answeredAt)),
         );
       const place = query
         .select({ seq: messages.seq })
@@ -93,15 +90,14 @@ export async function beginTurn(
         .where(and(conversation, eq(messages.id, id)));
       const takeBack = query.delete(messages).where(and(conversation, gte(messages.seq, sql`${place}`)));
       return [
-        selectUser(query, caller, scope),
+        selectUser(query, userId, scope),
         // One statement in place of three: each is a round trip between the proxy and Postgres.
         query.execute(
           sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} ${takeBack.getSQL()}`,
         ),
-        // The new message is one of those that the model is shown.
-        selectHistory(query, caller, { ...scope, historyLength: scope.historyLength - 1 }),
+        selectHistory(query, userId, before),
         query.insert(messages).values({
-          userId: caller.userId,
+          userId,
           conversationId,
           id,
           role: "user",
@@ -110,48 +106,70 @@ export async function beginTurn(
       ];
     }),
   );
+  const [[user], , history] = results ?? (await readBegun(database, scope, id, before.historyLength));
   return { ...found(user), history: [...history.reverse().map(toChatMessage), { id, role: "user", text }] };
+}
+
+/** What `beginTurn` loads, of a turn that an attempt has begun whose answer was lost. */
+async function readBegun(database: UserDatabase, scope: TurnScope, messageId: string, historyLength: number) {
+  const { results } = await database.read((query) => [
+    selectUser(query, database.userId, scope),
+    query.execute(sql`select`),
+    selectHistory(query, database.userId, { ...scope, historyLength: historyLength + 1 }),
+  ]);
+  const [user, nothing, history] = results;
+  return [user, nothing, history.filter(({ id }) => id !== messageId)] as const;
 }
 
 /**
  * Takes a person's answers to questions of a message, and loads what the agent needs to go on with it, in one request.
- * An answer counts once, within its time, and for the exact call that was asked about. Saying no takes no budget; the
+ * An answer counts once, within its time, and for the exact call that was asked about; the same answer is taken again as
+ * long as the message has not gone on. Saying no takes no budget; the
  * model then does not hear of it.
  *
  * @throws ApplicationError `not_found` for a question that was never asked of this person in this conversation;
  * `conflict` where it was answered before or has lapsed; `rate_limited`
  */
 export async function continueTurn(
-  database: Database,
-  caller: Caller,
+  database: UserDatabase,
   scope: TurnScope,
   given: readonly { readonly id: string; readonly approved: boolean }[],
 ): Promise<LoadedContinuation> {
+  const { userId } = database;
   const isAsked = and(
-    eq(approvals.userId, caller.userId),
+    eq(approvals.userId, userId),
     eq(approvals.conversationId, scope.conversationId),
     inArray(
       approvals.id,
       given.map(({ id }) => id),
     ),
   );
-  const isOpen = and(isNull(approvals.answeredAt), sql`${approvals.expiresAt} > now()`);
   const approvedIds = given.filter(({ approved }) => approved).map(({ id }) => id);
-  const [[user], asked, taken, rows] = await guarded(scope, () =>
-    database.asCaller(caller, (query) => [
-      selectUser(query, caller, scope, approvedIds.length > 0),
-      query.select({ id: approvals.id, answeredAt: approvals.answeredAt }).from(approvals).where(isAsked),
-      query
-        .update(approvals)
-        .set({
-          answeredAt: sql`now()`,
-          approved: approvedIds.length === 0 ? false : inArray(approvals.id, approvedIds),
-        })
-        .where(and(isAsked, isOpen))
-        .returning(),
-      selectHistory(query, caller, scope),
-    ]),
-  );
+  const isApproved = approvedIds.length === 0 ? sql`false` : inArray(approvals.id, approvedIds);
+  const isOpen = and(isNull(approvals.answeredAt), sql`${approvals.expiresAt} > now()`);
+  // The answer was taken before, and whoever gave it has not heard so.
+  const isGivenAgain = and(eq(approvals.approved, isApproved), isLastMessage());
+  const take = () =>
+    guarded(scope, () =>
+      database.write("continue_turn", (query) => [
+        selectUser(query, userId, scope, approvedIds.length > 0),
+        query.select({ id: approvals.id, answeredAt: approvals.answeredAt }).from(approvals).where(isAsked),
+        query
+          .update(approvals)
+          .set({ answeredAt: sql`now()`, approved: isApproved })
+          .where(and(isAsked, or(isOpen, isGivenAgain)))
+          .returning(),
+        selectHistory(query, userId, scope),
+      ]),
+    );
+  // Where an attempt has taken them whose answer was lost, they are given again.
+  const results = (await take()).results ?? (await take()).results;
+  if (results === undefined) {
+    throw new ApplicationError("unavailable", "The answer was taken, but cannot be read; send it again.", {
+      retryAfter: 1,
+    });
+  }
+  const [[user], asked, taken, rows] = results;
   const [first] = taken;
   if (first === undefined) throw unanswerable(asked);
   const row = rows.find(({ id }) => id === first.messageId);
@@ -160,7 +178,7 @@ export async function continueTurn(
   const answers = taken.filter((answer) => answer.messageId === message.id);
   for (const { callId, callHash } of answers) {
     const call = message.events.find((event) => event.type === "tool_input" && event.call_id === callId);
-    if (call?.type !== "tool_input" || hashCall(caller.userId, scope.conversationId, call) !== callHash) {
+    if (call?.type !== "tool_input" || hashCall(userId, scope.conversationId, call) !== callHash) {
       throw new ApplicationError("conflict", "The approval does not fit the call any more; ask again.");
     }
   }
@@ -180,10 +198,21 @@ export async function continueTurn(
   };
 }
 
+/** The condition that the message which asks has not gone on, and nothing was said after it. */
+function isLastMessage(): SQL {
+  const ofConversation = and(
+    eq(messages.userId, approvals.userId),
+    eq(messages.conversationId, approvals.conversationId),
+  );
+  return sql`(${approvals.messageId}, 'approval_required') = (
+    select ${messages.id}, ${messages.outcome} from ${messages} where ${ofConversation} order by ${messages.seq} desc limit 1
+  )`;
+}
+
 /** @param isRequired whether the request is undone where the day's tokens are used up, or else `budget` is `SPENT` */
-function selectUser(query: QueryBuilder, caller: Caller, { dailyTokenBudget }: TurnScope, isRequired = true) {
+function selectUser(query: QueryBuilder, userId: number, { dailyTokenBudget }: TurnScope, isRequired = true) {
   const isSpent = and(
-    eq(tokenUsage.userId, caller.userId),
+    eq(tokenUsage.userId, userId),
     eq(tokenUsage.day, sql`utc_today()`),
     gte(tokenUsage.tokens, dailyTokenBudget),
   );
@@ -196,14 +225,14 @@ function selectUser(query: QueryBuilder, caller: Caller, { dailyTokenBudget }: T
         : sql`(select ${SPENT}::text from ${tokenUsage} where ${isSpent})`,
     })
     .from(users)
-    .where(eq(users.id, caller.userId));
+    .where(eq(users.id, userId));
 }
 
-function selectHistory(query: QueryBuilder, caller: Caller, { conversationId, historyLength }: TurnScope) {
+function selectHistory(query: QueryBuilder, userId: number, { conversationId, historyLength }: TurnScope) {
   return query
     .select()
     .from(messages)
-    .where(isConversation(caller, conversationId))
+    .where(isConversation(userId, conversationId))
     .orderBy(desc(messages.seq))
     .limit(historyLength);
 }

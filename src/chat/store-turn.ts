@@ -1,9 +1,8 @@
 import { and, eq, lt, lte, type SQL, sql } from "drizzle-orm";
-import type { Caller } from "../caller.ts";
 import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
-import type { Database } from "../database/database.ts";
 import { sqlState } from "../database/database-error.ts";
 import type { QueryBuilder } from "../database/statement.ts";
+import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { hashCall } from "./approval.ts";
 import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./conversation-rows.ts";
@@ -19,12 +18,12 @@ import { condense, type Outcome } from "./turn-event.ts";
  * @param outcome undefined for a turn that was cut off, which does not take the place of how the same turn ended
  */
 export async function storeTurn(
-  database: Database,
-  caller: Caller,
+  database: UserDatabase,
   conversationId: string,
   message: MessageInProgress,
   outcome: Outcome | undefined,
 ): Promise<void> {
+  const { userId } = database;
   const said = condense(message.events);
   const content = outcome === undefined ? [...said, CUT_OFF] : said;
   const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
@@ -34,10 +33,10 @@ export async function storeTurn(
     .map(({ approval_id: id, call_id: callId, expires_at: expiresAt }) => {
       const call = said.find((event) => event.type === "tool_input" && event.call_id === callId);
       if (call?.type !== "tool_input") throw new ApplicationError("internal", "Something went wrong on our side.");
-      const callHash = hashCall(caller.userId, conversationId, call);
+      const callHash = hashCall(userId, conversationId, call);
       return {
         id,
-        userId: caller.userId,
+        userId,
         conversationId,
         messageId: message.id,
         callId,
@@ -48,17 +47,17 @@ export async function storeTurn(
   const addUsage = (query: QueryBuilder, tokens: number | SQL) =>
     query
       .insert(tokenUsage)
-      .values({ userId: caller.userId, day: sql`utc_today()`, tokens })
+      .values({ userId, day: sql`utc_today()`, tokens })
       .onConflictDoUpdate({
         target: [tokenUsage.userId, tokenUsage.day],
         set: { tokens: sql`${tokenUsage.tokens} + excluded.tokens` },
       });
   try {
-    await database.asCaller(caller, (query) => {
-      const touch = query.update(conversations).set({ updatedAt: sql`now()` }).where(isRowOf(caller, conversationId));
+    await database.write("store_turn", (query) => {
+      const touch = query.update(conversations).set({ updatedAt: sql`now()` }).where(isRowOf(userId, conversationId));
       const keep = query
         .insert(messages)
-        .values({ userId: caller.userId, conversationId, id: message.id, role: "assistant", ...state })
+        .values({ userId, conversationId, id: message.id, role: "assistant", ...state })
         .onConflictDoUpdate({
           target: [messages.userId, messages.conversationId, messages.id],
           set: { ...state, updatedAt: sql`now()` },
@@ -69,7 +68,7 @@ export async function storeTurn(
       const counted = query
         .select({ tokens: sql`${messages.inputTokens} + ${messages.outputTokens}` })
         .from(messages)
-        .where(and(isConversation(caller, conversationId), eq(messages.id, message.id)));
+        .where(and(isConversation(userId, conversationId), eq(messages.id, message.id)));
       const count = addUsage(query, sql`greatest(${inputTokens + outputTokens} - coalesce(${counted}, 0), 0)`);
       // One statement in place of two: each is a round trip between the proxy and Postgres. The one before it makes
       // another request that stores this turn wait, so that what that has counted is seen here.
@@ -81,6 +80,6 @@ export async function storeTurn(
   } catch (error) {
     // The conversation was deleted while the agent worked: its tokens count all the same.
     if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error;
-    await database.asCaller(caller, (query) => [addUsage(query, message.turnTokens)]);
+    await database.write("count_tokens", (query) => [addUsage(query, message.turnTokens)]);
   }
 }

@@ -1,6 +1,6 @@
-import type { Caller } from "../caller.ts";
+import type { Caller, CallerRecord } from "../caller.ts";
 import type { Configuration } from "../config.ts";
-import type { Database } from "../database/database.ts";
+import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { type Logger, millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
@@ -18,7 +18,7 @@ import type { Outcome, TurnEvent, TurnStart } from "./turn-event.ts";
 
 /** What is asked of a conversation: an answer to a message, or to go on after the person's answers. */
 export interface TurnRequest {
-  readonly caller: Caller;
+  readonly caller: CallerRecord;
   readonly conversationId: string;
   readonly requestId: string;
   /** BCP 47; undefined where the request named none. */
@@ -31,7 +31,8 @@ export interface TurnRequest {
 /** What turns run on. */
 export interface TurnServices {
   readonly configuration: Configuration;
-  readonly database: Database;
+  readonly caller: Caller;
+  readonly database: UserDatabase;
   readonly log: Logger;
   /**
    * Called when a tool has run in a message that has changed something, with all that it holds; and with its outcome
@@ -58,7 +59,7 @@ export interface PreparedTurn {
  * @throws ApplicationError why the turn cannot be; then nothing has changed
  */
 export async function prepareTurn(
-  { caller, conversationId, language, what }: TurnRequest,
+  { conversationId, language, what }: TurnRequest,
   { configuration, database }: TurnServices,
 ): Promise<PreparedTurn> {
   const startedAt = performance.now();
@@ -83,11 +84,11 @@ export async function prepareTurn(
     startedAt,
   });
   if (what.type === "approval") {
-    const loaded = await continueTurn(database, caller, scope, what.answers);
+    const loaded = await continueTurn(database, scope, what.answers);
     const { id, events, usage } = loaded.message;
     return prepare(loaded, new MessageInProgress(id, events, usage), loaded.answers);
   }
-  const loaded = await beginTurn(database, caller, scope, what);
+  const loaded = await beginTurn(database, scope, what);
   return prepare(
     loaded,
     new MessageInProgress(crypto.randomUUID(), [], { rounds: 0, input_tokens: 0, output_tokens: 0 }),
@@ -104,8 +105,8 @@ export async function prepareTurn(
 export async function runTurn(
   { message, history, spent, instructions, answers, model, startedAt }: PreparedTurn,
   running: RunningTurn,
-  { caller, conversationId }: TurnRequest,
-  { configuration, database, log, keep }: TurnServices,
+  { conversationId }: TurnRequest,
+  { configuration, caller, database, log, keep }: TurnServices,
 ): Promise<boolean> {
   const { AGENT_TIMEOUT } = configuration;
   const timeout = new ApplicationError("unavailable", `The agent did not finish within ${AGENT_TIMEOUT} seconds.`);
@@ -133,7 +134,7 @@ export async function runTurn(
       else running.add(event);
       if (event.type === "tool_output" && message.changes > 0) await keep(message);
     }
-    await storeTurn(database, caller, conversationId, message, outcome);
+    await storeTurn(database, conversationId, message, outcome);
     for (const event of held) running.add(event);
   } catch (thrown) {
     const error = toApplicationError(thrown);

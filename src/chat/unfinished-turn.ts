@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Caller } from "../caller.ts";
+import { type Caller, readCallerRecord } from "../caller.ts";
 import { MessageInProgress } from "./message-in-progress.ts";
 import type { TurnRequest } from "./turn.ts";
 import { type Outcome, outcomeSchema, turnEventSchema, usageSchema } from "./turn-event.ts";
@@ -10,13 +10,7 @@ const KEY = "unfinished_turn";
 const UNCONFIRMED = { allowUnconfirmed: true };
 
 const unfinishedTurnSchema = z.object({
-  caller: z.object({
-    userId: z.number(),
-    tokenId: z.string(),
-    tokenIssuedAt: z.date(),
-    tokenExpiresAt: z.date(),
-    scopes: z.array(z.string()),
-  }) satisfies z.ZodType<Caller>,
+  caller: z.unknown(),
   conversationId: z.string(),
   requestId: z.string(),
   /** How the turn ended; undefined where a restart has cut it off. */
@@ -33,7 +27,8 @@ const unfinishedTurnSchema = z.object({
 type UnfinishedTurn = z.output<typeof unfinishedTurnSchema>;
 
 /** A turn that is not in the database yet: cut off by a restart of the object, or ended while there was no database. */
-export interface KeptTurn extends Omit<UnfinishedTurn, "message"> {
+export interface KeptTurn extends Omit<UnfinishedTurn, "message" | "caller"> {
+  readonly caller: Caller;
   readonly message: MessageInProgress;
 }
 
@@ -51,7 +46,7 @@ export async function keepUnfinished(
   alarmAt: number | undefined,
 ): Promise<void> {
   const kept: UnfinishedTurn = {
-    caller: { ...caller, scopes: [...caller.scopes] },
+    caller,
     conversationId,
     requestId,
     outcome,
@@ -70,7 +65,7 @@ export async function readUnfinished(storage: DurableObjectStorage): Promise<Kep
   const { id, events, earlierUsage, inputTokens, outputTokens } = turn.message;
   const message = new MessageInProgress(id, events, earlierUsage);
   message.addUsage(inputTokens, outputTokens);
-  return { ...turn, message };
+  return { ...turn, caller: readCallerRecord(turn.caller), message };
 }
 
 /** Leaves nothing in the storage. */

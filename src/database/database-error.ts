@@ -1,14 +1,26 @@
 import { NeonDbError } from "@neondatabase/serverless";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import { ApplicationError } from "../errors.ts";
+import { TransportError } from "./sql-over-http.ts";
 
 // PostgreSQL's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const INVALID_AUTHORIZATION = "28000";
+/** Of our own set_caller and end_call: the call's time is over, and nothing was done. */
+const TOO_LATE = "TS001";
+/** Of our own set_caller: a call with this key has been carried out. */
+const CARRIED_OUT = "TS002";
 /** Connection, missing database, resources, operator's intervention, the system itself. */
 const UNAVAILABLE_CLASSES = ["08", "3D", "53", "57", "58"];
+/** The server goes down, or the connection does, perhaps while it commits: class 57P0 but 57P05, and class 08. */
+const CONNECTION_LOST = /^(?:08|57P0[1-4])/;
+/** What another try may mend: a conflict with another transaction, a lock that was not to be had, a standby. */
+const TRANSIENT = /^(?:40|55P03$|25P03$|25006$)/;
 /** What it was given does not fit: data, constraints, limits, and what our own functions raise. */
-const REFUSAL_CLASSES = ["22", "23", "54", "P0"];
+const REFUSAL_CLASSES = ["22", "23", "54", "P0", "TS"];
 const LONGEST_MESSAGE = 300;
+
+/** Seconds after which a request may pass that found no database. */
+const RETRY_AFTER = 5;
 
 /** How a request to the database fails by no fault of what was sent. */
 export type DatabaseFailure = "unavailable" | "internal";
@@ -29,6 +41,7 @@ export function sqlState(error: unknown): string | undefined {
  * @returns undefined where it is no database error
  */
 export function describeDatabaseError(error: Error): string | undefined {
+  if (error instanceof TransportError) return error.message;
   // drizzle's wrapper names the query and its parameters; what it wraps is described on its own.
   if (error instanceof DrizzleQueryError) return "";
   if (!(error instanceof NeonDbError)) return undefined;
@@ -37,18 +50,83 @@ export function describeDatabaseError(error: Error): string | undefined {
   return constraint === undefined ? `SQLSTATE ${code}` : `SQLSTATE ${code}, constraint ${constraint}`;
 }
 
-/** Turns a failed request to the database into one of the application's errors. */
+/** What a failed attempt at a call leaves to be done about it. */
+export interface AttemptFailure {
+  /** Whether Postgres may have carried the attempt out. */
+  readonly mayBeDone: boolean;
+  /** Whether another attempt may come to something else. */
+  readonly isWorthRepeating: boolean;
+  /** Whether Postgres has answered: it is there. */
+  readonly isAnswered: boolean;
+}
+
+/** Tells what a failed attempt means. */
+export function judgeFailure(error: unknown): AttemptFailure {
+  const transport = findCause(error, TransportError);
+  if (transport !== undefined) return { mayBeDone: transport.mayBeDone, isWorthRepeating: true, isAnswered: false };
+  const databaseError = findDatabaseError(error);
+  // An error that is not the database's is our own.
+  if (databaseError === undefined) return { mayBeDone: true, isWorthRepeating: false, isAnswered: true };
+  const { code } = databaseError;
+  // Neon's proxy answers so where it finds nobody.
+  if (code === undefined) return { mayBeDone: true, isWorthRepeating: true, isAnswered: false };
+  const isUnavailable = startsWithOneOf(code, UNAVAILABLE_CLASSES);
+  return {
+    mayBeDone: CONNECTION_LOST.test(code),
+    isWorthRepeating: isUnavailable || TRANSIENT.test(code),
+    isAnswered: !isUnavailable,
+  };
+}
+
+/** Whether Postgres has said that nothing was done under a call's key, and that nothing will be. */
+export function isTooLate(error: unknown): boolean {
+  return sqlState(error) === TOO_LATE;
+}
+
+/** Whether Postgres has said that a call was carried out before, by its key. */
+export function isCarriedOut(error: unknown): boolean {
+  return sqlState(error) === CARRIED_OUT;
+}
+
+/** What is known of a call that failed. */
+interface FailedCall {
+  /** Whether it only reads. */
+  readonly isRead: boolean;
+  /** Whether its caller has given it a key, so that they may repeat it. */
+  readonly isKeyed: boolean;
+  /** Whether one of its attempts may have been carried out. */
+  readonly mayBeDone: boolean;
+}
+
+/** Turns what ended a call, such as a refusal of Postgres, into one of the application's errors. */
 export function toDatabaseError(error: unknown): ApplicationError {
-  if (sqlState(error) === INVALID_AUTHORIZATION) {
+  if (error instanceof ApplicationError) return error;
+  const state = sqlState(error);
+  if (state === INVALID_AUTHORIZATION) {
     return new ApplicationError("unauthenticated", "The token has been signed out; sign in again.", { cause: error });
   }
-  if (isUnavailable(error)) {
-    return new ApplicationError("unavailable", "The database cannot be reached; try again in a moment.", {
-      retryAfter: 5,
-      cause: error,
-    });
-  }
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
+}
+
+/** The database cannot be reached, and what that means for the call. */
+export function unavailable({ isRead, mayBeDone, isKeyed }: FailedCall, cause?: unknown): ApplicationError {
+  const problem = "The database cannot be reached";
+  if (isRead) return new ApplicationError("unavailable", `${problem}; try again in a moment.`, again(cause));
+  if (!mayBeDone) {
+    return new ApplicationError("unavailable", `${problem}; nothing was changed. Try again in a moment.`, again(cause));
+  }
+  const unknown = `${problem}, and the change may have been carried out`;
+  return isKeyed
+    ? new ApplicationError(
+        "unavailable",
+        `${unknown}. Repeat the call with the same idempotency_key: it is carried out once at most.`,
+        again(cause),
+      )
+    : new ApplicationError("unavailable", `${unknown}: look before you repeat it.`, { cause });
+}
+
+function again(cause: unknown) {
+  return { retryAfter: RETRY_AFTER, cause };
 }
 
 /**
@@ -59,20 +137,29 @@ export function toDatabaseError(error: unknown): ApplicationError {
 export function databaseFailureOf(error: unknown): DatabaseFailure | undefined {
   if (isUnavailable(error)) return "unavailable";
   const state = sqlState(error);
-  const isRefusal = state === INVALID_AUTHORIZATION || REFUSAL_CLASSES.some((prefix) => state?.startsWith(prefix));
+  const isRefusal = state === INVALID_AUTHORIZATION || startsWithOneOf(state, REFUSAL_CLASSES);
   return isRefusal ? undefined : "internal";
 }
 
 function isUnavailable(error: unknown): boolean {
-  if (error instanceof DOMException) return error.name === "TimeoutError";
-  const databaseError = findDatabaseError(error);
-  if (databaseError === undefined) return false;
-  // Without a code the answer is not Postgres' own: nobody, or Neon's proxy, was there.
-  const { code } = databaseError;
-  return code === undefined || UNAVAILABLE_CLASSES.some((prefix) => code.startsWith(prefix));
+  const { isAnswered, isWorthRepeating } = judgeFailure(error);
+  return isWorthRepeating || !isAnswered;
+}
+
+function startsWithOneOf(code: string | undefined, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => code?.startsWith(prefix));
 }
 
 function findDatabaseError(error: unknown): NeonDbError | undefined {
-  if (error instanceof NeonDbError) return error;
-  return error instanceof Error && error.cause !== undefined ? findDatabaseError(error.cause) : undefined;
+  return findCause(error, NeonDbError);
+}
+
+/** The first of an error and its causes that is of a class; neon keeps the cause apart. */
+function findCause<Wanted extends Error>(
+  error: unknown,
+  wanted: abstract new (...parameters: never[]) => Wanted,
+): Wanted | undefined {
+  if (error instanceof wanted) return error;
+  if (error instanceof NeonDbError && error.sourceError !== undefined) return findCause(error.sourceError, wanted);
+  return error instanceof Error && error.cause !== undefined ? findCause(error.cause, wanted) : undefined;
 }

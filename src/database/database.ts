@@ -1,36 +1,39 @@
-import { neon, neonConfig } from "@neondatabase/serverless";
+import { neon } from "@neondatabase/serverless";
 import { isSQLWrapper, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
-import { drizzle, type NeonHttpDatabase } from "drizzle-orm/neon-http";
+import { drizzle } from "drizzle-orm/neon-http";
 import { PgDialect } from "drizzle-orm/pg-core";
-import type { Caller } from "../caller.ts";
-import { type DatabaseFailure, databaseFailureOf, toDatabaseError } from "./database-error.ts";
-import { defineStatement, type QueryBuilder, type Value } from "./statement.ts";
+import type { Caller, Origin } from "../caller.ts";
+import { bindDatabase, type Connection } from "./bind-database.ts";
+import { attemptCall } from "./call-attempts.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
+import { DatabaseClock } from "./database-clock.ts";
+import { type DatabaseFailure, databaseFailureOf } from "./database-error.ts";
+import { useWholeAnswers } from "./sql-over-http.ts";
+import type { UserDatabase } from "./user-database.ts";
 
-const REQUEST_TIMEOUT_MILLISECONDS = 15_000;
-
-type Query = BatchItem<"pg">;
-
-/** The one way to Postgres: every method makes exactly one HTTP request, which is one transaction. */
+/** The one way to Postgres. */
 export interface Database {
-  /**
-   * Runs queries as a user: row-level security lets them see his rows alone, and his token is checked to still count.
-   *
-   * @returns the result of each query, in order
-   * @throws ApplicationError `unauthenticated` for a token signed out, `unavailable`, `internal`
-   */
-  asCaller<const Queries extends readonly [Query, ...Query[]]>(
-    caller: Caller,
-    build: (query: QueryBuilder) => Queries,
-  ): Promise<BatchResponse<Queries>>;
+  /** The database as a caller's, for calls that come from somewhere. */
+  as(caller: Caller, origin: Origin): UserDatabase;
 
   /**
-   * Calls one of the functions that are there for before a user is known.
+   * Calls one of the functions that are there for before a user is known. It is repeated where its answer is lost: the
+   * function must come to the same then.
    *
+   * @param effect whether it changes something
+   * @param build makes the call, with the moment of the database's clock until which it may be carried out
    * @returns the rows, unparsed
+   * @throws ApplicationError `unavailable`
    * @throws whatever the driver threw, for the caller to tell a unique violation from the rest
    */
-  callFunction(call: SQL): Promise<Record<string, unknown>[]>;
+  callFunction(effect: "reads" | "writes", build: (deadline: string) => SQL): Promise<Record<string, unknown>[]>;
+
+  /**
+   * Asks the database once for the smallest answer there is.
+   *
+   * @throws whatever the driver threw
+   */
+  ping(): Promise<void>;
 }
 
 /** A request to the database that has ended. */
@@ -57,43 +60,51 @@ export interface ObservableDatabase extends Database {
  * Opens the database over HTTP.
  *
  * @param fetchEndpoint where SQL over HTTP goes instead of to Neon
+ * @param callSeconds how long a call may take in the database, repeats included
  */
-export function openDatabase(connectionString: string, fetchEndpoint: string | undefined): ObservableDatabase {
-  if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
-  neonConfig.fetchFunction = fetchInTime;
-  const connection = drizzle(neon(connectionString));
-
+export function openDatabase(
+  connectionString: string,
+  fetchEndpoint: string | undefined,
+  callSeconds: number,
+): ObservableDatabase {
+  const callTime = callSeconds * 1000;
+  useWholeAnswers(fetchEndpoint, callTime / 2);
+  const connection = {
+    client: drizzle(neon(connectionString)),
+    breaker: new CircuitBreaker(),
+    clock: new DatabaseClock(),
+    callTime,
+  };
   return {
     ...withObserver(connection, () => undefined),
     observedBy: (observe) => withObserver(connection, observe),
   };
 }
 
-/** Says whose rows the statements after it see, and refuses a token that no longer counts. */
-const setCaller = defineStatement((query, value: Value<"userId" | "tokenId" | "tokenIssuedAt">) =>
-  query.execute(sql`select set_caller(${value("userId")}, ${value("tokenId")}, ${value("tokenIssuedAt")})`),
-);
-
-function withObserver(connection: NeonHttpDatabase, observe: DatabaseObserver): Database {
+function withObserver(connection: Connection, observe: DatabaseObserver): Database {
+  const { client, breaker, clock, callTime } = connection;
   return {
-    async asCaller(caller, build) {
-      const { userId, tokenId, tokenIssuedAt } = caller;
-      const queries = build(connection);
-      const running = connection.batch([
-        setCaller({ userId, tokenId, tokenIssuedAt: tokenIssuedAt.toISOString() }),
-        ...queries,
-      ]);
-      try {
-        const [, ...results] = await observed(running, observe, queries, caller.userId);
-        return results;
-      } catch (error) {
-        throw toDatabaseError(error);
-      }
+    as: (caller, origin) =>
+      bindDatabase(connection, caller, origin, (running, queries) =>
+        observed(running, observe, queries, caller.userId),
+      ),
+
+    async callFunction(effect, build) {
+      const call = build(clock.deadlineAfter(callTime));
+      const attempt = async () => observed(client.execute(call), observe, [call]);
+      const end = await attemptCall(attempt, connection, { isRead: effect === "reads", isKeyed: false });
+      return "result" in end ? end.result.rows : [];
     },
 
-    async callFunction(call) {
-      const { rows } = await observed(connection.execute(call), observe, [call]);
-      return rows;
+    async ping() {
+      const query = sql`select 1`;
+      try {
+        await observed(client.execute(query), observe, [query]);
+        breaker.answered();
+      } catch (error) {
+        breaker.failed();
+        throw error;
+      }
     },
   };
 }
@@ -129,24 +140,4 @@ function operationOf(query: SQLWrapper): string {
   const [verb = ""] = /[a-z]+/i.exec(text) ?? [];
   const [, object] = /\b(?:insert into|update|from)\s+"?(\w+)/i.exec(text) ?? [];
   return [verb.toLowerCase(), object].filter((word) => word !== undefined).join(" ");
-}
-
-/** What neon reads of a response. */
-type DatabaseResponse = Pick<Response, "ok" | "status" | "json" | "text">;
-
-/** Fetches the whole answer. The timer ends with it: `AbortSignal.timeout` runs on, and keeps a Durable Object awake. */
-async function fetchInTime(url: string, init: RequestInit): Promise<DatabaseResponse> {
-  const controller = new AbortController();
-  const timer = setTimeout(
-    () => controller.abort(new DOMException("the database did not answer in time", "TimeoutError")),
-    REQUEST_TIMEOUT_MILLISECONDS,
-  );
-  try {
-    const response = await fetch(url, { ...init, signal: controller.signal });
-    const { ok, status } = response;
-    const body = await response.text();
-    return { ok, status, text: async () => body, json: async () => JSON.parse(body) };
-  } finally {
-    clearTimeout(timer);
-  }
 }

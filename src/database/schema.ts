@@ -1,4 +1,4 @@
-import { date, integer, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, date, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
 // Types only, for queries: the tables themselves, their constraints and policies are made by drizzle/*.sql.
 
@@ -11,6 +11,9 @@ export const users = pgTable("users", {
   name: text("name").notNull(),
   timeZone: text("time_zone").notNull().default("UTC"),
   signedOutAt: moment("signed_out_at"),
+  lastTaskId: integer("last_task_id").notNull().default(0),
+  lastChange: bigint("last_change", { mode: "number" }).notNull().default(0),
+  signUpKey: uuid("sign_up_key"),
   createdAt: moment("created_at").notNull().defaultNow(),
   updatedAt: moment("updated_at").notNull().defaultNow(),
 });
@@ -22,9 +25,20 @@ export const revokedTokens = pgTable("revoked_tokens", {
   expiresAt: moment("expires_at").notNull(),
 });
 
-/** A task; due on a day (`due_date`) or at a moment (`due_at`), never both. */
+/** A call that wrote, by its key: a repeat of it finds here what it came to. */
+export const idempotencyKeys = pgTable("idempotency_keys", {
+  userId: integer("user_id").notNull(),
+  key: text("key").notNull(),
+  tool: text("tool").notNull(),
+  inputHash: text("input_hash"),
+  change: bigint("change", { mode: "number" }),
+  outcome: jsonb("outcome").$type<unknown>().notNull().default([]),
+  createdAt: moment("created_at").notNull().defaultNow(),
+});
+
+/** A task, numbered for its user; due on a day (`due_date`) or at a moment (`due_at`), never both. */
 export const tasks = pgTable("tasks", {
-  id: integer("id").primaryKey().generatedAlwaysAsIdentity(),
+  id: integer("id").notNull().generatedAlwaysAsIdentity(),
   userId: integer("user_id").notNull(),
   title: text("title").notNull(),
   description: text("description").notNull().default(""),

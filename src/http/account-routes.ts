@@ -74,18 +74,18 @@ export const accountRoutes = new Hono<Application>()
   })
   .post("/signout", requireCaller, async (context) => {
     const { everywhere } = parseInput(signOutSchema, await readJsonBody(context));
-    await signOut(context.var.database, context.var.caller, everywhere);
+    await signOut(context.var.userDatabase, context.var.caller.credential, everywhere);
     return context.body(null, 204);
   })
   .get("/me", requireCaller, async (context) => {
-    return context.json({ user: await readUser(context.var.database, context.var.caller) });
+    return context.json({ user: await readUser(context.var.userDatabase) });
   })
   .delete("/me", requireCaller, limitSignIns, async (context) => {
     const { password } = parseInput(deleteAccountSchema, await readJsonBody(context));
-    const { database, caller, log } = context.var;
-    const { email } = await readUser(database, caller);
+    const { database, userDatabase, caller, log } = context.var;
+    const { email } = await readUser(userDatabase);
     await countGuess(context, email);
-    await deleteAccount(database, caller, { email, password });
+    await deleteAccount(database, userDatabase, { email, password });
     log.info("account_deleted", { user_id: caller.userId });
     return context.body(null, 204);
   });

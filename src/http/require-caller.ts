@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { verifyToken } from "../auth/token.ts";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "./application.ts";
+import { originOf } from "./application.ts";
 import { countAgainst } from "./rate-limit.ts";
 
 /** Lets a request pass that carries a valid bearer token (RFC 6750 section 2.1), within its user's rate limit. */
@@ -13,6 +14,7 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
     throw new ApplicationError("unauthenticated", "The bearer token is not valid or has expired.");
   }
   context.set("caller", caller);
+  context.set("userDatabase", context.get("database").as(caller, originOf(context, "http")));
   context.set("log", context.get("log").with({ user_id: caller.userId }));
   await countAgainst(context, "USER_RATE_LIMITER", String(caller.userId));
   await next();

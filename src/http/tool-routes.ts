@@ -3,6 +3,7 @@ import { etag } from "hono/etag";
 import { describeCatalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
 import type { Application } from "./application.ts";
+import { readIdempotencyKey } from "./idempotency-key.ts";
 import { readJsonBody } from "./json-body.ts";
 import { requireCaller } from "./require-caller.ts";
 
@@ -10,8 +11,9 @@ import { requireCaller } from "./require-caller.ts";
 export const toolRoutes = new Hono<Application>()
   .get("/", etag(), (context) => context.json({ tools: describeCatalog() }))
   .post("/:name", requireCaller, async (context) => {
-    const { caller, database, log } = context.var;
+    const { caller, userDatabase: database, log } = context.var;
+    const idempotencyKey = readIdempotencyKey(context);
     const input = await readJsonBody(context);
-    const { structured } = await runTool(context.req.param("name"), input, { caller, database, log });
+    const { structured } = await runTool(context.req.param("name"), input, { caller, database, log, idempotencyKey });
     return context.json(structured);
   });

@@ -1,9 +1,9 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
-import type { Caller } from "../caller.ts";
+import { type Caller, scopesOf } from "../caller.ts";
 import { RecentValues } from "../recent-values.ts";
 
 /** Whose session it is: another user, or the same one with other rights, cannot use it. */
-type SessionOwner = Pick<Caller, "userId" | "scopes">;
+type SessionOwner = Pick<Caller, "userId" | "access">;
 
 /** The secret that session ids are signed with, and the one before it while it is being rotated. */
 export interface SessionIdSecrets {
@@ -57,8 +57,10 @@ function readAnew(
   return isOurs ? objectId : undefined;
 }
 
-function sign(objectId: string, { userId, scopes }: SessionOwner, secret: string): Buffer {
-  const signed = JSON.stringify([objectId, userId, scopes.toSorted()]);
+function sign(objectId: string, owner: SessionOwner, secret: string): Buffer {
+  // An empty list stands for full access, as it did before there were scopes.
+  const rights = owner.access === "full" ? [] : ["limited", ...scopesOf(owner)];
+  const signed = JSON.stringify([objectId, owner.userId, rights]);
   return createHmac("sha256", keyOf(secret)).update(signed).digest();
 }
 

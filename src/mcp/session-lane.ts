@@ -1,4 +1,5 @@
 import { InitializeRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { toCallerRecord } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { listNames } from "../excerpt.ts";
 import type { ApplicationContext } from "../http/application.ts";
@@ -78,7 +79,7 @@ function requestFor(context: ApplicationContext, method: SessionRequest["method"
     method,
     headers: Object.fromEntries(headers),
     body,
-    caller: context.get("caller"),
+    caller: toCallerRecord(context.get("caller")),
     requestId: context.get("requestId"),
   };
 }

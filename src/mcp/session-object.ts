@@ -1,14 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
 import { checkSignedIn } from "../auth/accounts.ts";
-import type { Caller } from "../caller.ts";
+import { type CallerRecord, clientName, readCallerRecord } from "../caller.ts";
 import { readConfiguration } from "../config.ts";
 import { ApplicationError, errorKinds } from "../errors.ts";
-import { openServices, type Services } from "../http/application.ts";
 import type { LogFields, Logger } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
+import { openServices, type Services } from "../services.ts";
 import { type CompleteResponse, completely } from "./answer-stream.ts";
 import { mayChange } from "./call-tool.ts";
 import { EventLog } from "./event-log.ts";
@@ -25,7 +25,7 @@ export interface SessionRequest {
   /** JSON; empty unless it is a POST. */
   readonly body: string;
   /** Whom this request is from, whoever opened the session. */
-  readonly caller: Caller;
+  readonly caller: CallerRecord;
   readonly requestId: string;
 }
 
@@ -69,6 +69,7 @@ export class McpSession extends DurableObject<Env> {
   /** Tokens that a tool has found to be signed out: what the database alone can know is remembered here. */
   readonly #signedOut = new Set<string>();
   #open: Promise<OpenSession | undefined> | undefined;
+  #client: { readonly name: string | undefined } | undefined;
 
   /** Opens the session and answers its initialize request. */
   async open({ sessionId, protocolVersion, ...request }: SessionOpening): Promise<Response | CompleteResponse> {
@@ -97,14 +98,14 @@ export class McpSession extends DurableObject<Env> {
         throw error;
       });
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
-      if (this.#signedOut.has(request.caller.tokenId)) return new Response(null, { status: 401 });
+      if (this.#signedOut.has(exchange.caller.credential.id)) return new Response(null, { status: 401 });
       this.#use(open);
       switch (request.method) {
         case "POST":
           return open.session.post(request.headers, body, exchange);
         case "GET":
           // What is said again is told to nobody whom no tool would tell it.
-          if (request.headers["last-event-id"] !== undefined) await checkSignedIn(exchange.database, request.caller);
+          if (request.headers["last-event-id"] !== undefined) await checkSignedIn(exchange.database);
           return open.session.listen(request.headers);
         case "DELETE":
           await this.#end();
@@ -133,17 +134,18 @@ export class McpSession extends DurableObject<Env> {
     request: SessionRequest,
     work: (body: unknown, exchange: Exchange) => Promise<Response | CompleteResponse>,
   ): Promise<Response | CompleteResponse> {
-    const { caller, requestId } = request;
+    const { requestId } = request;
     const body: unknown = request.body === "" ? undefined : JSON.parse(request.body);
-    return this.#observe({ request_id: requestId, user_id: caller.userId }, async ({ log, database }) => {
+    return this.#observe({ request_id: requestId, user_id: request.caller.userId }, async ({ log, database }) => {
       try {
+        const caller = readCallerRecord(request.caller);
         return await work(body, {
           caller,
-          database,
+          database: database.as(caller, { via: "mcp", client: this.#clientName(), requestId }),
           log,
           requestIds: requestIdsOf(body),
           keepsAnswers: mayChange(body) ? "at once" : "soon",
-          onSignedOut: () => this.#signedOut.add(caller.tokenId),
+          onSignedOut: () => this.#signedOut.add(caller.credential.id),
         });
       } catch (error) {
         // Over the border of a Durable Object an error would lose its class and its cause.
@@ -195,6 +197,12 @@ export class McpSession extends DurableObject<Env> {
     );
   }
 
+  /** How the client has named itself when it opened the session. */
+  #clientName(): string | undefined {
+    this.#client ??= { name: clientNameIn(this.#readRecord()?.initialize) };
+    return this.#client.name;
+  }
+
   #readRecord(): SessionRecord | undefined {
     return recordSchema.optional().parse(this.ctx.storage.kv.get(RECORD));
   }
@@ -218,4 +226,12 @@ export class McpSession extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
+}
+
+const initializeSchema = z.object({ params: z.object({ clientInfo: z.object({ name: z.string() }) }) });
+
+/** @param initialize the client's initialize request, JSON */
+function clientNameIn(initialize: string | undefined): string | undefined {
+  if (initialize === undefined) return undefined;
+  return clientName(initializeSchema.safeParse(JSON.parse(initialize)).data?.params.clientInfo.name);
 }

@@ -1,6 +1,6 @@
 import { createMcpHandler } from "agents/mcp/server";
 import { ApplicationError } from "../errors.ts";
-import type { ApplicationContext } from "../http/application.ts";
+import { type ApplicationContext, originOf } from "../http/application.ts";
 import { runInExchange } from "./exchange.ts";
 import { requestIdsOf } from "./json-rpc.ts";
 import { createStatelessServer } from "./stateless-server.ts";
@@ -21,7 +21,7 @@ export async function answerStateless(context: ApplicationContext, message: unkn
   let isSignedOut = false;
   const exchange = {
     caller: context.get("caller"),
-    database: context.get("database"),
+    database: context.get("database").as(context.get("caller"), originOf(context, "mcp")),
     log: context.get("log"),
     requestIds: requestIdsOf(message),
     keepsAnswers: "never" as const,

@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import { causesOf, describeError } from "./describe-error.ts";
@@ -62,7 +61,7 @@ function isCurrent({ askedAt, isUp }: Check): boolean {
 
 /** Asks the database for the smallest answer there is. */
 function ask({ configuration, database, log, waitUntil }: HealthContext): Check {
-  const answered = database.callFunction(sql`select 1`).then(
+  const answered = database.ping().then(
     () => settle(check, true),
     (error: unknown) => {
       if (settle(check, false)) log.error("health_failed", { cause: describeError(causesOf(error).at(-1)) });

@@ -1,11 +1,11 @@
 import { and, eq, ne, type Placeholder, sql } from "drizzle-orm";
-import type { Caller } from "../caller.ts";
-import type { Database } from "../database/database.ts";
 import { tasks } from "../database/schema.ts";
 import { defineStatement, type Value } from "../database/statement.ts";
+import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { toDueColumns } from "./due.ts";
 import { type Task, taskColumns, toTask } from "./task.ts";
+import { readTaskChanges, type TaskChange } from "./task-change.ts";
 
 /** What a new task is made of; what is absent takes its default. */
 export interface NewTask {
@@ -15,12 +15,10 @@ export interface NewTask {
   readonly priority?: Task["priority"] | undefined;
   readonly due?: string | undefined;
   readonly tags?: readonly string[] | undefined;
-  /** Creating again with the same key gives the task that the first call made. */
-  readonly idempotencyKey?: string | undefined;
 }
 
 /** What changes in a task; what is absent stays, `due: null` takes it away. */
-export interface TaskChanges {
+export interface TaskEdit {
   readonly title?: string | undefined;
   readonly description?: string | undefined;
   readonly status?: Task["status"] | undefined;
@@ -29,13 +27,16 @@ export interface TaskChanges {
   readonly tags?: readonly string[] | undefined;
 }
 
-/** A task, and what the call that answered it made of it. */
-export interface ChangedTask {
-  readonly task: Task;
-  /** False for one that an idempotency key found again. */
-  readonly wasCreated: boolean;
-  /** False for one that was completed before. */
-  readonly wasCompleted: boolean;
+/** What a call made of the tasks. */
+export interface TasksChanged {
+  /** The tasks that it was about, as it left them; of one that was deleted, as it was. */
+  readonly tasks: readonly Task[];
+  /** What changed; a task that stayed as it was is not among them. */
+  readonly changes: readonly TaskChange[];
+  /** The user's number of the change; undefined where nothing changed. */
+  readonly change: number | undefined;
+  /** Whether its caller had made the same call before, so that nothing was done now. */
+  readonly isReplay: boolean;
 }
 
 const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
@@ -51,65 +52,52 @@ const completeUnfinished = defineStatement((query, value: TaskOf) =>
   query
     .update(tasks)
     .set({ status: "completed", completedAt: sql`now()`, ...touched })
-    .where(and(isTaskOf(value), ne(tasks.status, "completed")))
-    .returning({ id: tasks.id }),
+    .where(and(isTaskOf(value), ne(tasks.status, "completed"))),
 );
 
-const removeTask = defineStatement((query, value: TaskOf) =>
-  query.delete(tasks).where(isTaskOf(value)).returning(taskColumns),
-);
+const removeTask = defineStatement((query, value: TaskOf) => query.delete(tasks).where(isTaskOf(value)));
 
-/** Creates a task of the caller. */
-export async function createTask(database: Database, caller: Caller, task: NewTask): Promise<ChangedTask> {
-  const [rows] = await database.asCaller(caller, (query) => [
-    query
-      .insert(tasks)
-      .values({
-        ...columnsOf(task),
-        title: task.title,
-        userId: caller.userId,
-        idempotencyKey: task.idempotencyKey ?? null,
-        completedAt: task.status === "completed" ? sql`now()` : null,
-      })
-      // An update that changes nothing, because "do nothing" would return no row.
-      .onConflictDoUpdate({
-        target: [tasks.userId, tasks.idempotencyKey],
-        targetWhere: sql`idempotency_key is not null`,
-        set: { idempotencyKey: sql`excluded.idempotency_key` },
-      })
-      // Of a row that was there before, the update that changes nothing is the last to have touched it.
-      .returning({ ...taskColumns, wasCreated: sql<boolean>`xmax = 0` }),
+/** Creates a task. */
+export async function createTask(database: UserDatabase, call: CallIdentity, task: NewTask): Promise<TasksChanged> {
+  const { userId } = database;
+  const made = await database.changeTasks(call, (query) => [
+    query.insert(tasks).values({
+      ...columnsOf(task),
+      title: task.title,
+      userId,
+      idempotencyKey: keyForReleaseBefore(userId, call.key),
+      completedAt: task.status === "completed" ? sql`now()` : null,
+    }),
   ]);
-  const row = single(rows);
-  return { task: toTask(row), wasCreated: row.wasCreated, wasCompleted: row.wasCreated && row.status === "completed" };
+  return tasksOf(made);
 }
 
-/** @throws ApplicationError `not_found` for a task that does not exist or is not the caller's */
-export async function getTask(database: Database, caller: Caller, id: number): Promise<Task> {
-  const [rows] = await database.asCaller(caller, () => [selectTask({ userId: caller.userId, id })]);
-  return toTask(found(rows));
+/** @throws ApplicationError `not_found` for a task that does not exist or is another user's */
+export async function getTask(database: UserDatabase, id: number): Promise<Task> {
+  const { results } = await database.read(() => [selectTask({ userId: database.userId, id })]);
+  return toTask(found(results[0]));
 }
 
 /**
- * Changes a task of the caller.
+ * Changes a task.
  *
  * @param expectedVersion where given, the task changes only if this is still its version
  * @throws ApplicationError `not_found`; `conflict` where the task has another version
  */
 export async function updateTask(
-  database: Database,
-  caller: Caller,
+  database: UserDatabase,
+  call: CallIdentity,
   id: number,
-  changes: TaskChanges,
+  edit: TaskEdit,
   expectedVersion: number | undefined,
-): Promise<ChangedTask> {
-  const key = { userId: caller.userId, id };
-  const [updated, current] = await database.asCaller(caller, (query) => [
+): Promise<TasksChanged> {
+  const key = { userId: database.userId, id };
+  const updated = await database.changeTasks(call, (query) => [
     query
       .update(tasks)
       .set({
-        ...columnsOf(changes),
-        ...(changes.status !== undefined && { completedAt: completedAtFor(changes.status) }),
+        ...columnsOf(edit),
+        ...(edit.status !== undefined && { completedAt: completedAtFor(edit.status) }),
         ...touched,
       })
       .where(
@@ -117,43 +105,54 @@ export async function updateTask(
           isTaskOf((name) => key[name]),
           expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion),
         ),
-      )
-      .returning(taskColumns),
+      ),
     selectTask(key),
   ]);
-  const { version } = found(current);
-  const [row] = updated;
-  if (row === undefined) {
-    throw new ApplicationError(
-      "conflict",
-      `The task is at version ${version}, not ${expectedVersion}. Read it again before changing it.`,
-    );
-  }
-  // Both are the moment of this transaction, unless it was completed before.
-  const wasCompleted = row.completedAt?.getTime() === row.updatedAt.getTime();
-  return { task: toTask(row), wasCreated: false, wasCompleted };
+  if (updated.outcome.length > 0) return tasksOf(updated);
+  const { version } = found(updated.results?.[1] ?? []);
+  throw new ApplicationError(
+    "conflict",
+    `The task is at version ${version}, not ${expectedVersion}. Read it again before changing it.`,
+  );
 }
 
 /**
- * Marks a task of the caller completed; one that is completed already stays as it is.
+ * Marks a task completed; one that is completed already stays as it is.
  *
  * @throws ApplicationError `not_found`
  */
-export async function completeTask(database: Database, caller: Caller, id: number): Promise<ChangedTask> {
-  const key = { userId: caller.userId, id };
-  const [completed, rows] = await database.asCaller(caller, () => [completeUnfinished(key), selectTask(key)]);
-  return { task: toTask(found(rows)), wasCreated: false, wasCompleted: completed.length > 0 };
+export async function completeTask(database: UserDatabase, call: CallIdentity, id: number): Promise<TasksChanged> {
+  const key = { userId: database.userId, id };
+  const completed = await database.changeTasks(call, () => [completeUnfinished(key), selectTask(key)]);
+  if (completed.outcome.length > 0) return tasksOf(completed);
+  return { ...tasksOf(completed), tasks: [toTask(found(completed.results?.[1] ?? []))] };
 }
 
 /**
- * Deletes a task of the caller for good.
+ * Deletes a task for good.
  *
  * @returns the task as it was
  * @throws ApplicationError `not_found`
  */
-export async function deleteTask(database: Database, caller: Caller, id: number): Promise<Task> {
-  const [rows] = await database.asCaller(caller, () => [removeTask({ userId: caller.userId, id })]);
-  return toTask(found(rows));
+export async function deleteTask(database: UserDatabase, call: CallIdentity, id: number): Promise<TasksChanged> {
+  const deleted = tasksOf(await database.changeTasks(call, () => [removeTask({ userId: database.userId, id })]));
+  found(deleted.tasks);
+  return deleted;
+}
+
+function tasksOf({ outcome, change, isReplay }: TaskCall<unknown>): TasksChanged {
+  const changes = readTaskChanges(outcome);
+  return { tasks: changes.map(({ task }) => task), changes, change, isReplay };
+}
+
+/**
+ * The release before looks for a key in the task that was made with it. One that was used over 24 hours ago stays with
+ * its task.
+ */
+function keyForReleaseBefore(userId: number, key: string | undefined) {
+  if (key === undefined) return null;
+  const isUsed = sql`select from ${tasks} where ${and(eq(tasks.userId, userId), eq(tasks.idempotencyKey, key))}`;
+  return sql`case when not exists (${isUsed}) then ${key} end`;
 }
 
 function isTaskOf(value: (name: TaskKey) => number | Placeholder) {
@@ -164,7 +163,7 @@ function completedAtFor(status: Task["status"]) {
   return status === "completed" ? sql`coalesce(${tasks.completedAt}, now())` : null;
 }
 
-function columnsOf({ title, description, status, priority, due, tags }: TaskChanges) {
+function columnsOf({ title, description, status, priority, due, tags }: TaskEdit) {
   return {
     ...(title !== undefined && { title }),
     ...(description !== undefined && { description }),
@@ -178,11 +177,5 @@ function columnsOf({ title, description, status, priority, due, tags }: TaskChan
 function found<Row>(rows: readonly Row[]): Row {
   const [row] = rows;
   if (row === undefined) throw new ApplicationError("not_found", "Task not found");
-  return row;
-}
-
-function single<Row>(rows: readonly Row[]): Row {
-  const [row] = rows;
-  if (row === undefined) throw new ApplicationError("internal", "Something went wrong on our side.");
   return row;
 }

@@ -1,7 +1,6 @@
 import { and, arrayContains, eq, gte, ilike, inArray, lt, or, type SQL, sql } from "drizzle-orm";
-import type { Caller } from "../caller.ts";
-import type { Database } from "../database/database.ts";
 import { tasks } from "../database/schema.ts";
+import type { UserDatabase } from "../database/user-database.ts";
 import { decodeCursor, encodeCursor, type TaskOrder, taskOrders } from "./cursor.ts";
 import { toDueColumns } from "./due.ts";
 import { type Task, taskColumns, toTask } from "./task.ts";
@@ -37,19 +36,21 @@ const inUserTimeZone = (day: SQL) => sql`(${day})::timestamp at time zone curren
 const dueMoment = sql`coalesce(${tasks.dueAt}, ${inUserTimeZone(sql`${tasks.dueDate}`)})`;
 
 /**
- * Lists tasks of the caller, page by page. A page starts after the last task of the one before, so that tasks made,
+ * Lists tasks, page by page. A page starts after the last task of the one before, so that tasks made,
  * changed or deleted in between make no other task appear twice or not at all.
  *
  * @throws ApplicationError `invalid_input` for a cursor that is not one of this order
  */
-export async function listTasks(database: Database, caller: Caller, filter: TaskFilter): Promise<TaskPage> {
+export async function listTasks(database: UserDatabase, filter: TaskFilter): Promise<TaskPage> {
   const order = taskOrders(dueMoment)[filter.order];
   const after = filter.cursor === undefined ? undefined : order.after(decodeCursor(filter.order, filter.cursor));
-  const [rows] = await database.asCaller(caller, (query) => [
+  const {
+    results: [rows],
+  } = await database.read((query) => [
     query
       .select({ ...taskColumns, sortKey: order.sortKey })
       .from(tasks)
-      .where(and(eq(tasks.userId, caller.userId), ...conditions(filter), after))
+      .where(and(eq(tasks.userId, database.userId), ...conditions(filter), after))
       .orderBy(...order.by)
       .limit(filter.limit + 1),
   ]);

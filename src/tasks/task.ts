@@ -58,6 +58,42 @@ export const taskColumns = {
 
 type TaskRow = Pick<typeof tasks.$inferSelect, keyof typeof taskColumns>;
 
+const moment = z.string().transform((text) => new Date(text));
+
+/** A row as Postgres' `to_jsonb` writes it, and the release before or after this one has kept it. */
+export const taskRowSchema = z
+  .object({
+    id: z.int(),
+    title: z.string(),
+    description: z.string(),
+    status: statusSchema,
+    priority: prioritySchema,
+    due_date: z.string().nullable(),
+    due_at: moment.nullable(),
+    tags: z.array(z.string()),
+    version: z.int(),
+    created_at: moment,
+    updated_at: moment,
+    completed_at: moment.nullable(),
+  })
+  .transform(
+    ({
+      due_date: dueDate,
+      due_at: dueAt,
+      created_at: createdAt,
+      updated_at: updatedAt,
+      completed_at: completedAt,
+      ...row
+    }): TaskRow => ({
+      ...row,
+      dueDate,
+      dueAt,
+      createdAt,
+      updatedAt,
+      completedAt,
+    }),
+  );
+
 /** Turns a row into the task that everyone outside sees. */
 export function toTask(row: TaskRow): Task {
   const due = fromDueColumns(row);

@@ -1,17 +1,8 @@
 import * as z from "zod";
 import { createTask } from "../tasks/change-tasks.ts";
 import { dueSchema } from "../tasks/due.ts";
-import {
-  descriptionSchema,
-  idempotencyKeySchema,
-  prioritySchema,
-  statusSchema,
-  tagsSchema,
-  titleSchema,
-} from "../tasks/task.ts";
-import { countChange } from "./count-change.ts";
-import { resultText, taskResultSchema } from "./task-result.ts";
-import { defineTool } from "./tool.ts";
+import { descriptionSchema, prioritySchema, statusSchema, tagsSchema, titleSchema } from "../tasks/task.ts";
+import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
 const input = z.strictObject({
   title: titleSchema.describe("What is to be done, in one line."),
@@ -22,24 +13,15 @@ const input = z.strictObject({
     .optional()
     .describe("A date (2026-11-30: that day, where the person lives) or a date-time with its offset."),
   tags: tagsSchema.optional().describe("Words to find it by, such as groceries."),
-  idempotency_key: idempotencyKeySchema
-    .optional()
-    .describe("Any unique text. Calling again with the same key returns the task made the first time."),
+  idempotency_key: keySchema,
 });
 
-export const createTaskTool = defineTool({
+export const createTaskTool = defineWritingTool({
   name: "create_task",
   title: "Create task",
   description: "Adds one task to the person's list. To add several, call it once for each.",
   input,
-  output: taskResultSchema,
-  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
-  async run({ idempotency_key: idempotencyKey, ...task }, { database, caller }) {
-    const changed = await createTask(database, caller, { ...task, idempotencyKey });
-    return {
-      tasks: [countChange(changed)],
-      ...(!changed.wasCreated && { note: "This key had made it before; nothing was created." }),
-    };
-  },
-  toText: (result) => resultText("Created", result),
+  annotations: { destructiveHint: false, idempotentHint: false },
+  run: ({ idempotency_key: _, ...task }, database, call) => createTask(database, call, task),
+  done: "Created",
 });

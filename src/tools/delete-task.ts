@@ -1,20 +1,16 @@
 import * as z from "zod";
 import { deleteTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
-import { resultText, taskResultSchema } from "./task-result.ts";
-import { defineTool } from "./tool.ts";
+import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
-export const deleteTaskTool = defineTool({
+export const deleteTaskTool = defineWritingTool({
   name: "delete_task",
   title: "Delete task",
   description:
     "Deletes one task for good; it cannot be brought back. Use complete_task for work that is done, and " +
-    "update_task with status cancelled for work that is given up.",
-  input: z.strictObject({ task_id: taskIdSchema }),
-  output: taskResultSchema.describe("The task as it was."),
-  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  async run({ task_id: id }, { database, caller }) {
-    return { tasks: [await deleteTask(database, caller, id)] };
-  },
-  toText: (result) => resultText("Deleted", result),
+    "update_task with status cancelled for work that is given up. Answers the task as it was.",
+  input: z.strictObject({ task_id: taskIdSchema, idempotency_key: keySchema }),
+  annotations: { destructiveHint: true, idempotentHint: true },
+  run: ({ task_id: id }, database, call) => deleteTask(database, call, id),
+  done: "Deleted",
 });

@@ -1,19 +1,15 @@
 import * as z from "zod";
 import { getTask } from "../tasks/change-tasks.ts";
-import { taskIdSchema } from "../tasks/task.ts";
-import { taskResultSchema } from "./task-result.ts";
+import { taskIdSchema, taskSchema } from "../tasks/task.ts";
+import { defineReadingTool } from "./reading-tool.ts";
 import { wholeTask } from "./task-text.ts";
-import { defineTool } from "./tool.ts";
 
-export const getTaskTool = defineTool({
+export const getTaskTool = defineReadingTool({
   name: "get_task",
   title: "Get task",
   description: "Reads one task of the person's list with everything that is kept of it.",
   input: z.strictObject({ task_id: taskIdSchema }),
-  output: taskResultSchema,
-  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  async run({ task_id: id }, { database, caller }) {
-    return { tasks: [await getTask(database, caller, id)] };
-  },
+  output: z.strictObject({ tasks: z.array(taskSchema) }),
+  run: async ({ task_id: id }, database) => ({ tasks: [await getTask(database, id)] }),
   toText: ({ tasks }) => tasks.map(wholeTask).join("\n"),
 });

@@ -4,8 +4,8 @@ import { dueSchema } from "../tasks/due.ts";
 import { listTasks } from "../tasks/list-tasks.ts";
 import { prioritySchema, statusSchema as statuses, type statusSchema, tagsSchema, taskSchema } from "../tasks/task.ts";
 import { text } from "../text.ts";
+import { defineReadingTool } from "./reading-tool.ts";
 import { taskLine } from "./task-text.ts";
-import { defineTool } from "./tool.ts";
 
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 50;
@@ -46,15 +46,14 @@ const output = z.strictObject({
   next_cursor: z.string().optional().describe("There are more tasks: pass it as cursor to read on."),
 });
 
-export const listTasksTool = defineTool({
+export const listTasksTool = defineReadingTool({
   name: "list_tasks",
   title: "List tasks",
   description: "Lists the person's tasks, those not finished unless asked otherwise. Use it to find a task's id.",
   input,
   output,
-  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  async run({ status, due_from: dueFrom, due_before: dueBefore, ...filter }, { database, caller }) {
-    const page = await listTasks(database, caller, { ...filter, dueFrom, dueBefore, statuses: toStatuses(status) });
+  async run({ status, due_from: dueFrom, due_before: dueBefore, ...filter }, database) {
+    const page = await listTasks(database, { ...filter, dueFrom, dueBefore, statuses: toStatuses(status) });
     return { tasks: page.tasks, ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }) };
   },
   toText({ tasks, next_cursor: nextCursor }) {

@@ -1,32 +1,57 @@
+import { isAllowed } from "../caller.ts";
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
+import type { TaskChange } from "../tasks/task-change.ts";
 import { catalog } from "./catalog.ts";
-import type { ToolContext, ToolResult } from "./tool.ts";
+import type { Tool, ToolContext, ToolResult } from "./tool.ts";
 
 /**
- * The one gate to every tool, for every face: validates the input, runs the tool for the caller, times, logs and counts it, and
- * logs the failures that are not the caller's.
+ * Finds a tool of the catalog.
  *
- * @throws ApplicationError and nothing else: `not_found` for an unknown tool, `invalid_input`, and what the tool throws
+ * @throws ApplicationError `not_found`, naming the tools that there are
+ */
+export function findTool(name: string): Tool {
+  const tool = catalog.find((candidate) => candidate.name === name);
+  if (tool !== undefined) return tool;
+  const known = catalog.map((candidate) => candidate.name).join(", ");
+  throw new ApplicationError("not_found", `Unknown tool. The tools are ${known}.`);
+}
+
+/**
+ * The one gate to every tool, for every interface: makes sure that the caller may run it, runs it, times, logs and
+ * counts it and what it changed, and logs the failures that are not the caller's.
+ *
+ * @throws ApplicationError and nothing else: `not_found` for an unknown tool, `forbidden` for a scope that the caller
+ * lacks, `invalid_input`, and what the tool throws
  */
 export async function runTool(name: string, input: unknown, context: ToolContext): Promise<ToolResult> {
-  const tool = catalog.find((candidate) => candidate.name === name);
-  if (tool === undefined) {
-    const known = catalog.map((candidate) => candidate.name).join(", ");
-    throw new ApplicationError("not_found", `Unknown tool; the tools are ${known}`);
-  }
+  const tool = findTool(name);
   const startedAt = performance.now();
   try {
-    const result = await tool.execute(input, context);
+    requireScope(tool, context);
+    const { structured, text, changes } = await tool.execute(input, context);
     logExecution(context, name, startedAt);
-    return result;
+    countChanges(changes);
+    return { structured, text };
   } catch (thrown) {
     const error = toApplicationError(thrown);
     logExecution(context, name, startedAt, error);
     throw error;
   }
+}
+
+function requireScope({ name, scope }: Tool, { caller }: ToolContext): void {
+  if (isAllowed(caller, scope)) return;
+  throw new ApplicationError("forbidden", `${name} needs the scope ${scope}, which this credential does not have.`);
+}
+
+function countChanges(changes: readonly TaskChange[]): void {
+  const created = changes.filter(({ operation }) => operation === "insert").length;
+  const completed = changes.filter(({ isCompletion }) => isCompletion).length;
+  if (created > 0) metrics.count("tasks_created_total", {}, created);
+  if (completed > 0) metrics.count("tasks_completed_total", {}, completed);
 }
 
 function logExecution({ log, caller }: ToolContext, tool: string, startedAt: number, error?: ApplicationError): void {

@@ -2,9 +2,13 @@ import * as z from "zod";
 import { taskSchema } from "../tasks/task.ts";
 import { taskLine } from "./task-text.ts";
 
-/** What every tool but `list_tasks` answers. */
+/** What every tool that changes tasks answers. */
 export const taskResultSchema = z.strictObject({
   tasks: z.array(taskSchema),
+  replayed: z
+    .literal(true)
+    .optional()
+    .describe("The idempotency_key was used before: this is what that call did, and nothing was done now."),
   note: z.string().optional().describe("What else there is to know, such as that nothing was changed."),
 });
 

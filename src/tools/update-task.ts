@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
-import { type TaskChanges, updateTask } from "../tasks/change-tasks.ts";
+import { type TaskEdit, updateTask } from "../tasks/change-tasks.ts";
 import { dueSchema } from "../tasks/due.ts";
 import {
   descriptionSchema,
@@ -10,20 +10,11 @@ import {
   taskIdSchema,
   titleSchema,
 } from "../tasks/task.ts";
-import { countChange } from "./count-change.ts";
-import { resultText, taskResultSchema } from "./task-result.ts";
-import { defineTool } from "./tool.ts";
+import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
-const CLEARED = { description: "", priority: "none", due: null, tags: [] } as const satisfies TaskChanges;
+const CLEARED = { description: "", priority: "none", due: null, tags: [] } as const satisfies TaskEdit;
 
-const CHANGEABLE = [
-  "title",
-  "description",
-  "status",
-  "priority",
-  "due",
-  "tags",
-] as const satisfies (keyof TaskChanges)[];
+const CHANGEABLE = ["title", "description", "status", "priority", "due", "tags"] as const satisfies (keyof TaskEdit)[];
 
 const clearableSchema = z.enum(["description", "priority", "due", "tags"]);
 
@@ -42,25 +33,25 @@ const input = z.strictObject({
     .max(2_147_483_647)
     .optional()
     .describe("Change it only if this is still its version."),
+  idempotency_key: keySchema,
 });
 
-export const updateTaskTool = defineTool({
+export const updateTaskTool = defineWritingTool({
   name: "update_task",
   title: "Update task",
   description: "Changes the fields that are given of one task and leaves the others as they are.",
   input,
-  output: taskResultSchema,
-  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  async run({ task_id: id, expected_version: expectedVersion, clear = [], ...changes }, { database, caller }) {
-    const merged = mergeChanges(changes, clear);
-    return { tasks: [countChange(await updateTask(database, caller, id, merged, expectedVersion))] };
+  annotations: { destructiveHint: true, idempotentHint: true },
+  run({ task_id: id, expected_version: expectedVersion, clear = [], idempotency_key: _, ...edit }, database, call) {
+    return updateTask(database, call, id, mergeEdit(edit, clear), expectedVersion);
   },
-  toText: (result, changes) => resultText("Updated", result, describeChanges(changes)),
+  done: "Updated",
+  describeEdit,
 });
 
 /** What of a task was given a value and what was emptied, such as `changed title, due · cleared tags`. */
-function describeChanges({ clear = [], ...changes }: z.output<typeof input>): string {
-  const changed = CHANGEABLE.filter((field) => changes[field] !== undefined);
+function describeEdit({ clear = [], ...edit }: z.output<typeof input>): string {
+  const changed = CHANGEABLE.filter((field) => edit[field] !== undefined);
   return [
     changed.length > 0 && `changed ${changed.join(", ")}`,
     clear.length > 0 && `cleared ${[...new Set(clear)].join(", ")}`,
@@ -69,17 +60,14 @@ function describeChanges({ clear = [], ...changes }: z.output<typeof input>): st
     .join(" · ");
 }
 
-function mergeChanges(
-  changes: Omit<TaskChanges, "clear">,
-  clear: readonly z.output<typeof clearableSchema>[],
-): TaskChanges {
-  const both = clear.find((field) => changes[field] !== undefined);
+function mergeEdit(edit: TaskEdit, clear: readonly z.output<typeof clearableSchema>[]): TaskEdit {
+  const both = clear.find((field) => edit[field] !== undefined);
   if (both !== undefined) throw invalid("clear", `names ${both}, which is also given a value; do one of the two`);
-  if (clear.length === 0 && Object.values(changes).every((value) => value === undefined)) {
+  if (clear.length === 0 && Object.values(edit).every((value) => value === undefined)) {
     throw invalid("", "Give at least one field to change: title, description, status, priority, due, tags or clear");
   }
-  const cleared: TaskChanges = Object.fromEntries(clear.map((field) => [field, CLEARED[field]]));
-  return { ...changes, ...cleared };
+  const cleared: TaskEdit = Object.fromEntries(clear.map((field) => [field, CLEARED[field]]));
+  return { ...edit, ...cleared };
 }
 
 function invalid(field: string, message: string): ApplicationError {

@@ -40,7 +40,7 @@ describe("batches", () => {
   it("go on without the one request that is cancelled", async () => {
     const session = await ClientSession.open(await Person.signUp(), "2025-03-26");
     const { tasks } = await session.person.run("create_task", { title: "held" });
-    const { released: holding } = await holdTask(tasks[0]?.id);
+    const { released: holding } = await holdTask(session.person, tasks[0]?.id);
     const call = (id: number, name: string, input: Record<string, unknown>) => {
       return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: input } };
     };

@@ -11,17 +11,23 @@ import { openDatabase } from "../../src/database/database.ts";
 import * as schema from "../../src/database/schema.ts";
 import { tasks } from "../../src/database/schema.ts";
 import { defineStatement, type Value } from "../../src/database/statement.ts";
+import type { UserDatabase } from "../../src/database/user-database.ts";
 import { completeTask, deleteTask, updateTask } from "../../src/tasks/change-tasks.ts";
 import { catalog } from "../../src/tools/catalog.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person } from "../support/person.ts";
 
 const configuration = readConfiguration(env);
-const database = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);
+const database = openDatabase(
+  configuration.DATABASE_URL,
+  configuration.NEON_FETCH_ENDPOINT,
+  configuration.DATABASE_TIMEOUT,
+);
 
 let owner: Person;
 let stranger: Person;
 let strangersToken: Caller;
+let strangers: UserDatabase;
 let taskId: number;
 
 beforeAll(async () => {
@@ -31,30 +37,32 @@ beforeAll(async () => {
   const verified = await verifyToken(stranger.session.token, { secret: configuration.JWT_SECRET, issuer: ORIGIN });
   if (verified === undefined) throw new Error("the token must hold");
   strangersToken = verified;
+  strangers = database.as(strangersToken, { via: "http", requestId: "test" });
 });
 
 afterEach(() => vi.restoreAllMocks());
 
 describe("a query that forgets to name its user", () => {
   it("sees none of another user's rows", async () => {
-    const [rows] = await database.asCaller(strangersToken, (query) => [query.select().from(tasks)]);
+    const { results } = await strangers.read((query) => [query.select().from(tasks)]);
 
-    expect(rows).toEqual([]);
+    expect(results).toEqual([[]]);
   });
 
   it("changes and deletes none of them", async () => {
-    const [updated, deleted] = await database.asCaller(strangersToken, (query) => [
+    const { results } = await strangers.write("test", (query) => [
       query.update(tasks).set({ title: "Taken" }).returning({ id: tasks.id }),
       query.delete(tasks).returning({ id: tasks.id }),
     ]);
 
-    expect(updated).toEqual([]);
-    expect(deleted).toEqual([]);
-    expect(await ownerQuery("select title from tasks where id = $1", [taskId])).toEqual([{ title: "Mine" }]);
+    expect(results?.slice(0, 2)).toEqual([[], []]);
+    expect(await ownerQuery("select title from tasks where id = $1 and user_id = $2", [taskId, owner.id])).toEqual([
+      { title: "Mine" },
+    ]);
   });
 
   it("cannot make a row for another user, and nothing else of its batch stays", async () => {
-    const attempt = database.asCaller(strangersToken, (query) => [
+    const attempt = strangers.write("test", (query) => [
       query.insert(tasks).values({ userId: stranger.id, title: "With it" }),
       query.insert(tasks).values({ userId: owner.id, title: "Planted" }),
     ]);
@@ -123,38 +131,54 @@ it("runs a statement that was declared once with the values of each use, over an
   const repeated = defineStatement((query, value: Value<"text" | "times">) =>
     query.execute(sql`select repeat(${value("text")}, ${value("times")}) as text`),
   );
-  const [, first, second, once, twice] = await database.asCaller(strangersToken, (query) => [
+  await strangers.write("test", (query) => [
     query.insert(tasks).values(["First", "Second"].map((title) => ({ userId: stranger.id, title }))),
+  ]);
+  const { results } = await strangers.read(() => [
     titled({ title: "First" }),
     titled({ title: "Second" }),
     repeated({ text: "ab", times: 1 }),
     repeated({ text: "ab", times: 2 }),
   ]);
-  const other = openDatabase(configuration.DATABASE_URL, configuration.NEON_FETCH_ENDPOINT);
-  const [later] = await other.asCaller(strangersToken, () => [titled({ title: "First" })]);
+  const [first, second, once, twice] = results;
+  const other = openDatabase(
+    configuration.DATABASE_URL,
+    configuration.NEON_FETCH_ENDPOINT,
+    configuration.DATABASE_TIMEOUT,
+  );
+  const { results: later } = await other
+    .as(strangersToken, { via: "http", requestId: "test" })
+    .read(() => [titled({ title: "First" })]);
 
   expect([first, second]).toEqual(["First", "Second"].map((title) => [{ title, createdAt: expect.any(Date) }]));
   expect([once.rows, twice.rows]).toEqual([[{ text: "ab" }], [{ text: "abab" }]]);
-  expect(later).toEqual(first);
+  expect(later).toEqual([first]);
 });
 
 it("tells who observes it what statements and other queries do to which table, without their values", async () => {
   const told: string[] = [];
-  const observed = database.observedBy(({ operations }) => told.push(operations()));
+  const observed = database
+    .observedBy(({ operations }) => told.push(operations()))
+    .as(strangersToken, { via: "http", requestId: "test" });
+  const call = { tool: "test", key: undefined, inputHash: "" };
   const { id } = await stranger.runForTask("create_task", { title: "Observed" });
-  await updateTask(observed, strangersToken, id, { title: "Changed" }, undefined);
-  await completeTask(observed, strangersToken, id);
-  await deleteTask(observed, strangersToken, id);
+  await updateTask(observed, call, id, { title: "Changed" }, undefined);
+  await completeTask(observed, call, id);
+  await deleteTask(observed, call, id);
 
   expect(told).toEqual(["update tasks, select tasks", "update tasks, select tasks", "delete tasks"]);
 });
 
 it("reads a caller's moments in UTC, whatever time zone the session has", async () => {
   const sql = neon(configuration.DATABASE_URL);
-  const { userId, tokenId, tokenIssuedAt } = strangersToken;
+  const { userId, credential } = strangersToken;
+  const call = {
+    user_id: userId,
+    credential: { kind: credential.kind, id: credential.id, issued_at: credential.issuedAt },
+  };
   const [, , moments] = await sql.transaction([
     sql`set local timezone = 'Africa/Monrovia'`,
-    sql`select set_caller(${userId}, ${tokenId}, ${tokenIssuedAt.toISOString()})`,
+    sql`select set_caller(${JSON.stringify(call)}::jsonb)`,
     sql`select '1905-01-01T00:00:00Z'::timestamptz::text as moment`,
   ]);
 

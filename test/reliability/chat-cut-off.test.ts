@@ -129,7 +129,7 @@ describe("a turn that was stored, which the object could not know", () => {
     const [once] = await usageOf(person);
     storing.release();
     expect(await runDurableObjectAlarm(objectOf(person, conversation_id))).toBe(true);
-    expect(storing.count).toBe(2);
+    expect(storing.count).toBeGreaterThanOrEqual(2);
     expect(once?.used).toBeGreaterThan(0);
     expect(once?.counted).toBe(once?.used);
     expect(await usageOf(person)).toEqual([once]);
@@ -146,7 +146,7 @@ describe("a turn that was stored, which the object could not know", () => {
     storing.release();
     expect(await runDurableObjectAlarm(objectOf(person, conversation_id))).toBe(true);
     await released;
-    expect(storing.count).toBe(2);
+    expect(storing.count).toBeGreaterThanOrEqual(2);
     await vi.waitFor(async () => expect(await answersOf(person)).toHaveLength(2));
     const [usage] = await usageOf(person);
     expect(usage?.counted).toBe(usage?.used);

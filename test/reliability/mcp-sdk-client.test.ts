@@ -114,7 +114,7 @@ describe("a client of the SDK's first version", { timeout: 60_000 }, () => {
   it("has the answer to a call that was still running, on the new connection", async () => {
     const client = await ConnectedClient.connect();
     const { tasks } = await client.person.run("create_task", { title: "held" });
-    const { released: holding } = await holdTask(tasks[0]?.id);
+    const { released: holding } = await holdTask(client.person, tasks[0]?.id);
     client.breakNext();
 
     expect(await client.call("update_task", { task_id: tasks[0]?.id, title: "changed" })).toMatchObject({
@@ -141,7 +141,7 @@ describe("a client of the SDK's first version", { timeout: 60_000 }, () => {
   it("asks for nothing more after a call that it cancelled", async () => {
     const client = await ConnectedClient.connect();
     const { tasks } = await client.person.run("create_task", { title: "held" });
-    const { released: holding } = await holdTask(tasks[0]?.id);
+    const { released: holding } = await holdTask(client.person, tasks[0]?.id);
     const cancelling = new AbortController();
     const call = client.call("update_task", { task_id: tasks[0]?.id, title: "changed" }, cancelling.signal);
     setTimeout(() => cancelling.abort("no more"), 500);

@@ -99,7 +99,7 @@ describe("an answer whose connection broke", () => {
   it("comes on the new connection where the call is still running", async () => {
     const session = await ClientSession.open(await Person.signUp());
     const { tasks } = await session.person.run("create_task", { title: "held" });
-    const { released: holding } = await holdTask(tasks[0]?.id);
+    const { released: holding } = await holdTask(session.person, tasks[0]?.id);
     const begun = await firstEventOf(
       await session.post(callBody(1, "update_task", { task_id: tasks[0]?.id, title: "changed" })),
     );
@@ -255,7 +255,7 @@ describe("a session that is over", () => {
   it("leaves nothing in storage after DELETE, also when a call was in flight", async () => {
     const session = await ClientSession.open(await Person.signUp());
     const { tasks } = await session.person.run("create_task", { title: "held" });
-    const { released: holding } = await holdTask(tasks[0]?.id);
+    const { released: holding } = await holdTask(session.person, tasks[0]?.id);
     const response = await session.post(callBody(1, "update_task", { task_id: tasks[0]?.id, title: "changed" }));
     expect((await session.delete()).status).toBe(204);
     await Promise.all([holding, response.text()]);

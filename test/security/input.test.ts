@@ -106,7 +106,10 @@ describe("a new task", () => {
     const task = await person.runForTask("create_task", { title, description: `${title}\n${title}`, tags: ["💡"] });
 
     expect(task.title).toBe(title);
-    const [row] = await ownerQuery("select title, description, tags from tasks where id = $1", [task.id]);
+    const [row] = await ownerQuery("select title, description, tags from tasks where user_id = $1 and id = $2", [
+      person.id,
+      task.id,
+    ]);
     expect(row).toEqual({ title, description: `${title}\n${title}`, tags: ["💡"] });
   });
 

@@ -68,7 +68,8 @@ describe("the session of somebody else", () => {
 });
 
 describe("a session id", () => {
-  const owner = { userId: 7, scopes: ["tasks:read", "tasks:write"] };
+  const both = new Set(["tasks:read", "tasks:write"] as const);
+  const owner = { userId: 7, access: both };
   const objectId = "a".repeat(64);
   const JWT_SECRET = "the newer secret, 32 characters and more";
   const JWT_SECRET_PREVIOUS = "the older secret, 32 characters and more";
@@ -77,10 +78,11 @@ describe("a session id", () => {
     const id = signSessionId(objectId, owner, { JWT_SECRET });
 
     expect(readSessionId(id, owner, { JWT_SECRET })).toBe(objectId);
-    expect(readSessionId(id, { ...owner, scopes: owner.scopes.toReversed() }, { JWT_SECRET })).toBe(objectId);
+    expect(readSessionId(id, { ...owner, access: new Set([...both].toReversed()) }, { JWT_SECRET })).toBe(objectId);
     expect(readSessionId(id, { ...owner, userId: 8 }, { JWT_SECRET })).toBeUndefined();
-    expect(readSessionId(id, { ...owner, scopes: ["tasks:read"] }, { JWT_SECRET })).toBeUndefined();
-    expect(readSessionId(id, { ...owner, scopes: [] }, { JWT_SECRET })).toBeUndefined();
+    expect(readSessionId(id, { ...owner, access: new Set(["tasks:read"] as const) }, { JWT_SECRET })).toBeUndefined();
+    expect(readSessionId(id, { ...owner, access: new Set() }, { JWT_SECRET })).toBeUndefined();
+    expect(readSessionId(id, { ...owner, access: "full" }, { JWT_SECRET })).toBeUndefined();
   });
 
   it("outlives the rotation of the secret while the previous one is known", () => {

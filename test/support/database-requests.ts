@@ -70,7 +70,7 @@ function catchRequests(person: Person, part: string, fate: Fate): CaughtRequests
   let isReleased = false;
   const spy = vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const body = typeof init?.body === "string" ? init.body : "";
-    const isMeant = body.includes(JSON.stringify(part).slice(1, -1)) && body.includes(`"params":["${person.id}"`);
+    const isMeant = body.includes(JSON.stringify(part).slice(1, -1)) && body.includes(`\\"user_id\\":${person.id},`);
     if (!isMeant) return send(input, init);
     count += 1;
     return fate(

@@ -178,6 +178,6 @@ export function statelessRequest(
 }
 
 /** Locks a task, so that a call that changes it stays in flight for a second; `released` resolves when it is free again. */
-export async function holdTask(id: number | undefined): Promise<{ released: Promise<unknown> }> {
-  return holdRows(`tasks where id = ${Number(id)} for update`);
+export async function holdTask(person: Person, id: number | undefined): Promise<{ released: Promise<unknown> }> {
+  return holdRows(`tasks where user_id = ${person.id} and id = ${Number(id)} for update`);
 }

@@ -20,6 +20,7 @@ const resultSchema = z.strictObject({
   tasks: z.array(taskSchema),
   note: z.string().optional(),
   next_cursor: z.string().optional(),
+  replayed: z.literal(true).optional(),
 });
 
 const problemSchema = z.strictObject({
@@ -99,8 +100,8 @@ export class Person {
   }
 
   /** Runs a tool over HTTP, whatever it answers. */
-  call(tool: string, input: unknown): Promise<Response> {
-    return this.send(`/mcp/tools/${tool}`, { method: "POST", body: input });
+  call(tool: string, input: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return this.send(`/mcp/tools/${tool}`, { method: "POST", body: input, headers });
   }
 
   /** Runs a tool that must succeed. */

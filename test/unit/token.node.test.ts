@@ -68,8 +68,9 @@ it("gives every token an id of its own and a lifetime in seconds", async () => {
   const first = await issueToken(7, 600, { secret, issuer });
   const second = await issueToken(7, 600, { secret, issuer });
 
-  expect(first.caller.tokenId).not.toBe(second.caller.tokenId);
-  const lifetime = first.caller.tokenExpiresAt.getTime() - first.caller.tokenIssuedAt.getTime();
+  const { id, issuedAt, expiresAt } = first.caller.credential;
+  expect(id).not.toBe(second.caller.credential.id);
+  const lifetime = expiresAt.getTime() - issuedAt.getTime();
   expect(lifetime).toBeGreaterThan(598_900);
   expect(lifetime).toBeLessThanOrEqual(600_000);
 });

@@ -1,0 +1,162 @@
+import { sql } from "drizzle-orm";
+import type { BatchResponse } from "drizzle-orm/batch";
+import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
+import * as z from "zod";
+import type { Caller, Origin } from "../caller.ts";
+import { ApplicationError } from "../errors.ts";
+import { attemptCall, type CallEnd, type CallKind, type CallLimits } from "./call-attempts.ts";
+import type { DatabaseClock } from "./database-clock.ts";
+import { toDatabaseError, unavailable } from "./database-error.ts";
+import { idempotencyKeys } from "./schema.ts";
+import { TransportError } from "./sql-over-http.ts";
+import { defineStatement, type QueryBuilder, type Value } from "./statement.ts";
+import { type CallSetting, KeyInUse, type Queries, type ReadCall, type UserDatabase } from "./user-database.ts";
+
+/** What all requests of an isolate to one database share. */
+export interface Connection extends CallLimits {
+  readonly client: NeonHttpDatabase;
+  readonly clock: DatabaseClock;
+}
+
+/** Runs a request and tells who observes it. */
+type Observed = <Result>(running: PromiseLike<Result>, queries: readonly unknown[]) => Promise<Result>;
+
+/** What a call has come to. */
+interface Answer<Results> {
+  readonly setting: CallSetting;
+  readonly results: Results;
+  /** Undefined where it only read. */
+  readonly ended: z.output<typeof endedSchema> | undefined;
+}
+
+/** What `set_caller` is told of a call that writes. */
+interface WriteRecord {
+  readonly key: string;
+  readonly tool: string;
+  readonly input_hash?: string;
+  /** Whether the key is kept also where no task changes. */
+  readonly is_kept: boolean;
+}
+
+/** Says whose rows the statements after it see, and refuses a credential that no longer counts. */
+const setCaller = defineStatement((query, value: Value<"call">) =>
+  query.execute(sql`select set_caller(${value("call")}::jsonb) as setting`),
+);
+const endCall = defineStatement((query) => query.execute(sql`select end_call() as ended`));
+
+const selectKey = defineStatement((query, value: Value<"userId" | "key">) =>
+  query
+    .select({
+      tool: idempotencyKeys.tool,
+      inputHash: idempotencyKeys.inputHash,
+      change: idempotencyKeys.change,
+      outcome: idempotencyKeys.outcome,
+    })
+    .from(idempotencyKeys)
+    .where(sql`${idempotencyKeys.userId} = ${value("userId")} and ${idempotencyKeys.key} = ${value("key")}`),
+);
+
+const settingSchema = z
+  .object({ rows: z.tuple([z.object({ setting: z.object({ now: z.string(), time_zone: z.string() }) })]) })
+  .transform(({ rows: [{ setting }] }) => ({ now: new Date(setting.now), timeZone: setting.time_zone }));
+const endedSchema = z
+  .object({
+    rows: z.tuple([z.object({ ended: z.object({ change: z.int().nullable(), outcome: z.array(z.unknown()) }) })]),
+  })
+  .transform(({ rows: [{ ended }] }) => ({ change: ended.change ?? undefined, outcome: ended.outcome }));
+
+/** The database as a caller's. */
+export function bindDatabase(
+  { client, clock, ...limits }: Connection,
+  { userId, credential }: Caller,
+  { via, client: clientName, requestId }: Origin,
+  observe: Observed,
+): UserDatabase {
+  async function call<const Asked extends Queries>(
+    build: (query: QueryBuilder) => Asked,
+    kind: CallKind,
+    write?: WriteRecord,
+  ): Promise<CallEnd<Answer<BatchResponse<Asked>>>> {
+    const record = JSON.stringify({
+      user_id: userId,
+      credential: { kind: credential.kind, id: credential.id, issued_at: credential.issuedAt },
+      origin: { via, client: clientName, request_id: requestId },
+      deadline: clock.deadlineAfter(limits.callTime),
+      write,
+    });
+    const queries = build(client);
+    const batch: [Queries[number], ...Asked] = [setCaller({ call: record }), ...queries];
+    if (write !== undefined) batch.push(endCall({}));
+    const attempt = async () => {
+      const sentAt = Date.now();
+      const answer = await observe(client.batch(batch), queries);
+      // Behind the results there is that of end_call, where the call writes.
+      const [first, ...results] = answer;
+      const setting = readAnswer(settingSchema, first);
+      clock.learn(setting.now, sentAt);
+      return { setting, results, ended: write && readAnswer(endedSchema, answer.at(-1)) };
+    };
+    try {
+      return await attemptCall(attempt, limits, kind);
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  async function read<const Asked extends Queries>(
+    build: (query: QueryBuilder) => Asked,
+  ): Promise<ReadCall<BatchResponse<Asked>>> {
+    const end = await call(build, { isRead: true, isKeyed: false });
+    if (!("result" in end)) throw new Error("what only reads is never carried out before");
+    const { setting, results } = end.result;
+    return { ...setting, results };
+  }
+
+  return {
+    userId,
+    read,
+
+    async write(name, build) {
+      const end = await call(build, { isRead: false, isKeyed: false }, { key: ownKey(), tool: name, is_kept: true });
+      return { results: "result" in end ? end.result.results : undefined };
+    },
+
+    async changeTasks({ tool, key: callersKey, inputHash }, build) {
+      const isKeyed = callersKey !== undefined;
+      const key = isKeyed ? `caller:${callersKey}` : ownKey();
+      const end = await call(build, { isRead: false, isKeyed }, { key, tool, input_hash: inputHash, is_kept: false });
+      if ("result" in end) {
+        const { setting, results, ended } = end.result;
+        return { ...setting, results, change: ended?.change, outcome: ended?.outcome ?? [], isReplay: false };
+      }
+      const { results, ...setting } = await read(() => [selectKey({ userId, key })]).catch((error: unknown) => {
+        // It has been carried out, and what it came to is not to be had now.
+        throw isUnavailable(error) ? unavailable({ isRead: false, isKeyed, mayBeDone: true }, error) : error;
+      });
+      const [[earlier]] = results;
+      if (earlier === undefined)
+        throw new ApplicationError("conflict", "The idempotency_key has just expired; use a new one.");
+      // The release before keeps no hash.
+      const isSame = earlier.tool === tool && (earlier.inputHash === null || earlier.inputHash === inputHash);
+      const outcome = z.array(z.unknown()).parse(earlier.outcome);
+      if (!isSame) throw new KeyInUse(earlier.tool, outcome);
+      return { ...setting, results: undefined, change: earlier.change ?? undefined, outcome, isReplay: isKeyed };
+    },
+  };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof ApplicationError && error.kind === "unavailable";
+}
+
+/** A key that nobody else can know. */
+function ownKey(): string {
+  return `server:${crypto.randomUUID()}`;
+}
+
+/** @throws TransportError where it is not what our own functions answer */
+function readAnswer<Schema extends z.ZodType>(schema: Schema, result: unknown): z.output<Schema> {
+  const answer = schema.safeParse(result);
+  if (answer.success) return answer.data;
+  throw new TransportError("an answer of another shape", { mayBeDone: true, cause: answer.error });
+}

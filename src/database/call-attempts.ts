@@ -1,0 +1,75 @@
+import type { CircuitBreaker } from "./circuit-breaker.ts";
+import { isCarriedOut, isTooLate, judgeFailure, unavailable } from "./database-error.ts";
+
+/** The part of a call's time that it may take after that to learn whether it was carried out. */
+const SETTLING_PART = 0.3;
+
+/** How long to wait before each further attempt, in milliseconds; the last counts for all that come after it. */
+const PAUSES = [50, 150, 400, 1_000, 2_000];
+
+/** How often a call is made that was not carried out for sure: its caller may repeat it later. */
+const MOST_ATTEMPTS = 4;
+
+/** What bounds the calls to one database. */
+export interface CallLimits {
+  readonly breaker: CircuitBreaker;
+  /** How long a call may take in the database, in milliseconds: what has not been committed by then never is. */
+  readonly callTime: number;
+}
+
+/** What may be done about a call that fails. */
+export interface CallKind {
+  readonly isRead: boolean;
+  /** Whether its caller has given it a key. */
+  readonly isKeyed: boolean;
+}
+
+/** How a call ended: with its result, or because an attempt whose answer was lost has carried it out. */
+export type CallEnd<Result> = { readonly result: Result } | { readonly carriedOut: true };
+
+/**
+ * Makes a call, and repeats it where its answer is lost or another try may come to something: a call that reads
+ * changes nothing, and one that writes has a key under which it is carried out once at most. Whether it was carried out
+ * is told as unknown only when its time in the database is over, and nobody could be asked.
+ *
+ * @throws ApplicationError `unavailable`, which says whether anything was changed
+ * @throws whatever the driver threw, where Postgres has refused the call
+ */
+export async function attemptCall<Result>(
+  attempt: () => Promise<Result>,
+  { breaker, callTime }: CallLimits,
+  { isRead, isKeyed }: CallKind,
+): Promise<CallEnd<Result>> {
+  const startedAt = Date.now();
+  const endsAt = startedAt + callTime * (isRead ? 1 : 1 + SETTLING_PART);
+  let mayBeDone = false;
+  for (let count = 0; ; count += 1) {
+    // Of a call that may have been carried out it has to be learned, whatever else waits.
+    if (!breaker.mayPass() && !mayBeDone) throw unavailable({ isRead, isKeyed, mayBeDone });
+    try {
+      const result = await attempt();
+      breaker.answered();
+      return { result };
+    } catch (error) {
+      const failure = judgeFailure(error);
+      if (failure.isAnswered) breaker.answered();
+      // One call that keeps failing says little of the others.
+      else if (count === 0) breaker.failed();
+      if (isCarriedOut(error)) return { carriedOut: true };
+      // Under its key nothing was done, and nothing will be.
+      if (isTooLate(error)) throw unavailable({ isRead, isKeyed, mayBeDone: false }, error);
+      if (!failure.isWorthRepeating) throw error;
+      mayBeDone ||= failure.mayBeDone && !isRead;
+      const pause = pauseBefore(count);
+      const isHopeless = !mayBeDone && (breaker.isOpen || count + 1 === MOST_ATTEMPTS);
+      if (isHopeless || Date.now() + pause >= endsAt) throw unavailable({ isRead, isKeyed, mayBeDone }, error);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+/** Shortened or prolonged by chance, so that calls that failed together do not come back together. */
+function pauseBefore(count: number): number {
+  const pause = PAUSES[Math.min(count, PAUSES.length - 1)] ?? 0;
+  return pause * (0.5 + Math.random());
+}

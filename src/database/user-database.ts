@@ -1,0 +1,95 @@
+import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
+import type { QueryBuilder } from "./statement.ts";
+
+type Query = BatchItem<"pg">;
+export type Queries = readonly [Query, ...Query[]];
+
+/** What the database tells of a call beside its results. */
+export interface CallSetting {
+  /** When it was made, by the database's clock. */
+  readonly now: Date;
+  /** The person's IANA time zone. */
+  readonly timeZone: string;
+}
+
+/** The results of each query of a call that reads, in order. */
+export interface ReadCall<Results> extends CallSetting {
+  readonly results: Results;
+}
+
+/** A call that wrote. */
+export interface WrittenCall<Results> {
+  /** Of each query, in order; undefined where an attempt has done it whose answer was lost. */
+  readonly results: Results | undefined;
+}
+
+/** A call that was to change tasks. */
+export interface TaskCall<Results> extends WrittenCall<Results>, CallSetting {
+  /** The user's number of the change; undefined where no task changed. */
+  readonly change: number | undefined;
+  /** What happened to which task, as `gather_task_changes` has noted it. */
+  readonly outcome: readonly unknown[];
+  /** Whether its caller has made the same call before, by its key. */
+  readonly isReplay: boolean;
+}
+
+/** What a call that changes tasks is known by, so that it is carried out once however often it is made. */
+export interface CallIdentity {
+  readonly tool: string;
+  /** The caller's own key; undefined where they gave none. */
+  readonly key: string | undefined;
+  /** The SHA-256 of its input, in hex. */
+  readonly inputHash: string;
+}
+
+/** A key that its caller has used before, for another call. */
+export class KeyInUse extends Error {
+  override readonly name = "KeyInUse";
+  readonly tool: string;
+  readonly outcome: readonly unknown[];
+
+  constructor(tool: string, outcome: readonly unknown[]) {
+    super("the key belongs to another call");
+    this.tool = tool;
+    this.outcome = outcome;
+  }
+}
+
+/**
+ * The database as one user's: row-level security lets every query see their rows alone, and each call makes sure that
+ * their credential still counts. Every method makes one HTTP request, which is one transaction, and repeats it where
+ * its answer is lost and that is safe.
+ */
+export interface UserDatabase {
+  /** Whose it is: every query names them as well. */
+  readonly userId: number;
+
+  /**
+   * Runs queries that change nothing.
+   *
+   * @throws ApplicationError `unauthenticated` for a token signed out, `unavailable`, `internal`
+   */
+  read<const Asked extends Queries>(build: (query: QueryBuilder) => Asked): Promise<ReadCall<BatchResponse<Asked>>>;
+
+  /**
+   * Runs queries that change something else than tasks.
+   *
+   * @param name what is done, in snake_case
+   * @throws ApplicationError `unauthenticated`, `internal`; `unavailable`, which says whether anything was changed
+   */
+  write<const Asked extends Queries>(
+    name: string,
+    build: (query: QueryBuilder) => Asked,
+  ): Promise<WrittenCall<BatchResponse<Asked>>>;
+
+  /**
+   * Runs queries that change tasks.
+   *
+   * @throws ApplicationError as `write`
+   * @throws KeyInUse
+   */
+  changeTasks<const Asked extends Queries>(
+    call: CallIdentity,
+    build: (query: QueryBuilder) => Asked,
+  ): Promise<TaskCall<BatchResponse<Asked>>>;
+}

@@ -1,0 +1,20 @@
+import * as z from "zod";
+import { type Task, taskRowSchema, toTask } from "./task.ts";
+
+const taskChangeSchema = z
+  .object({ operation: z.enum(["insert", "update", "delete"]), completed: z.boolean(), task: taskRowSchema })
+  .transform(({ operation, completed, task }) => ({ operation, isCompletion: completed, task: toTask(task) }));
+
+/** What a call did to a task. */
+export interface TaskChange {
+  readonly operation: "insert" | "update" | "delete";
+  /** Whether it is completed by that, and was not before. */
+  readonly isCompletion: boolean;
+  /** As the call left it, or as it was before it was deleted. */
+  readonly task: Task;
+}
+
+/** Reads what the database has noted of a call's changes (`gather_task_changes`). */
+export function readTaskChanges(outcome: readonly unknown[]): TaskChange[] {
+  return z.array(taskChangeSchema).parse(outcome);
+}

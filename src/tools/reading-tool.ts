@@ -1,0 +1,30 @@
+import type * as z from "zod";
+import type { UserDatabase } from "../database/user-database.ts";
+import { parseInput } from "../input.ts";
+import type { Tool, ToolDeclaration } from "./tool.ts";
+
+interface ReadingToolDeclaration<Input extends z.ZodObject, Output extends z.ZodObject>
+  extends Omit<ToolDeclaration<Input>, "annotations"> {
+  readonly output: Output;
+  /** Does it, with one request to the database. */
+  readonly run: (input: z.output<Input>, database: UserDatabase) => Promise<z.output<Output>>;
+  /** The output as compact text for a person or a model. */
+  readonly toText: (output: z.output<Output>) => string;
+}
+
+/** Declares a tool that only reads, once for every interface. */
+export function defineReadingTool<Input extends z.ZodObject, Output extends z.ZodObject>({
+  run,
+  toText,
+  ...declaration
+}: ReadingToolDeclaration<Input, Output>): Tool {
+  return {
+    ...declaration,
+    scope: "tasks:read",
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    async execute(input, { database }) {
+      const structured = await run(parseInput(declaration.input, input), database);
+      return { structured, text: toText(structured), changes: [] };
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import type * as z from "zod";
+import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
+import { ApplicationError } from "../errors.ts";
+import { parseInput } from "../input.ts";
+import type { TasksChanged } from "../tasks/change-tasks.ts";
+import { idempotencyKeySchema } from "../tasks/task.ts";
+import { readTaskChanges } from "../tasks/task-change.ts";
+import { resultText, taskResultSchema } from "./task-result.ts";
+import { taskLine } from "./task-text.ts";
+import type { Tool, ToolAnnotations, ToolDeclaration } from "./tool.ts";
+
+const REPLAYED = "This key was used before; nothing was done now. That call:";
+
+/** The key that every tool which changes tasks takes. */
+export const keySchema = idempotencyKeySchema
+  .optional()
+  .describe("Any unique text. Calling again with the same key within 24 hours does nothing and answers the same.");
+
+type KeyedInput = z.ZodObject & z.ZodType<{ readonly idempotency_key?: string | undefined }>;
+
+interface WritingToolDeclaration<Input extends KeyedInput> extends Omit<ToolDeclaration<Input>, "annotations"> {
+  readonly annotations: Pick<ToolAnnotations, "destructiveHint" | "idempotentHint">;
+  /** Does it, with one request to the database. */
+  readonly run: (input: z.output<Input>, database: UserDatabase, call: CallIdentity) => Promise<TasksChanged>;
+  /** What was done, in one word: Created. */
+  readonly done: string;
+  /** What is said where no task changed. */
+  readonly unchanged?: string;
+  /** What of each task was changed, such as `changed title, due`. */
+  readonly describeEdit?: (input: z.output<Input>) => string;
+}
+
+/**
+ * Declares a tool that changes tasks, once for every interface. Every one takes an idempotency_key, and answers with
+ * the tasks as it left them; of a task that was deleted, as it was.
+ */
+export function defineWritingTool<Input extends KeyedInput>({
+  run,
+  done,
+  unchanged,
+  describeEdit,
+  annotations,
+  ...declaration
+}: WritingToolDeclaration<Input>): Tool {
+  return {
+    ...declaration,
+    output: taskResultSchema,
+    scope: "tasks:write",
+    annotations: { readOnlyHint: false, ...annotations, openWorldHint: false },
+    async execute(given, { database, idempotencyKey }) {
+      const input = parseInput(declaration.input, given);
+      const { idempotency_key: keyInInput, ...hashed } = input;
+      const call = { tool: declaration.name, key: oneKey(keyInInput, idempotencyKey), inputHash: hash(hashed) };
+      const { tasks, changes, isReplay } = await run(input, database, call).catch((error: unknown) => {
+        throw error instanceof KeyInUse ? keyInUse(error) : error;
+      });
+      const note = isReplay ? `${REPLAYED} ${done}` : changes.length === 0 ? unchanged : undefined;
+      const result = {
+        tasks: [...tasks],
+        ...(isReplay && { replayed: true as const }),
+        ...(note !== undefined && { note }),
+      };
+      return {
+        structured: result,
+        text: resultText(done, result, describeEdit?.(input)),
+        changes: isReplay ? [] : changes,
+      };
+    },
+  };
+}
+
+/** @throws ApplicationError `invalid_input` for two keys */
+function oneKey(inInput: string | undefined, beside: string | undefined): string | undefined {
+  if (inInput !== undefined && beside !== undefined && inInput !== beside) {
+    throw keyError("invalid_input", "differs from the Idempotency-Key header; send one of the two");
+  }
+  return inInput ?? beside;
+}
+
+/** SHA-256 in hex of an input that a schema has put in order. */
+function hash(input: unknown): string {
+  return createHash("sha256").update(JSON.stringify(input)).digest("hex");
+}
+
+function keyInUse({ tool, outcome }: KeyInUse): ApplicationError {
+  const first = readTaskChanges(outcome).map(({ task }) => taskLine(task));
+  return keyError(
+    "conflict",
+    `was used for another call of ${tool}: ${first.join("; ")}. Repeat that call unchanged, or use a new key`,
+  );
+}
+
+function keyError(kind: "conflict" | "invalid_input", message: string): ApplicationError {
+  return new ApplicationError(kind, `idempotency_key ${message}`, { fields: [{ field: "idempotency_key", message }] });
+}

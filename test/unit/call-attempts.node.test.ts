@@ -1,0 +1,191 @@
+import { NeonDbError } from "@neondatabase/serverless";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { attemptCall } from "../../src/database/call-attempts.ts";
+import { CircuitBreaker } from "../../src/database/circuit-breaker.ts";
+import { DatabaseClock } from "../../src/database/database-clock.ts";
+import { TransportError } from "../../src/database/sql-over-http.ts";
+
+const READ = { isRead: true, isKeyed: false };
+const WRITE = { isRead: false, isKeyed: false };
+const KEYED_WRITE = { isRead: false, isKeyed: true };
+
+const lost = () => new TransportError("no answer", { mayBeDone: true });
+const refused = () => new TransportError("HTTP 429", { mayBeDone: false });
+const postgres = (code: string) => Object.assign(new NeonDbError("said by Postgres"), { code });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.setSystemTime(new Date("2026-11-27T12:00:00Z"));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Makes a call whose attempts come to these things, one after the other, the last again and again. */
+async function call(kind: typeof READ, outcomes: readonly (Error | string)[], breaker = new CircuitBreaker()) {
+  let attempts = 0;
+  const attempt = async () => {
+    const outcome = outcomes[Math.min(attempts, outcomes.length - 1)];
+    attempts += 1;
+    if (outcome instanceof Error) throw outcome;
+    return outcome;
+  };
+  const ended: Promise<{ readonly end?: unknown; readonly error?: unknown }> = attemptCall(
+    attempt,
+    { breaker, callTime: 10_000 },
+    kind,
+  ).then(
+    (end) => ({ end }),
+    (error: unknown) => ({ error }),
+  );
+  await vi.runAllTimersAsync();
+  return { ...(await ended), attempts };
+}
+
+describe("a call", () => {
+  it.each([
+    ["whose answer was lost", lost()],
+    ["that nobody passed on", refused()],
+    ["that met another transaction", postgres("40P01")],
+    ["that did not get its lock", postgres("55P03")],
+    ["on a standby", postgres("25006")],
+    ["as the server goes down", postgres("57P01")],
+  ])("%s is made again", async (_, failure) => {
+    expect(await call(READ, [failure, "done"])).toMatchObject({ end: { result: "done" }, attempts: 2 });
+    expect(await call(WRITE, [failure, "done"])).toMatchObject({ end: { result: "done" }, attempts: 2 });
+  });
+
+  it("that Postgres refuses is not", async () => {
+    const refusal = postgres("23505");
+
+    expect(await call(WRITE, [refusal, "done"])).toEqual({ error: refusal, attempts: 1 });
+  });
+
+  it("that an attempt with a lost answer has carried out ends with that", async () => {
+    expect(await call(WRITE, [lost(), postgres("TS002")])).toEqual({ end: { carriedOut: true }, attempts: 2 });
+  });
+});
+
+describe("what is told of a call that came to nothing", () => {
+  const told = async (kind: typeof READ, outcomes: readonly Error[]) => {
+    const { error } = await call(kind, outcomes);
+    return error;
+  };
+
+  it("that reads: try again", async () => {
+    expect(await told(READ, [lost()])).toMatchObject({
+      kind: "unavailable",
+      message: "The database cannot be reached; try again in a moment.",
+      retryAfter: 5,
+    });
+  });
+
+  it("that writes, and was never passed on: nothing was changed", async () => {
+    expect(await told(WRITE, [refused()])).toMatchObject({
+      message: "The database cannot be reached; nothing was changed. Try again in a moment.",
+      retryAfter: 5,
+    });
+  });
+
+  it("that writes, and may have been carried out: look, and no word of when to repeat it", async () => {
+    expect(await told(WRITE, [lost()])).toMatchObject({
+      message: "The database cannot be reached, and the change may have been carried out: look before you repeat it.",
+      retryAfter: undefined,
+    });
+  });
+
+  it("that has a key of its caller: repeat it with the key", async () => {
+    expect(await told(KEYED_WRITE, [lost()])).toMatchObject({
+      message: expect.stringContaining("Repeat the call with the same idempotency_key"),
+      retryAfter: 5,
+    });
+  });
+
+  it("whose time was over before it was carried out: nothing was changed, whatever was lost before", async () => {
+    expect(await told(WRITE, [lost(), postgres("TS001")])).toMatchObject({
+      message: expect.stringContaining("nothing was changed"),
+      retryAfter: 5,
+    });
+  });
+
+  it("only when its time in the database is over, where it may have been carried out", async () => {
+    const startedAt = Date.now();
+    await told(WRITE, [lost()]);
+
+    expect(Date.now() - startedAt).toBeGreaterThan(10_000);
+    expect(Date.now() - startedAt).toBeLessThan(14_000);
+  });
+});
+
+describe("a database that does not answer", () => {
+  it("is asked no more after five failures, and calls end at once", async () => {
+    const breaker = new CircuitBreaker();
+    for (let count = 0; count < 5; count += 1) breaker.failed();
+    const startedAt = Date.now();
+
+    expect(await call(WRITE, ["done"], breaker)).toMatchObject({
+      error: { message: expect.stringContaining("nothing was changed") },
+      attempts: 0,
+    });
+    expect(Date.now() - startedAt).toBe(0);
+  });
+
+  it("is not waited for by a call that changes nothing once it has failed four times", async () => {
+    const startedAt = Date.now();
+
+    expect(await call(READ, [lost()])).toMatchObject({ attempts: 4 });
+    expect(Date.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  it("is asked by one call after a pause, and by all once it has answered", async () => {
+    const breaker = new CircuitBreaker();
+    for (let count = 0; count < 5; count += 1) breaker.failed();
+    vi.setSystemTime(Date.now() + 600);
+
+    expect([breaker.mayPass(), breaker.mayPass()]).toEqual([true, false]);
+    breaker.answered();
+    expect([breaker.mayPass(), breaker.mayPass()]).toEqual([true, true]);
+  });
+
+  it("is asked ever less often, and every 5 seconds at least", () => {
+    const breaker = new CircuitBreaker();
+    const askedAt: number[] = [];
+    const startedAt = Date.now();
+    for (let elapsed = 0; elapsed < 60_000; elapsed += 50) {
+      vi.setSystemTime(startedAt + elapsed);
+      if (!breaker.mayPass()) continue;
+      askedAt.push(elapsed);
+      breaker.failed();
+    }
+    const pauses = askedAt.slice(5).map((at, index) => at - (askedAt[index + 4] ?? 0));
+
+    expect(pauses.slice(0, 4)).toEqual([500, 1_000, 2_000, 4_000]);
+    expect(Math.max(...pauses)).toBe(5_000);
+  });
+});
+
+describe("a deadline in the database's time", () => {
+  it("allows two seconds as long as that is not known", () => {
+    expect(new DatabaseClock().deadlineAfter(10_000)).toBe("2026-11-27T12:00:08.000Z");
+  });
+
+  it("goes by the database's clock, and never later than ours", () => {
+    const clock = new DatabaseClock();
+    const sentAt = Date.now();
+    vi.setSystemTime(sentAt + 100);
+    // Half a minute ahead, and the answer was under way for 100 ms.
+    clock.learn(new Date(sentAt + 30_050), sentAt);
+
+    expect(clock.deadlineAfter(10_000)).toBe("2026-11-27T12:00:40.050Z");
+  });
+
+  it("learns nothing from an answer that was long under way", () => {
+    const clock = new DatabaseClock();
+    const sentAt = Date.now();
+    vi.setSystemTime(sentAt + 4_000);
+    clock.learn(new Date(sentAt + 60_000), sentAt);
+
+    expect(clock.deadlineAfter(10_000)).toBe("2026-11-27T12:00:12.000Z");
+  });
+});
