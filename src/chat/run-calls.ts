@@ -1,9 +1,7 @@
 import { ApplicationError, toApplicationError } from "../errors.ts";
-import { quoteName } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
 import { type JsonReading, readJson } from "../json.ts";
-import { catalog } from "../tools/catalog.ts";
-import { runTool } from "../tools/run-tool.ts";
+import { findTool, runTool } from "../tools/run-tool.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import {
   APPROVAL_LIFETIME,
@@ -96,11 +94,7 @@ async function readTask(taskId: unknown, tools: ToolContext): Promise<NamedTask 
 
 /** @throws ApplicationError where the call cannot run whatever the person says */
 function planCall(callId: string, name: string, input: unknown): PlannedCall {
-  const tool = catalog.find((candidate) => candidate.name === name);
-  if (tool === undefined) {
-    const known = catalog.map((candidate) => candidate.name).join(", ");
-    throw new ApplicationError("not_found", `There is no tool ${quoteName(name)}; the tools are ${known}.`);
-  }
+  const tool = findTool(name);
   return { callId, tool, input: parseInput(tool.input, input) };
 }
 

@@ -18,7 +18,7 @@ export interface ReadCall<Results> extends CallSetting {
 }
 
 /** A call that wrote. */
-export interface WrittenCall<Results> {
+interface WrittenCall<Results> {
   /** Of each query, in order; undefined where an attempt has done it whose answer was lost. */
   readonly results: Results | undefined;
 }

@@ -1,5 +1,6 @@
 import { isAllowed } from "../caller.ts";
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
+import { quoteName } from "../excerpt.ts";
 import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
@@ -16,7 +17,7 @@ export function findTool(name: string): Tool {
   const tool = catalog.find((candidate) => candidate.name === name);
   if (tool !== undefined) return tool;
   const known = catalog.map((candidate) => candidate.name).join(", ");
-  throw new ApplicationError("not_found", `Unknown tool. The tools are ${known}.`);
+  throw new ApplicationError("not_found", `There is no tool ${quoteName(name)}; the tools are ${known}.`);
 }
 
 /**

@@ -28,7 +28,7 @@ export interface ToolResult {
 }
 
 /** A tool's answer, and what the gate counts and tells of it. */
-export interface ToolRun extends ToolResult {
+interface ToolRun extends ToolResult {
   /** What changed; nothing where it only read, or where the caller had made the same call before. */
   readonly changes: readonly TaskChange[];
 }
