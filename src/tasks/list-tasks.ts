@@ -23,12 +23,27 @@ export interface TaskFilter {
   readonly cursor?: string | undefined;
 }
 
+/** A task as it is read for a list. */
+export interface TaskInList extends Task {
+  /** Its beginning, where it is longer than that. */
+  readonly description: string;
+  readonly isDescriptionWhole: boolean;
+}
+
 /** One page of tasks. */
 export interface TaskPage {
-  readonly tasks: Task[];
+  readonly tasks: TaskInList[];
   /** Absent on the last page. */
   readonly nextCursor?: string;
 }
+
+/** How much of a description is read for a list, in code points. */
+const BEGINNING = 400;
+
+const describedBriefly = {
+  description: sql<string>`left(${tasks.description}, ${sql.raw(`${BEGINNING}`)})`,
+  isDescriptionWhole: sql<boolean>`char_length(${tasks.description}) <= ${sql.raw(`${BEGINNING}`)}`,
+};
 
 const inUserTimeZone = (day: SQL) => sql`(${day})::timestamp at time zone current_setting('app.time_zone')`;
 
@@ -48,7 +63,7 @@ export async function listTasks(database: UserDatabase, filter: TaskFilter): Pro
     results: [rows],
   } = await database.read((query) => [
     query
-      .select({ ...taskColumns, sortKey: order.sortKey })
+      .select({ ...taskColumns, ...describedBriefly, sortKey: order.sortKey })
       .from(tasks)
       .where(and(eq(tasks.userId, database.userId), ...conditions(filter), after))
       .orderBy(...order.by)
@@ -57,7 +72,7 @@ export async function listTasks(database: UserDatabase, filter: TaskFilter): Pro
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
   return {
-    tasks: page.map(toTask),
+    tasks: page.map((row) => ({ ...toTask(row), isDescriptionWhole: row.isDescriptionWhole })),
     ...(rows.length > page.length && last !== undefined && { nextCursor: encodeCursor(filter.order, last.sortKey) }),
   };
 }

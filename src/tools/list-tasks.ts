@@ -2,22 +2,20 @@ import * as z from "zod";
 import { taskOrderSchema } from "../tasks/cursor.ts";
 import { dueSchema } from "../tasks/due.ts";
 import { listTasks } from "../tasks/list-tasks.ts";
-import { prioritySchema, statusSchema as statuses, type statusSchema, tagsSchema, taskSchema } from "../tasks/task.ts";
+import { prioritySchema, statusSchema as statuses, type statusSchema, tagsSchema } from "../tasks/task.ts";
 import { text } from "../text.ts";
+import { listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
-import { taskLine } from "./task-text.ts";
 
 const LARGEST_PAGE = 100;
-const USUAL_PAGE = 50;
+const USUAL_PAGE = 20;
 
 type Status = z.output<typeof statusSchema>;
 
 const statusFilterSchema = z.enum(["open", "all", ...statuses.options]);
 
 const input = z.strictObject({
-  status: statusFilterSchema
-    .default("open")
-    .describe("open, which is pending and in_progress, unless finished tasks are wanted too."),
+  status: statusFilterSchema.default("open").describe("open, which is pending and in_progress, unless finished tasks are wanted too."),
   priority: prioritySchema.optional().describe("Only tasks of this priority."),
   tags: tagsSchema.optional().describe("Only tasks that carry all of these tags."),
   search: text({ minimum: 1, maximum: 200 }).optional().describe("Only tasks with this text in title or description."),
@@ -42,7 +40,7 @@ const input = z.strictObject({
 });
 
 const output = z.strictObject({
-  tasks: z.array(taskSchema),
+  tasks: z.array(listedTaskSchema),
   next_cursor: z.string().optional().describe("There are more tasks: pass it as cursor to read on."),
 });
 
@@ -54,11 +52,14 @@ export const listTasksTool = defineReadingTool({
   output,
   async run({ status, due_from: dueFrom, due_before: dueBefore, ...filter }, database) {
     const page = await listTasks(database, { ...filter, dueFrom, dueBefore, statuses: toStatuses(status) });
-    return { tasks: page.tasks, ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }) };
+    return {
+      tasks: listPage(page.tasks, filter.order, filter.limit),
+      ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
+    };
   },
   toText({ tasks, next_cursor: nextCursor }) {
     if (tasks.length === 0) return "No tasks.";
-    const lines = tasks.map(taskLine).join("\n");
+    const lines = listText(tasks);
     return nextCursor === undefined ? lines : `${lines}\nThere are more: cursor ${nextCursor}`;
   },
 });

@@ -1,8 +1,12 @@
 import { quote, quoteLines } from "../quote.ts";
 import type { Task } from "../tasks/task.ts";
 
-type TaskInText = Pick<Task, "id" | "title" | "status" | "version"> &
-  Partial<Pick<Task, "priority" | "due" | "tags" | "completed_at">>;
+interface TaskInText extends Pick<Task, "id" | "title" | "status" | "version"> {
+  readonly priority?: Task["priority"] | undefined;
+  readonly due?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly completed_at?: string | undefined;
+}
 
 /**
  * A task in one line: `#12 "Buy milk" · pending · due 2026-11-30 · high priority · tags "groceries", "home" · version 3`.

@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 
 /** Calls a tool over MCP, and gives the text of its answer. */
-async function textOf(name: string, input: Record<string, unknown>): Promise<string> {
-  const { result } = await answerOf(await statelessRequest(person, "tools/call", { name, arguments: input }));
+async function textOf(name: string, input: Record<string, unknown>, whose = person): Promise<string> {
+  const { result } = await answerOf(await statelessRequest(whose, "tools/call", { name, arguments: input }));
   return resultSchema.parse(result).content[0].text;
 }
 
@@ -27,7 +27,7 @@ describe("a text says what it takes to go on", () => {
     const text = await textOf("create_task", { ...task, idempotency_key: "once" });
     expect(text.replace(/#\d+/, "#n")).toBe(`Created #n "Buy milk" · pending · ${fields} · version 1`);
     expect(await textOf("create_task", { ...task, idempotency_key: "once" })).toBe(
-      text.replace("Created", "This key had made it before; nothing was created."),
+      `This key was used before; nothing was done now. That call: ${text}`,
     );
   });
 
@@ -57,6 +57,29 @@ describe("a text says what it takes to go on", () => {
       new RegExp(`^#${id} "Read" · pending · version 1 · created \\S+ · updated \\S+\n> One\\.\n>\n> - two$`),
     );
   });
+});
+
+it("a list's text has a line for each task, its beginning where it is long, and how to go on", async () => {
+  const lister = await Person.signUp();
+  const [first, second] = [
+    await lister.runForTask("create_task", {
+      title: "Read",
+      description: `Chapter\n${"one ".repeat(300)}`,
+      due: "2026-11-30",
+    }),
+    await lister.runForTask("create_task", { title: "Write", tags: ["work"] }),
+  ];
+  const text = await textOf("list_tasks", { limit: 1 }, lister);
+  expect(text.split("\n")).toEqual([
+    expect.stringMatching(
+      new RegExp(`^#${first.id} "Read" · pending · due 2026-11-30 · version 1 · begins "Chapter one (one )+one…"$`),
+    ),
+    "… is where something is cut; get_task has all of it.",
+    expect.stringMatching(/^There are more: cursor \S+$/),
+  ]);
+  expect(await textOf("list_tasks", { tags: ["work"] }, lister)).toBe(
+    `#${second.id} "Write" · pending · tags "work" · version 1`,
+  );
 });
 
 describe("a text says nothing that somebody has put into a task", () => {

@@ -49,6 +49,53 @@ describe("filters", () => {
   });
 });
 
+describe("what a list shows of a task", () => {
+  it("is no more than it takes to choose by, with a mark where get_task has more", async () => {
+    const other = await Person.signUp();
+    const description = `First line.\n\n${"Second line, which goes on and on. ".repeat(280)}`.trim();
+    const title = "A title that goes on for as long as a title may, ".repeat(5).slice(0, 199).trim();
+    const long = await other.runForTask("create_task", { title, description, tags: ["a"], priority: "low" });
+    await other.run("create_task", { title: "Short", description: "Two litres.\n" });
+    const { tasks } = await other.run("list_tasks");
+
+    expect(tasks).toEqual([
+      {
+        id: long.id,
+        title: expect.stringMatching(/^A title that goes on .{40,120}…$/),
+        status: "pending",
+        priority: "low",
+        tags: ["a"],
+        version: 1,
+        preview: expect.stringMatching(/^First line\. Second line, which goes on .{60,160}…$/),
+        cut: true,
+      },
+      { id: expect.any(Number), title: "Short", status: "pending", version: 1, preview: "Two litres." },
+    ]);
+    expect(await other.runForTask("get_task", { task_id: long.id })).toMatchObject({ title, description });
+  });
+
+  it("is 20 tasks at a time unless more are asked for", async () => {
+    const other = await Person.signUp();
+    await Promise.all(Array.from({ length: 21 }, () => other.run("create_task", { title: "one of many" })));
+
+    expect((await other.run("list_tasks")).tasks).toHaveLength(20);
+    expect((await other.run("list_tasks", { limit: 100 })).tasks).toHaveLength(21);
+  });
+
+  it.each([
+    ["due", { created_at: undefined, updated_at: undefined }],
+    ["created", { created_at: expect.any(String), updated_at: undefined }],
+    ["updated", { created_at: undefined, updated_at: expect.any(String) }],
+  ])("has the date that it is ordered by: %s", async (order, dates) => {
+    const { tasks } = await person.run("list_tasks", { order, limit: 1 });
+    expect(tasks).toEqual([expect.objectContaining({ id: expect.any(Number) })]);
+    for (const [field, value] of Object.entries(dates)) {
+      if (value === undefined) expect(tasks[0]).not.toHaveProperty(field);
+      else expect(tasks[0]).toHaveProperty(field, value);
+    }
+  });
+});
+
 describe("orders", () => {
   it.each([
     ["due", ["done", "november", "started", "december", "undated", "given up"]],

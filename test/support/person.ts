@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { z } from "zod";
 import { readConfiguration } from "../../src/config.ts";
 import { taskSchema } from "../../src/tasks/task.ts";
+import { listedTaskSchema } from "../../src/tools/listed-task.ts";
 
 /** Where the worker of the tests believes to be. */
 export const ORIGIN = readConfiguration(env).BASE_URL;
@@ -17,7 +18,7 @@ const sessionSchema = z.strictObject({
 });
 
 const resultSchema = z.strictObject({
-  tasks: z.array(taskSchema),
+  tasks: z.array(z.union([taskSchema, listedTaskSchema])),
   note: z.string().optional(),
   next_cursor: z.string().optional(),
   replayed: z.literal(true).optional(),

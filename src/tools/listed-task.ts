@@ -1,0 +1,134 @@
+import * as z from "zod";
+import { quote, withoutUnseen } from "../quote.ts";
+import type { TaskOrder } from "../tasks/cursor.ts";
+import type { TaskInList } from "../tasks/list-tasks.ts";
+import { taskSchema } from "../tasks/task.ts";
+import { CUT, shorten, weigh } from "./shorten.ts";
+import { taskLine } from "./task-text.ts";
+
+const { id, status, priority, due, version, completed_at, created_at, updated_at } = taskSchema.shape;
+
+/** A task as a list shows it: enough to choose by and to act on. */
+export const listedTaskSchema = z.strictObject({
+  id,
+  title: z.string(),
+  status,
+  priority: priority.optional().describe("Absent where it is none."),
+  due,
+  tags: z.array(z.string()).optional().describe("Absent where there are none."),
+  version,
+  completed_at,
+  created_at: created_at.optional().describe("In a list by creation."),
+  updated_at: updated_at.optional().describe("In a list by change."),
+  preview: z.string().optional().describe("How the description begins, in one line."),
+  cut: z
+    .literal(true)
+    .optional()
+    .describe("Title, tags or description are not all here; … is where a text is cut. get_task has all of them."),
+});
+
+export type ListedTask = z.output<typeof listedTaskSchema>;
+
+/** How much of its texts is shown of a task, as `weigh` counts. */
+interface Size {
+  readonly title: number;
+  readonly tags: number;
+  readonly preview: number;
+}
+
+/** From the most that is shown to the least. */
+const SIZES: readonly Size[] = [
+  ...[125, 80, 50, 30, 0].map((preview) => ({ title: 65, tags: 40, preview })),
+  { title: 40, tags: 15, preview: 0 },
+  { title: 20, tags: 0, preview: 0 },
+];
+
+/** How many tokens a page may cost for each task that it has room for, and room for how many it has at least. */
+const TOKENS_PER_TASK = 115;
+const SMALLEST_PAGE = 20;
+
+/** What the JSON of a task costs in tokens without its texts, at most: with an id and a version of ten digits. */
+const COST = { task: 22, priority: 4, tags: 3, tag: 1, day: 9, moment: 20, preview: 4, cut: 4 };
+
+/**
+ * A page of tasks, their texts as long as the page's budget of tokens allows, whatever the tasks say.
+ *
+ * @param limit how many tasks the page has room for
+ */
+export function listPage(tasks: readonly TaskInList[], order: TaskOrder, limit: number): ListedTask[] {
+  const previewed = tasks.map((task) => ({ ...task, description: toOneLine(task.description) }));
+  const budget = TOKENS_PER_TASK * Math.max(limit, SMALLEST_PAGE);
+  let page: ListedTask[] = [];
+  for (const size of SIZES) {
+    page = previewed.map((task) => toListedTask(task, order, size));
+    if (page.reduce((sum, task) => sum + costOf(task), 0) <= budget) break;
+  }
+  return page;
+}
+
+/** A line for each task, and below them what its marks mean. */
+export function listText(tasks: readonly ListedTask[]): string {
+  const lines = tasks.map((task) =>
+    [
+      taskLine(task),
+      task.created_at !== undefined && `created ${task.created_at}`,
+      task.updated_at !== undefined && `updated ${task.updated_at}`,
+      task.preview !== undefined && `begins ${quote(task.preview)}`,
+    ]
+      .filter(Boolean)
+      .join(" · "),
+  );
+  if (tasks.some(({ cut }) => cut)) lines.push(`${CUT} is where something is cut; get_task has all of it.`);
+  return lines.join("\n");
+}
+
+function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTask {
+  const title = shorten(task.title, size.title);
+  const tags = firstTags(task.tags, size.tags);
+  const whole = task.isDescriptionWhole ? task.description : `${task.description}${CUT}`;
+  const preview = size.preview === 0 ? "" : shorten(whole, size.preview);
+  const isCut = title !== task.title || tags.length < task.tags.length || preview !== task.description;
+  return {
+    id: task.id,
+    title,
+    status: task.status,
+    ...(task.priority !== "none" && { priority: task.priority }),
+    ...(task.due !== undefined && { due: task.due }),
+    ...(tags.length > 0 && { tags }),
+    version: task.version,
+    ...(task.completed_at !== undefined && { completed_at: task.completed_at }),
+    ...(order === "created" && { created_at: task.created_at }),
+    ...(order === "updated" && { updated_at: task.updated_at }),
+    ...(preview !== "" && { preview }),
+    ...(isCut && { cut: true }),
+  };
+}
+
+/** As many tags, from the first on, as weigh no more than they may. */
+function firstTags(tags: readonly string[], weight: number): string[] {
+  let left = weight;
+  const end = tags.findIndex((tag) => {
+    left -= weigh(tag);
+    return left < 0;
+  });
+  return tags.slice(0, end === -1 ? tags.length : end);
+}
+
+function toOneLine(text: string): string {
+  return withoutUnseen(text.replace(/\s+/gu, " ")).trim();
+}
+
+function costOf({ title, priority, due, tags = [], preview, cut, ...task }: ListedTask): number {
+  const moments = [due?.includes("T") ? due : undefined, task.completed_at, task.created_at, task.updated_at];
+  return [
+    COST.task,
+    weigh(title),
+    priority === undefined ? 0 : COST.priority,
+    due === undefined || due.includes("T") ? 0 : COST.day,
+    moments.filter((moment) => moment !== undefined).length * COST.moment,
+    tags.length === 0 ? 0 : COST.tags,
+    ...tags.map((tag) => COST.tag + weigh(tag)),
+    preview === undefined ? 0 : COST.preview + weigh(preview),
+    cut ? COST.cut : 0,
+  ].reduce((sum, cost) => sum + cost, 0);
+}
