@@ -2,6 +2,7 @@ import * as z from "zod";
 import { createTask } from "../tasks/change-tasks.ts";
 import { dueSchema } from "../tasks/due.ts";
 import { descriptionSchema, prioritySchema, statusSchema, tagsSchema, titleSchema } from "../tasks/task.ts";
+import { rules } from "./rules.ts";
 import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
 const input = z.strictObject({
@@ -9,9 +10,7 @@ const input = z.strictObject({
   description: descriptionSchema.optional().describe("Anything longer that belongs to the task; Markdown is kept."),
   status: statusSchema.optional().describe("pending unless it has been started or done already."),
   priority: prioritySchema.optional().describe("none unless the person said how much it matters."),
-  due: dueSchema
-    .optional()
-    .describe("A date (2026-11-30: that day, where the person lives) or a date-time with its offset."),
+  due: dueSchema.optional().describe(rules.due),
   tags: tagsSchema.optional().describe("Words to find it by, such as groceries."),
   idempotency_key: keySchema,
 });

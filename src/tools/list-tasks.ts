@@ -6,6 +6,7 @@ import { prioritySchema, statusSchema as statuses, type statusSchema, tagsSchema
 import { text } from "../text.ts";
 import { listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
+import { rules } from "./rules.ts";
 
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 20;
@@ -15,7 +16,7 @@ type Status = z.output<typeof statusSchema>;
 const statusFilterSchema = z.enum(["open", "all", ...statuses.options]);
 
 const input = z.strictObject({
-  status: statusFilterSchema.default("open").describe("open, which is pending and in_progress, unless finished tasks are wanted too."),
+  status: statusFilterSchema.default("open").describe("open is pending and in_progress."),
   priority: prioritySchema.optional().describe("Only tasks of this priority."),
   tags: tagsSchema.optional().describe("Only tasks that carry all of these tags."),
   search: text({ minimum: 1, maximum: 200 }).optional().describe("Only tasks with this text in title or description."),
@@ -47,7 +48,7 @@ const output = z.strictObject({
 export const listTasksTool = defineReadingTool({
   name: "list_tasks",
   title: "List tasks",
-  description: "Lists the person's tasks, those not finished unless asked otherwise. Use it to find a task's id.",
+  description: `Lists the person's tasks. ${rules.list} ${rules.find} ${rules.data}`,
   input,
   output,
   async run({ status, due_from: dueFrom, due_before: dueBefore, ...filter }, database) {

@@ -10,6 +10,7 @@ import {
   taskIdSchema,
   titleSchema,
 } from "../tasks/task.ts";
+import { rules } from "./rules.ts";
 import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
 const CLEARED = { description: "", priority: "none", due: null, tags: [] } as const satisfies TaskEdit;
@@ -24,7 +25,7 @@ const input = z.strictObject({
   description: descriptionSchema.optional().describe("The new description, in place of the old one."),
   status: statusSchema.optional().describe("The new status; pending reopens a finished task."),
   priority: prioritySchema.optional().describe("The new priority."),
-  due: dueSchema.optional().describe("A date (2026-11-30) or a date-time with its offset."),
+  due: dueSchema.optional().describe(rules.due),
   tags: tagsSchema.optional().describe("The new tags, in place of all the old ones."),
   clear: z.array(clearableSchema).max(clearableSchema.options.length).optional().describe("Fields to empty."),
   expected_version: z
@@ -39,7 +40,7 @@ const input = z.strictObject({
 export const updateTaskTool = defineWritingTool({
   name: "update_task",
   title: "Update task",
-  description: "Changes the fields that are given of one task and leaves the others as they are.",
+  description: `Changes one task. ${rules.update} ${rules.failure}`,
   input,
   annotations: { destructiveHint: true, idempotentHint: true },
   run({ task_id: id, expected_version: expectedVersion, clear = [], idempotency_key: _, ...edit }, database, call) {

@@ -15,7 +15,7 @@ const REPLAYED = "This key was used before; nothing was done now. That call:";
 /** The key that every tool which changes tasks takes. */
 export const keySchema = idempotencyKeySchema
   .optional()
-  .describe("Any unique text. Calling again with the same key within 24 hours does nothing and answers the same.");
+  .describe("Any unique text. The same call with it again within 24 hours does nothing and answers the same.");
 
 type KeyedInput = z.ZodObject & z.ZodType<{ readonly idempotency_key?: string | undefined }>;
 

@@ -1,6 +1,7 @@
 import { Validator } from "@cfworker/json-schema";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { instructions } from "../../src/mcp/instructions.ts";
 import { Person, send } from "../support/person.ts";
 
 const toolSchema = z.strictObject({
@@ -48,11 +49,12 @@ it("is what it was: a change of the contract is a change of this snapshot", () =
   expect(tools).toMatchSnapshot();
 });
 
-it("fits a budget of tokens: what every model pays for the tools in every conversation", () => {
-  const forModels = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
-
-  // About four characters a token.
-  expect(JSON.stringify(forModels).length / 4).toBeLessThan(1400);
+it("says in a tool what the instructions say, which most clients show no model", () => {
+  const said = JSON.stringify(tools.map(({ description, inputSchema }) => [description, inputSchema]));
+  const [introduction, blank, ...lines] = instructions.split("\n");
+  expect([introduction, blank]).toEqual([expect.stringMatching(/^This server .*\.$/), ""]);
+  expect(lines.length).toBeGreaterThan(5);
+  for (const line of lines) expect(said).toContain(JSON.stringify(line.replace(/^- /, "")).slice(1, -1));
 });
 
 it("says of each tool whether it destroys", () => {
