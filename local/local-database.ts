@@ -4,6 +4,7 @@ import type { DataDirectory } from "./data-directory.ts";
 import { openEmbeddedDatabase } from "./embedded-database.ts";
 import type { StartEnvironment } from "./environment.ts";
 import { openPostgresqlDatabase } from "./postgresql-database.ts";
+import type { Secrets } from "./secrets.ts";
 import { refuseUnsafeRole } from "./worker-role.ts";
 
 /** The database behind the gateway, open as the worker's role. */
@@ -22,9 +23,13 @@ export interface LocalDatabase {
 export async function openLocalDatabase(
   { databaseUrl, ownerUrl }: StartEnvironment,
   data: DataDirectory,
+  { WORKER_PASSWORD }: Pick<Secrets, "WORKER_PASSWORD">,
 ): Promise<LocalDatabase> {
   const url = databaseUrl ?? ownerUrl;
-  const database = url === undefined ? await openEmbedded(data) : await openPostgresql(url, { databaseUrl, ownerUrl });
+  const database =
+    url === undefined
+      ? await openEmbedded(data)
+      : await openPostgresql(url, { databaseUrl, ownerUrl }, WORKER_PASSWORD);
   try {
     await refuseUnsafeRole(database.pool);
   } catch (error) {
@@ -42,7 +47,8 @@ async function openEmbedded(data: DataDirectory): Promise<LocalDatabase> {
 async function openPostgresql(
   url: URL,
   urls: { databaseUrl: URL | undefined; ownerUrl: URL | undefined },
+  workerPassword: string,
 ): Promise<LocalDatabase> {
-  const pool = await openPostgresqlDatabase(urls);
+  const pool = await openPostgresqlDatabase(urls, workerPassword);
   return { pool, description: `PostgreSQL, ${withoutSecrets(url)}`, close: () => pool.end() };
 }

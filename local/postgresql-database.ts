@@ -4,7 +4,7 @@ import { z } from "zod";
 import { withConnection, withoutSecrets } from "../ops/database/connection.ts";
 import { migrate, migrationStatus } from "../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../ops/database/migration-files.ts";
-import { ensureWorkerLogin } from "../ops/database/worker-login.ts";
+import { canLogIn, ensureWorkerLogin } from "../ops/database/worker-login.ts";
 import { WORKER_ROLE } from "../ops/database/worker-role.ts";
 import { openRawPool } from "./raw-pool.ts";
 import { StartError } from "./start-error.ts";
@@ -16,14 +16,14 @@ const roleSchema = z.tuple([z.object({ name: z.string(), mayMigrate: z.boolean()
  * given.
  *
  * @param urls one of the two at least; `databaseUrl` is the worker's when both are there
+ * @param workerPassword what that login gets as its password
  * @throws StartError or DatabaseCommandError when it cannot be reached, migrated or opened as the worker
  */
-export async function openPostgresqlDatabase(urls: {
-  databaseUrl: URL | undefined;
-  ownerUrl: URL | undefined;
-}): Promise<pg.Pool> {
+export async function openPostgresqlDatabase(
+  { databaseUrl, ownerUrl }: { databaseUrl: URL | undefined; ownerUrl: URL | undefined },
+  workerPassword: string,
+): Promise<pg.Pool> {
   const files = await readMigrationFiles();
-  const { databaseUrl, ownerUrl } = urls;
   if (ownerUrl !== undefined && databaseUrl !== undefined) {
     await withConnection("DATABASE_OWNER_URL", ownerUrl, async (owner) => {
       await migrate(owner, files);
@@ -34,16 +34,20 @@ export async function openPostgresqlDatabase(urls: {
   const variable = databaseUrl === undefined ? "DATABASE_OWNER_URL" : "DATABASE_URL";
   const url = databaseUrl ?? ownerUrl;
   if (url === undefined) throw new StartError("neither DATABASE_URL nor DATABASE_OWNER_URL is set");
-  return openRawPool(await withConnection(variable, url, (client) => prepareByOneUrl(client, variable, url, files)));
+  return openRawPool(
+    await withConnection(variable, url, (client) => prepareByOneUrl(client, { variable, url, files, workerPassword })),
+  );
+}
+
+interface OneUrl {
+  readonly variable: string;
+  readonly url: URL;
+  readonly files: readonly MigrationFile[];
+  readonly workerPassword: string;
 }
 
 /** The worker's URL, after the database was migrated by the only URL there is. */
-async function prepareByOneUrl(
-  client: pg.Client,
-  variable: string,
-  url: URL,
-  files: readonly MigrationFile[],
-): Promise<URL> {
+async function prepareByOneUrl(client: pg.Client, { variable, url, files, workerPassword }: OneUrl): Promise<URL> {
   const { rows } = await client.query(
     `select current_user as name, current_database() as database,
       has_schema_privilege(current_schema(), 'create') as "mayMigrate"`,
@@ -62,16 +66,42 @@ async function prepareByOneUrl(
     );
   }
   await migrate(client, files);
-  const workerUrl = deriveWorkerUrl(url);
+  const workerUrl = urlAsWorker(url, workerPassword);
+  await refuseToChangePasswordOfOthers(client, { ownerUrl: url, workerUrl, variable });
   await ensureWorkerLogin(client, workerUrl);
   return workerUrl;
 }
 
-/** The same for every start that knows the owner, so that several of them agree on the role's password. */
-function deriveWorkerUrl(ownerUrl: URL): URL {
+/** The role belongs to the whole cluster: a deployed worker may log in as it, or an `npm start` with another DATA_DIR. */
+async function refuseToChangePasswordOfOthers(
+  owner: pg.Client,
+  { ownerUrl, workerUrl, variable }: { ownerUrl: URL; workerUrl: URL; variable: string },
+): Promise<void> {
+  // Asked first: another start with the same password may be about to set it.
+  const { rows } = await owner.query("select from pg_roles where rolname = $1 and rolcanlogin", [WORKER_ROLE]);
+  if (rows.length === 0 || (await canLogIn(workerUrl)) || (await canLogIn(urlOfEarlierReleases(ownerUrl)))) return;
+  throw new StartError(
+    `${WORKER_ROLE} has a password already, which this DATA_DIR does not know and does not change, as a deployed worker or another npm start may use it: ` +
+      `set DATABASE_OWNER_URL to the URL of ${variable}, and DATABASE_URL to one that logs in as ${WORKER_ROLE}`,
+  );
+}
+
+/** Earlier releases computed the password: from nothing secret where the owner's URL has none. */
+function urlOfEarlierReleases(ownerUrl: URL): URL {
   const key = decodeURIComponent(ownerUrl.password) || ownerUrl.href;
+  return urlAsWorker(ownerUrl, createHmac("sha256", key).update(WORKER_ROLE).digest("base64url"));
+}
+
+function urlAsWorker(ownerUrl: URL, password: string): URL {
   const workerUrl = new URL(ownerUrl);
+  // A URL without a host takes no user.
+  if (workerUrl.hostname === "") {
+    const isElsewhere = workerUrl.searchParams.has("host");
+    workerUrl.hostname = isElsewhere ? "localhost" : encodeURIComponent(process.env.PGHOST || "localhost");
+  }
+  // They would come before those of the URL itself.
+  for (const name of ["user", "password"]) workerUrl.searchParams.delete(name);
   workerUrl.username = WORKER_ROLE;
-  workerUrl.password = createHmac("sha256", key).update(WORKER_ROLE).digest("base64url");
+  workerUrl.password = password;
   return workerUrl;
 }

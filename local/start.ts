@@ -49,7 +49,7 @@ async function start(): Promise<void> {
   const bundling = bundleWorker(data.workerBundle, data.temporary, shutdown.signal);
   // Whatever fails first is told; the other one must not end the process.
   bundling.catch(() => undefined);
-  const database = await openLocalDatabase(environment, data);
+  const database = await openLocalDatabase(environment, data, secrets);
   shutdown.atEnd(() => database.close());
   const gateway = await startGateway(database.pool);
   shutdown.atEnd(() => gateway.close());

@@ -32,7 +32,12 @@ export async function ensureWorkerLogin(owner: MigrationConnection, workerUrl: U
   }
 }
 
-async function canLogIn(url: URL): Promise<boolean> {
+/**
+ * Whether the server takes the login of a URL.
+ *
+ * @throws DatabaseCommandError when the server cannot be reached or refuses for another reason
+ */
+export async function canLogIn(url: URL): Promise<boolean> {
   try {
     const client = await openConnection(url);
     await client.end();
