@@ -1,6 +1,7 @@
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { areSecrets } from "./secrets.ts";
 import { StartError } from "./start-error.ts";
 
 /** Where one start keeps everything, for itself alone while it runs. */
@@ -19,8 +20,9 @@ export interface DataDirectory {
 
 const LOCK = "lock";
 const SECRETS = "secrets.json";
-/** What a start leaves in its directory besides the secrets. */
-const OWN_NAMES = new Set([LOCK, `${SECRETS}.new`, "pglite", "tmp", "worker", "worker.log", "workerd"]);
+const SQLITE_NOTADB = 26;
+/** What a start leaves in its directory besides the secrets; of a killed one also what SQLite keeps beside the lock. */
+const OWN_NAME = /^(lock(-journal|-wal|-shm)?|secrets\.json\.new|pglite|tmp|worker|worker\.log(\.\d+)?|workerd)$/;
 
 /**
  * Makes the directory, readable by its owner alone, or takes an empty one or the one that an earlier start has
@@ -37,10 +39,10 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   } catch (error) {
     throw new StartError(`DATA_DIR ${path} cannot be used: ${reasonOf(error)}`, { cause: error });
   }
-  if (names.length > 0 && !isDataDirectory(names)) {
+  if (names.length > 0 && !(await isDataDirectory(path, names))) {
     throw new StartError(`DATA_DIR ${path} holds files that are not npm start's: name an empty or a new directory`);
   }
-  const lock = takeLock(path);
+  const lock = await takeLock(path);
   const temporary = join(path, "tmp");
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary);
@@ -58,25 +60,57 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
 
 /**
  * Whether a start has made the directory: it makes the lock first and the secrets next. One that was killed in between,
- * or whose secrets somebody has deleted, has nothing else in it that is not its own.
+ * or whose secrets somebody has deleted, has nothing else in it that is not its own; one whose lock somebody has deleted
+ * still has its secrets.
  */
-function isDataDirectory(names: readonly string[]): boolean {
-  return names.includes(LOCK) && (names.includes(SECRETS) || names.every((name) => OWN_NAMES.has(name)));
+async function isDataDirectory(path: string, names: readonly string[]): Promise<boolean> {
+  const hasSecrets = names.includes(SECRETS);
+  if (names.includes(LOCK)) return hasSecrets || names.every((name) => OWN_NAME.test(name));
+  return hasSecrets && (await areSecrets(join(path, SECRETS)));
 }
 
-/** SQLite holds its lock by the operating system's own, which a killed process cannot leave behind. */
-function takeLock(path: string): DatabaseSync {
+/**
+ * SQLite holds its lock by the operating system's own, which a killed process cannot leave behind. What the files of the
+ * lock say does not matter.
+ */
+async function takeLock(path: string): Promise<DatabaseSync> {
+  const file = join(path, LOCK);
   try {
-    const lock = new DatabaseSync(join(path, LOCK), { timeout: 0 });
-    lock.exec("begin exclusive");
+    return lockFile(file);
+  } catch (error) {
+    if (!isDamaged(error)) throw lockError(path, error);
+  }
+  try {
+    // In place: whoever has locked the file since keeps it locked.
+    await truncate(file);
+    return lockFile(file);
+  } catch (error) {
+    throw lockError(path, error);
+  }
+}
+
+function lockFile(file: string): DatabaseSync {
+  const lock = new DatabaseSync(file, { timeout: 0 });
+  try {
+    // Without a file beside it.
+    lock.exec("pragma journal_mode = memory; begin exclusive");
     return lock;
   } catch (error) {
-    const reason =
-      reasonOf(error) === "database is locked"
-        ? "is in use by another npm start"
-        : `cannot be locked: ${reasonOf(error)}`;
-    throw new StartError(`DATA_DIR ${path} ${reason}`, { cause: error });
+    lock.close();
+    throw error;
   }
+}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_NOTADB;
+}
+
+function lockError(path: string, error: unknown): StartError {
+  const reason =
+    reasonOf(error) === "database is locked"
+      ? "is in use by another npm start"
+      : `cannot be locked: ${reasonOf(error)}`;
+  return new StartError(`DATA_DIR ${path} ${reason}`, { cause: error });
 }
 
 function reasonOf(error: unknown): string {
