@@ -30,6 +30,8 @@ async function start(): Promise<void> {
   await refuseTakenPort(port);
   const data = await openDataDirectory(environment.dataDirectory);
   shutdown.atEnd(() => data.release());
+  // Miniflare, wrangler and esbuild leave files behind when they are killed.
+  process.env.TMPDIR = data.temporary;
   const secrets = await keepSecrets(data.secrets);
   const url = `http://${HOST}:${port}`;
   const variables = {

@@ -1,14 +1,16 @@
-import { createWriteStream } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
 import { z } from "zod";
 import type { DataDirectory } from "./data-directory.ts";
+import { EDGE_SCRIPT } from "./edge-script.ts";
 import { projectDirectory } from "./environment.ts";
+import { LogFile } from "./log-file.ts";
 import { HOST } from "./loopback-server.ts";
 import { StartError } from "./start-error.ts";
 import { watchWorkerd } from "./workerd-watch.ts";
 
+const dateSchema = z.object({ compatibilityDate: z.string() });
 const bindingsSchema = z.record(z.string(), z.json()).default({});
 
 /**
@@ -50,18 +52,28 @@ export async function runWorker(
   data: DataDirectory,
 ): Promise<RunningWorker> {
   const { configured, ...options } = await readWorkerOptions(data.temporary);
-  const log = createWriteStream(data.workerLog, { flags: "a", mode: 0o600 });
+  const log = openLog(data.workerLog);
   const watch = watchWorkerd();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
+      // Miniflare's own door; the worker's is the edge's.
       host: HOST,
-      port,
+      port: 0,
       cf: false,
       log: new NoOpLog(),
-      handleStructuredLogs: ({ message }) => log.write(`${message}\n`),
+      handleStructuredLogs: ({ message }) => log.write(message),
       resourcePersistencePath: data.workerStorage,
       resourceTmpPath: data.temporary,
       workers: [
+        {
+          name: "edge",
+          modules: true,
+          script: EDGE_SCRIPT,
+          compatibilityDate: options.compatibilityDate,
+          // The worker has no name, as Miniflare would keep its Durable Objects elsewhere with another one.
+          serviceBindings: { WORKER: "" },
+          unsafeDirectSockets: [{ host: HOST, port }],
+        },
         {
           ...options,
           modules: [{ type: "ESModule", path: bundle }],
@@ -76,8 +88,26 @@ export async function runWorker(
     async close() {
       await miniflare.dispose();
       await watch.end();
-      await new Promise((resolve) => log.end(resolve));
+      log.close();
     },
+  };
+}
+
+/** A log that cannot be written, as on a full disk, does not end the server: that is said once. */
+function openLog(path: string): Pick<LogFile, "write" | "close"> {
+  const file = new LogFile(path);
+  let isBroken = false;
+  return {
+    write(line) {
+      try {
+        file.write(line);
+      } catch (error) {
+        if (isBroken) return;
+        isBroken = true;
+        process.stderr.write(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`);
+      }
+    },
+    close: () => file.close(),
   };
 }
 
@@ -88,7 +118,7 @@ async function readWorkerOptions(temporary: string) {
   const { unstable_getMiniflareWorkerOptions } = await import("wrangler");
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectDirectory, "wrangler.toml"));
   const { modulesRules: _, bindings, ...options } = workerOptions;
-  return { ...options, configured: bindingsSchema.parse(bindings) };
+  return { ...options, ...dateSchema.parse(workerOptions), configured: bindingsSchema.parse(bindings) };
 }
 
 async function untilReady(miniflare: Miniflare): Promise<void> {

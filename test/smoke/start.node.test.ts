@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -13,8 +13,10 @@ import {
   type StartPlace,
 } from "../support/npm-start.ts";
 import { isRunning } from "../support/processes.ts";
+import { rawRequest } from "../support/raw-request.ts";
 
 const run = promisify(execFile);
+const FULL_LOG = 10 * 1024 * 1024;
 const tasksSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.string() })) });
 
 let place: StartPlace;
@@ -59,7 +61,10 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
   it("prints lines that work, keeps tasks over a restart and ends every process at Ctrl-C", async () => {
     // An empty directory is as good as none.
     await mkdir(place.dataDirectory, { mode: 0o755 });
-    const first = await npmStart(place);
+    const temporary = join(place.home, "tmp");
+    await mkdir(temporary);
+    // npm would keep a cache of its own there.
+    const first = await npmStart(place, { TMPDIR: temporary, NODE_DISABLE_COMPILE_CACHE: "1" });
     expect(first.output()).toContain(`MCP Task Server is running at ${first.url}`);
     expect(first.output()).toContain("demo@example.com");
     expect(first.output()).toContain(place.dataDirectory);
@@ -76,11 +81,17 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
     expect(signIn.status).toBe(200);
     const titlesBefore = await titles(first);
     expect(titlesBefore).toContain("Buy milk");
+    // All that it writes is in its data directory, while it runs too; `.npm` is npm's own.
+    expect(await readdir(temporary)).toEqual([]);
+    expect(await readdir(place.home)).toEqual([".npm", "data", "tmp"]);
+    expect(await readdir(join(place.dataDirectory, "tmp"))).toContainEqual(expect.stringMatching(/^miniflare-/));
     const processes = await first.processes();
     expect(processes.length).toBeGreaterThan(2);
     expect(await first.pressControlC()).toBe(0);
     await expectNothingRuns(processes);
 
+    const log = join(place.dataDirectory, "worker.log");
+    await truncate(log, FULL_LOG);
     const second = await npmStart(place);
     expect(second.password).toBe(first.password);
     expect(await titles(second)).toEqual(titlesBefore);
@@ -92,7 +103,9 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
     const processesOfSecond = await second.processes();
     expect(await second.signal("SIGTERM")).toBe(0);
     await expectNothingRuns(processesOfSecond);
-    expect(await readFile(join(place.dataDirectory, "worker.log"), "utf8")).toContain("list_tasks");
+    expect(await readdir(join(place.dataDirectory, "tmp"))).not.toContainEqual(expect.stringMatching(/^miniflare-/));
+    expect(await readFile(log, "utf8")).toContain("list_tasks");
+    expect((await stat(`${log}.1`)).size).toBe(FULL_LOG);
     expect((await stat(join(place.dataDirectory, "secrets.json"))).mode & 0o777).toBe(0o600);
     expect((await stat(place.dataDirectory)).mode & 0o777).toBe(0o700);
   });
@@ -148,6 +161,43 @@ describe("npm start on the embedded database", { timeout: 120_000 }, () => {
     expect(errors.match(/\n/g)).toHaveLength(1);
     expect(errors).not.toContain("hush");
     expect(milliseconds).toBeLessThan(15_000);
+  });
+});
+
+describe("the edge before the worker", { timeout: 120_000 }, () => {
+  it("answers what the worker cannot read with a problem document, and says itself where a request came from", async () => {
+    const server = await npmStart(place);
+    for (const [target, ...hosts] of [
+      ["GET /health", "a b"],
+      ["GET /health", "[::1"],
+      ["GET /health", "a:99999"],
+      ["GET /health", "%00"],
+      ["GET /health", "one.example", "two.example"],
+      ["OPTIONS *", "127.0.0.1"],
+    ]) {
+      const answer = await rawRequest(server.url, [`${target} HTTP/1.1`, ...hosts.map((host) => `Host: ${host}`)]);
+      const [head = "", body = ""] = answer.split("\r\n\r\n");
+      expect(head, `${target} ${hosts}`).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
+      expect(head).toContain("Content-Type: application/problem+json");
+      expect(JSON.parse(body)).toMatchObject({ title: "Invalid input", status: 400, request_id: expect.any(String) });
+    }
+    // Miniflare's own headers would let a client choose the URL, and its address.
+    const health = await rawRequest(server.url, [
+      "GET /health HTTP/1.1",
+      "Host: 127.0.0.1",
+      "MF-Original-URL: http://evil.example/docs",
+    ]);
+    expect(health).toContain('"status":"healthy"');
+    const signIns = Array.from({ length: 61 }, (_, index) =>
+      fetch(`${server.url}/api/auth/signin`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "cf-connecting-ip": `192.0.2.${index}` },
+        body: "{}",
+      }),
+    );
+    const statuses = (await Promise.all(signIns)).map(({ status }) => status);
+    expect(statuses).toContain(429);
+    expect(await server.pressControlC()).toBe(0);
   });
 });
 
