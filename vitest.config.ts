@@ -3,6 +3,7 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import type {} from "./test/support/global-setup.ts";
+import { TEST_LIMIT } from "./test/support/patience.ts";
 import { findPostgresql } from "./test/support/postgresql-cluster.ts";
 
 const JWT_SECRET = "the secret of the tests, 32 characters and more";
@@ -24,6 +25,9 @@ const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
 /** 20,000 requests as fast as they go. */
 const LOAD = "test/reliability/observability-live.node.test.ts";
+
+/** What hangs is ended; nothing is judged by how long it takes, as the machine may be busy. */
+const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
 
 /** The folders whose files take longest, first: what begins last is waited for alone. */
 const LONGEST = ["/test/rehearsal/", "/test/reliability/", "/test/smoke/"];
@@ -76,9 +80,7 @@ function workerProject(
     ],
     test: {
       provide: { databaseName },
-      // The first test or hook of a worker pays for its import, which takes long on a busy machine.
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
+      ...LIMITS,
       // Without PostgreSQL its tests are still listed by name, as skipped: no name fits this pattern.
       ...(missing ? { testNamePattern: /(?!)/ } : {}),
       ...test,
@@ -101,13 +103,12 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.node.test.ts"],
           exclude: ["**/node_modules/**", LOAD],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          ...LIMITS,
           // The rehearsals judge response times: they come after all that keeps every core busy.
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { name: "load", include: [LOAD], testTimeout: 30_000, hookTimeout: 60_000 } },
+      { test: { name: "load", include: [LOAD], ...LIMITS } },
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
       workerProject("pglite", {
         name: "worker:pglite",

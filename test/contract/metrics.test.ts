@@ -11,9 +11,10 @@ import { MetricsRecorder } from "../../src/observability/metrics.ts";
 import { MetricsHandOver } from "../../src/observability/metrics-hand-over.ts";
 import type { HandOver, MetricsObject } from "../../src/observability/metrics-object.ts";
 import { addTotals, METRICS_MEDIA_TYPE } from "../../src/observability/metrics-text.ts";
-import { growthOf, othersCounted, scrape, METRICS_TOKEN as TOKEN, WITHIN_MILLISECONDS } from "../support/counting.ts";
+import { growthOf, othersCounted, scrape, METRICS_TOKEN as TOKEN } from "../support/counting.ts";
 import { answersOf, ClientSession } from "../support/mcp.ts";
 import { readSamples, sumOf } from "../support/metrics-text.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { Person, problemOf, send } from "../support/person.ts";
 
 let person: Person;
@@ -123,7 +124,7 @@ describe("within five seconds it counts", () => {
     await person.run("list_tasks");
     await expect
       .poll(async () => sumOf(await scrape(), "database_query_duration_seconds_count"), {
-        timeout: WITHIN_MILLISECONDS,
+        timeout: PATIENCE,
       })
       .toBeGreaterThan(before);
   });

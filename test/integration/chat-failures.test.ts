@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Answer, chat, questionOf, titlesOf } from "../support/chatting.ts";
 import { ownerQuery } from "../support/owner.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { Person, problemOf } from "../support/person.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 import type { ScriptStep } from "../support/scripted-responses.ts";
@@ -216,7 +217,7 @@ describe("the daily token budget", () => {
       const midnight = new Date().setUTCHours(24, 0, 0, 0);
       expect((await problemOf(response)).detail).toContain(new Date(midnight).toISOString());
       const wait = Number(response.headers.get("Retry-After"));
-      expect(Math.abs(wait - (midnight - Date.now()) / 1000)).toBeLessThan(5);
+      expect(Math.abs(wait - (midnight - Date.now()) / 1000)).toBeLessThan(PATIENCE / 1000);
     }
     expect(await ownerQuery("select id from messages where user_id = $1", [person.id])).toEqual(before);
     expect(await titlesOf(person)).toEqual(["Eggs"]);

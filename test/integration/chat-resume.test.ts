@@ -4,6 +4,7 @@ import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
 import { holdDatabase } from "../support/database-requests.ts";
 import { chunksOf, eventsOf, messageOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { Person } from "../support/person.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 
@@ -71,7 +72,10 @@ describe("a closed connection", () => {
     });
     for await (const { event } of eventsOf(response)) if (event === "text") break;
     await script.release();
-    await vi.waitFor(async () => expect(await answersStored(person)).toMatchObject([{ outcome: "completed" }]), 5_000);
+    await vi.waitFor(
+      async () => expect(await answersStored(person)).toMatchObject([{ outcome: "completed" }]),
+      PATIENCE,
+    );
   });
 
   test("a message that goes on after an approval is replayed whole", async () => {
@@ -84,7 +88,7 @@ describe("a closed connection", () => {
       conversation_id: id,
       approval: { id: asked.approval_required?.[0]?.id, approved: true },
     });
-    await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), 5_000);
+    await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), PATIENCE);
     const replay = await watch(person, id);
     await script.release();
     const message = await messageOf(await chunksOf(replay));
@@ -126,14 +130,14 @@ describe("DELETE /api/chat/{id}/stream", () => {
     ]);
     const response = await post(person, "c", userMessage(`Add milk ${script.mark}`));
     const reading = chunksOf(response);
-    await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), 5_000);
+    await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), PATIENCE);
     const other = await watch(person, "c");
     for await (const { data } of eventsOf(other)) if (data.includes("text-delta")) break;
 
     expect((await person.send("/api/chat/c/stream", { method: "DELETE" })).status).toBe(204);
     const chunks = await reading;
     expect(chunks.slice(-3).map(({ type }) => type)).toEqual(["finish-step", "abort", "finish"]);
-    await vi.waitFor(async () => expect((await script.record()).aborted).toBe(1), 5_000);
+    await vi.waitFor(async () => expect((await script.record()).aborted).toBe(1), PATIENCE);
     expect(await titlesOf(person)).toEqual(["Milk"]);
     expect(await answersStored(person)).toMatchObject([{ outcome: "stopped" }]);
     expect(JSON.stringify(await answersStored(person))).toContain("Added milk");
@@ -160,7 +164,7 @@ describe("a turn that has not begun yet", () => {
     const script = await Script.write([says("never")]);
     using loading = holdDatabase(person, LOADING);
     const posted = post(person, "c", userMessage(`Hi ${script.mark}`));
-    await vi.waitFor(() => expect(loading.count).toBe(1), 5_000);
+    await vi.waitFor(() => expect(loading.count).toBe(1), PATIENCE);
     await stop(person);
     loading.release();
     const chunks = await chunksOf(await posted);
@@ -193,7 +197,7 @@ describe("a turn that has not begun yet", () => {
     const script = await Script.write([says("Hello.")]);
     using loading = holdDatabase(person, LOADING);
     const posted = post(person, "c", userMessage(`Hi ${script.mark}`));
-    await vi.waitFor(() => expect(loading.count).toBe(1), 5_000);
+    await vi.waitFor(() => expect(loading.count).toBe(1), PATIENCE);
     const watched = watch(person, "c");
     loading.release();
     expect((await messageOf(await chunksOf(await watched))).parts.at(-1)).toMatchObject({ text: "Hello." });
@@ -205,7 +209,7 @@ describe("a turn that has not begun yet", () => {
     using loading = holdDatabase(person, LOADING);
     const body = { conversation_id: "c", message: "Hi" };
     const posted = person.send("/chat", { method: "POST", body });
-    await vi.waitFor(() => expect(loading.count).toBe(1), 5_000);
+    await vi.waitFor(() => expect(loading.count).toBe(1), PATIENCE);
     const watched = watch(person, "c");
     loading.release();
     expect((await posted).status).toBe(404);
@@ -222,7 +226,7 @@ test("a stop holds between calls that were approved, and keeps what was done", a
   using deleting = holdDatabase(person, 'delete from "tasks"');
   const approval = asked.approval_required?.map(({ id }) => ({ id, approved: true }));
   const going = chat(person, { conversation_id, approval });
-  await vi.waitFor(() => expect(deleting.count).toBe(1), 5_000);
+  await vi.waitFor(() => expect(deleting.count).toBe(1), PATIENCE);
   await person.send(`/api/chat/${conversation_id}/stream`, { method: "DELETE" });
   deleting.release();
   const stopped = await going;
@@ -260,6 +264,6 @@ describe("two messages at once in one conversation", () => {
     await first.release();
     const statuses = (await Promise.all(waiting)).map(({ status }) => status).sort();
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
-    await vi.waitFor(async () => expect(await answersStored(person)).toHaveLength(6), 5_000);
+    await vi.waitFor(async () => expect(await answersStored(person)).toHaveLength(6), PATIENCE);
   });
 });

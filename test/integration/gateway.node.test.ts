@@ -176,7 +176,7 @@ describe.each([
   });
 });
 
-describe("the gateway while PostgreSQL is away", { timeout: 60_000 }, () => {
+describe("the gateway while PostgreSQL is away", () => {
   const programs = findPostgresql();
   it.skipIf(programs === undefined)("answers 503 without a Postgres code, and recovers", async () => {
     const cluster = await startPostgresqlCluster(programs ?? "");

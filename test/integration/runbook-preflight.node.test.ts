@@ -35,7 +35,7 @@ const ADVISORY = {
   ],
 };
 
-describe("preflight of the code", { timeout: 60_000 }, () => {
+describe("preflight of the code", () => {
   let directory: string;
   let registry: Server;
   let registryUrl: string;

@@ -17,7 +17,7 @@ const currentUser = async (pool: pg.Pool): Promise<unknown[]> => {
   return rows;
 };
 
-describe.skipIf(inject("clusterUrl") === undefined)("the database that npm start opens", { timeout: 60_000 }, () => {
+describe.skipIf(inject("clusterUrl") === undefined)("the database that npm start opens", () => {
   it("is migrated with the owner's URL and opened with the worker's", async () => {
     const { url } = await createTestDatabase();
     const pool = await openPostgresqlDatabase({ ownerUrl: url, databaseUrl: workerUrlTo(url) }, PASSWORD);

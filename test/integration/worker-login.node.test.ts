@@ -30,7 +30,7 @@ const settingsOf = (url: URL) =>
        current_setting('idle_in_transaction_session_timeout') as idle, current_setting('TimeZone') as time_zone`,
   );
 
-describe("the worker's login", { timeout: 60_000 }, () => {
+describe("the worker's login", () => {
   const programs = findPostgresql();
   it.skipIf(programs === undefined)("is made by whoever comes first, in full, and follows the password", async () => {
     // A cluster of its own: the role belongs to the whole cluster.

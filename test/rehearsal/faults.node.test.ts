@@ -2,44 +2,40 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { isLongRun } from "../support/long-run.ts";
 import { type Rehearsal, SCALE, startRehearsal } from "../support/rehearsal.ts";
 
-describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)(
-  "releases with a fault, with CI=true",
-  { timeout: 300_000 },
-  () => {
-    let rehearsal: Rehearsal;
+describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases with a fault, with CI=true", () => {
+  let rehearsal: Rehearsal;
 
-    beforeAll(async () => {
-      rehearsal = await startRehearsal();
-      for (const args of [["setup"], ["deploy", "--time-scale", "0.001"]]) {
-        const { code, stderr } = await rehearsal.runbook(args);
-        expect(code, stderr).toBe(0);
-      }
-    }, 120_000);
-    afterAll(() => rehearsal.close());
+  beforeAll(async () => {
+    rehearsal = await startRehearsal();
+    for (const args of [["setup"], ["deploy", "--time-scale", "0.001"]]) {
+      const { code, stderr } = await rehearsal.runbook(args);
+      expect(code, stderr).toBe(0);
+    }
+  });
+  afterAll(() => rehearsal.close());
 
-    it.each([
-      // 5.88 % of all that is sent; of the 100 to 130 requests after which it is judged, between 5 and 7 %.
-      ["errors", /error rate [56]\.\d\d % > 5\.00 % \(\d+ of \d+ requests\)/],
-      ["slow", /p95 \d{3,4} ms, not < 500 ms/],
-      ["health", /health checks failing for more than 2 minutes: \/health answered 503/],
-    ])("takes a release back by itself that was built with a fault: %s", async (fault, reason) => {
-      const before = await rehearsal.versionInForce();
-      const config = await rehearsal.configWith((toml) =>
-        toml.replace("src/worker.ts", `test/support/faults/${fault}.ts`),
-      );
-      const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);
+  it.each([
+    // 5.88 % of all that is sent; of the 100 to 130 requests after which it is judged, between 5 and 7 %.
+    ["errors", /error rate [56]\.\d\d % > 5\.00 % \(\d+ of \d+ requests\)/],
+    ["slow", /p95 \d{3,4} ms, not < 500 ms/],
+    ["health", /health checks failing for more than 2 minutes: \/health answered 503/],
+  ])("takes a release back by itself that was built with a fault: %s", async (fault, reason) => {
+    const before = await rehearsal.versionInForce();
+    const config = await rehearsal.configWith((toml) =>
+      toml.replace("src/worker.ts", `test/support/faults/${fault}.ts`),
+    );
+    const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);
 
-      expect(run.code, run.stdout).toBe(3);
-      expect(run.stderr).toMatch(/^the release was taken back: /);
-      expect(run.stderr).toMatch(reason);
-      expect(await rehearsal.versionInForce()).toBe(before);
-      const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-      expect(log).toMatch(/### Rollback Required\n- Yes - /);
-      expect(log).toMatch(reason);
-      expect(log).toContain("| wrangler rollback | done |");
-      expect(log).toContain("| verify the rollback | done |");
-      expect((await rehearsal.logs("-incident.md")).at(-1)).toMatch(reason);
-      expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment rolled back: production, .* due to /);
-    });
-  },
-);
+    expect(run.code, run.stdout).toBe(3);
+    expect(run.stderr).toMatch(/^the release was taken back: /);
+    expect(run.stderr).toMatch(reason);
+    expect(await rehearsal.versionInForce()).toBe(before);
+    const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
+    expect(log).toMatch(/### Rollback Required\n- Yes - /);
+    expect(log).toMatch(reason);
+    expect(log).toContain("| wrangler rollback | done |");
+    expect(log).toContain("| verify the rollback | done |");
+    expect((await rehearsal.logs("-incident.md")).at(-1)).toMatch(reason);
+    expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment rolled back: production, .* due to /);
+  });
+});

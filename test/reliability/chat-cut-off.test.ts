@@ -4,6 +4,7 @@ import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
 import { failDatabase, giveUpRequests, holdAnswers, loseAnswers } from "../support/database-requests.ts";
 import { chunksOf } from "../support/event-streams.ts";
 import { holdRows, ownerQuery } from "../support/owner.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { Person } from "../support/person.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 
@@ -23,7 +24,7 @@ async function cutOff() {
     messages: [{ id: "1", role: "user", parts: [{ type: "text", text: `Add milk ${script.mark}` }] }],
   };
   const answering = person.send("/api/chat", { method: "POST", body }).then(chunksOf);
-  await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), 5_000);
+  await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), PATIENCE);
   const object = objectOf(person, "c");
   // An eviction would wait for the turn; a deploy does not.
   await runInDurableObject(object, (_, state) => state.abort("restarted")).catch(() => undefined);
@@ -81,7 +82,7 @@ test("a turn that went on after a question takes the place of the question when 
   const { conversation_id } = asking;
   const approval = { id: questionOf(asking).id, approved: true };
   const answering = person.send("/chat", { method: "POST", body: { conversation_id, approval } });
-  await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), 5_000);
+  await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(2), PATIENCE);
   const object = objectOf(person, conversation_id);
   await runInDurableObject(object, (_, state) => state.abort("restarted")).catch(() => undefined);
   await (await answering).text();
@@ -147,7 +148,7 @@ describe("a turn that was stored, which the object could not know", () => {
     expect(await runDurableObjectAlarm(objectOf(person, conversation_id))).toBe(true);
     await released;
     expect(storing.count).toBeGreaterThanOrEqual(2);
-    await vi.waitFor(async () => expect(await answersOf(person)).toHaveLength(2));
+    await vi.waitFor(async () => expect(await answersOf(person)).toHaveLength(2), PATIENCE);
     const [usage] = await usageOf(person);
     expect(usage?.counted).toBe(usage?.used);
   });
@@ -168,7 +169,7 @@ describe("a turn that was stored, which the object could not know", () => {
       };
       using storing = holdAnswers(person, STORING);
       const answering = person.send("/api/chat", { method: "POST", body }).then(chunksOf);
-      await vi.waitFor(async () => expect(await answersOf(person)).toMatchObject([{ outcome }]), 5_000);
+      await vi.waitFor(async () => expect(await answersOf(person)).toMatchObject([{ outcome }]), PATIENCE);
       const [answers, [once]] = [await answersOf(person), await usageOf(person)];
       await runInDurableObject(objectOf(person, "c"), (_, state) => state.abort("restarted")).catch(() => undefined);
       await answering;

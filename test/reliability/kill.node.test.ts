@@ -1,8 +1,8 @@
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { makeStartPlace, npmStart, type StartedServer } from "../support/npm-start.ts";
+import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
 import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "../support/postgresql-cluster.ts";
 import { childrenOf } from "../support/processes.ts";
 
@@ -59,9 +59,16 @@ function expectExactlyOnce(rows: readonly Acknowledged[], acknowledged: readonly
   expect(new Set(rows.map(({ title }) => title)).size).toBe(rows.length);
 }
 
-describe("kill -9 of everything in the middle of 200 creates", { timeout: 180_000 }, () => {
+describe("kill -9 of everything in the middle of 200 creates", () => {
+  let place: StartPlace;
+
+  beforeEach(async () => {
+    place = await makeStartPlace();
+  });
+
+  afterEach(() => place.remove());
+
   it("loses no acknowledged task on the embedded database", async () => {
-    const place = await makeStartPlace();
     const first = await npmStart(place);
     const acknowledged = await createWhileKilled(first, await first.prepareKill());
 
@@ -71,23 +78,19 @@ describe("kill -9 of everything in the middle of 200 creates", { timeout: 180_00
     const { rows } = await database.query<Acknowledged>("select id, title from tasks order by id");
     await database.close();
     expectExactlyOnce(rows, acknowledged);
-    await place.remove();
   });
 
   it("leaves no workerd behind when the start alone is killed", async () => {
-    const place = await makeStartPlace();
     const first = await npmStart(place);
     const [start] = await childrenOf(first.pid);
     process.kill(start ?? 0, "SIGKILL");
     const second = await npmStart(place);
     expect(await second.pressControlC()).toBe(0);
-    await place.remove();
   });
 
   const programs = findPostgresql();
   it.skipIf(programs === undefined)("loses no acknowledged task on PostgreSQL", async () => {
     const cluster = await startPostgresqlCluster(programs ?? "");
-    const place = await makeStartPlace();
     try {
       await cluster.createDatabase("tasks");
       const variables = { DATABASE_URL: cluster.url("tasks").href };
@@ -102,7 +105,6 @@ describe("kill -9 of everything in the middle of 200 creates", { timeout: 180_00
       expectExactlyOnce(await readTasks(cluster), acknowledged);
       expect(await second.pressControlC()).toBe(0);
     } finally {
-      await place.remove();
       await cluster.remove();
     }
   });

@@ -26,7 +26,7 @@ beforeAll(async () => {
   bundle = await bundleWorker(data.workerBundle, data.temporary, new AbortController().signal);
   port = await freePort();
   url = `http://127.0.0.1:${port}`;
-}, 60_000);
+});
 
 afterAll(async () => {
   await worker?.close();
@@ -110,7 +110,7 @@ async function play(restartBefore: number | undefined): Promise<string[]> {
 }
 
 describe("a restart of the server between any two messages", () => {
-  it("makes no difference to the client, at every position", { timeout: 180_000 }, async () => {
+  it("makes no difference to the client, at every position", async () => {
     await restart();
     const undisturbed = await play(undefined);
 
@@ -127,7 +127,7 @@ describe("a restart of the server between any two messages", () => {
 });
 
 describe("1,000 abandoned sessions", () => {
-  it("hold no storage once SESSION_IDLE_HOURS are over", { timeout: 180_000 }, async () => {
+  it("hold no storage once SESSION_IDLE_HOURS are over", async () => {
     // 18 seconds, after a restart that the first of the sessions live through.
     await restart({ SESSION_IDLE_HOURS: "0.005" });
     const before = await sessionFiles();

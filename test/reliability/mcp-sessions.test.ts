@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { McpSession } from "../../src/mcp/session-object.ts";
 import { answerOf, ClientSession, eventsOf, firstEventOf, holdTask } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { Person, problemOf } from "../support/person.ts";
 
 const HOUR = 60 * 60 * 1000;
@@ -67,7 +68,7 @@ describe("an eviction between any two messages", () => {
 
     expect(undisturbed).toHaveLength(script.length);
     for (const position of script.keys()) expect(await play(position), `before ${position}`).toEqual(undisturbed);
-  }, 120_000);
+  });
 
   it("leaves the second of two requests in flight to the object that comes after", async () => {
     const session = await ClientSession.open(await Person.signUp());
@@ -86,7 +87,7 @@ describe("an answer whose connection broke", () => {
   it("is fetched by Last-Event-ID, and the call is not made again", async () => {
     const session = await ClientSession.open(await Person.signUp());
     const begun = await firstEventOf(await session.post(callBody(1, "create_task", { title: "once" })));
-    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 2 }));
+    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 2 }), PATIENCE);
     const answer = await answerOf(await session.get({ "Last-Event-ID": begun.id ?? "" }));
 
     expect(begun).toMatchObject({ data: "", retry: "1000" });
@@ -149,7 +150,7 @@ describe("an answer whose connection broke", () => {
 
     expect(await stored(session)).toMatchObject({ entries: 1 });
     expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
-    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 3 }), { timeout: 3000 });
+    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 3 }), PATIENCE);
     await evictDurableObject(objectOf(session));
     expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
   });
@@ -162,7 +163,7 @@ describe("an answer whose connection broke", () => {
         Array.from(storage.kv.list<{ number: number }>({ prefix: "event/" }), ([, { number }]) => number),
       );
 
-    await vi.waitFor(async () => expect(Math.max(...(await kept()))).toBe(71), { timeout: 3000 });
+    await vi.waitFor(async () => expect(Math.max(...(await kept()))).toBe(71), PATIENCE);
     expect(await kept()).toHaveLength(64);
   });
 

@@ -15,6 +15,7 @@ import { isLongRun } from "../support/long-run.ts";
 import { planMixedLoad } from "../support/mixed-load.ts";
 import { type Monitoring, startMonitoring } from "../support/monitoring.ts";
 import { missingPrograms, runProgram } from "../support/monitoring-programs.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "../support/postgresql-cluster.ts";
 import { freePort } from "../support/processes.ts";
 import { RequestLedger } from "../support/request-ledger.ts";
@@ -99,11 +100,11 @@ beforeAll(async () => {
   startedAt = new Date();
   monitoring = await startMonitoring(join(directory, "monitoring"), new URL(fleet.url).host, METRICS_TOKEN);
   endings.push(() => monitoring.close());
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const end of endings.reverse()) await end();
-}, 60_000);
+});
 
 async function signUp(): Promise<{ token: string; taskId: number }> {
   const body = { email: `${crypto.randomUUID()}@example.com`, password: "TestPass123" };
@@ -154,7 +155,7 @@ const sorted = (counts: ReadonlyMap<string, number>) => [...counts].sort(([a], [
 describe.skipIf(isLeftOut)(
   "with CI=true: four workers behind a round-robin, PostgreSQL, Prometheus and Alertmanager",
   () => {
-    it(`count ${REQUESTS} mixed requests exactly, ten seconds after the last`, { timeout: 300_000 }, async () => {
+    it(`count ${REQUESTS} mixed requests exactly, ten seconds after the last`, async () => {
       const people = await Promise.all([signUp(), signUp(), signUp(), signUp()]);
       token = people[0]?.token ?? "";
       await chat();
@@ -220,9 +221,7 @@ describe.skipIf(isLeftOut)(
       expect([...(await monitoring.firing())]).toEqual(expect.not.arrayContaining(["DatabaseDown", "ErrorRate"]));
     });
 
-    it("fire DatabaseDown and ErrorRate when the database is killed, tell the pager and Slack, and resolve", {
-      timeout: 180_000,
-    }, async () => {
+    it("fire DatabaseDown and ErrorRate when the database is killed, tell the pager and Slack, and resolve", async () => {
       let isOver = false;
       const callers = Array.from({ length: 2 }, async () => {
         while (!isOver) {
@@ -236,7 +235,7 @@ describe.skipIf(isLeftOut)(
       });
       try {
         await cluster.kill();
-        const poll = { timeout: 60_000, interval: 500 };
+        const poll = { timeout: PATIENCE, interval: 500 };
         const alerts = ["DatabaseDown", "ErrorRate"];
         await expect.poll(async () => [...(await monitoring.firing())], poll).toEqual(expect.arrayContaining(alerts));
         const told = () => JSON.stringify([monitoring.told("pagerduty"), monitoring.told("slack")]);

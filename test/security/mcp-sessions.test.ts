@@ -116,7 +116,7 @@ describe("a session id", () => {
     expect(Object.fromEntries(statuses)).toEqual({ 404: 1000 });
     expect(await listDurableObjectIds(env.MCP_SESSIONS)).toHaveLength(before);
     expect((await session.request("ping")).result).toEqual({});
-  }, 120_000);
+  });
 });
 
 /** Ids that are random, of another shape, or a true one with a character changed. */

@@ -40,7 +40,7 @@ const from = (address: string, path: string, init: Parameters<typeof send>[1] = 
 const signUp = (address: string) => from(address, "/api/auth/signup", { method: "POST", body: {} });
 const signIn = (address: string) => from(address, "/api/auth/signin", { method: "POST", body: {} });
 
-describe("an address", { timeout: 60_000 }, () => {
+describe("an address", () => {
   it("may send 1,200 requests a minute to any route, and then none but to /health", async () => {
     const { passing, subject } = await countPassing(newAddress, (address) => from(address, "/nowhere"), 1250);
 
@@ -69,7 +69,7 @@ describe("an address", { timeout: 60_000 }, () => {
   });
 });
 
-it("an e-mail may be tried 10 times a minute, from wherever and in whatever case", { timeout: 60_000 }, async () => {
+it("an e-mail may be tried 10 times a minute, from wherever and in whatever case", async () => {
   const attempt = (email: string, password: string) =>
     send("/api/auth/signin", { method: "POST", body: { email, password } });
   const { passing, subject } = await countPassing(
@@ -83,7 +83,7 @@ it("an e-mail may be tried 10 times a minute, from wherever and in whatever case
   await expectLimited(await attempt(subject.session.user.email, PASSWORD));
 });
 
-it("a password may be guessed 10 times a minute, by whichever route", { timeout: 60_000 }, async () => {
+it("a password may be guessed 10 times a minute, by whichever route", async () => {
   const { passing, subject } = await countPassing(
     () => Person.signUp(),
     (person, index) => {
@@ -100,7 +100,7 @@ it("a password may be guessed 10 times a minute, by whichever route", { timeout:
   expect((await subject.send("/api/auth/me")).status).toBe(200);
 });
 
-it("a user may send 600 requests a minute, from wherever, and others go on", { timeout: 60_000 }, async () => {
+it("a user may send 600 requests a minute, from wherever, and others go on", async () => {
   const other = await Person.signUp();
   const { passing, subject } = await countPassing(
     () => Person.signUp(),

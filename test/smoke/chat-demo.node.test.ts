@@ -76,7 +76,7 @@ function wordsOf({ parts }: UIMessage): string {
   return parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 
-describe("npm start without a key", { timeout: 120_000 }, () => {
+describe("npm start without a key", () => {
   it("answers POST /chat by a labelled demo model that works through the tools", async () => {
     const server = await npmStart(place);
     expect(server.output()).toContain("DEMO MODEL");
@@ -154,7 +154,7 @@ describe("npm start without a key", { timeout: 120_000 }, () => {
   });
 });
 
-describe("npm start with a key", { timeout: 120_000 }, () => {
+describe("npm start with a key", () => {
   it("uses OPENAI_BASE_URL, and no demo model", async () => {
     const url = inject("scriptedResponsesUrl");
     const steps = [{ output: [{ type: "text", text: "I am another model." }] }];

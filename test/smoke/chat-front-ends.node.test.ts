@@ -21,14 +21,14 @@ it.runIf(process.env.CI === "true")("the clients of test/clients are installed",
   expect(isInstalled).toBe(true);
 });
 
-describe.skipIf(!isInstalled)("front ends not ours (need npm ci --prefix test/clients)", { timeout: 120_000 }, () => {
+describe.skipIf(!isInstalled)("front ends not ours (need npm ci --prefix test/clients)", () => {
   let place: StartPlace;
   let server: StartedServer;
 
   beforeEach(async () => {
     place = await makeStartPlace();
     server = await npmStart(place, { OPENAI_API_KEY: "a key", OPENAI_BASE_URL: inject("scriptedResponsesUrl") });
-  }, 120_000);
+  });
 
   afterEach(async () => {
     await place.remove();
@@ -68,7 +68,6 @@ describe.skipIf(!isInstalled)("front ends not ours (need npm ci --prefix test/cl
     };
     const { stdout } = await run(process.execPath, [join(clients, `${program}-program.mjs`)], {
       env: { ...process.env, CHAT: JSON.stringify({ url: server.url, token: server.token, say }) },
-      timeout: 90_000,
     });
     const requests = z.object({ requests: z.array(z.unknown()) }).parse(await (await fetch(interrupted.url)).json());
     expect(requests.requests, "the model was asked once, and not again for the resumed stream").toHaveLength(1);

@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,25 +21,21 @@ const resultSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.
 
 const toolsSchema = z.object({ tools: z.array(z.object({ name: z.string() })) });
 
-describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", { timeout: 120_000 }, () => {
+describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", () => {
   let place: StartPlace;
   let server: StartedServer;
   let database: pg.Client;
-  let endServer: (() => Promise<void>) | undefined;
 
   beforeAll(async () => {
     const { url } = await createTestDatabase();
     place = await makeStartPlace();
-    server = await npmStart(place, databaseVariables(url), (end) => {
-      endServer = end;
-    });
+    server = await npmStart(place, databaseVariables(url));
     database = new pg.Client({ connectionString: url.href });
     await database.connect();
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await database?.end();
-    await endServer?.();
     await place?.remove();
   });
 
@@ -81,24 +78,35 @@ describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", { ti
     const tokenLine = lines.find((line) => line.startsWith("TOKEN="));
     const [inspector = "", remote = ""] = lines.filter((line) => line.startsWith("npx "));
     const home = await mkdtemp(join(tmpdir(), "tasks-npx-"));
-    const shell = (command: string) =>
-      promisify(execFile)("/bin/sh", ["-c", `${tokenLine}\n${command}`], {
-        // There npx finds the clients installed.
-        cwd: join(import.meta.dirname, "../clients"),
-        env: { ...process.env, HOME: home, MCP_REMOTE_CONFIG_DIR: home },
-      });
-    const listed = await shell(inspector);
-    const message = JSON.stringify({
+    const options = {
+      // There npx finds the clients installed.
+      cwd: join(import.meta.dirname, "../clients"),
+      env: { ...process.env, HOME: home, MCP_REMOTE_CONFIG_DIR: home },
+    };
+    const listed = await promisify(execFile)("/bin/sh", ["-c", `${tokenLine}\n${inspector}`], options);
+    const client = spawn("/bin/sh", ["-c", `${tokenLine}\n${remote}`], {
+      ...options,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    const ended = once(client, "close");
+    const message = {
       jsonrpc: "2.0",
       id: 1,
       method: "initialize",
       params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1.0.0" } },
-    });
-    const answered = await shell(`(echo '${message}'; sleep 5) | ${remote}`);
+    };
+    client.stdin.write(`${JSON.stringify(message)}\n`);
+    let answered = "";
+    for await (const chunk of client.stdout) {
+      answered += chunk;
+      if (answered.includes("\n")) break;
+    }
+    client.stdin.end();
+    await ended;
     await rm(home, { recursive: true, force: true });
 
     expect(toolsSchema.parse(JSON.parse(listed.stdout)).tools).toHaveLength(6);
-    expect(answered.stdout).toContain('"serverInfo"');
+    expect(answered).toContain('"serverInfo"');
   });
 
   it.each(["legacy", "modern"] as const)(

@@ -2,12 +2,11 @@ import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { z } from "zod";
 import { readSamples, type Sample, sumOf } from "./metrics-text.ts";
+import { PATIENCE } from "./patience.ts";
 import { send } from "./person.ts";
 
 /** What reads `/metrics` in the tests. */
 export const METRICS_TOKEN = z.string().parse(Reflect.get(env, "METRICS_TOKEN"));
-/** Within which time everything is counted. */
-export const WITHIN_MILLISECONDS = 5_000;
 /** Counts are handed over every 2 seconds. */
 const HAND_OVER_MILLISECONDS = 2_500;
 
@@ -18,7 +17,7 @@ export async function scrape(): Promise<Sample[]> {
   return readSamples(await response.text());
 }
 
-/** By how much the sum of some series grows through some work, as soon as it has grown, and no later than it must. */
+/** By how much the sum of some series grows through some work. */
 export async function growthOf(
   work: () => Promise<unknown>,
   series: readonly (readonly [name: string, labels?: Record<string, string>])[],
@@ -26,7 +25,7 @@ export async function growthOf(
 ): Promise<void> {
   const before = await scrape();
   await work();
-  const end = Date.now() + WITHIN_MILLISECONDS;
+  const end = Date.now() + PATIENCE;
   let grown: number[] = [];
   while (Date.now() < end) {
     await new Promise((resolve) => setTimeout(resolve, 250));

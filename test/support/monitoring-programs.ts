@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { PATIENCE } from "./patience.ts";
 
 /** The programs of Debian's packages prometheus and prometheus-alertmanager that tests run. */
 const programs = ["prometheus", "promtool", "prometheus-alertmanager", "amtool"] as const;
@@ -54,7 +55,8 @@ export async function startProgram(name: Program, args: readonly string[], url: 
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors += text;
   });
-  for (let attempt = 0; attempt < 150; attempt += 1) {
+  const until = Date.now() + PATIENCE;
+  while (Date.now() < until) {
     if (child.exitCode !== null) throw new Error(`${name} ended: ${errors}`);
     const isReady = await fetch(`${url}/-/ready`).then(
       ({ ok }) => ok,
@@ -64,7 +66,7 @@ export async function startProgram(name: Program, args: readonly string[], url: 
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await end(child);
-  throw new Error(`${name} was not ready within 15 seconds: ${errors}`);
+  throw new Error(`${name} was not ready in time: ${errors}`);
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
-import { childrenOf, freePort, killIfRunning } from "./processes.ts";
+import { TEST_LIMIT } from "./patience.ts";
+import { childrenOf, freePort, killIfRunning, untilEnded } from "./processes.ts";
 
 /** A run of the real `npm start`, or one that has failed. */
 export interface StartedServer {
@@ -31,34 +31,37 @@ export interface StartPlace {
   readonly home: string;
   readonly dataDirectory: string;
   readonly port: number;
+  /** What was started here. */
+  readonly started: ChildProcess[];
+  /** Kills what still runs here, waits until it has ended, as it writes until then, and removes everything. */
   remove(): Promise<void>;
 }
 
-const STARTED_WITHIN_MILLISECONDS = 60_000;
+/** A start that has said nothing by then hangs; the test still has the time to say so. */
+const STARTED_WITHIN_MILLISECONDS = TEST_LIMIT / 2;
 const projectDirectory = join(import.meta.dirname, "../..");
 
 /** Makes an empty home directory and finds a free port. */
 export async function makeStartPlace(): Promise<StartPlace> {
   const home = await mkdtemp(join(tmpdir(), "tasks-home-"));
+  const started: ChildProcess[] = [];
   return {
     home,
     dataDirectory: join(home, "data"),
     port: await freePort(),
-    remove: () => rm(home, { recursive: true, force: true }),
+    started,
+    async remove() {
+      for (const { pid, exitCode, signalCode } of started) {
+        if (pid !== undefined && exitCode === null && signalCode === null) await killAll(await familyOf(pid));
+      }
+      await rm(home, { recursive: true, force: true });
+    },
   };
 }
 
-/**
- * Runs `npm start` until it has printed everything; fails with what it wrote when it ends before.
- *
- * @param whenOver takes what kills a start that is left running: at the end of the test, unless it is for several
- */
-export async function npmStart(
-  place: StartPlace,
-  variables: Record<string, string> = {},
-  whenOver: (end: () => Promise<void>) => void = onTestFinished,
-): Promise<StartedServer> {
-  const run = spawnNpmStart(place, variables, whenOver);
+/** Runs `npm start` until it has printed everything; fails with what it wrote when it ends before. */
+export async function npmStart(place: StartPlace, variables: Record<string, string> = {}): Promise<StartedServer> {
+  const run = spawnNpmStart(place, variables);
   await run.until(/Ctrl-C stops it/);
   const token = /^TOKEN=(\S+)$/m.exec(run.output())?.[1];
   if (token === undefined) throw new Error(`npm start printed no token: ${run.output()}`);
@@ -82,7 +85,7 @@ export async function npmStart(
     async prepareKill() {
       const processes = await familyOf(run.pid);
       return async () => {
-        for (const pid of processes) killIfRunning(pid);
+        await killAll(processes);
         await run.exited;
       };
     },
@@ -95,16 +98,12 @@ export async function failingNpmStart(
   variables: Record<string, string>,
 ): Promise<{ code: number | null; errors: string; milliseconds: number }> {
   const begun = performance.now();
-  const run = spawnNpmStart(place, variables, onTestFinished);
+  const run = spawnNpmStart(place, variables);
   const code = await run.exited;
   return { code, errors: run.errors(), milliseconds: performance.now() - begun };
 }
 
-function spawnNpmStart(
-  { home, dataDirectory, port }: StartPlace,
-  variables: Record<string, string>,
-  whenOver: (end: () => Promise<void>) => void,
-) {
+function spawnNpmStart({ home, dataDirectory, port, started }: StartPlace, variables: Record<string, string>) {
   const environment = { PATH: process.env.PATH, HOME: home, PORT: port, DATA_DIR: dataDirectory, ...variables };
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const child = spawn("env", ["-i", ...settings, "npm", "start", "--silent"], {
@@ -115,10 +114,7 @@ function spawnNpmStart(
   });
   const { pid } = child;
   if (pid === undefined) throw new Error("npm cannot be run");
-  // A test that fails half-way leaves nothing running.
-  whenOver(async () => {
-    if (child.exitCode === null && child.signalCode === null) for (const own of await familyOf(pid)) killIfRunning(own);
-  });
+  started.push(child);
   const output = collect(child.stdout);
   const errors = collect(child.stderr);
   const exited = once(child, "close").then(() => child.exitCode);
@@ -143,6 +139,11 @@ async function untilPrinted(child: ChildProcess, output: () => string, errors: (
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+async function killAll(processes: readonly number[]): Promise<void> {
+  for (const pid of processes) killIfRunning(pid);
+  await untilEnded(processes);
 }
 
 async function familyOf(pid: number): Promise<number[]> {

@@ -7,7 +7,8 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { startProcessWatch } from "../../local/process-watch.ts";
-import { childrenOf, freePort, killIfRunning } from "./processes.ts";
+import { PATIENCE } from "./patience.ts";
+import { childrenOf, freePort, killIfRunning, untilEnded } from "./processes.ts";
 
 const run = promisify(execFile);
 
@@ -96,7 +97,9 @@ export async function startPostgresqlCluster(programs: string): Promise<Postgres
     },
     kill: () =>
       end(async (pid) => {
-        for (const process_ of [pid, ...(await childrenOf(pid))]) killIfRunning(process_);
+        const processes = [pid, ...(await childrenOf(pid))];
+        for (const process_ of processes) killIfRunning(process_);
+        await untilEnded(processes);
       }),
     async remove() {
       await end(async (pid) => {
@@ -119,7 +122,8 @@ async function unprivilegedAccount(): Promise<{ uid: number; gid: number } | und
 }
 
 async function untilReady(url: URL, server: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  const until = Date.now() + PATIENCE;
+  while (Date.now() < until) {
     if (server.exitCode !== null) throw new Error(`postgres ended with code ${server.exitCode}`);
     const client = new pg.Client({ connectionString: url.href });
     try {
@@ -131,5 +135,5 @@ async function untilReady(url: URL, server: ChildProcess): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-  throw new Error("postgres did not start within 10 seconds");
+  throw new Error("postgres did not start in time");
 }

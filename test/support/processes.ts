@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { PATIENCE } from "./patience.ts";
 
 /** A loopback port that nothing listens on. */
 export async function freePort(): Promise<number> {
@@ -33,6 +34,22 @@ export function killIfRunning(pid: number): void {
     process.kill(pid, "SIGKILL");
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/**
+ * Waits until processes have ended.
+ *
+ * @throws Error naming those that still run
+ */
+export async function untilEnded(pids: readonly number[]): Promise<void> {
+  const until = Date.now() + PATIENCE;
+  for (;;) {
+    const running = [];
+    for (const pid of pids) if (await isRunning(pid)) running.push(pid);
+    if (running.length === 0) return;
+    if (Date.now() > until) throw new Error(`still running: ${running.join(", ")}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
