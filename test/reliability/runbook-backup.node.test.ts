@@ -11,15 +11,17 @@ import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { migrate } from "../../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { clusterUrl, createTestDatabase } from "../support/cluster-databases.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { freePort } from "../support/processes.ts";
 
 const CLI = join(import.meta.dirname, "../../ops/runbook/cli.ts");
-const POLL = { timeout: 15_000, interval: 50 };
+const POLL = { timeout: PATIENCE, interval: 50 };
 const files = await readMigrationFiles();
 
 /** A migration of a release that is taken back: a bit of everything, hanging together. */
 const AUDIT_LOG: MigrationFile = {
   name: "9001_audit_log",
+  kind: "expand",
   up: `create type audit_kind as enum ('made', 'done');
     create table audit_log (id serial, task_id integer references tasks, kind audit_kind) partition by list (kind);
     create table audit_log_made partition of audit_log for values in ('made');
@@ -32,7 +34,7 @@ const AUDIT_LOG: MigrationFile = {
   checksum: "of a test",
 };
 
-describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", { timeout: 60_000 }, () => {
+describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", () => {
   let directory: string;
   let backups: string;
   let url: URL;

@@ -1,95 +1,31 @@
 import { describe, expect, it } from "vitest";
-import { readMigrationFiles } from "../../ops/database/migration-files.ts";
-import { refuseDestructive } from "../../ops/runbook/release/database-steps.ts";
-import { findDestructiveStatements } from "../../ops/runbook/release/migration-safety.ts";
+import type { MigrationKind } from "../../ops/database/migration-files.ts";
+import { refuseContractions } from "../../ops/runbook/release/database-steps.ts";
 import { missedCriteria, rollbackTrigger } from "../../ops/runbook/watch/criteria.ts";
 import { readMetricsText } from "../../ops/runbook/watch/metrics-text.ts";
 import { Readings } from "../../ops/runbook/watch/readings.ts";
 import { figuresBetween, totalsOf } from "../../ops/runbook/watch/version-figures.ts";
 
-const migration = (up: string) => ({ name: "0009_change", up, down: "", checksum: "" });
+const migration = (name: string, kind: MigrationKind) => ({ name, kind, up: "", down: "", checksum: "" });
 
 describe("a migration in a release", () => {
-  it.each([
-    "drop table tasks",
-    "alter table tasks drop column title",
-    "alter table tasks drop title",
-    "ALTER TABLE tasks RENAME COLUMN title TO name",
-    "alter table tasks rename to items",
-    "alter table tasks alter column title type varchar(10)",
-    "alter table tasks alter title set data type varchar(10)",
-    "alter table tasks alter column due_at set not null",
-    "alter table tasks add column owner integer not null",
-    "alter table tasks add constraint tasks_x check (title <> 'x')",
-    "drop function set_caller(integer)",
-    "truncate tasks",
-    "delete from tasks",
-    "revoke select on tasks from task_worker",
-    "create index a on tasks (title); drop view recent_tasks;",
-    "do $$ begin alter table tasks drop column title; end $$",
-    "do $body$ declare n integer; begin if true then drop table tasks; end if; end $body$",
-    "do $$ begin execute 'drop table tasks'; end $$",
-    "do 'begin drop table tasks; end'",
-    "alter table tasks add priority2 integer not null",
-    "alter table tasks add note text, add priority2 integer not null",
-    "alter table tasks add column if not exists note text check (title <> 'x')",
-    "alter table tasks add constraint tasks_x check (title <> 'x') not valid",
-    "alter table tasks add check (title <> 'x')",
-    "alter table tasks add unique (title)",
-    "alter table tasks add foreign key (user_id) references users",
-    "create unique index tasks_title_key on tasks (title)",
-    "create trigger refuse before insert on tasks for each row execute function refuse()",
-    "create policy tasks_few on tasks as restrictive using (id < 10)",
-    "alter table messages enable row level security",
-    "drop policy tasks_own on tasks",
-    "alter policy tasks_own on tasks using (false)",
-    "drop owned by task_worker",
-    "drop index tasks_user_id_status_idx",
-    "alter table tasks drop constraint messages_user_id_conversation_id_id_key",
-    "alter table tasks set schema old",
-    "alter table tasks alter column status drop default",
-    "alter role task_worker nologin",
-    "revoke all on tasks from public, task_worker",
-    "revoke execute on function set_caller(integer) from public",
-    "update tasks set title = 'x'",
-    "with gone as (delete from tasks returning id) insert into log select id from gone",
-    "insert into log with gone as (delete from tasks returning id) select id from gone",
-    "insert into users (id, name) values (1, 'x') on conflict (id) do update set name = 'x'",
-    "select remove_everything()",
-    "insert into a values ('-- '); drop table tasks; insert into a values ('--')",
-    "/* $$ */ drop table tasks; -- $$",
-  ])("is refused: %s", (up) => {
-    expect(findDestructiveStatements([migration(up)])).toHaveLength(1);
-    expect(() => refuseDestructive([migration(up)])).toThrow(
-      /^0009_change .*apply this by npm run db:migrate, apart from any release$/,
+  const expansion = migration("0009_note", "expand");
+  const contraction = migration("0010_no_title", "contract");
+
+  it("goes with the release where it only expands", () => {
+    expect(refuseContractions({ files: [], isFirst: false })).toBe("nothing is pending");
+    expect(refuseContractions({ files: [expansion], isFirst: false })).toBe("0009_note: only expansions");
+  });
+
+  it("is refused where it declares more, and what to do is said", () => {
+    expect(() => refuseContractions({ files: [expansion, contraction], isFirst: false })).toThrow(
+      /^pending, and declared "-- contract": 0010_no_title\. .*apply it by npm run db:migrate, apart from any release$/,
     );
   });
 
-  it.each([
-    "create table a (id integer not null); alter table a add constraint a_id check (id > 0); create index a_id on a (id)",
-    "alter table tasks add column note text",
-    "alter table tasks add column note text not null default ''",
-    "alter table tasks add note text, add if not exists size numeric(3, 1) not null default 0",
-    "alter table tasks add column lower_title text generated always as (lower(title)) stored not null",
-    "alter table tasks add column note text; update tasks set note = lower(title) where note is null",
-    "alter table tasks drop constraint tasks_x, alter column due_at drop not null",
-    "alter table public.tasks validate constraint tasks_x",
-    "-- drop table tasks\ncreate index b on tasks (title)",
-    "create function clean() returns void language sql as $$ delete from tasks $$; revoke execute on function clean() from public",
-    "insert into settings values ('drop table tasks')",
-    "insert into settings values (E'it\\'s; drop table tasks')",
-    "create table a (id integer); create unique index a_id on a (id); alter table a enable row level security; create policy a_own on a as restrictive using (true)",
-    "create or replace function set_caller(id integer) returns void language sql as $$ delete from tasks $$; revoke execute on function set_caller(integer) from public; grant execute on function set_caller(integer) to task_worker",
-    "alter role task_worker set timezone = 'UTC'; alter role task_worker set statement_timeout to '5s'",
-    "do $$ begin create role reader nologin; exception when duplicate_object or unique_violation then null; end $$",
-    "do $$ begin if not exists (select from pg_roles) then alter role task_worker set timezone to 'UTC'; else raise notice 'it is'; end if; end $$",
-    "alter type mood add value 'glad'; comment on table tasks is 'what is to be done'; set lock_timeout = '2s'",
-  ])("goes: %s", (up) => {
-    expect(findDestructiveStatements([migration(up)])).toEqual([]);
-  });
-
-  it("goes with every migration of this project", async () => {
-    expect(findDestructiveStatements(await readMigrationFiles())).toEqual([]);
+  it("goes whatever it is where the database is empty", () => {
+    const pending = { files: [expansion, contraction], isFirst: true };
+    expect(refuseContractions(pending)).toBe("0009_note, 0010_no_title: the database is empty");
   });
 });
 

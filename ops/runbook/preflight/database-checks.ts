@@ -5,7 +5,7 @@ import { migrationStatus } from "../../database/migrate.ts";
 import { readMigrationFiles } from "../../database/migration-files.ts";
 import { WORKER_ROLE } from "../../database/worker-role.ts";
 import { listBackups, openBackup } from "../backup/backup.ts";
-import { pendingMigrations, readOwnerUrl, refuseDestructive } from "../release/database-steps.ts";
+import { pendingMigrations, readOwnerUrl, refuseContractions } from "../release/database-steps.ts";
 import { RunbookError } from "../runbook-error.ts";
 import { type PreflightCheck, type PreflightContext, seen } from "./check.ts";
 
@@ -23,7 +23,7 @@ export const databaseChecks: readonly PreflightCheck[] = [
   {
     name: "migrations",
     async run({ settings }) {
-      return seen(`pending, and applied by deploy: ${refuseDestructive(await pendingMigrations(settings))}`);
+      return seen(`pending, and applied by deploy: ${refuseContractions(await pendingMigrations(settings))}`);
     },
   },
   { name: "indexes", run: checkIndexes },

@@ -3,7 +3,6 @@ import { migrate, migrationStatus, rollBack } from "../../database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../../database/migration-files.ts";
 import { RunbookError } from "../runbook-error.ts";
 import type { Settings } from "../settings.ts";
-import { findDestructiveStatements } from "./migration-safety.ts";
 import { migrationsToTakeBack } from "./release-record.ts";
 
 /** The owner's URL to the database of an environment. */
@@ -12,29 +11,41 @@ export function readOwnerUrl(settings: Settings): URL {
 }
 
 /** The migrations that are not applied yet. */
-export async function pendingMigrations(settings: Settings, directory?: string): Promise<MigrationFile[]> {
+export interface PendingMigrations {
+  readonly files: readonly MigrationFile[];
+  /** Whether none is applied: no version can be running on the database. */
+  readonly isFirst: boolean;
+}
+
+/** Finds what is not applied yet. */
+export async function pendingMigrations(settings: Settings, directory?: string): Promise<PendingMigrations> {
   const files = await readMigrationFiles(directory);
   return withConnection("DATABASE_OWNER_URL", readOwnerUrl(settings), async (owner) => {
     const status = await migrationStatus(owner, files);
     const pending = new Set(status.filter(({ appliedAt }) => appliedAt === undefined).map(({ name }) => name));
-    return files.filter(({ name }) => pending.has(name));
+    return { files: files.filter(({ name }) => pending.has(name)), isFirst: pending.size === files.length };
   });
 }
 
 /**
- * Makes sure that the running version survives the migrations.
+ * Makes sure that the running version survives the migrations, by what they declare.
  *
- * @throws RunbookError naming the first statement that it may not survive
+ * @returns what they are, for the operator
+ * @throws RunbookError naming those that are no expansions
  */
-export function refuseDestructive(pending: readonly MigrationFile[]): string {
-  const [first, ...more] = findDestructiveStatements(pending);
-  if (first !== undefined) {
-    const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
-    throw new RunbookError(
-      `${first.migration} ${first.reason}: "${first.statement}"${others}. Release the code that no longer needs it first; then apply this by npm run db:migrate, apart from any release`,
-    );
-  }
-  return pending.length === 0 ? "nothing is pending" : `${pending.map(({ name }) => name).join(", ")}: only expansions`;
+export function refuseContractions({ files, isFirst }: PendingMigrations): string {
+  if (files.length === 0) return "nothing is pending";
+  const names = namesOf(files);
+  if (isFirst) return `${names}: the database is empty`;
+  const contractions = files.filter(({ kind }) => kind === "contract");
+  if (contractions.length === 0) return `${names}: only expansions`;
+  throw new RunbookError(
+    `pending, and declared "-- contract": ${namesOf(contractions)}. The running version may need what it takes away: release the code that no longer needs it first; then apply it by npm run db:migrate, apart from any release`,
+  );
+}
+
+function namesOf(files: readonly MigrationFile[]): string {
+  return files.map(({ name }) => name).join(", ");
 }
 
 /** Applies what is pending. */

@@ -1,6 +1,6 @@
 import { preflightOf, readPreflightResults } from "../preflight/preflight-result.ts";
 import type { KeptVersion } from "../wrangler.ts";
-import { pendingMigrations, refuseDestructive } from "./database-steps.ts";
+import { pendingMigrations, refuseContractions } from "./database-steps.ts";
 import { type ReleaseOrder, stages } from "./release.ts";
 import { type Revision, readRevision } from "./revision.ts";
 import { findRollbackPoint } from "./rollback.ts";
@@ -42,7 +42,10 @@ export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
   });
   const atOnce = reasonForAtOnce(previous, target.migrationTag);
   await procedure.step("migrations", async () => {
-    return { evidence: refuseDestructive(await pendingMigrations(settings)), result: undefined };
+    return {
+      evidence: refuseContractions(await pendingMigrations(settings)),
+      result: undefined,
+    };
   });
   if (procedure.isDryRun) {
     const how = atOnce ?? `0 % with smoke tests, then ${stages.map(({ percentage }) => `${percentage} %`).join(" → ")}`;
