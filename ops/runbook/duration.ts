@@ -31,6 +31,11 @@ export class TimeScale {
     return count * MINUTE * this.factor;
   }
 
+  /** How long some minutes really are, for the name of a step. */
+  describe(count: number): string {
+    return this.factor === 1 ? `${count} minutes` : `${Math.round(this.minutes(count) / 1000)} s`;
+  }
+
   /** What a log says of it; undefined where time is as it is. */
   get remark(): string | undefined {
     return this.factor === 1

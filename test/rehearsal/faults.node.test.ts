@@ -16,10 +16,18 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases with
 
   it.each([
     // 5.88 % of all that is sent; of the 100 to 130 requests after which it is judged, between 5 and 7 %.
-    ["errors", /error rate [56]\.\d\d % > 5\.00 % \(\d+ of \d+ requests\)/],
-    ["slow", /p95 \d{3,4} ms, not < 500 ms/],
-    ["health", /health checks failing for more than 2 minutes: \/health answered 503/],
-  ])("takes a release back by itself that was built with a fault: %s", async (fault, reason) => {
+    [
+      "errors",
+      /error rate [56]\.\d\d % > 5\.00 % \(\d+ of \d+ requests\)/,
+      /^- \[ \] No errors detected: [1-9]\d* of \d+ requests failed/m,
+    ],
+    ["slow", /p95 \d{3,4} ms, not < 500 ms/, /^- \[ \] Performance normal: p95 \d{3,4} ms/m],
+    [
+      "health",
+      /health checks failing for more than 2 minutes: \/health answered 503/,
+      /^- \[ \] Health checks passing: \d+ of \d+ passed/m,
+    ],
+  ])("takes a release back by itself that was built with a fault: %s", async (fault, reason, line) => {
     const before = await rehearsal.versionInForce();
     const config = await rehearsal.configWith((toml) =>
       toml.replace("src/worker.ts", `test/support/faults/${fault}.ts`),
@@ -31,7 +39,12 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases with
     expect(run.stderr).toMatch(reason);
     expect(await rehearsal.versionInForce()).toBe(before);
     const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-    expect(log).toMatch(/### Rollback Required\n- Yes - /);
+    expect(log).toMatch(/### Rollback Required\n- Yes - .*; the release was taken back\n/);
+    // What was true before the fault was found stays ticked.
+    expect(log).toMatch(/^- \[x\] Database backed up: /m);
+    expect(log).toMatch(/^- \[x\] Application deployed: version /m);
+    if (fault !== "health") expect(log).toMatch(/^- \[x\] Smoke tests passed: \d+ checks passed/m);
+    expect(log).toMatch(line);
     expect(log).toMatch(reason);
     expect(log).toContain("| wrangler rollback | done |");
     expect(log).toContain("| verify the rollback | done |");

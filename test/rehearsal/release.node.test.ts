@@ -21,6 +21,9 @@ const outcomeSchema = z.object({
   steps: z.array(z.object({ name: z.string(), status: z.string(), evidence: z.string() })),
 });
 
+/** The boxes of a deployment log, ticked or not, with what was seen for each. */
+const boxesOf = (log: string) => [...log.matchAll(/^-( \[.\] .*)$/gm)].map(([, line]) => line);
+
 const newestMigration = async () => z.string().parse((await readMigrationFiles()).at(-1)?.name);
 
 describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, with CI=true", () => {
@@ -56,9 +59,9 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(steps.map(({ name }) => name)).toEqual([
       ...["time", "preflight", "the deployment in force", "migrations", "back up the database", "migrate", "upload"],
       ...["deploy 0 %", "the version answers", "smoke tests at 0 %"],
-      ...["deploy 10 %", "watch 10 minutes at 10 %", "smoke tests at 10 %"],
-      ...["deploy 50 %", "watch 10 minutes at 50 %", "smoke tests at 50 %"],
-      ...["deploy 100 %", "watch 30 minutes at 100 %", "smoke tests at 100 %", "tell the team"],
+      ...["deploy 10 %", "watch 4 s at 10 %", "smoke tests at 10 %"],
+      ...["deploy 50 %", "watch 4 s at 50 %", "smoke tests at 50 %"],
+      ...["deploy 100 %", "watch 11 s at 100 %", "smoke tests at 100 %", "tell the team"],
     ]);
     const after = await rehearsal.versionInForce();
     expect(after).not.toBe(before);
@@ -67,9 +70,22 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(seen.last).toBe(after);
     const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
     expect(log).toContain("**Deployed By**: the rehearsal");
-    expect(log).toContain("- [ ] Tests passed\n- [x] Database backed up\n- [ ] Configuration verified");
-    expect(log).toContain("- preflight: tests not checked, configuration not checked");
-    expect(log).toContain("- [x] Smoke tests passed");
+    expect(boxesOf(log)).toEqual([
+      expect.stringMatching(/^ \[ \] Tests passed: no preflight of this commit and environment$/),
+      expect.stringMatching(/^ \[x\] Database backed up: .*, restored and compared$/),
+      expect.stringMatching(/^ \[ \] Configuration verified: no preflight of this commit and environment$/),
+      ` [x] Application deployed: version ${after}`,
+      // Seconds are no minutes: a rehearsal ticks nothing that has to hold for a while.
+      expect.stringMatching(
+        /^ \[ \] Health checks passing: (\d+) of \1 passed in \d+ s that stand for 10 minutes at 10 %; /,
+      ),
+      expect.stringMatching(/^ \[x\] Smoke tests passed: \d+ checks passed on version \S+$/),
+      " [ ] Monitoring verified: not looked at by deploy: npm run runbook -- monitoring",
+      expect.stringMatching(
+        /^ \[ \] No errors detected: 0 of \d+ requests failed in .* that stand for 30 minutes at 100 %$/,
+      ),
+      expect.stringMatching(/^ \[ \] Performance normal: p95 \d+ ms in /),
+    ]);
     expect(log).toContain("rehearsal: --time-scale 0.006, every window is that much shorter than the runbook's");
     expect(log).toContain("### Rollback Required\n- No\n");
     expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment of v\S+ to production succeeded/);
@@ -149,7 +165,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     const soak = await rehearsal.runbook(["soak", "--minutes", "1", "--time-scale", "0.1"]);
     expect(soak.code, soak.stderr).toBe(0);
     expect(soak.stdout).toMatch(
-      /✓ soak for 1 minutes: 90 requests, 0 errors, p95 \d+ ms from here, at most \d+ of 100 connections/,
+      /✓ soak for 6 s: 90 requests, 0 errors, p95 \d+ ms from here, at most \d+ of 100 connections/,
     );
   });
 
@@ -183,7 +199,11 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(run.stderr).toMatch(/^the release was taken back: interrupted by SIGTERM/);
     expect(await rehearsal.versionInForce()).toBe(before);
     const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-    expect(log).toContain("### Rollback Required\n- Yes - interrupted by SIGTERM");
+    expect(log).toContain("### Rollback Required\n- Yes - interrupted by SIGTERM; the release was taken back\n");
+    // It was: the signal came after.
+    expect(boxesOf(log)).toContainEqual(expect.stringMatching(/^ \[x\] Database backed up: /));
+    expect(boxesOf(log)).toContainEqual(" [ ] Smoke tests passed: not run");
+    expect(boxesOf(log)).toContainEqual(" [ ] Health checks passing: not watched");
     expect(log).toContain("| verify the rollback | done |");
     expect(log).not.toContain("deploy 10 %");
     expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("interrupted by SIGTERM");
@@ -238,7 +258,10 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(run.stdout).toContain(`✓ migrations: ${await newestMigration()}: only expansions`);
     expect(run.stdout).toMatch(/✓ deploy at once: version \S+ has all the traffic; .*, although wrangler failed: /);
     expect(run.stdout).toContain("✓ smoke tests: ");
-    expect((await rehearsal.logs("-deploy.md")).at(-1)).toMatch(/### Issues Encountered\n- .*domains\/records/);
+    const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
+    expect(log).toMatch(/### Issues Encountered\n- .*domains\/records/);
+    expect(log).toContain("### Rollback Required\n- Yes, and NOT done - ");
+    expect(boxesOf(log)).toContainEqual(expect.stringMatching(/^ \[x\] Smoke tests passed: /));
     expect(run.stdout).toContain("→ rehearsal cannot be rolled out gradually, nor back");
     expect(run.stderr).toContain("cannot be crossed. Go forward instead: git revert the fault");
     expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment FAILED and is NOT rolled back/);

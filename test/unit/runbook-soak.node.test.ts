@@ -19,6 +19,13 @@ describe("a soak", () => {
     expect(() => judgeLoad(load(status), connections)).toThrow(`91 requests, 1 errors (${status ?? "no answer"}), `);
   });
 
+  it("is not when it was answered too slowly", () => {
+    const slow = { statuses: load().statuses, milliseconds: load().milliseconds.map((each) => each * 100) };
+    expect(() => judgeLoad(slow, connections)).toThrow(
+      "90 requests, 0 errors, p95 9500 ms from here, at most 10 of 100 connections: not < 500 ms",
+    );
+  });
+
   it("is not when it was never begun, or the connections are nearly used up", () => {
     expect(() => judgeLoad({ statuses: [], milliseconds: [] }, connections)).toThrow("0 requests");
     expect(() => judgeLoad(load(), { used: 81, most: 100 })).toThrow("too close to the limit");

@@ -1,8 +1,9 @@
 import { RunbookError, reasonOf, TakenBackError } from "../runbook-error.ts";
+import { judgeErrors, judgeHealth, judgePerformance } from "../watch/watched-stage.ts";
 import { announceStep } from "./announce.ts";
 import { type DeploymentLog, writeDeploymentLog, writeIncident } from "./deployment-log.ts";
 import type { DeployOrder, ReleasePlan } from "./plan.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress, Seen } from "./progress.ts";
 import { moveBack, refuseToCrossMigration, rollbackAnnouncement, verifyRollback } from "./rollback.ts";
 
 /** What became of taking a release back: whether the traffic has moved, and what is not as it should be. */
@@ -18,7 +19,7 @@ export async function concludeSuccess(order: DeployOrder, plan: ReleasePlan, pro
     order.procedure,
     `Deployment of ${plan.revision.version} to ${environment} succeeded (${progress.versionId})`,
   );
-  return writeLog(order, plan, progress, undefined);
+  return writeLog(order, plan, progress, "No");
 }
 
 /** Takes a release back that was deployed, and writes down what happened. @returns what the command ends with */
@@ -32,16 +33,22 @@ export async function concludeFailure(
   const reason = reasonOf(failure);
   const { environment } = context.target;
   if (!progress.deployed) {
-    const log = await writeLog(order, plan, progress, reason);
+    const log = await writeLog(order, plan, progress, `No, nothing was deployed - ${reason}`, reason);
     return new RunbookError(`not released: ${reason} (${log})`);
   }
   const { response, announcement, takenBack } = describeTakingBack(await takeBack(order, plan, reason));
+  const rollback = `${rollbackNeed(plan, takenBack)} - ${reason}; ${response}`;
   const version = `${plan.revision.version} (${progress.versionId ?? "a version that is not known"})`;
   const incident = await writeIncident(order.logDirectory, { environment, version, reason, response }, procedure);
   await announceStep(context.settings, procedure, `${announcement}: ${environment}, ${version}, due to ${reason}`);
-  const log = await writeLog(order, plan, progress, reason, response);
+  const log = await writeLog(order, plan, progress, rollback, reason);
   const message = `${response}: ${reason} (${log}, ${incident})`;
   return takenBack ? new TakenBackError(message) : new RunbookError(message);
+}
+
+function rollbackNeed({ previous }: ReleasePlan, takenBack: boolean): string {
+  if (takenBack) return "Yes";
+  return previous === undefined ? "No, there was no version before" : "Yes, and NOT done";
 }
 
 /** What is said of taking a release back. Once the traffic has moved it is taken back, proven or not. */
@@ -78,36 +85,45 @@ async function takeBack(order: DeployOrder, { previous }: ReleasePlan, reason: s
   return { moved: true, doubts: await verifyRollback(order, previous.id) };
 }
 
+/** @param rollback whether the release had to be rolled back, as the log says it */
 async function writeLog(
   { context, procedure, timeScale, logDirectory }: DeployOrder,
   { revision, preflight }: ReleasePlan,
   progress: Progress,
-  failure: string | undefined,
-  note?: string,
+  rollback: string,
+  failure?: string,
 ): Promise<string> {
+  const { versionId, watched } = progress;
   const log: DeploymentLog = {
     version: revision.version,
     environment: context.target.environment,
     deployedBy: revision.releasedBy,
     issues: [...progress.issues, ...(failure === undefined ? [] : [failure])],
-    takenBack: failure !== undefined && progress.deployed ? failure : undefined,
+    rollback,
     notes: [
-      `worker ${context.target.scriptName}, version ${progress.versionId ?? "none"}, commit ${revision.commit}`,
-      `preflight: tests ${preflight.tests ?? "not checked"}, configuration ${preflight.configuration ?? "not checked"}`,
+      `worker ${context.target.scriptName}, version ${versionId ?? "none"}, commit ${revision.commit}`,
       ...(timeScale.remark === undefined ? [] : [timeScale.remark]),
-      ...(note === undefined ? [] : [note]),
     ],
     boxes: {
-      tests: preflight.tests !== undefined,
-      backup: progress.backedUp,
-      configuration: preflight.configuration !== undefined,
-      deployed: progress.deployed,
-      health: progress.watched,
-      smoke: progress.smokePassed && failure === undefined,
-      monitoring: progress.watched,
-      noErrors: progress.watched,
-      performance: progress.watched,
+      tests: byPreflight(preflight.tests),
+      backup: progress.backup,
+      configuration: byPreflight(preflight.configuration),
+      deployed: {
+        isTrue: progress.deployed && versionId !== undefined,
+        evidence: progress.deployed ? `version ${versionId ?? "not known"}` : "no",
+      },
+      health: judgeHealth(watched),
+      smoke: progress.smoke,
+      monitoring: { isTrue: false, evidence: "not looked at by deploy: npm run runbook -- monitoring" },
+      noErrors: judgeErrors(watched),
+      performance: judgePerformance(watched),
     },
   };
   return writeDeploymentLog(logDirectory, log, procedure);
+}
+
+function byPreflight(path: string | undefined): Seen {
+  return path === undefined
+    ? { isTrue: false, evidence: "no preflight of this commit and environment" }
+    : { isTrue: true, evidence: path };
 }

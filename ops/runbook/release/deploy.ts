@@ -48,18 +48,22 @@ async function release(order: DeployOrder, plan: ReleasePlan, progress: Progress
   } else {
     await releaseAtOnce(order, plan, progress);
   }
-  progress.watched = true;
 }
 
 async function backUp(order: DeployOrder, progress: Progress): Promise<void> {
   const { context, procedure, accepted, backupDirectory } = order;
   try {
-    await releaseStep(order, "back up the database", async () => {
-      return { evidence: await backUpDatabase(context.settings, backupDirectory), result: undefined };
+    const evidence = await releaseStep(order, "back up the database", async () => {
+      const kept = await backUpDatabase(context.settings, backupDirectory);
+      return { evidence: kept, result: kept };
     });
-    progress.backedUp = true;
+    progress.backup = { isTrue: true, evidence };
   } catch (error) {
     const reason = accepted.reasonFor("backup");
+    progress.backup = {
+      isTrue: false,
+      evidence: `${reason === undefined ? "" : `accepted, ${reason}: `}${reasonOf(error)}`,
+    };
     if (reason === undefined) throw error;
     procedure.record("back up the database", "accepted", `${reason}: ${reasonOf(error)}`);
   }
@@ -90,9 +94,8 @@ async function releaseGradually(
       }),
     );
     if (percentage === 0) await awaitVersion(order, versionId);
-    else await watchStage(order, versionId, { percentage, minutes });
-    await smokeVersion(order, versionId, `smoke tests at ${percentage} %`);
-    progress.smokePassed = true;
+    else await watchStage(order, versionId, { percentage, minutes }, progress);
+    await smokeVersion(order, versionId, `smoke tests at ${percentage} %`, progress);
   }
 }
 
@@ -106,9 +109,8 @@ async function releaseAtOnce(order: DeployOrder, plan: ReleasePlan, progress: Pr
   );
   await record(order, plan, progress);
   await awaitVersion(order, versionId);
-  await smokeVersion(order, versionId, "smoke tests");
-  progress.smokePassed = true;
-  await watchStage(order, versionId, stages[stages.length - 1] ?? { percentage: 100, minutes: 30 });
+  await smokeVersion(order, versionId, "smoke tests", progress);
+  await watchStage(order, versionId, stages[stages.length - 1] ?? { percentage: 100, minutes: 30 }, progress);
 }
 
 /** Keeps what a rollback has to know, as soon as it is known. */

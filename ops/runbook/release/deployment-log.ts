@@ -1,5 +1,6 @@
 import type { Procedure, StepRecord } from "../procedure.ts";
 import { writeBesideLog } from "./log-directory.ts";
+import type { Seen } from "./progress.ts";
 
 /** What a deployment log tells besides its steps. */
 export interface DeploymentLog {
@@ -7,28 +8,31 @@ export interface DeploymentLog {
   readonly environment: string;
   readonly deployedBy: string;
   readonly issues: readonly string[];
-  /** Why the release was taken back; undefined where it was not. */
-  readonly takenBack: string | undefined;
+  /** Whether the release had to be rolled back, why, and what became of it. */
+  readonly rollback: string;
   readonly notes: readonly string[];
-  /** What the boxes of the runbook's template stand for, and whether it was seen to be so. */
-  readonly boxes: {
-    readonly tests: boolean;
-    readonly backup: boolean;
-    readonly configuration: boolean;
-    readonly deployed: boolean;
-    readonly health: boolean;
-    readonly smoke: boolean;
-    readonly monitoring: boolean;
-    readonly noErrors: boolean;
-    readonly performance: boolean;
-  };
+  /** What the boxes of the runbook's template stand for: each is ticked by what was seen for it alone. */
+  readonly boxes: Readonly<Record<Box, Seen>>;
 }
+
+type Box =
+  | "tests"
+  | "backup"
+  | "configuration"
+  | "deployed"
+  | "health"
+  | "smoke"
+  | "monitoring"
+  | "noErrors"
+  | "performance";
 
 /** Writes the log of a deployment from the runbook's template, and returns its path. */
 export async function writeDeploymentLog(directory: string, log: DeploymentLog, procedure: Procedure): Promise<string> {
   const { startedAt, seconds, steps } = procedure;
-  const { boxes } = log;
-  const box = (isTicked: boolean, text: string) => `- [${isTicked ? "x" : " "}] ${text}`;
+  const box = (name: Box, text: string) => {
+    const { isTrue, evidence } = log.boxes[name];
+    return `- [${isTrue ? "x" : " "}] ${text}: ${evidence.replace(/\s+/g, " ")}`;
+  };
   const lines = [
     `## Deployment: ${log.version}`,
     "",
@@ -39,25 +43,25 @@ export async function writeDeploymentLog(directory: string, log: DeploymentLog, 
     `**Environment**: ${log.environment}`,
     "",
     "### Pre-Deployment",
-    box(boxes.tests, "Tests passed"),
-    box(boxes.backup, "Database backed up"),
-    box(boxes.configuration, "Configuration verified"),
+    box("tests", "Tests passed"),
+    box("backup", "Database backed up"),
+    box("configuration", "Configuration verified"),
     "",
     "### Deployment",
-    box(boxes.deployed, "Application deployed"),
-    box(boxes.health, "Health checks passing"),
-    box(boxes.smoke, "Smoke tests passed"),
+    box("deployed", "Application deployed"),
+    box("health", "Health checks passing"),
+    box("smoke", "Smoke tests passed"),
     "",
     "### Post-Deployment",
-    box(boxes.monitoring, "Monitoring verified"),
-    box(boxes.noErrors, "No errors detected"),
-    box(boxes.performance, "Performance normal"),
+    box("monitoring", "Monitoring verified"),
+    box("noErrors", "No errors detected"),
+    box("performance", "Performance normal"),
     "",
     "### Issues Encountered",
     ...listOr(log.issues, "None"),
     "",
     "### Rollback Required",
-    log.takenBack === undefined ? "- No" : `- Yes - ${log.takenBack}`,
+    `- ${log.rollback}`,
     "",
     "### Notes",
     ...listOr(log.notes, "None"),

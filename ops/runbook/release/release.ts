@@ -6,6 +6,7 @@ import { RunbookError } from "../runbook-error.ts";
 import { runSmoke } from "../smoke/smoke.ts";
 import { criteria, describeFigures } from "../watch/criteria.ts";
 import { watchVersion } from "../watch/watch.ts";
+import type { Progress } from "./progress.ts";
 
 /** How much of the traffic a new version gets, one stage after the other, and how long it is watched there. */
 export const stages = [
@@ -51,8 +52,18 @@ export async function awaitVersion(order: ReleaseOrder, versionId: string): Prom
   });
 }
 
-/** Runs the smoke tests on one version. @throws RunbookError naming the checks that failed */
-export async function smokeVersion(order: ReleaseOrder, versionId: string, name: string): Promise<void> {
+/**
+ * Runs the smoke tests on one version.
+ *
+ * @param progress is told what was seen, however it ends
+ * @throws RunbookError naming the checks that failed
+ */
+export async function smokeVersion(
+  order: ReleaseOrder,
+  versionId: string,
+  name: string,
+  progress: Pick<Progress, "smoke">,
+): Promise<void> {
   const { context, procedure } = order;
   await releaseStep(order, name, async () => {
     const results = await runSmoke(
@@ -62,25 +73,33 @@ export async function smokeVersion(order: ReleaseOrder, versionId: string, name:
     );
     const failed = results.filter(({ status }) => status === "failed");
     if (failed.length > 0) {
-      throw new RunbookError(
-        `smoke tests failed: ${failed.map(({ check, evidence }) => `${check} (${evidence})`).join("; ")}`,
-      );
+      const evidence = failed.map(({ check, evidence: seen }) => `${check} (${seen})`).join("; ");
+      progress.smoke = { isTrue: false, evidence: `${failed.length} of ${results.length} failed: ${evidence}` };
+      throw new RunbookError(`smoke tests failed: ${evidence}`);
     }
     const accepted = results.filter(({ status }) => status === "accepted").map(({ check }) => check);
     const but = accepted.length === 0 ? "" : `, accepted: ${accepted.join(", ")}`;
     const evidence = `${results.length - accepted.length} checks passed on version ${versionId}${but}`;
+    progress.smoke = { isTrue: true, evidence };
     return { evidence, result: undefined };
   });
 }
 
-/** Watches one version. @throws RunbookError with every reason why it is no success */
+/**
+ * Watches one version.
+ *
+ * @param progress is told what was measured, however it ends
+ * @throws RunbookError with every reason why it is no success
+ */
 export async function watchStage(
   order: ReleaseOrder,
   versionId: string,
   stage: { readonly percentage: number; readonly minutes: number },
+  { watched }: Pick<Progress, "watched">,
 ): Promise<void> {
   const { context, procedure, timeScale, interruption } = order;
-  await releaseStep(order, `watch ${stage.minutes} minutes at ${stage.percentage} %`, async () => {
+  const place = watched.length;
+  await releaseStep(order, `watch ${timeScale.describe(stage.minutes)} at ${stage.percentage} %`, async () => {
     const { failures, figures, healthChecks, ownRequests } = await watchVersion({
       deployment: context.deployment.ofVersion(versionId),
       versionId,
@@ -89,6 +108,9 @@ export async function watchStage(
       timeScale,
       interruption,
       tell: (line) => procedure.note(line),
+      onMeasured: (measured) => {
+        watched[place] = { ...stage, timeScale, measured };
+      },
     });
     if (failures.length > 0) throw new RunbookError(failures.join("; "));
     const evidence = `${describeFigures(figures)}, ${healthChecks} health checks passed, ${ownRequests} requests our own`;

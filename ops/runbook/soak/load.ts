@@ -41,7 +41,7 @@ export function refuseLimitedRate(rate: number, limits: readonly RateLimit[], pe
   }
 }
 
-/** @throws RunbookError when too much failed, or too many connections were open */
+/** @throws RunbookError when too much failed, answers were too slow, or too many connections were open */
 export function judgeLoad({ statuses, milliseconds }: Load, connections: Connections): JudgedLoad {
   const requests = statuses.length;
   const failed = statuses.filter((status) => status === undefined || status < 200 || status > 299);
@@ -51,6 +51,7 @@ export function judgeLoad({ statuses, milliseconds }: Load, connections: Connect
   const answered = errors === 0 ? "" : ` (${kinds.join(", ")})`;
   const evidence = `${requests} requests, ${errors} errors${answered}, p95 ${p95} ms from here, at most ${connections.used} of ${connections.most} connections`;
   if (requests === 0 || errors / requests >= criteria.targetErrorRate) throw new RunbookError(evidence);
+  if (p95 >= criteria.targetP95) throw new RunbookError(`${evidence}: not < ${criteria.targetP95} ms`);
   if (connections.used > connections.most * LARGEST_SHARE_OF_CONNECTIONS) {
     throw new RunbookError(`${evidence}: too close to the limit`);
   }

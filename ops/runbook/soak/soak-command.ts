@@ -45,7 +45,7 @@ export const soakCommand = defineCommand({
       );
       return undefined;
     }
-    return procedure.step(`soak for ${minutes} minutes`, () =>
+    return procedure.step(`soak for ${timeScale.describe(minutes)}`, () =>
       withConnection("DATABASE_OWNER_URL", ownerUrl, async (owner) => {
         const load = startLoad(deployment, rate, timeScale.minutes(minutes));
         let most: Connections = await countConnections(owner);

@@ -35,7 +35,7 @@ export const watchCommand = defineCommand({
       return undefined;
     }
     const asked = versionId === "local" ? deployment : deployment.ofVersion(versionId);
-    return procedure.step(`watch version ${versionId} for ${minutes} minutes`, async () => {
+    return procedure.step(`watch version ${versionId} for ${timeScale.describe(minutes)}`, async () => {
       const { failures, figures, healthChecks, ownRequests } = await watchVersion({
         deployment: asked,
         versionId,

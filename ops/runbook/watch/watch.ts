@@ -5,14 +5,13 @@ import { criteria, describeFigures, missedCriteria, rollbackTrigger } from "./cr
 import { readMetricsText } from "./metrics-text.ts";
 import { Readings } from "./readings.ts";
 import { SmokeTraffic } from "./smoke-traffic.ts";
-import { totalsOf, type VersionFigures, type VersionTotals } from "./version-figures.ts";
+import { totalsOf, type VersionTotals } from "./version-figures.ts";
+import type { Measured } from "./watched-stage.ts";
 
 /** What came of watching a version. */
-export interface Verdict {
+export interface Verdict extends Measured {
   /** Why it is to be taken back, or was no success; empty when all is well. */
   readonly failures: readonly string[];
-  readonly figures: VersionFigures;
-  readonly healthChecks: number;
   readonly ownRequests: number;
 }
 
@@ -27,6 +26,8 @@ export interface WatchOrder {
   /** Ends the watch before its time, without a verdict. */
   readonly interruption?: AbortSignal;
   readonly tell: (line: string) => void;
+  /** Is told after each check what was measured so far, as the watch may be broken off. */
+  readonly onMeasured?: (measured: Measured) => void;
 }
 
 const CHECK_EVERY_MINUTES = 1 / 6;
@@ -41,7 +42,7 @@ const TOLD_TIMES = 6;
  * Returns early when it has to be taken back.
  */
 export async function watchVersion(order: WatchOrder): Promise<Verdict> {
-  const { deployment, timeScale, minutes, interruption, tell } = order;
+  const { deployment, timeScale, minutes, interruption, tell, onMeasured } = order;
   const before = await readTotals(order).catch((error: unknown) => {
     throw new RunbookError(`the metrics cannot be read: ${reasonOf(error)}`, { cause: error });
   });
@@ -55,12 +56,15 @@ export async function watchVersion(order: WatchOrder): Promise<Verdict> {
       const due = Math.ceil((OWN_REQUESTS * tick) / ticks) - traffic.sent;
       await watching.request(() => traffic.send(due));
       const failure = await watching.check();
+      onMeasured?.(watching.measured);
       if (failure !== undefined) return watching.verdict([failure], traffic.sent);
       if (tick % Math.ceil(ticks / TOLD_TIMES) === 0) tell(watching.state());
       await sleep(begun + (window * tick) / ticks - Date.now(), interruption);
     }
     await sleep(HAND_OVER_MILLISECONDS, interruption);
-    return await watching.finish(traffic.sent);
+    const verdict = await watching.finish(traffic.sent);
+    onMeasured?.(verdict);
+    return verdict;
   } finally {
     await traffic.end().catch((error: unknown) => tell(`the throw-away account stays: ${reasonOf(error)}`));
   }
@@ -69,6 +73,7 @@ export async function watchVersion(order: WatchOrder): Promise<Verdict> {
 class Watching {
   readonly #order: WatchOrder;
   readonly #readings: Readings;
+  readonly #begun = Date.now();
   #healthChecks = 0;
   #healthFailures = 0;
   #failing = new Map<string, { since: number; reason: string }>();
@@ -109,7 +114,16 @@ class Watching {
   }
 
   verdict(failures: readonly string[], ownRequests: number): Verdict {
-    return { failures, figures: this.#readings.whole, healthChecks: this.#healthChecks, ownRequests };
+    return { ...this.measured, failures, ownRequests };
+  }
+
+  get measured(): Measured {
+    return {
+      figures: this.#readings.whole,
+      healthChecks: this.#healthChecks,
+      healthFailures: this.#healthFailures,
+      milliseconds: Date.now() - this.#begun,
+    };
   }
 
   state(): string {
