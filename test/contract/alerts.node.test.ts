@@ -1,13 +1,15 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { projectDirectory } from "../../local/environment.ts";
 import { dashboardFile } from "../../ops/grafana/dashboard-file.ts";
 import { dashboards } from "../../ops/grafana/dashboards.ts";
 import { errorKinds } from "../../src/errors.ts";
 import { metricCatalog } from "../../src/observability/metric-catalog.ts";
+import { type Alertmanager, RUNBOOK_URL, startAlertmanager } from "../support/monitoring.ts";
 import { missingPrograms, runProgram } from "../support/monitoring-programs.ts";
+import { PATIENCE } from "../support/patience.ts";
 
 const isMissing = missingPrograms().length > 0;
 
@@ -76,6 +78,70 @@ describe.skipIf(isMissing)("Debian's own checks have nothing to say about", () =
   });
 });
 
+describe.skipIf(isMissing)("Alertmanager", () => {
+  let directory: string;
+  let alertmanager: Alertmanager;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "tasks-alertmanager-"));
+    alertmanager = await startAlertmanager(directory);
+  });
+
+  afterEach(async () => {
+    await alertmanager.close();
+    await rm(directory, { recursive: true });
+  });
+
+  async function fire(names: readonly string[]): Promise<void> {
+    const body = names.map((alertname) => ({
+      labels: { alertname, severity: alertname.match(/Warning|Budget|Slow/) ? "warning" : "critical" },
+      annotations: {
+        summary: `${alertname} happened`,
+        description: "It did.",
+        runbook: `${RUNBOOK_URL}#${alertname.toLowerCase()}`,
+      },
+    }));
+    const response = await fetch(`${alertmanager.url}/api/v2/alerts`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(200);
+  }
+
+  it.each([
+    [
+      "a database that is down",
+      ["ErrorRate", "ToolErrors", "HealthFailing", "ErrorRateWarning", "ErrorBudget", "SlowQueries", "DatabaseDown"],
+      "DatabaseDown",
+    ],
+    ["a server that is down", ["MetricsMissing", "HealthFailing"], "HealthFailing"],
+    ["a release that fails everywhere", ["ToolErrors", "ErrorRate", "HealthFailing"], "HealthFailing"],
+    ["requests that fail with their tools", ["ToolErrors", "ToolErrorsWarning", "ErrorRate"], "ErrorRate"],
+  ])("pages once for %s, and then tells Slack", async (_, firing, told) => {
+    await fire(firing);
+    await expect.poll(() => alertmanager.told("slack").length, { timeout: PATIENCE }).toBeGreaterThan(0);
+    // What else there were would have been told with it: each group waits as long.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+
+    expect(alertmanager.order()).toEqual(["pagerduty", "slack"]);
+    expect(alertmanager.told("pagerduty")).toMatchObject([
+      {
+        event_action: "trigger",
+        payload: { summary: `${told} happened`, severity: "critical" },
+        links: [{ href: `${RUNBOOK_URL}#${told.toLowerCase()}`, text: "Runbook" }],
+      },
+    ]);
+    expect(JSON.stringify(alertmanager.told("slack"))).toContain(`FIRING ${told}`);
+    expect(JSON.stringify(alertmanager.told("slack"))).toContain(`${RUNBOOK_URL}#${told.toLowerCase()}`);
+  });
+
+  it("pages for each of two causes", async () => {
+    await fire(["DatabaseDown", "MetricsMissing"]);
+    await expect.poll(() => alertmanager.told("pagerduty").length, { timeout: PATIENCE }).toBe(2);
+  });
+});
+
 describe.each(alerts)("the alert %s", (alert) => {
   it("is tested where it fires and where it does not", () => {
     const tests = [...ruleTests.matchAll(new RegExp(`alertname: ${alert}\\b.*\\n? *(exp_alerts:.*)?`, "g"))].map(
@@ -90,7 +156,9 @@ describe.each(alerts)("the alert %s", (alert) => {
       .slice(rules.indexOf(`alert: ${alert}\n`))
       .split("- alert:", 1)
       .join("");
-    expect(rule).toContain(`runbook: docs/troubleshooting.md#${alert.toLowerCase()}`);
+    expect(rule).toContain(
+      `runbook: "{{ with $externalLabels.runbook_url }}{{ . }}{{ else }}docs/troubleshooting.md{{ end }}#${alert.toLowerCase()}"`,
+    );
     const section = sectionOf(troubleshooting, alert);
     for (const part of ["**Symptom.**", "**Query.**", "**Next.**"]) expect(section, alert).toContain(part);
   });

@@ -35,15 +35,39 @@ describe("monitoring asks", () => {
     const rules = await readFile(join(projectDirectory, "ops/prometheus/alerts.yml"), "utf8");
     const names = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => ({ name }));
     answer = (pathname, response) => {
-      const data = pathname.endsWith("/rules") ? { groups: [{ rules: names }] } : { result: [{}] };
+      const yaml = "global:\n  external_labels:\n    runbook_url: https://runbook.example/page\n";
+      const data = pathname.endsWith("/rules")
+        ? { groups: [{ rules: names }] }
+        : pathname.endsWith("/config")
+          ? { yaml }
+          : { result: [{}] };
       response.end(JSON.stringify({ status: "success", data }));
     };
 
-    expect(await checkAlertRules(`http://${host}${path}`)).toBe(`${names.length} alerts are loaded`);
+    expect(await checkAlertRules(`http://${host}${path}`)).toBe(
+      `${names.length} alerts are loaded, their runbook is https://runbook.example/page`,
+    );
     expect(await checkDashboardQueries(`http://${host}${path}`)).toMatch(/^\d+ queries of 4 dashboards find data$/);
     const below = path.replace(/\/$/, "");
-    expect([...new Set(requests)]).toEqual([`GET ${below}/api/v1/rules`, `GET ${below}/api/v1/query`]);
+    expect([...new Set(requests)]).toEqual(
+      ["rules", "status/config", "query"].map((endpoint) => `GET ${below}/api/v1/${endpoint}`),
+    );
   });
+
+  it.each(["runbook_url: $RUNBOOK_URL", 'runbook_url: ""', ""])(
+    "for links in its alerts, and not %j",
+    async (label) => {
+      const rules = await readFile(join(projectDirectory, "ops/prometheus/alerts.yml"), "utf8");
+      const names = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => ({ name }));
+      answer = (pathname, response) => {
+        const data = pathname.endsWith("/rules")
+          ? { groups: [{ rules: names }] }
+          : { yaml: `global:\n  external_labels:\n    ${label}\n` };
+        response.end(JSON.stringify({ status: "success", data }));
+      };
+      await expect(checkAlertRules(`http://${host}`)).rejects.toThrow(/ no link: start Prometheus with RUNBOOK_URL/);
+    },
+  );
 
   it("and says in one line what Prometheus answers, and what is none", async () => {
     answer = (_, response) =>

@@ -143,7 +143,11 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
       const { pathname } = new URL(request.url ?? "/", "http://outside.invalid");
       seen.push(`${request.method} ${pathname} ${await text(request)}`);
       const rules = alerts.map(([, name]) => ({ name }));
-      const data = pathname.endsWith("/rules") ? { groups: [{ rules }] } : { result: [{}] };
+      const data = pathname.endsWith("/rules")
+        ? { groups: [{ rules }] }
+        : pathname.endsWith("/config")
+          ? { yaml: "runbook_url: https://runbook.example/page" }
+          : { result: [{}] };
       response.end(JSON.stringify({ status: "success", data }));
     }).listen(port, "127.0.0.1");
     const variables = { PROMETHEUS_URL: `http://127.0.0.1:${port}`, SENTRY_DSN: `http://key@127.0.0.1:${port}/7` };

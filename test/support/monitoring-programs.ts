@@ -49,8 +49,16 @@ export interface RunningProgram {
 }
 
 /** Starts a server and waits until it says that it is ready, at `/-/ready`. */
-export async function startProgram(name: Program, args: readonly string[], url: string): Promise<RunningProgram> {
-  const child = spawn(name, [...args], { stdio: ["ignore", "ignore", "pipe"] });
+export async function startProgram(
+  name: Program,
+  args: readonly string[],
+  url: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<RunningProgram> {
+  const child = spawn(name, [...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...variables },
+  });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors += text;

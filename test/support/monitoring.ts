@@ -9,6 +9,9 @@ import { startWebhookSink } from "./webhook-sink.ts";
 /** Seconds that stand for a minute of the alert rules. */
 const SECONDS_A_MINUTE = 4;
 
+/** Where the links of alerts lead. */
+export const RUNBOOK_URL = "https://runbook.example/troubleshooting";
+
 const sampleSchema = z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) });
 const rangeSchema = z.object({
   metric: z.record(z.string(), z.string()),
@@ -32,15 +35,23 @@ export interface Monitoring {
   close(): Promise<void>;
 }
 
-/** Starts them to scrape one address every second; a minute of the alert rules takes four seconds. */
-export async function startMonitoring(directory: string, target: string, metricsToken: string): Promise<Monitoring> {
+/** Alertmanager as ops/ configures it, in a hurry. */
+export interface Alertmanager {
+  readonly url: string;
+  /** What came to PagerDuty and to Slack, as JSON, in the order in which it came. */
+  readonly told: (receiver: "pagerduty" | "slack") => readonly unknown[];
+  /** The receivers in the order in which they were told. */
+  readonly order: () => readonly string[];
+  close(): Promise<void>;
+}
+
+/** Starts it; where it waits for 20 and 40 seconds it waits for 1 and 3. */
+export async function startAlertmanager(directory: string): Promise<Alertmanager> {
   await mkdir(directory, { recursive: true });
   const sink = await startWebhookSink();
-  const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()];
-  const url = `http://127.0.0.1:${prometheusPort}`;
-  const alertmanagerUrl = `http://127.0.0.1:${alertmanagerPort}`;
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const file = (name: string) => join(directory, name);
-  await writeFile(file("token"), metricsToken);
   await writeFile(file("slack"), `${sink.url}/slack`);
   await writeFile(file("pagerduty"), "0123456789abcdef0123456789abcdef");
   await writeFile(
@@ -49,10 +60,40 @@ export async function startMonitoring(directory: string, target: string, metrics
       ["/etc/alertmanager/slack-url", file("slack")],
       ["/etc/alertmanager/pagerduty-key", file("pagerduty")],
       ["https://events.pagerduty.com/v2/enqueue", `${sink.url}/pagerduty`],
-      ["group_wait: 15s", "group_wait: 1s"],
+      ["group_wait: 20s", "group_wait: 1s"],
+      ["group_wait: 40s", "group_wait: 3s"],
       ["group_interval: 1m", "group_interval: 2s"],
     ]),
   );
+  const program = await startProgram(
+    "prometheus-alertmanager",
+    [
+      `--config.file=${file("alertmanager.yml")}`,
+      `--storage.path=${file("alertmanager")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--cluster.listen-address=",
+      "--log.level=error",
+    ],
+    url,
+  );
+  return {
+    url,
+    told: (receiver) => sink.received(`/${receiver}`),
+    order: () => sink.order().map((path) => path.slice(1)),
+    async close() {
+      await program.close();
+      await sink.close();
+    },
+  };
+}
+
+/** Starts both to scrape one address every second; a minute of the alert rules takes four seconds. */
+export async function startMonitoring(directory: string, target: string, metricsToken: string): Promise<Monitoring> {
+  const alertmanager = await startAlertmanager(directory);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const file = (name: string) => join(directory, name);
+  await writeFile(file("token"), metricsToken);
   await writeFile(
     file("prometheus.yml"),
     await changed("ops/prometheus/prometheus.yml", [
@@ -62,7 +103,7 @@ export async function startMonitoring(directory: string, target: string, metrics
       ["scheme: https", "scheme: http"],
       ["/etc/prometheus/mcp-task-server.token", file("token")],
       ["api.yourdomain.com", target],
-      ["127.0.0.1:9093", `127.0.0.1:${alertmanagerPort}`],
+      ["127.0.0.1:9093", new URL(alertmanager.url).host],
     ]),
   );
   const rules = await readFile(join(projectDirectory, "ops/prometheus/alerts.yml"), "utf8");
@@ -70,26 +111,18 @@ export async function startMonitoring(directory: string, target: string, metrics
     file("alerts.yml"),
     rules.replaceAll(/(?<=\[|for: )(\d+)m\b/g, (_, minutes) => `${Number(minutes) * SECONDS_A_MINUTE}s`),
   );
-  const alertmanager = await startProgram(
-    "prometheus-alertmanager",
-    [
-      `--config.file=${file("alertmanager.yml")}`,
-      `--storage.path=${file("alertmanager")}`,
-      `--web.listen-address=127.0.0.1:${alertmanagerPort}`,
-      "--cluster.listen-address=",
-      "--log.level=error",
-    ],
-    alertmanagerUrl,
-  );
   const prometheus = await startProgram(
     "prometheus",
     [
       `--config.file=${file("prometheus.yml")}`,
       `--storage.tsdb.path=${file("prometheus")}`,
-      `--web.listen-address=127.0.0.1:${prometheusPort}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      // By default from version 3.0 on.
+      "--enable-feature=expand-external-labels",
       "--log.level=error",
     ],
     url,
+    { RUNBOOK_URL },
   );
 
   async function ask(path: string, parameters: Record<string, string> = {}): Promise<unknown> {
@@ -112,11 +145,10 @@ export async function startMonitoring(directory: string, target: string, metrics
       const { data } = alertsSchema.parse(await ask("alerts"));
       return new Set(data.alerts.filter(({ state }) => state === "firing").map(({ labels }) => labels.alertname ?? ""));
     },
-    told: (receiver) => sink.received(`/${receiver}`),
+    told: alertmanager.told,
     async close() {
       await prometheus.close();
       await alertmanager.close();
-      await sink.close();
     },
   };
 }

@@ -7,16 +7,20 @@ export interface WebhookSink {
   readonly url: string;
   /** The JSON bodies that came to a path, in order. */
   received(path: string): readonly unknown[];
+  /** The paths, in the order in which bodies came. */
+  order(): readonly string[];
   close(): Promise<void>;
 }
 
 /** Starts the sink on loopback. */
 export async function startWebhookSink(): Promise<WebhookSink> {
   const bodies = new Map<string, unknown[]>();
+  const order: string[] = [];
   const server = createServer((request, response) => {
     text(request).then(
       (body) => {
         const path = request.url ?? "/";
+        order.push(path);
         bodies.set(path, [...(bodies.get(path) ?? []), JSON.parse(body)]);
         // PagerDuty's events API accepts with 202, Slack's webhook with 200.
         response.writeHead(path === "/pagerduty" ? 202 : 200).end("ok");
@@ -28,6 +32,7 @@ export async function startWebhookSink(): Promise<WebhookSink> {
   return {
     url,
     received: (path) => bodies.get(path) ?? [],
+    order: () => order,
     close,
   };
 }

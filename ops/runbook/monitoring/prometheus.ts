@@ -11,6 +11,7 @@ const panelSchema = z.object({ title: z.string().optional(), targets: z.array(z.
 const dashboardSchema = z.object({ title: z.string(), panels: z.array(panelSchema) });
 const querySchema = z.object({ result: z.array(z.unknown()) });
 const rulesSchema = z.object({ groups: z.array(z.object({ rules: z.array(z.object({ name: z.string() })) })) });
+const configurationSchema = z.object({ yaml: z.string() });
 // https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview
 const answerSchema = z.discriminatedUnion("status", [
   z.object({ status: z.literal("success"), data: z.unknown() }),
@@ -44,7 +45,7 @@ export async function checkDashboardQueries(prometheusUrl: string): Promise<stri
   return `${count} queries of ${files.length} dashboards find data`;
 }
 
-/** Makes sure that Prometheus has loaded every alert of ops/prometheus/alerts.yml. */
+/** Makes sure that Prometheus has loaded every alert of ops/prometheus/alerts.yml, with links that can be followed. */
 export async function checkAlertRules(prometheusUrl: string): Promise<string> {
   const text = await readFile(join(projectDirectory, "ops/prometheus/alerts.yml"), "utf8");
   const expected = [...new Set([...text.matchAll(/^\s*- alert: (\w+)/gm)].map(([, name = ""]) => name))];
@@ -52,7 +53,14 @@ export async function checkAlertRules(prometheusUrl: string): Promise<string> {
   const loaded = new Set(groups.flatMap(({ rules }) => rules.map(({ name }) => name)));
   const missing = expected.filter((name) => !loaded.has(name));
   if (missing.length > 0) throw new RunbookError(`not loaded: ${missing.join(", ")}`);
-  return `${expected.length} alerts are loaded`;
+  const { yaml } = await ask(prometheusUrl, "status/config", configurationSchema);
+  const [, link = ""] = /^\s*runbook_url: (\S+)$/m.exec(yaml) ?? [];
+  if (!URL.canParse(link)) {
+    throw new RunbookError(
+      "the runbook of an alert is no link: start Prometheus with RUNBOOK_URL, and before 3.0 with --enable-feature=expand-external-labels",
+    );
+  }
+  return `${expected.length} alerts are loaded, their runbook is ${link}`;
 }
 
 /** @param path below `/api/v1/`, which may itself be below a path of a proxy's */
