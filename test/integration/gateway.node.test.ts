@@ -149,7 +149,7 @@ describe.each([
     expect(await answer.json()).toEqual({ message: expect.any(String) });
   });
 
-  test("leaves it to the client to close an idle connection", { timeout: 20_000 }, async () => {
+  test("leaves it to the client to close an idle connection", async () => {
     const { hostname, port, pathname } = new URL(database.fetchEndpoint);
     const socket = connect(Number(port), hostname);
     const ask = async () => {

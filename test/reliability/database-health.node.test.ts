@@ -53,7 +53,7 @@ describe.skipIf(findPostgresql() === undefined)("/health", () => {
     // The first request pays for the worker's start.
     await health();
     await forgotten();
-  }, 120_000);
+  });
   afterEach(async () => {
     server.proxy.follow(noFault);
     await forgotten();

@@ -87,7 +87,7 @@ async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 5000));
 }
 
-describe("a client of the SDK's first version", { timeout: 60_000 }, () => {
+describe("a client of the SDK's first version", () => {
   it("asks for nothing more after errors of the protocol", async () => {
     const client = await ConnectedClient.connect();
     for (const name of ["one", "two", "three"]) {
