@@ -13,7 +13,14 @@ import { missedAfter, readSchemaNeeds } from "../support/schema-needs.ts";
  * What an expansion takes away that the release before did not use, by the migration's name: the line that the test
  * fails with, and why it does no harm.
  */
-const UNUSED: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
+const UNUSED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "0005_calls_and_keys": {
+    "no longer there: key of CREATE UNIQUE INDEX ON public.tasks USING btree (id)":
+      "nothing referred to it, in a foreign key or in an on conflict",
+    "may refuse or hide rows: tasks: CREATE UNIQUE INDEX ON public.tasks USING btree (user_id, id)":
+      "the trigger numbers what the release before inserts as well",
+  },
+};
 
 /** What a release writes, table by table: an expansion leaves it as it is and lets it be written again. */
 const WRITES = [
@@ -173,7 +180,7 @@ describe("what counts as taken away", () => {
     "alter table tasks add column note text not null default ''",
     "alter table tasks add column lower_title text generated always as (lower(title)) stored not null",
     "alter table tasks add column note text; update tasks set note = lower(title)",
-    "alter table tasks add column parent_id integer references tasks",
+    "alter table tasks add column assignee_id integer references users",
     "alter table tasks add column note text check (note <> '')",
     "alter table tasks add column external_id text; create unique index on tasks (user_id, external_id)",
     "alter table conversations drop constraint conversations_title_length",
