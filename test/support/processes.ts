@@ -24,7 +24,7 @@ export async function childrenOf(pid: number): Promise<number[]> {
 }
 
 /** Whether a process still runs; one that has ended but was not reaped does not. */
-export async function isRunning(pid: number): Promise<boolean> {
+async function isRunning(pid: number): Promise<boolean> {
   return !(await readState(String(pid))).ended;
 }
 
