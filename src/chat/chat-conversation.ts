@@ -163,6 +163,11 @@ export class ChatConversation extends DurableObject<Env> {
   async #finishKept(): Promise<void> {
     const turn = await readUnfinished(this.ctx.storage);
     if (turn === undefined) return;
+    if (turn === "unreadable") {
+      // What the turn did to tasks is done; only its answer is lost.
+      createLogger("info", { object: "ChatConversation" }).error("chat_turn_unreadable");
+      return forgetUnfinished(this.ctx.storage);
+    }
     const { caller, conversationId, message, outcome, requestId } = turn;
     const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(turn));
     try {

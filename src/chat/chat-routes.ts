@@ -94,7 +94,7 @@ async function* toNamedEvents({ start, events }: WatchedTurn): AsyncGenerator<st
 }
 
 function isReadable({ type }: TurnEvent): boolean {
-  return type !== "sealed_reasoning";
+  return type !== "sealed_reasoning" && type !== "foreign";
 }
 
 function namedEvent({ type, ...data }: { readonly type: string } & Record<string, unknown>): string {

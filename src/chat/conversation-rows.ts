@@ -3,7 +3,7 @@ import * as z from "zod";
 import { conversations, messages } from "../database/chat-schema.ts";
 import { ApplicationError } from "../errors.ts";
 import type { ChatMessage } from "./model-input.ts";
-import { turnEventSchema } from "./turn-event.ts";
+import { anyEventSchema } from "./turn-event.ts";
 
 /** SQLSTATE of a message whose conversation is not there. */
 export const FOREIGN_KEY_VIOLATION = "23503";
@@ -32,5 +32,5 @@ export function isRowOf(userId: number, conversationId: string): SQL | undefined
 
 /** A message of the agent, from its row. */
 export function toAssistantMessage({ id, content }: { readonly id: string; readonly content: unknown }) {
-  return { id, role: "assistant", events: z.array(turnEventSchema).parse(content) } as const;
+  return { id, role: "assistant", events: z.array(anyEventSchema).parse(content) } as const;
 }

@@ -3,7 +3,7 @@ import { ApplicationError, toApplicationError } from "../errors.ts";
 import { describeError } from "../observability/describe-error.ts";
 import type { Logger } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
-import { type TurnEvent, type TurnStart, turnEventSchema, turnStartSchema } from "./turn-event.ts";
+import { anyEventSchema, type TurnEvent, type TurnStart, turnStartSchema } from "./turn-event.ts";
 
 /** A turn as it is watched: how it starts, then what happens. */
 export interface WatchedTurn {
@@ -11,7 +11,7 @@ export interface WatchedTurn {
   readonly events: AsyncIterable<TurnEvent>;
 }
 
-const lineSchema = z.union([turnStartSchema, turnEventSchema]);
+const lineSchema = z.union([turnStartSchema, anyEventSchema]);
 
 /** Lines of JSON, one for each part, as a byte stream: what a Durable Object can hand out. */
 export function toLines(parts: AsyncIterable<TurnStart | TurnEvent>): ReadableStream<Uint8Array> {

@@ -8,7 +8,7 @@ import { hashCall } from "./approval.ts";
 import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./conversation-rows.ts";
 import { CUT_OFF } from "./event-stream.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
-import { condense, type Outcome } from "./turn-event.ts";
+import { condense, type Outcome, toStoredEvents } from "./turn-event.ts";
 
 /**
  * Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. Storing it again
@@ -25,7 +25,7 @@ export async function storeTurn(
 ): Promise<void> {
   const { userId } = database;
   const said = condense(message.events);
-  const content = outcome === undefined ? [...said, CUT_OFF] : said;
+  const content = toStoredEvents(outcome === undefined ? [...said, CUT_OFF] : said);
   const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
   const state = { content, outcome: outcome ?? "failed", rounds, inputTokens, outputTokens };
   const questions = said

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type ErrorKind, isErrorKind } from "../errors.ts";
+import type { Logger } from "../observability/log.ts";
 
 export const outcomeSchema = z.enum(["completed", "approval_required", "stopped", "failed"]);
 
@@ -60,6 +61,8 @@ const failure = z.object({
   message: z.string(),
 });
 const finish = z.object({ type: z.literal("finish"), outcome: outcomeSchema });
+/** What another release has written and this one does not know: it is passed over, and stored again as it was. */
+const foreign = z.object({ type: z.literal("foreign"), event: z.unknown() });
 
 /** Something that happened in a message of the agent: what is streamed, stored, and shown to the model again. */
 export const turnEventSchema = z.discriminatedUnion("type", [
@@ -75,6 +78,13 @@ export const turnEventSchema = z.discriminatedUnion("type", [
   usage,
   failure,
   finish,
+  foreign,
+]);
+
+/** An event that this release or another has written. */
+export const anyEventSchema = z.union([
+  turnEventSchema,
+  z.unknown().transform((event) => ({ type: "foreign" as const, event })),
 ]);
 
 export type TurnEvent = z.output<typeof turnEventSchema>;
@@ -85,7 +95,7 @@ export const turnStartSchema = z.object({
   conversation_id: z.string(),
   message_id: z.string(),
   /** What the message held already when an approval made it go on. */
-  earlier: z.array(turnEventSchema),
+  earlier: z.array(anyEventSchema),
 });
 
 export type TurnStart = z.output<typeof turnStartSchema>;
@@ -103,6 +113,17 @@ export function condense(events: readonly TurnEvent[]): TurnEvent[] {
     } else condensed.push(event);
   }
   return z.array(turnEventSchema).parse(storable(condensed));
+}
+
+/** The events as they are stored. */
+export function toStoredEvents(events: readonly TurnEvent[]): unknown[] {
+  return events.map((event) => (event.type === "foreign" ? event.event : event));
+}
+
+/** Says in the log how many events of a message this release does not know. */
+export function logForeignEvents(log: Logger, events: readonly TurnEvent[]): void {
+  const count = events.filter(({ type }) => type === "foreign").length;
+  if (count > 0) log.warn("chat_events_unknown", { events: count });
 }
 
 /** All text of the events. */

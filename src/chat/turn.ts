@@ -14,7 +14,7 @@ import type { ChatMessage } from "./model-input.ts";
 import { openModel } from "./openai-model.ts";
 import type { RunningTurn } from "./running-turn.ts";
 import { storeTurn } from "./store-turn.ts";
-import type { Outcome, TurnEvent, TurnStart } from "./turn-event.ts";
+import { logForeignEvents, type Outcome, type TurnEvent, type TurnStart } from "./turn-event.ts";
 
 /** What is asked of a conversation: an answer to a message, or to go on after the person's answers. */
 export interface TurnRequest {
@@ -60,7 +60,7 @@ export interface PreparedTurn {
  */
 export async function prepareTurn(
   { conversationId, language, what }: TurnRequest,
-  { configuration, database }: TurnServices,
+  { configuration, database, log }: TurnServices,
 ): Promise<PreparedTurn> {
   const startedAt = performance.now();
   const model = openModel(configuration);
@@ -85,10 +85,15 @@ export async function prepareTurn(
   });
   if (what.type === "approval") {
     const loaded = await continueTurn(database, scope, what.answers);
+    logForeignEvents(log, loaded.message.events);
     const { id, events, usage } = loaded.message;
     return prepare(loaded, new MessageInProgress(id, events, usage), loaded.answers);
   }
   const loaded = await beginTurn(database, scope, what);
+  logForeignEvents(
+    log,
+    loaded.history.flatMap((message) => (message.role === "assistant" ? message.events : [])),
+  );
   return prepare(
     loaded,
     new MessageInProgress(crypto.randomUUID(), [], { rounds: 0, input_tokens: 0, output_tokens: 0 }),

@@ -39,13 +39,16 @@ export class UiChunks {
         return [...chunks, { type: "start-step" }];
       }
       case "sealed_reasoning":
+      case "foreign":
         return [];
       default:
         return [...this.#closePart(), ...this.#plain(event)];
     }
   }
 
-  #plain(event: Exclude<TurnEvent, { type: "text" | "reasoning" | "round" | "sealed_reasoning" }>): UiChunk[] {
+  #plain(
+    event: Exclude<TurnEvent, { type: "text" | "reasoning" | "round" | "sealed_reasoning" | "foreign" }>,
+  ): UiChunk[] {
     switch (event.type) {
       case "tool_input": {
         const title = titles.get(event.tool);

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { type Caller, readCallerRecord } from "../caller.ts";
 import { MessageInProgress } from "./message-in-progress.ts";
 import type { TurnRequest } from "./turn.ts";
-import { type Outcome, outcomeSchema, turnEventSchema, usageSchema } from "./turn-event.ts";
+import { anyEventSchema, type Outcome, outcomeSchema, toStoredEvents, usageSchema } from "./turn-event.ts";
 
 const KEY = "unfinished_turn";
 
@@ -17,7 +17,7 @@ const unfinishedTurnSchema = z.object({
   outcome: outcomeSchema.optional(),
   message: z.object({
     id: z.string(),
-    events: z.array(turnEventSchema),
+    events: z.array(anyEventSchema),
     earlierUsage: usageSchema,
     inputTokens: z.number(),
     outputTokens: z.number(),
@@ -45,12 +45,12 @@ export async function keepUnfinished(
   outcome: Outcome | undefined,
   alarmAt: number | undefined,
 ): Promise<void> {
-  const kept: UnfinishedTurn = {
+  const kept: z.input<typeof unfinishedTurnSchema> = {
     caller,
     conversationId,
     requestId,
     outcome,
-    message: message.saved,
+    message: { ...message.saved, events: toStoredEvents(message.saved.events) },
   };
   await Promise.all([
     storage.put(KEY, kept, UNCONFIRMED),
@@ -58,10 +58,16 @@ export async function keepUnfinished(
   ]);
 }
 
-/** The turn that is kept; undefined where none is, or where this version cannot read it. */
-export async function readUnfinished(storage: DurableObjectStorage): Promise<KeptTurn | undefined> {
-  const turn = unfinishedTurnSchema.safeParse(await storage.get(KEY)).data;
-  if (turn === undefined) return undefined;
+/**
+ * The turn that is kept.
+ *
+ * @returns undefined where none is; "unreadable" where another release has kept it in a form that this one cannot read
+ */
+export async function readUnfinished(storage: DurableObjectStorage): Promise<KeptTurn | "unreadable" | undefined> {
+  const kept = await storage.get(KEY);
+  if (kept === undefined) return undefined;
+  const turn = unfinishedTurnSchema.safeParse(kept).data;
+  if (turn === undefined) return "unreadable";
   const { id, events, earlierUsage, inputTokens, outputTokens } = turn.message;
   const message = new MessageInProgress(id, events, earlierUsage);
   message.addUsage(inputTokens, outputTokens);
