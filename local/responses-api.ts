@@ -15,7 +15,9 @@ const inputItemSchema = z.union([
   z.object({ type: z.literal("function_call"), call_id: z.string(), name: z.string(), arguments: z.string() }),
   z.object({ type: z.literal("function_call_output"), call_id: z.string(), output: z.string() }),
   z.object({ type: z.literal("reasoning"), id: z.string() }),
-  z.object({ role: z.enum(["user", "assistant"]), content: contentSchema }),
+  z.object({ role: z.enum(["user", "assistant", "system", "developer"]), content: contentSchema }),
+  /** Whatever else an item may be: a stand-in has no use for it. */
+  z.object({ type: z.string() }),
 ]);
 
 /** What a request to `POST /responses` says, as far as a stand-in for a model needs it. */

@@ -2,7 +2,7 @@ import { issueToken } from "../src/auth/token.ts";
 import { readConfiguration } from "../src/config.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { keepDemoAccount } from "./demo-account.ts";
-import { startDemoModel } from "./demo-model.ts";
+import { startDemoModel } from "./demo-model/server.ts";
 import { readStartEnvironment } from "./environment.ts";
 import { startGateway } from "./gateway.ts";
 import { openLocalDatabase } from "./local-database.ts";

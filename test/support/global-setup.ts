@@ -1,4 +1,5 @@
 import type { TestProject } from "vitest/node";
+import { type DemoModel, startDemoModel } from "../../local/demo-model/server.ts";
 import { startPgliteDatabase, startPostgresql, type TestDatabase } from "./databases.ts";
 import { findPostgresql } from "./postgresql-cluster.ts";
 import { startScriptedResponses } from "./scripted-responses.ts";
@@ -16,6 +17,8 @@ declare module "vitest" {
     workerUrl: string | undefined;
     /** The stand-in for OpenAI's Responses API, for OPENAI_BASE_URL and for the tests' scripts. */
     scriptedResponsesUrl: string;
+    /** What a worker needs to be answered by the demo model of `npm start`. */
+    demoModel: DemoModel["variables"];
     /** The stand-in for Sentry's cloud, for SENTRY_DSN. */
     sentrySinkUrl: string;
   }
@@ -34,12 +37,15 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   project.provide("databases", { pglite: pglite.database, postgresql: postgresql?.database });
   const responses = await startScriptedResponses();
   project.provide("scriptedResponsesUrl", responses.url);
+  const demoModel = await startDemoModel();
+  project.provide("demoModel", demoModel.variables);
   const sentry = await startSentrySink();
   project.provide("sentrySinkUrl", sentry.url);
   project.provide("clusterUrl", postgresql?.cluster.url().href);
   project.provide("workerUrl", postgresql?.workerUrl.href);
   return async () => {
     await sentry.close();
+    await demoModel.close();
     await responses.close();
     await pglite.close();
     await postgresql?.close();

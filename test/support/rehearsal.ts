@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 import { Response } from "miniflare";
 import { z } from "zod";
-import { startDemoModel } from "../../local/demo-model.ts";
+import { startDemoModel } from "../../local/demo-model/server.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { DEMO_LABEL, nextOutput } from "./demo-answer.ts";
-import { listenOnLoopback } from "./loopback-server.ts";
-import { beginEvents, countTokens, readResponsesRequest, responseEvents, sendEvent } from "./responses-api.ts";
+import { listenOnLoopback } from "../loopback-server.ts";
+import { beginEvents, countTokens, readResponsesRequest, responseEvents, sendEvent } from "../responses-api.ts";
+import { nextOutput } from "./answer.ts";
+import { DEMO_LABEL } from "./tell.ts";
 
 /** A stand-in for the model behind chat, for as long as there is no key to a real one. */
 export interface DemoModel {

@@ -1,0 +1,61 @@
+import type { OutputItem, ResponsesRequest } from "../responses-api.ts";
+import { act } from "./act.ts";
+import type { Now } from "./calendar.ts";
+import { type Call, readNow, readTurns, type Turn } from "./conversation.ts";
+import { type Understood, understand } from "./dialogue.ts";
+import { PAGE } from "./find-tasks.ts";
+import { askDay } from "./question.ts";
+import { answerYes, call, describe, says, tell, tellList } from "./tell.ts";
+
+const HELP =
+  "I am no language model: I stand in for one because OPENAI_API_KEY is not set, and understand simple sentences only. " +
+  'Try "add milk, eggs and bread to groceries", "add call mom tomorrow at 5pm, high priority", "show my tasks", ' +
+  '"what is due this week?", "complete milk", "move call mom to friday", "rename milk to oat milk" or "delete eggs".';
+
+/**
+ * Decides what to do next as a model would: from the last thing the person said, and from what has been called since
+ * and what came of it. It keeps nothing between requests, and acts on ids that a tool has answered with.
+ */
+export function nextOutput(request: ResponsesRequest): OutputItem[] {
+  const turns = readTurns(request.input);
+  const now = readNow(request);
+  const { calls } = turns.at(-1) ?? { calls: [] };
+  if (request.tool_choice === "none") return [says(tell(calls))];
+  return answer(understand(turns, now), calls, now, turns.at(-2));
+}
+
+function answer(
+  { wish, picks, cursor }: Understood,
+  calls: readonly Call[],
+  now: Now,
+  before: Turn | undefined,
+): OutputItem[] {
+  switch (wish.type) {
+    case "greeting":
+      return [says(HELP)];
+    case "never_mind":
+      return [says("Then I leave everything as it is.")];
+    case "yes_or_no":
+      return [says(answerYes(before))];
+    case "unclear":
+      return [says(`${describe(wish)} I have changed nothing.`)];
+    case "no_day": {
+      const reason = wish.problem === undefined ? undefined : describe(wish.problem);
+      return [says(askDay(reason))];
+    }
+    case "add":
+      if (calls.length > 0) return [says([tell(calls), ...wish.notes].join("\n"))];
+      return wish.tasks.map((task) => call("create_task", task));
+    case "list": {
+      if (calls.length > 0) return [says(tellList(calls, wish))];
+      const { filter, saysAll } = wish.selection;
+      const status = filter.status ?? (saysAll ? "all" : "open");
+      return [
+        call("list_tasks", { ...filter, status, ...(wish.isCount && { limit: PAGE }), ...(cursor && { cursor }) }),
+      ];
+    }
+    case "show":
+    case "change":
+      return act(wish, picks, calls, now);
+  }
+}

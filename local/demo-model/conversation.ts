@@ -1,0 +1,74 @@
+import * as z from "zod";
+import type { InputItem, ResponsesRequest } from "../responses-api.ts";
+import { saidText } from "../responses-api.ts";
+import type { Now } from "./calendar.ts";
+import { DEMO_LABEL } from "./tell.ts";
+
+/** A call of a tool, and what came of it. */
+export interface Call {
+  readonly name: string;
+  readonly output: string;
+}
+
+/** What a person said, and what was done and said about it. */
+export interface Turn {
+  readonly said: string;
+  readonly calls: readonly Call[];
+  /** What the demo model answered, without its label. */
+  readonly answered: string;
+}
+
+/** The turns of a conversation; the last is the one to answer. */
+export function readTurns(input: readonly InputItem[]): Turn[] {
+  const starts = input.flatMap((item, index) => ("role" in item && item.role === "user" ? [index] : []));
+  return starts.map((start, index) => {
+    const items = input.slice(start, starts[index + 1]);
+    const [first, ...rest] = items;
+    const answers = rest.flatMap((item) =>
+      "role" in item && item.role === "assistant" ? [withoutLabel(saidText(item))] : [],
+    );
+    return {
+      said: first !== undefined && "role" in first ? saidText(first) : "",
+      calls: readCalls(rest, input),
+      answered: answers.join("\n"),
+    };
+  });
+}
+
+function withoutLabel(text: string): string {
+  return text.startsWith(DEMO_LABEL) ? text.slice(DEMO_LABEL.length).trimStart() : text;
+}
+
+/** A call's output counts where the call stands, or where it stands itself: it may come after the person's yes. */
+function readCalls(items: readonly InputItem[], input: readonly InputItem[]): Call[] {
+  const outputs = new Map(input.flatMap((item) => ("output" in item ? [[item.call_id, item.output]] : [])));
+  return items.flatMap((item) =>
+    "name" in item ? [{ name: item.name, output: outputs.get(item.call_id) ?? "" }] : [],
+  );
+}
+
+const nowSchema = z.object({
+  day: z.iso.date(),
+  instant: z.coerce.date(),
+  timeZone: z
+    .string()
+    .refine((zone) => Intl.DateTimeFormat(undefined, { timeZone: zone }).resolvedOptions().timeZone !== ""),
+});
+
+/**
+ * The moment and the zone that the instructions name, or a message of the developer's behind them. What stands last
+ * counts: before it stands the person's name, which can hold anything.
+ */
+export function readNow({ instructions, input }: ResponsesRequest): Now {
+  const told = input.flatMap((item) =>
+    "role" in item && /^(?:system|developer)$/.test(item.role) ? [saidText(item)] : [],
+  );
+  const text = [instructions, ...told].join("\n");
+  const [moment] = [...text.matchAll(/Now it is \w+, (\d{4}-\d\d-\d\dT\d\d:\d\d[+-]\d\d:\d\d)/g)].slice(-1);
+  const [zone] = [...text.matchAll(/Time zone: ([\w/+-]+)/g)].slice(-1);
+  return nowSchema.parse({
+    day: (moment?.[1] ?? new Date().toISOString()).slice(0, 10),
+    instant: moment?.[1] ?? new Date(),
+    timeZone: zone?.[1] ?? "UTC",
+  });
+}

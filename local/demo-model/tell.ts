@@ -1,0 +1,64 @@
+import type { OutputItem } from "../responses-api.ts";
+import type { Call, Turn } from "./conversation.ts";
+import { readCursor, readTaskLines, type TaskLine } from "./task-lines.ts";
+import type { Selection, Unclear, Wish } from "./wish.ts";
+
+/** What every answer begins with, so that nobody takes it for a language model. */
+export const DEMO_LABEL = "[demo model]";
+
+/** Words for the person. */
+export function says(text: string): OutputItem {
+  return { type: "text", text: text.includes("\n") ? `${DEMO_LABEL}\n${text}` : `${DEMO_LABEL} ${text}` };
+}
+
+/** A call of a tool. */
+export function call(name: string, input: object): OutputItem {
+  return { type: "call", name, arguments: JSON.stringify(input) };
+}
+
+/** Lists as the tool says it, without what was not asked for. */
+export function tellList(calls: readonly Call[], { selection, isCount }: Extract<Wish, { type: "list" }>): string {
+  const text = tell(calls);
+  const tasks = readTaskLines(text);
+  const shown = withoutExceptions(tasks, selection);
+  const left = new Set(tasks.filter((task) => !shown.includes(task)).map(({ line }) => line));
+  const lines = text.split("\n").filter((line) => !left.has(line));
+  const { tags = [] } = selection.filter;
+  if (shown.length === 0 && lines.length <= 1 && !text.startsWith("Error")) {
+    return tags.length === 0
+      ? "No tasks."
+      : `No such tasks with the tag ${tags.map((tag) => `“${tag}”`).join(" and ")}.`;
+  }
+  if (!isCount) return lines.join("\n");
+  const more = readCursor(text) === undefined ? "" : "More than ";
+  return [`${more}${shown.length} ${shown.length === 1 ? "task" : "tasks"}:`, ...lines].join("\n");
+}
+
+/** A yes in words is none: the questions of the server are answered on their own. Unless it has been taken already. */
+export function answerYes(before: Turn | undefined): string {
+  const fresh = before?.calls.filter(({ output }) => output !== "" && !before.answered.includes(output)) ?? [];
+  const done = fresh.filter(
+    ({ name, output }) => /^(?:create|update|complete|delete)_/.test(name) && !output.startsWith("Not done"),
+  );
+  if (done.length > 0) return tell(done);
+  if (fresh.length === 0) return "I have asked nothing. Say “help” for what I understand.";
+  return "To approve or refuse what I asked, answer the question itself and not in words; I cannot do it for you.";
+}
+
+/** Says what was not understood, and why. */
+export function describe({ what, hint }: Unclear): string {
+  const shown = Array.from(what).length > 80 ? `${Array.from(what).slice(0, 80).join("")}…` : what;
+  return `I did not understand ${shown === "" ? "which" : `“${shown}”`}: ${hint}.`;
+}
+
+/** What tools have said. A task's description is quoted: it may hold anything, even what looks like a task. */
+export function tell(calls: readonly Call[]): string {
+  return calls
+    .map(({ name, output }) => (name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output))
+    .join("\n");
+}
+
+/** The tasks without those that only the tool's filter takes in. */
+export function withoutExceptions(tasks: readonly TaskLine[], { exceptDay }: Selection): readonly TaskLine[] {
+  return exceptDay === undefined ? tasks : tasks.filter(({ due }) => due !== exceptDay);
+}

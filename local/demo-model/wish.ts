@@ -1,0 +1,93 @@
+import type { PRIORITIES } from "./vocabulary.ts";
+
+type Priority = (typeof PRIORITIES)[number] | "none";
+export type Status = "pending" | "in_progress" | "completed" | "cancelled";
+
+/** What a task is made with, as `create_task` takes it. */
+export interface NewTask {
+  readonly title: string;
+  readonly due?: string;
+  readonly priority?: Priority;
+  readonly tags?: readonly string[];
+}
+
+/** What `list_tasks` is asked for. */
+interface Filter {
+  readonly status: "open" | "all" | Status;
+  readonly tags?: readonly string[];
+  readonly priority?: Priority;
+  readonly due_from?: string;
+  readonly due_before?: string;
+  readonly search?: string;
+  readonly order?: "priority" | "created" | "updated";
+}
+
+/** Which tasks a list is about. */
+export interface Selection {
+  /** Without a status where the words name none. */
+  readonly filter: Omit<Filter, "status"> & Partial<Pick<Filter, "status">>;
+  /** Whether they speak of all tasks, and so of those that are finished too. */
+  readonly saysAll: boolean;
+  /** A whole day: what is due on it has not passed yet, though `due_before` now takes it in. */
+  readonly exceptDay?: string;
+}
+
+/** How a person calls one task. */
+export type Name =
+  | { readonly type: "number"; readonly id: number }
+  | { readonly type: "title"; readonly words: string; readonly isQuoted: boolean; readonly list?: string };
+
+/** Which tasks a person means: all that fit, or those that they name. */
+export type Target =
+  | { readonly type: "all"; readonly selection: Selection }
+  /** Of several ways to take the words apart, the first whose names are all titles of tasks counts. */
+  | { readonly type: "named"; readonly readings: readonly (readonly Name[])[] };
+
+/** What is done to a task. */
+export type Change =
+  | { readonly type: "set"; readonly fields: Readonly<Record<string, unknown>> }
+  /** Its day moves on by a span. */
+  | { readonly type: "postpone"; readonly by: (day: string) => string };
+
+/** What a sentence asks of a task list, as far as the demo model understands English. */
+export type Wish =
+  | { readonly type: "add"; readonly tasks: readonly NewTask[]; readonly notes: readonly string[] }
+  | { readonly type: "list"; readonly selection: Selection; readonly isCount: boolean }
+  | { readonly type: "show"; readonly target: Target }
+  | {
+      readonly type: "change";
+      readonly tool: "complete_task" | "delete_task" | "update_task";
+      readonly target: Target;
+      /** Tasks in another state are told of, and left alone. */
+      readonly among: readonly Status[];
+      readonly change: Change;
+      readonly notes: readonly string[];
+    }
+  /** The tasks are named, the day is not. */
+  | { readonly type: "no_day"; readonly target: Target; readonly problem: Unclear | undefined }
+  /** A yes or a no, which counts only as an answer to a question. */
+  | { readonly type: "yes_or_no" }
+  /** A no to a question of which task, or which day. */
+  | { readonly type: "never_mind" }
+  /** Words of politeness only. */
+  | { readonly type: "greeting" }
+  | { readonly type: "unclear"; readonly what: string; readonly hint: string };
+
+/** What words behind a task say of it. */
+export interface Modifiers {
+  readonly due?: string;
+  readonly priority?: Priority;
+  readonly status?: Status;
+  readonly tags: readonly string[];
+  readonly notes: readonly string[];
+  /** A phrase among them that says nothing certain. */
+  readonly unclear?: Unclear;
+}
+
+/** A sentence, or a part of one, that is not understood: nothing is done then. */
+export type Unclear = Extract<Wish, { type: "unclear" }>;
+
+/** Says what was not understood, and what would be. */
+export function unclear(what: string, hint: string): Unclear {
+  return { type: "unclear", what, hint };
+}

@@ -1,0 +1,37 @@
+import { expect, inject, it } from "vitest";
+import { adding } from "../support/demo-list/adding.ts";
+import { changing } from "../support/demo-list/changing.ts";
+import { dialogues } from "../support/demo-list/dialogues.ts";
+import { type End, rowsAfter } from "../support/demo-list/end.ts";
+import { finishing } from "../support/demo-list/finishing.ts";
+import { listOwner, rowsOf, say, tasksBefore } from "../support/demo-list/list.ts";
+import { listing } from "../support/demo-list/listing.ts";
+import { setVariables } from "../support/talkative-worker.ts";
+
+// What a person may say to the demo model, and the rows that it leaves: the right ones, or those from before and an
+// answer that says what was not understood.
+
+setVariables({ ...inject("demoModel"), AGENT_TIMEOUT: "60", DAILY_TOKEN_BUDGET: "100000000" });
+
+const sentences = [...adding, ...changing, ...finishing, ...listing];
+
+async function endsIn(said: readonly string[], { answer, listed, ...end }: End): Promise<void> {
+  const person = await listOwner();
+  const last = await say(person, ...said);
+  expect(await rowsOf(person), last).toEqual(rowsAfter(end));
+  if (answer !== undefined) expect(last).toMatch(answer);
+  if (listed === undefined) return;
+  const named = tasksBefore.filter(({ title }) =>
+    new RegExp(`^(?:\\[demo model\\] )?#\\d+ "?${title}\\b`, "m").test(last),
+  );
+  expect(named.map(({ title }) => title).sort(), last).toEqual([...listed].sort());
+}
+
+it("knows at least 120 sentences, each of them once", () => {
+  expect(new Set(sentences.map(([sentence]) => sentence)).size).toBe(sentences.length);
+  expect(sentences.length).toBeGreaterThanOrEqual(120);
+});
+
+it.each(sentences)("“%s” ends in the right rows, or in an honest answer", (sentence, end) => endsIn([sentence], end));
+
+it.each(dialogues)("%j end in the right rows, or in an honest answer", (said, end) => endsIn(said, end));

@@ -1,0 +1,35 @@
+import { day } from "./clock.ts";
+import { add, change, type End, list, misunderstood } from "./end.ts";
+
+/** What a person says in one conversation, and how it ends. */
+export const dialogues: readonly (readonly [said: readonly string[], end: End])[] = [
+  [["complete call", "the first one"], change("Call mom", { status: "completed" })],
+  [["complete call", "the second"], change("Call the bank", { status: "completed" })],
+  [["complete call", "mom"], change("Call mom", { status: "completed" })],
+  [
+    ["complete call", "both"],
+    { changed: { "Call mom": { status: "completed" }, "Call the bank": { status: "completed" } } },
+  ],
+  [["complete call", "never mind"], { answer: /leave everything/ }],
+  [["complete call", "the fifth"], misunderstood("the fifth")],
+  [["complete call", "show my groceries list"], list("Milk", "Eggs")],
+  [["move call to in 3 days", "the last one"], change("Call the bank", { due: day(3) })],
+  [
+    ["complete call and milk", "the first"],
+    { changed: { "Call mom": { status: "completed" }, Milk: { status: "completed" } } },
+  ],
+  [["complete ilk", "yes"], change("Milk", { status: "completed" })],
+  [['complete "bank"', "yes"], change("Call the bank", { status: "completed" })],
+  [['complete "bank"', "no"], { answer: /leave everything/ }],
+  [["postpone call mom", "to in 3 days"], change("Call mom", { due: day(3) })],
+  [["postpone call mom", "by a week"], change("Call mom", { due: day(8) })],
+  [["postpone call mom to next week", "tomorrow at 5pm"], change("Call mom", { due: `${day(1)} 17:00` })],
+  [["postpone call", "tomorrow", "the second"], change("Call the bank", { due: day(1) })],
+  [["postpone call mom", "whenever"], { answer: /did not understand “whenever”.* To which day/ }],
+  [["show my groceries list", "complete the second one"], change("Eggs", { status: "completed" })],
+  [["show my groceries list", "delete them"], { deleted: ["Milk", "Eggs"] }],
+  [["show my groceries list", "complete it"], misunderstood("it")],
+  [["find bank", "complete it"], change("Call the bank", { status: "completed" })],
+  [["add bread", "rename it to rye bread"], add("Rye bread")],
+  [["delete eggs", "yes"], { deleted: ["Eggs"], answer: /asked nothing|To approve/ }],
+];
