@@ -65,7 +65,7 @@ const finish = z.object({ type: z.literal("finish"), outcome: outcomeSchema });
 const foreign = z.object({ type: z.literal("foreign"), event: z.unknown() });
 
 /** Something that happened in a message of the agent: what is streamed, stored, and shown to the model again. */
-export const turnEventSchema = z.discriminatedUnion("type", [
+const turnEventSchema = z.discriminatedUnion("type", [
   round,
   text,
   reasoning,
