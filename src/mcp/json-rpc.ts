@@ -2,6 +2,7 @@
 export const jsonRpcErrorCodes = {
   parseError: -32700,
   invalidRequest: -32600,
+  methodNotFound: -32601,
   invalidParams: -32602,
   internalError: -32603,
   badRequest: -32000,
@@ -50,6 +51,17 @@ export function hasLongId(body: unknown): boolean {
 export function answeredIdOf(message: unknown): RequestId | undefined {
   if (!isObject(message) || !("result" in message || "error" in message)) return undefined;
   return isRequestId(message.id) ? message.id : undefined;
+}
+
+/** Thrown where a request is handled, it is the error that the request is answered with, as it stands. */
+export class JsonRpcError extends Error {
+  /** Where the SDKs look for it. */
+  readonly code: number;
+
+  constructor(kind: keyof typeof jsonRpcErrorCodes, message: string) {
+    super(message);
+    this.code = jsonRpcErrorCodes[kind];
+  }
 }
 
 /** An HTTP answer that carries a JSON-RPC error, which belongs to no request unless its id is given. */

@@ -10,6 +10,7 @@ import { metrics } from "../observability/metrics.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
 import { openServices, type Services } from "../services.ts";
 import { type CompleteResponse, completely } from "./answer-stream.ts";
+import { Batch } from "./batch.ts";
 import { mayChange } from "./call-tool.ts";
 import { EventLog } from "./event-log.ts";
 import type { Exchange } from "./exchange.ts";
@@ -144,6 +145,7 @@ export class McpSession extends DurableObject<Env> {
           database: database.as(caller, { via: "mcp", client: this.#clientName(), requestId }),
           log,
           requestIds: requestIdsOf(body),
+          ...(Array.isArray(body) && { batch: new Batch() }),
           keepsAnswers: mayChange(body) ? "at once" : "soon",
           onSignedOut: () => this.#signedOut.add(caller.credential.id),
         });

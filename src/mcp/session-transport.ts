@@ -7,6 +7,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { AnswerStream, type CompleteResponse, completely } from "./answer-stream.ts";
 import type { EventLog } from "./event-log.ts";
+import { currentExchange } from "./exchange.ts";
 import {
   answeredIdOf,
   isObject,
@@ -120,6 +121,7 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
     }
     if (answered !== undefined) this.#streams.delete(answered);
     const json = JSON.stringify(message);
+    currentExchange().batch?.count(json.length);
     if (answered !== undefined && "error" in message && stream.isRefusable) {
       stream.refuse(json, answered);
       return;
