@@ -1,3 +1,6 @@
+/** With a version, because npm picks one of before the options below for a Node that is older than it asks for. */
+const INSPECTOR = "@modelcontextprotocol/inspector@2.12.0";
+
 /**
  * Lines that connect MCP clients to a server, to paste where each says; `$TOKEN` is set by a line before them.
  *
@@ -18,8 +21,8 @@ export function clientLines({ url, token }: { readonly url: string; readonly tok
     JSON.stringify({ mcpServers: { tasks: { url: endpoint, headers } } }),
     "# VS Code: .vscode/mcp.json",
     JSON.stringify({ servers: { tasks: { type: "http", url: endpoint, headers } } }),
-    "# MCP Inspector",
-    `npx @modelcontextprotocol/inspector --cli --server-url ${endpoint} --transport http ${header} --method tools/list`,
+    "# MCP Inspector, which asks for Node 22.19 or newer",
+    `npx ${INSPECTOR} --cli --server-url ${endpoint} --transport http ${header} --method tools/list`,
     "# A client that speaks stdio only, by mcp-remote",
     `npx mcp-remote ${endpoint} ${header}`,
   ];

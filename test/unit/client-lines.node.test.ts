@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { clientLines } from "../../local/client-lines.ts";
+import clients from "../clients/package.json" with { type: "json" };
 
 const lines = clientLines({ url: "http://127.0.0.1:8787", token: "the.token" });
 
@@ -23,4 +26,17 @@ it("has a line for each client, in that client's own syntax", () => {
   expect(JSON.parse(lineOf("VS Code"))).toEqual({
     servers: { tasks: { type: "http", url: "http://127.0.0.1:8787/mcp", headers } },
   });
+});
+
+it("names the Inspector's version that is tested, as README.md and docs/mcp.md do", async () => {
+  const inspector = `npx @modelcontextprotocol/inspector@${clients.dependencies["@modelcontextprotocol/inspector"]}`;
+  const documents = await Promise.all(
+    ["README.md", "docs/mcp.md"].map((path) => readFile(join(import.meta.dirname, "../..", path), "utf8")),
+  );
+
+  expect(lineOf("MCP Inspector")).toContain(`${inspector} --cli --server-url http://127.0.0.1:8787/mcp`);
+  for (const document of documents) {
+    expect(document).toContain(inspector);
+    expect(document).not.toContain("@modelcontextprotocol/inspector ");
+  }
 });
