@@ -7,8 +7,9 @@ const secret = z
   .string()
   .min(MINIMUM_SECRET_LENGTH, { error: `must be at least ${MINIMUM_SECRET_LENGTH} characters long` });
 
-const origin = z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value, {
-  error: "must be origins such as https://example.com, without a path, separated by commas",
+const origin = z.string().refine(isOrigin, {
+  error:
+    "must be origins such as https://example.com, http://127.0.0.1:5173 or chrome-extension://abcdef, without a path, separated by commas",
 });
 
 const baseUrl = z
@@ -21,6 +22,19 @@ function wholeNumber(minimum: number, maximum: number) {
   return z.coerce.number().refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
     error: `must be a whole number from ${minimum} to ${maximum}`,
   });
+}
+
+/**
+ * Whether a text is just what some browser or desktop app sends as `Origin` (WHATWG HTML, ASCII serialisation of an
+ * origin): a scheme, a host and a port where it is not the scheme's own. Extensions and apps have schemes of their own.
+ */
+function isOrigin(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, host, origin: serialised } = new URL(value);
+  // No wildcard. `file:` and `data:` have no host, and `null` for an Origin.
+  if (!/^[\w.:[\]-]+$/.test(host)) return false;
+  // A scheme that the platform does not know it serialises as `null`; whoever sends it does not.
+  return (serialised === "null" ? `${protocol}//${host}` : serialised) === value;
 }
 
 const variables = {
@@ -43,7 +57,9 @@ const variables = {
         .filter((item) => item !== ""),
     )
     .pipe(z.array(origin))
-    .describe("The origins whose pages may call this server, separated by commas."),
+    .describe(
+      "The origins that may call this server from a browser or a desktop app, as they send them, separated by commas: https://example.com, chrome-extension://…, app://….",
+    ),
   DATABASE_URL: postgresUrl.describe("Secret. Postgres as the worker's role task_worker; Neon's pooled endpoint."),
   NEON_FETCH_ENDPOINT: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })

@@ -42,9 +42,8 @@ export const configurationChecks: readonly PreflightCheck[] = [
     async run({ target }) {
       const origins = (target.variables.CORS_ORIGINS ?? "").split(",").filter((origin) => origin !== "");
       if (origins.length === 0) throw new RunbookError("CORS_ORIGINS is empty");
-      const wrong = origins.filter(
-        (origin) => !origin.startsWith("https://") || /localhost|127\.0\.0\.1|yourdomain/.test(origin),
-      );
+      // Extensions and desktop apps have schemes of their own, and some of them localhost for a host.
+      const wrong = origins.filter((origin) => /^http:|^https:.*(localhost|127\.0\.0\.1)|yourdomain/.test(origin));
       if (wrong.length > 0) throw new RunbookError(`not production's: ${wrong.join(", ")}`);
       return seen(origins.join(", "));
     },
