@@ -7,6 +7,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { chatRoutes, uiChatRoutes } from "./chat/chat-routes.ts";
 import { conversationRoutes } from "./chat/conversation-routes.ts";
 import { ApplicationError } from "./errors.ts";
+import { describeAbsence } from "./http/absence.ts";
 import { accessLog } from "./http/access-log.ts";
 import { accountRoutes } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices, waitUntilOf } from "./http/application.ts";
@@ -46,11 +47,13 @@ const answerPages: MiddlewareHandler<Application> = async (context, next) => {
   return undefined;
 };
 
-/** Every middleware and every route. */
-export const app = new Hono<Application>();
+/** Every middleware and every route; a slash at the end of a path is not looked at, as some clients add one. */
+export const app = new Hono<Application>({ strict: false });
 
 app.onError(problemResponse);
-app.notFound((context) => problemResponse(new ApplicationError("not_found", "There is nothing here."), context));
+app.notFound((context) =>
+  problemResponse(new ApplicationError("not_found", describeAbsence(context.req.path)), context),
+);
 
 // Without a header's name: what a client sends is looked at by requestIdOf, and accessLog answers with it.
 app.use(requestId({ headerName: "", generator: requestIdOf }));

@@ -9,11 +9,11 @@ export const jsonRpcErrorCodes = {
   sessionNotFound: -32001,
 } as const;
 
-/** How many messages a batch may have; the SDK refuses a larger one. */
+/** How many messages a batch may have. */
 export const LARGEST_BATCH = 100;
 
 /** How long a request's id may be: every answer repeats it, and a session keeps its answers. */
-export const LONGEST_ID = 256;
+const LONGEST_ID = 256;
 
 export type RequestId = string | number;
 
@@ -40,11 +40,46 @@ export function requestIdsOf(body: unknown): RequestId[] {
   );
 }
 
-/** Whether a message, or one of a batch, has an id that is longer than it may be. */
-export function hasLongId(body: unknown): boolean {
-  return messagesOf(body).some(
-    (message) => isObject(message) && typeof message.id === "string" && message.id.length > LONGEST_ID,
-  );
+/** What is wrong with a body, and the id of the request that it is wrong with. */
+interface Fault {
+  readonly message: string;
+  readonly id: RequestId | null;
+}
+
+/**
+ * What makes a body no JSON-RPC 2.0 (section 4, as MCP narrows it: params by name, ids that are strings or whole numbers).
+ *
+ * @returns undefined where nothing does
+ */
+export function faultOf(body: unknown): Fault | undefined {
+  if (Array.isArray(body) && (body.length === 0 || body.length > LARGEST_BATCH)) {
+    return { message: `A batch must have 1 to ${LARGEST_BATCH} messages.`, id: null };
+  }
+  for (const message of messagesOf(body)) {
+    const fault = faultOfMessage(message);
+    if (fault === undefined) continue;
+    const id = isObject(message) && isValidId(message.id) ? message.id : null;
+    return { message: fault, id };
+  }
+  return undefined;
+}
+
+function faultOfMessage(message: unknown): string | undefined {
+  if (!isObject(message)) return "A message must be an object.";
+  const { jsonrpc, id, method, params } = message;
+  if (jsonrpc !== "2.0") return 'jsonrpc must be "2.0".';
+  if ("id" in message && !isValidId(id)) {
+    return `id must be a whole number or a string of at most ${LONGEST_ID} characters.`;
+  }
+  if ("method" in message) {
+    if (typeof method !== "string") return "method must be a string.";
+    return params === undefined || isObject(params) ? undefined : "params must be an object, or left out.";
+  }
+  return "result" in message || "error" in message ? undefined : "A message must have a method, a result or an error.";
+}
+
+function isValidId(id: unknown): id is RequestId {
+  return (typeof id === "string" && id.length <= LONGEST_ID) || Number.isSafeInteger(id);
 }
 
 /** The id of the request that a message answers; undefined for a message that is no answer. */

@@ -7,19 +7,23 @@ import { methodNotAllowedResponse } from "../http/problem.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { readTextBody } from "../http/text-body.ts";
 import { readJson } from "../json.ts";
+import { readAccept } from "./accept.ts";
 import { checkHostAndOrigin } from "./host-and-origin.ts";
-import { hasLongId, isObject, jsonRpcErrorResponse, LONGEST_ID } from "./json-rpc.ts";
+import { faultOf, isObject, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { postToSession, sendToSession } from "./session-lane.ts";
 import { answerStateless } from "./stateless-lane.ts";
 
 /** What MCP clients in a browser must be let send. */
 export const mcpRequestHeaders = ["Last-Event-ID", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id"];
 
+const METHODS = ["GET", "POST", "DELETE"];
+
 /** MCP on one URL: each request goes the way of the era that it speaks. */
 export const mcpRoutes = new Hono<Application>()
   .get("/", checkHostAndOrigin, requireCaller, (context) => {
     // Hono answers HEAD by GET, and nobody would read the stream.
-    if (context.req.raw.method === "HEAD") return methodNotAllowedResponse(context, ["GET", "POST", "DELETE"]);
+    if (context.req.raw.method === "HEAD") return methodNotAllowedResponse(context, METHODS);
+    if (!readAccept(context.req.header("Accept")).events) return notAcceptableResponse("text/event-stream");
     return sendToSession(context, "GET");
   })
   .delete("/", checkHostAndOrigin, requireCaller, (context) => sendToSession(context, "DELETE"))
@@ -27,6 +31,8 @@ export const mcpRoutes = new Hono<Application>()
     if (!isJsonContentType(context.req.header("Content-Type"))) {
       throw new ApplicationError("unsupported_media_type", "Content-Type must be application/json.");
     }
+    const accepted = readAccept(context.req.header("Accept"));
+    if (!accepted.json && !accepted.events) return notAcceptableResponse("application/json, text/event-stream");
     const body = await readTextBody(context);
     const reading = readJson(body);
     if (!("value" in reading)) {
@@ -34,12 +40,17 @@ export const mcpRoutes = new Hono<Application>()
       return jsonRpcErrorResponse(400, code, `The body ${reading.message}.`);
     }
     const message = reading.value;
-    if (hasLongId(message)) {
-      return jsonRpcErrorResponse(400, "invalidRequest", `id may have ${LONGEST_ID} characters at most.`);
-    }
+    const fault = faultOf(message);
+    if (fault !== undefined) return jsonRpcErrorResponse(400, "invalidRequest", fault.message, fault.id);
     const isOfSession = isMessageOfSession(context, message) || (await isLegacyRequest(context.req.raw, message));
     return isOfSession ? postToSession(context, body, message) : answerStateless(context, message);
-  });
+  })
+  // Without this, the list of what is allowed would be made from the routes, with the HEAD that Hono adds to a GET.
+  .all("/", (context) => methodNotAllowedResponse(context, METHODS));
+
+function notAcceptableResponse(types: string): Response {
+  return jsonRpcErrorResponse(406, "badRequest", `Not acceptable: Accept must name ${types}, or leave it open.`);
+}
 
 /** Whether there can be no doubt of the era, so that the SDK's costlier test may be left out. */
 function isMessageOfSession(context: ApplicationContext, message: unknown): boolean {

@@ -41,7 +41,10 @@ function handlerFor(baseUrl: string): Handler {
   const known = handlers.get(baseUrl);
   if (known !== undefined) return known;
   // Host, Origin and CORS are dealt with before; the other era has its own lane.
-  const handler = createMcpHandler(() => createStatelessServer(baseUrl), {
+  const createServer: Parameters<typeof createMcpHandler>[0] = ({ requestInfo }) =>
+    // By then the header has been held against the body.
+    createStatelessServer(baseUrl, requestInfo?.headers.get("Mcp-Method") ?? undefined);
+  const handler = createMcpHandler(createServer, {
     legacy: "reject",
     corsOptions: false,
     allowedOriginHostnames: "*",

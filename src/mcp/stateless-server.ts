@@ -7,9 +7,15 @@ import { serverInfo } from "./server-info.ts";
 /** The lists are the same for everybody, and change only with a release. */
 const FIVE_MINUTES: CacheHint = { ttlMs: 5 * 60 * 1000, cacheScope: "public" };
 
-/** The catalog as an MCP server of the 2026-07-28 protocol, for one request. */
-export function createStatelessServer(baseUrl: string): Server {
-  const server = new Server(serverInfo(baseUrl), {
+/**
+ * The catalog as an MCP server of the 2026-07-28 protocol, for one request.
+ *
+ * @param method of that request
+ */
+export function createStatelessServer(baseUrl: string, method: string | undefined): Server {
+  // Every answer carries it (Base Protocol, _meta). Who wants to know more of the server asks once.
+  const info = serverInfo(baseUrl);
+  const server = new Server(method === "server/discover" ? info : { name: info.name, version: info.version }, {
     // In this protocol, clients ask for no list that is not declared, and the conformance suite wants one that is
     // answered to be.
     capabilities: { tools: {}, resources: {}, prompts: {} },

@@ -150,10 +150,7 @@ describe("in a session", () => {
   it("answers an unknown tool and an unknown method with the protocol's errors", async () => {
     const session = await ClientSession.open(await Person.signUp());
 
-    expect((await session.call("drop_tasks")).error).toMatchObject({
-      code: -32602,
-      message: expect.stringMatching(/Unknown tool: drop_tasks/),
-    });
+    expect((await session.call("drop_tasks")).error).toEqual({ code: -32602, message: "Unknown tool: drop_tasks" });
     expect((await session.request("resources/read", { uri: "x:y" })).error).toMatchObject({ code: -32601 });
   });
 

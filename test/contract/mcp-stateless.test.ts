@@ -15,7 +15,14 @@ describe("protocol 2026-07-28", () => {
       supportedVersions: ["2026-07-28"],
       capabilities: { tools: {}, resources: {}, prompts: {} },
       instructions: expect.stringContaining("task list"),
-      _meta: { "io.modelcontextprotocol/serverInfo": { name: manifest.name, version: manifest.version } },
+      _meta: {
+        "io.modelcontextprotocol/serverInfo": {
+          name: manifest.name,
+          version: manifest.version,
+          title: "MCP Task Server",
+          icons: expect.any(Array),
+        },
+      },
     });
   });
 
@@ -28,6 +35,18 @@ describe("protocol 2026-07-28", () => {
       tools: describeCatalog(),
       ttlMs: 300_000,
       cacheScope: "public",
+    });
+  });
+
+  it.each([
+    ["tools/list", {}],
+    ["tools/call", { name: "list_tasks", arguments: {} }],
+    ["prompts/list", {}],
+  ])("names the server in the answer to %s, and no more of it", async (method, params) => {
+    const { result } = await answerOf(await statelessRequest(await Person.signUp(), method, params));
+
+    expect(result?._meta).toEqual({
+      "io.modelcontextprotocol/serverInfo": { name: manifest.name, version: manifest.version },
     });
   });
 

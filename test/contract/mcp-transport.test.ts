@@ -70,6 +70,44 @@ describe("batches", () => {
   });
 });
 
+describe("JSON that is no JSON-RPC", () => {
+  it.each([
+    ["params that are a list", { jsonrpc: "2.0", id: 7, method: "ping", params: [] }, 7],
+    ["params that are null", { jsonrpc: "2.0", id: "a", method: "ping", params: null }, "a"],
+    ["params that are text", { jsonrpc: "2.0", id: 7, method: "ping", params: "x" }, 7],
+    ["another version", { jsonrpc: "1.0", id: 7, method: "ping" }, 7],
+    ["no version", { id: 7, method: "ping" }, 7],
+    ["a method that is no text", { jsonrpc: "2.0", id: 7, method: 1 }, 7],
+    ["no method at all", { jsonrpc: "2.0", id: 7 }, 7],
+    ["an id that is no whole number", { jsonrpc: "2.0", id: 1.5, method: "ping" }, null],
+    ["an id that is null", { jsonrpc: "2.0", id: null, method: "ping" }, null],
+    ["a number", 1, null],
+    ["an empty batch", [], null],
+  ])("is refused with -32600 in both modes: %s", async (_, body, id) => {
+    const session = await ClientSession.open(await Person.signUp());
+    const version = { "Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "ping" };
+    const stateless = { method: "POST", headers: { Accept: ACCEPT, ...version }, body };
+    for (const response of [await session.post(body), await session.person.send("/mcp", stateless)]) {
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ id, error: { code: -32600, message: expect.any(String) } });
+    }
+    expect((await session.request("ping")).result).toEqual({});
+  });
+});
+
+describe("a slash at the end of the path", () => {
+  it("makes no difference", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    const body = { jsonrpc: "2.0", id: 1, method: "ping" };
+    const response = await send("/mcp/", { method: "POST", body, headers: session.headers() });
+    const put = await send("/mcp/", { method: "PUT", body, headers: session.headers() });
+
+    expect((await answerOf(response)).result).toEqual({});
+    expect([put.status, put.headers.get("Allow")]).toEqual([405, "GET, POST, DELETE"]);
+    expect((await send("/health/")).status).toBe(200);
+  });
+});
+
 describe("what does not belong to a session", () => {
   it.each(["GET", "DELETE", "POST"])("is told so: %s", async (method) => {
     const person = await Person.signUp();
@@ -104,18 +142,33 @@ describe("what does not belong to a session", () => {
     const put = await send("/mcp", { method: "PUT", headers: session.headers(), body: {} });
     const head = await send("/mcp", { method: "HEAD", headers: session.headers() });
 
-    expect([put.status, put.headers.get("Allow")]).toEqual([405, expect.stringContaining("POST")]);
+    expect([put.status, put.headers.get("Allow")]).toEqual([405, "GET, POST, DELETE"]);
     expect([head.status, head.headers.get("Allow")]).toEqual([405, "GET, POST, DELETE"]);
     expect((await session.get({ Accept: "text/html" })).status).toBe(406);
     expect((await session.get({ Accept: "text/html", "Last-Event-ID": "a:1" })).status).toBe(406);
   });
 
+  it.each(["/.well-known/mcp.json", "/.well-known/oauth", "/sse", "/register/x", "/mcp/token"])(
+    "is a 404 problem: %s",
+    async (path) => {
+      expect(await problemOf(await send(path))).toMatchObject({ status: 404, detail: "There is nothing here." });
+    },
+  );
+
   it.each([
-    "/.well-known/oauth-protected-resource/nothing",
-    "/.well-known/openid-configuration",
-    "/.well-known/mcp.json",
-    "/sse",
-  ])("is a 404 problem: %s", async (path) => {
-    expect((await problemOf(await send(path))).status).toBe(404);
+    ["GET", "/.well-known/oauth-protected-resource"],
+    ["GET", "/.well-known/oauth-protected-resource/mcp"],
+    ["GET", "/.well-known/oauth-authorization-server"],
+    ["GET", "/.well-known/oauth-authorization-server/mcp"],
+    ["GET", "/.well-known/openid-configuration"],
+    ["GET", "/mcp/.well-known/openid-configuration"],
+    ["POST", "/register"],
+    ["GET", "/authorize"],
+    ["POST", "/token"],
+  ])("is a 404 problem that says how to get a token: %s %s", async (method, path) => {
+    const problem = await problemOf(await send(path, { method }));
+
+    expect(problem.status).toBe(404);
+    expect(problem.detail).toMatch(/bearer tokens only.*\/api\/auth\/signin.*Authorization: Bearer/);
   });
 });
