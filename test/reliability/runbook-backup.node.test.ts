@@ -23,10 +23,12 @@ const AUDIT_LOG: MigrationFile = {
   name: "9001_audit_log",
   kind: "expand",
   up: `create type audit_kind as enum ('made', 'done');
-    create table audit_log (id serial, task_id integer references tasks, kind audit_kind) partition by list (kind);
+    create table audit_log (
+      id serial, user_id integer, task_id integer, kind audit_kind, foreign key (user_id, task_id) references tasks
+    ) partition by list (kind);
     create table audit_log_made partition of audit_log for values in ('made');
     create function is_audited(kind audit_kind) returns boolean language sql as 'select true';
-    create view audited as select tasks.* from tasks join audit_log on task_id = tasks.id;
+    create view audited as select tasks.* from tasks join audit_log on task_id = tasks.id and audit_log.user_id = tasks.user_id;
     grant select on audited, tasks to task_worker;
     alter default privileges in schema public grant select on tables to task_worker;
     alter table tasks add column audited_at timestamptz;`,

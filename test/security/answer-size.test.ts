@@ -110,7 +110,7 @@ describe("what does not fit is named", () => {
 
   it("one unknown field, with those that there are", async () => {
     expect(await refusal("complete_task", { task_id: 1, dueDate: "2026-11-30" })).toEqual({
-      detail: "Unknown field dueDate. Allowed: task_id",
+      detail: "Unknown field dueDate. Allowed: task_id, idempotency_key",
       errors: [{ field: "dueDate", message: "is not a known field" }],
     });
   });
@@ -129,7 +129,7 @@ describe("what does not fit is named", () => {
     );
 
     expect(detail).toBe(
-      "task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_id",
+      "task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_id, idempotency_key",
     );
     expect(errors).toHaveLength(10);
   });
@@ -144,7 +144,7 @@ describe("what does not fit is named", () => {
   it("a long name by its beginning", async () => {
     const { detail } = await refusal("complete_task", { task_id: 1, ["k".repeat(1_000)]: 0 });
 
-    expect(detail).toBe(`Unknown field ${"k".repeat(40)}…. Allowed: task_id`);
+    expect(detail).toBe(`Unknown field ${"k".repeat(40)}…. Allowed: task_id, idempotency_key`);
   });
 
   it("and to a model just so", async () => {
@@ -153,7 +153,7 @@ describe("what does not fit is named", () => {
     const outputs = record.requests[1]?.input.flatMap((item) => ("output" in item ? [item.output] : []));
 
     expect(outputs).toEqual([
-      "Error: task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_id",
+      "Error: task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_id, idempotency_key",
       expect.stringMatching(/^Error: There is no tool x{40}…; the tools are create_task, /),
     ]);
   });
@@ -180,7 +180,7 @@ describe("what an answer repeats is bounded", () => {
     expect(response.status).toBe(400);
     expect(await answerOf(response)).toMatchObject({
       id: null,
-      error: { code: -32600, message: "id may have 256 characters at most." },
+      error: { code: -32600, message: "id must be a whole number or a string of at most 256 characters." },
     });
   });
 
