@@ -236,7 +236,6 @@ describe("a body", () => {
     expect((await problemOf(larger)).detail).toBe("The body may have 16777216 bytes at most.");
     for (const [method, path] of [
       ["POST", "/chat"],
-      ["POST", "/api/chat/"],
       ["POST", "/api/auth/signin"],
       ["POST", "/mcp"],
       ["PATCH", "/api/conversations/c"],
