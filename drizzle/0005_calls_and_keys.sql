@@ -290,9 +290,10 @@ grant execute on function sign_up(text, text, text, text, uuid, timestamptz) to 
 -- this one already.
 do $$
 begin
-  if (select array_length(conkey, 1) from pg_constraint where conname = 'tasks_pkey') = 1 then
+  if exists (select from pg_constraint where conname = 'tasks_pkey') then
     create unique index tasks_user_id_id_key on tasks (user_id, id);
-    alter table tasks drop constraint tasks_pkey, add constraint tasks_pkey primary key using index tasks_user_id_id_key;
+    alter table tasks
+      drop constraint tasks_pkey, add constraint tasks_user_id_id_key primary key using index tasks_user_id_id_key;
   end if;
 end
 $$;
