@@ -27,6 +27,8 @@ export interface ToolDescription {
   readonly annotations: ToolAnnotations & { readonly title: string };
 }
 
+const LONGEST_PUBLISHED = 1_000;
+
 let descriptions: readonly ToolDescription[] | undefined;
 
 /** The catalog as MCP's `tools/list` describes it, with JSON Schema 2020-12. */
@@ -42,7 +44,23 @@ export function describeCatalog(): readonly ToolDescription[] {
   return descriptions;
 }
 
+/** A schema as it is published: what our own check is stricter in stands in the descriptions. */
 function toJsonSchema(schema: z.ZodObject, io: "input" | "output"): ObjectJsonSchema {
-  const { $schema, ...jsonSchema } = z.toJSONSchema(schema, { target: "draft-2020-12", io });
+  const { $schema, ...jsonSchema } = z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io,
+    override: ({ jsonSchema: published }) => withoutWhatClientsRefuse(published),
+  });
   return { ...jsonSchema, type: "object" };
+}
+
+/**
+ * A plain Ajv throws at a `format`; a `pattern` costs a model more than it says; and where a grammar is made of the
+ * schema, as local models are held to it, a large `maxLength` makes that too large.
+ */
+function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void {
+  delete published.format;
+  delete published.pattern;
+  if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
+  if (published.maximum === Number.MAX_SAFE_INTEGER) delete published.maximum;
 }
