@@ -14,7 +14,7 @@ process.env.WRANGLER_LOG = "error";
 /** Tests of what has no SQL of its own: they run once, on PostgreSQL where it is installed. */
 const ONCE = [
   "test/**/mcp-*.test.ts",
-  "test/contract/{catalog,metrics,openapi}.test.ts",
+  "test/contract/{catalog,metrics,openapi,what-models-send}.test.ts",
   "test/integration/chat-{failures,resume,streams,turns}.test.ts",
   "test/security/{answer-size,input,json-depth,tokens,rate-limit}.test.ts",
 ];

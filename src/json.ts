@@ -6,6 +6,11 @@ const DEEPEST_JSON = 64;
 /** How many values JSON from outside may have in all: more than any call needs, and few enough to look at every one. */
 const MOST_JSON_VALUES = 10_000;
 
+/** Whether a JSON value is an object. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 export interface JsonLimits {
   /** `Infinity` where nobody looks at every value. */
   readonly mostValues?: number;

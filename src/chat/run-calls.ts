@@ -1,8 +1,8 @@
 import { ApplicationError, toApplicationError } from "../errors.ts";
-import { parseInput } from "../input.ts";
 import { type JsonReading, readJson } from "../json.ts";
 import { findTool, runTool } from "../tools/run-tool.ts";
 import type { ToolContext } from "../tools/tool.ts";
+import { decodeArguments, readToolInput, toolNameOf } from "../tools/tool-input.ts";
 import {
   APPROVAL_LIFETIME,
   askToRun,
@@ -34,8 +34,8 @@ export function announceCall(message: MessageInProgress, call: Extract<ModelEven
   // A function without parameters may be called with nothing at all.
   const reading = readJson(call.arguments.trim() === "" ? "{}" : call.arguments);
   const call_id = message.uniqueCallId(call.callId);
-  const input = "value" in reading ? (reading.value ?? {}) : {};
-  return { event: message.add({ type: "tool_input", call_id, tool: call.name, input }), reading };
+  const input = "value" in reading ? decodeArguments(reading.value) : {};
+  return { event: message.add({ type: "tool_input", call_id, tool: toolNameOf(call.name), input }), reading };
 }
 
 /**
@@ -95,7 +95,7 @@ async function readTask(taskId: unknown, tools: ToolContext): Promise<NamedTask 
 /** @throws ApplicationError where the call cannot run whatever the person says */
 function planCall(callId: string, name: string, input: unknown): PlannedCall {
   const tool = findTool(name);
-  return { callId, tool, input: parseInput(tool.input, input) };
+  return { callId, tool, input: readToolInput(tool.input, input) };
 }
 
 /** Asks the person, naming the task as it is in the database and not as the model put it. */

@@ -3,6 +3,7 @@ import { errorKinds, toApplicationError } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { catalog, describeCatalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
+import { toolNameOf } from "../tools/tool-input.ts";
 import { currentExchange } from "./exchange.ts";
 import { isObject, messagesOf } from "./json-rpc.ts";
 
@@ -33,7 +34,7 @@ export function listTools(): { tools: z.output<typeof toolsSchema> } {
 
 /** Whether there is such a tool; an unknown one is a protocol error (-32602) and not a tool's. */
 export function isKnownTool(name: string): boolean {
-  return describeCatalog().some((tool) => tool.name === name);
+  return catalog.some((tool) => tool.name === toolNameOf(name));
 }
 
 /** Whether a message, or one of a batch, calls a tool that may change something: its answer is not to be had again. */
@@ -41,7 +42,8 @@ export function mayChange(body: unknown): boolean {
   return messagesOf(body).some((message) => {
     if (!isObject(message) || message.method !== "tools/call" || !isObject(message.params)) return false;
     const { name } = message.params;
-    return catalog.some((tool) => tool.name === name && !tool.annotations.readOnlyHint);
+    if (typeof name !== "string") return false;
+    return catalog.some((tool) => tool.name === toolNameOf(name) && !tool.annotations.readOnlyHint);
   });
 }
 
@@ -52,7 +54,7 @@ export function mayChange(body: unknown): boolean {
 export async function callTool(name: string, input: unknown): Promise<CallToolResult> {
   const exchange = currentExchange();
   try {
-    const { structured, text } = await runTool(name, input ?? {}, exchange);
+    const { structured, text } = await runTool(name, input, exchange);
     return { content: [{ type: "text", text }], structuredContent: structured };
   } catch (thrown) {
     const error = toApplicationError(thrown);

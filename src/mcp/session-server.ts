@@ -1,6 +1,7 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { type JSONRPCRequest, LoggingLevelSchema, type Result } from "@modelcontextprotocol/sdk/types.js";
 import { quoteName } from "../excerpt.ts";
+import { decodeArguments } from "../tools/tool-input.ts";
 import { callTool, isKnownTool, listTools } from "./call-tool.ts";
 import { currentExchange } from "./exchange.ts";
 import { instructions } from "./instructions.ts";
@@ -60,7 +61,8 @@ function acceptLogLevel(params: unknown) {
 }
 
 function callNamedTool(params: unknown) {
-  const { name, arguments: input = {} } = isObject(params) ? params : {};
+  const { name, arguments: given } = isObject(params) ? params : {};
+  const input = decodeArguments(given);
   if (typeof name !== "string") throw new JsonRpcError("invalidParams", "params.name must be the name of a tool");
   if (!isObject(input)) throw new JsonRpcError("invalidParams", "params.arguments must be an object");
   if (!isKnownTool(name)) throw new JsonRpcError("invalidParams", `Unknown tool: ${quoteName(name)}`);

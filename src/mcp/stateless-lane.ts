@@ -1,8 +1,9 @@
 import { createMcpHandler } from "agents/mcp/server";
 import { ApplicationError } from "../errors.ts";
 import { type ApplicationContext, originOf } from "../http/application.ts";
+import { decodeArguments } from "../tools/tool-input.ts";
 import { runInExchange } from "./exchange.ts";
-import { requestIdsOf } from "./json-rpc.ts";
+import { isObject, requestIdsOf } from "./json-rpc.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
 /** Of no meaning but to the handler, which would look up the Host again for an address of this machine. */
@@ -32,9 +33,17 @@ export async function answerStateless(context: ApplicationContext, message: unkn
   const handler = handlerFor(context.get("configuration").BASE_URL);
   const { headers, signal } = context.req.raw;
   const request = new Request(ENDPOINT, { method: "POST", headers, signal });
-  const response = await runInExchange(exchange, () => handler.fetch(request, { parsedBody: message }));
+  const response = await runInExchange(exchange, () =>
+    handler.fetch(request, { parsedBody: withObjectAsArguments(message) }),
+  );
   if (isSignedOut) throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
   return response;
+}
+
+/** The SDK lets in no tool call whose arguments came as text. */
+function withObjectAsArguments(message: unknown): unknown {
+  if (!isObject(message) || message.method !== "tools/call" || !isObject(message.params)) return message;
+  return { ...message, params: { ...message.params, arguments: decodeArguments(message.params.arguments) } };
 }
 
 function handlerFor(baseUrl: string): Handler {

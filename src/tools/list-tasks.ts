@@ -17,7 +17,7 @@ const statusFilterSchema = z.enum(["open", "all", ...statuses.options]);
 
 const input = z.strictObject({
   status: statusFilterSchema.default("open").describe("open is pending and in_progress."),
-  priority: prioritySchema.optional().describe("Only tasks of this priority."),
+  priority: prioritySchema.optional().describe("Only tasks of this priority; none means any."),
   tags: tagsSchema.optional().describe("Only tasks that carry all of these tags."),
   search: text({ minimum: 1, maximum: 200 }).optional().describe("Only tasks with this text in title or description."),
   due_from: dueSchema.optional().describe("Only tasks due at this date or date-time or later."),
@@ -51,8 +51,9 @@ export const listTasksTool = defineReadingTool({
   description: `Lists the person's tasks. ${rules.list} ${rules.find} ${rules.data}`,
   input,
   output,
-  async run({ status, due_from: dueFrom, due_before: dueBefore, ...filter }, database) {
-    const page = await listTasks(database, { ...filter, dueFrom, dueBefore, statuses: toStatuses(status) });
+  async run({ status, priority, due_from: dueFrom, due_before: dueBefore, ...rest }, database) {
+    const filter = { ...rest, priority: toPriority(priority), dueFrom, dueBefore, statuses: toStatuses(status) };
+    const page = await listTasks(database, filter);
     return {
       tasks: listPage(page.tasks, filter.order, filter.limit),
       ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
@@ -64,6 +65,11 @@ export const listTasksTool = defineReadingTool({
     return nextCursor === undefined ? lines : `${lines}\nThere are more: cursor ${nextCursor}`;
   },
 });
+
+/** Models fill in every field: "none" is what they choose who want no filter, and would hide all that matters. */
+function toPriority(filter: z.output<typeof prioritySchema> | undefined) {
+  return filter === "none" ? undefined : filter;
+}
 
 function toStatuses(filter: z.output<typeof statusFilterSchema>): readonly Status[] {
   if (filter === "open") return ["pending", "in_progress"];

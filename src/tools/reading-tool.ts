@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { UserDatabase } from "../database/user-database.ts";
-import { parseInput } from "../input.ts";
 import type { Tool, ToolDeclaration } from "./tool.ts";
+import { readToolInput } from "./tool-input.ts";
 
 interface ReadingToolDeclaration<Input extends z.ZodObject, Output extends z.ZodObject>
   extends Omit<ToolDeclaration<Input>, "annotations"> {
@@ -23,7 +23,7 @@ export function defineReadingTool<Input extends z.ZodObject, Output extends z.Zo
     scope: "tasks:read",
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     async execute(input, { database }) {
-      const structured = await run(parseInput(declaration.input, input), database);
+      const structured = await run(readToolInput(declaration.input, input), database);
       return { structured, text: toText(structured), changes: [] };
     },
   };

@@ -7,13 +7,15 @@ import { metrics } from "../observability/metrics.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 import { catalog } from "./catalog.ts";
 import type { Tool, ToolContext, ToolResult } from "./tool.ts";
+import { toolNameOf } from "./tool-input.ts";
 
 /**
- * Finds a tool of the catalog.
+ * Finds a tool of the catalog, whatever a model has put before its name.
  *
  * @throws ApplicationError `not_found`, naming the tools that there are
  */
-export function findTool(name: string): Tool {
+export function findTool(called: string): Tool {
+  const name = toolNameOf(called);
   const tool = catalog.find((candidate) => candidate.name === name);
   if (tool !== undefined) return tool;
   const known = catalog.map((candidate) => candidate.name).join(", ");
@@ -27,8 +29,9 @@ export function findTool(name: string): Tool {
  * @throws ApplicationError and nothing else: `not_found` for an unknown tool, `forbidden` for a scope that the caller
  * lacks, `invalid_input`, and what the tool throws
  */
-export async function runTool(name: string, input: unknown, context: ToolContext): Promise<ToolResult> {
-  const tool = findTool(name);
+export async function runTool(called: string, input: unknown, context: ToolContext): Promise<ToolResult> {
+  const tool = findTool(called);
+  const { name } = tool;
   const startedAt = performance.now();
   try {
     requireScope(tool, context);

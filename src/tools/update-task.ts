@@ -27,7 +27,11 @@ const input = z.strictObject({
   priority: prioritySchema.optional().describe("The new priority."),
   due: dueSchema.optional().describe(rules.due),
   tags: tagsSchema.optional().describe("The new tags, in place of all the old ones."),
-  clear: z.array(clearableSchema).max(clearableSchema.options.length).optional().describe("Fields to empty."),
+  clear: z
+    .array(clearableSchema)
+    .max(clearableSchema.options.length)
+    .optional()
+    .describe("Fields to empty; nothing else does, an empty value is ignored."),
   expected_version: z
     .int()
     .min(1)
@@ -65,7 +69,10 @@ function mergeEdit(edit: TaskEdit, clear: readonly z.output<typeof clearableSche
   const both = clear.find((field) => edit[field] !== undefined);
   if (both !== undefined) throw invalid("clear", `names ${both}, which is also given a value; do one of the two`);
   if (clear.length === 0 && Object.values(edit).every((value) => value === undefined)) {
-    throw invalid("", "Give at least one field to change: title, description, status, priority, due, tags or clear");
+    throw invalid(
+      "",
+      "Give at least one field to change: title, description, status, priority, due or tags. To empty fields, name them in clear",
+    );
   }
   const cleared: TaskEdit = Object.fromEntries(clear.map((field) => [field, CLEARED[field]]));
   return { ...edit, ...cleared };

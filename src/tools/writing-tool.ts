@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import type * as z from "zod";
 import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
-import { parseInput } from "../input.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import { idempotencyKeySchema } from "../tasks/task.ts";
 import { readTaskChanges } from "../tasks/task-change.ts";
 import { resultText, taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import type { Tool, ToolAnnotations, ToolDeclaration } from "./tool.ts";
+import { readToolInput } from "./tool-input.ts";
 
 const REPLAYED = "This key was used before; nothing was done now. That call:";
 
@@ -49,7 +49,7 @@ export function defineWritingTool<Input extends KeyedInput>({
     scope: "tasks:write",
     annotations: { readOnlyHint: false, ...annotations, openWorldHint: false },
     async execute(given, { database, idempotencyKey }) {
-      const input = parseInput(declaration.input, given);
+      const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;
       const call = { tool: declaration.name, key: oneKey(keyInInput, idempotencyKey), inputHash: hash(hashed) };
       const { tasks, changes, isReplay } = await run(input, database, call).catch((error: unknown) => {

@@ -110,7 +110,7 @@ describe("a failure of the model ends in a clear message, and the conversation g
 
   test("arguments that are no object, or do not fit", async () => {
     const { record } = await turnOver([
-      calls(["create_task", [1]], ["create_task", { name: "Milk" }], ["complete_task", { task_id: "1" }]),
+      calls(["create_task", [1]], ["create_task", { name: "Milk" }], ["complete_task", { task_id: "one" }]),
       says("Sorry."),
     ]);
     const outputs = record.requests[1]?.input.flatMap((item) => ("output" in item ? [item.output] : []));
