@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import * as z from "zod";
+import { z } from "zod";
 import { taskSchema } from "../../src/tasks/task.ts";
 import { chat } from "../support/chatting.ts";
 import { answerOf, ClientSession, statelessRequest } from "../support/mcp.ts";
