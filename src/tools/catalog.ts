@@ -28,6 +28,8 @@ export interface ToolDescription {
 }
 
 const LONGEST_PUBLISHED = 1_000;
+/** Of Postgres; no number that a model writes comes near it. */
+const LARGEST_INTEGER = 2_147_483_647;
 
 let descriptions: readonly ToolDescription[] | undefined;
 
@@ -55,12 +57,12 @@ function toJsonSchema(schema: z.ZodObject, io: "input" | "output"): ObjectJsonSc
 }
 
 /**
- * A plain Ajv throws at a `format`; a `pattern` costs a model more than it says; and where a grammar is made of the
+ * A plain Ajv throws at a `format`; a `pattern`, or a limit of integers, costs a model more than it says; and where a grammar is made of the
  * schema, as local models are held to it, a large `maxLength` makes that too large.
  */
 function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void {
   delete published.format;
   delete published.pattern;
   if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
-  if (published.maximum === Number.MAX_SAFE_INTEGER) delete published.maximum;
+  if (published.maximum !== undefined && published.maximum >= LARGEST_INTEGER) delete published.maximum;
 }

@@ -7,9 +7,7 @@ import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
 const input = z.strictObject({
   title: titleSchema.describe("What is to be done, in one line."),
-  description: descriptionSchema
-    .optional()
-    .describe("Anything longer that belongs to the task, up to 10,000 characters; Markdown is kept."),
+  description: descriptionSchema.optional().describe("Anything longer, up to 10,000 characters; Markdown is kept."),
   status: statusSchema.optional().describe("pending unless it has been started or done already."),
   priority: prioritySchema.optional().describe("none unless the person said how much it matters."),
   due: dueSchema.optional().describe(rules.due),

@@ -31,7 +31,7 @@ const input = z.strictObject({
     .array(clearableSchema)
     .max(clearableSchema.options.length)
     .optional()
-    .describe("Fields to empty; nothing else does, an empty value is ignored."),
+    .describe("Fields to empty; an empty value empties nothing."),
   expected_version: z
     .int()
     .min(1)
