@@ -57,8 +57,8 @@ function toJsonSchema(schema: z.ZodObject, io: "input" | "output"): ObjectJsonSc
 }
 
 /**
- * A plain Ajv throws at a `format`; a `pattern`, or a limit of integers, costs a model more than it says; and where a grammar is made of the
- * schema, as local models are held to it, a large `maxLength` makes that too large.
+ * A plain Ajv throws at a `format`; a `pattern`, or a limit of integers, costs a model more than it says; and where a
+ * grammar is made of the schema, as local models are held to it, a large `maxLength` makes that too large.
  */
 function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void {
   delete published.format;

@@ -6,7 +6,7 @@ import { signs } from "../tasks/task.ts";
 /** What known clients put beside a tool's arguments: n8n, Cline, and whoever takes a request's `_meta` for one of them. */
 const ADDED_BY_CLIENTS: ReadonlySet<string> = new Set(["_meta", "toolCallId", "sessionId", "task_progress"]);
 
-/** What models put before a function's name, as it stands in OpenAI's and in Google's instructions to them. */
+/** What models of OpenAI and of Google put before a function's name. */
 const PREFIX = /^(?:functions|default_api)\./;
 
 /** How often the arguments as a whole may be encoded as a JSON string. */
