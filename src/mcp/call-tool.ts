@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { errorKinds, toApplicationError } from "../errors.ts";
+import { isObject } from "../json.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { catalog, describeCatalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { toolNameOf } from "../tools/tool-input.ts";
 import { currentExchange } from "./exchange.ts";
-import { isObject, messagesOf } from "./json-rpc.ts";
+import { messagesOf } from "./json-rpc.ts";
 
 /** MCP's CallToolResult, as far as our tools use it. */
 export interface CallToolResult {

@@ -1,3 +1,5 @@
+import { isObject } from "../json.ts";
+
 /** JSON-RPC 2.0 section 5.1, and what MCP's SDKs add to it for the transport. */
 export const jsonRpcErrorCodes = {
   parseError: -32700,
@@ -18,11 +20,6 @@ const LONGEST_ID = 256;
 export type RequestId = string | number;
 
 // These run several times for each message, where a schema would cost more than all the rest.
-
-/** A JSON object. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 export function isRequestId(value: unknown): value is RequestId {
   return typeof value === "string" || typeof value === "number";

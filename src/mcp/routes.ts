@@ -6,10 +6,10 @@ import type { Application, ApplicationContext } from "../http/application.ts";
 import { methodNotAllowedResponse } from "../http/problem.ts";
 import { requireCaller } from "../http/require-caller.ts";
 import { readTextBody } from "../http/text-body.ts";
-import { readJson } from "../json.ts";
+import { isObject, readJson } from "../json.ts";
 import { readAccept } from "./accept.ts";
 import { checkHostAndOrigin } from "./host-and-origin.ts";
-import { faultOf, isObject, jsonRpcErrorResponse } from "./json-rpc.ts";
+import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { postToSession, sendToSession } from "./session-lane.ts";
 import { answerStateless } from "./stateless-lane.ts";
 

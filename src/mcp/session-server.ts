@@ -1,11 +1,12 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { type JSONRPCRequest, LoggingLevelSchema, type Result } from "@modelcontextprotocol/sdk/types.js";
 import { quoteName } from "../excerpt.ts";
+import { isObject } from "../json.ts";
 import { decodeArguments } from "../tools/tool-input.ts";
 import { callTool, isKnownTool, listTools } from "./call-tool.ts";
 import { currentExchange } from "./exchange.ts";
 import { instructions } from "./instructions.ts";
-import { isObject, JsonRpcError } from "./json-rpc.ts";
+import { JsonRpcError } from "./json-rpc.ts";
 import { serverInfo } from "./server-info.ts";
 
 // We ask nothing of the client that would have to be validated, and the SDK's own default is costly to make.

@@ -5,12 +5,12 @@ import {
   type JSONRPCRequest,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
+import { isObject } from "../json.ts";
 import { AnswerStream, type CompleteResponse, completely } from "./answer-stream.ts";
 import type { EventLog } from "./event-log.ts";
 import { currentExchange } from "./exchange.ts";
 import {
   answeredIdOf,
-  isObject,
   jsonRpcErrorCodes,
   jsonRpcErrorResponse,
   LARGEST_BATCH,

@@ -1,10 +1,11 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
+import { isObject } from "../json.ts";
 import type { CompleteResponse } from "./answer-stream.ts";
 import { type EventLog, readCursor } from "./event-log.ts";
 import { type Exchange, runInExchange } from "./exchange.ts";
 import { closeWhenIdle } from "./idle-stream.ts";
-import { isObject, isRequestId, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
+import { isRequestId, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
 import { ENDPOINT, SessionTransport } from "./session-transport.ts";
 
 /** The first protocol whose clients understand an event without data, which gives a stream its first id. */

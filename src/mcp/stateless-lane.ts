@@ -1,9 +1,10 @@
 import { createMcpHandler } from "agents/mcp/server";
 import { ApplicationError } from "../errors.ts";
 import { type ApplicationContext, originOf } from "../http/application.ts";
+import { isObject } from "../json.ts";
 import { decodeArguments } from "../tools/tool-input.ts";
 import { runInExchange } from "./exchange.ts";
-import { isObject, requestIdsOf } from "./json-rpc.ts";
+import { requestIdsOf } from "./json-rpc.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
 /** Of no meaning but to the handler, which would look up the Host again for an address of this machine. */
