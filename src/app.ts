@@ -1,5 +1,4 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
@@ -11,6 +10,7 @@ import { describeAbsence } from "./http/absence.ts";
 import { accessLog } from "./http/access-log.ts";
 import { accountRoutes } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices, waitUntilOf } from "./http/application.ts";
+import { takeBody } from "./http/body.ts";
 import { metricsRoutes } from "./http/metrics-routes.ts";
 import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
@@ -25,8 +25,8 @@ const LARGEST_BODY = 1024 * 1024;
 /** `useChat` sends its whole conversation with each message. */
 const LARGEST_CONVERSATION = 16 * LARGEST_BODY;
 
-const limitMostBodies = limitBody(LARGEST_BODY);
-const limitConversations = limitBody(LARGEST_CONVERSATION);
+const takeMostBodies = takeBody(LARGEST_BODY);
+const takeConversations = takeBody(LARGEST_CONVERSATION);
 
 const answerOrigin = cors({
   origin: (origin, context: ApplicationContext) =>
@@ -83,7 +83,7 @@ app.get("/health", async (context) => {
 });
 
 app.use(limitAddress("ADDRESS_RATE_LIMITER"));
-app.use((context, next) => (context.req.path === "/api/chat" ? limitConversations : limitMostBodies)(context, next));
+app.use((context, next) => (context.req.path === "/api/chat" ? takeConversations : takeMostBodies)(context, next));
 app.use(methodNotAllowed({ app, onMethodNotAllowed: methodNotAllowedResponse }));
 
 app.route("/metrics", metricsRoutes);
@@ -95,10 +95,3 @@ app.route("/api/conversations", conversationRoutes);
 app.route("/mcp", mcpRoutes);
 app.route("/", iconRoutes);
 app.route("/", openApiRoutes);
-
-function limitBody(maxSize: number): MiddlewareHandler<Application> {
-  const onError = () => {
-    throw new ApplicationError("payload_too_large", `The body may have ${maxSize} bytes at most.`);
-  };
-  return bodyLimit({ maxSize, onError });
-}

@@ -6,6 +6,8 @@ export type ErrorOwner = "caller" | "operator" | "us";
 /** Every way a request can fail, with its HTTP status, its title and who must act. */
 export const errorKinds = {
   invalid_input: { status: 400, title: "Invalid input", owner: "caller" },
+  /** Its connection was lost, or it is shorter than it says. */
+  incomplete_body: { status: 400, title: "Incomplete body", owner: "caller" },
   unauthenticated: { status: 401, title: "Authentication required", owner: "caller" },
   forbidden: { status: 403, title: "Forbidden", owner: "caller" },
   not_found: { status: 404, title: "Not found", owner: "caller" },

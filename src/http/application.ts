@@ -15,6 +15,8 @@ export interface Application {
     configuration: Configuration;
     log: Logger;
     database: Database;
+    /** How many bytes of body the route takes; set behind `takeBody` only. */
+    largestBody?: number;
     /** Set behind `requireCaller` only. */
     caller: Caller;
     /** The database as the caller's; set behind `requireCaller` only. */

@@ -1,7 +1,7 @@
 import { ApplicationError } from "../errors.ts";
 import { type JsonLimits, parseJson } from "../json.ts";
 import type { ApplicationContext } from "./application.ts";
-import { readTextBody } from "./text-body.ts";
+import { readTextBody } from "./body.ts";
 
 const JSON_MEDIA_TYPE = "application/json";
 
@@ -9,7 +9,7 @@ const JSON_MEDIA_TYPE = "application/json";
  * Reads a request's JSON body; an empty body counts as `{}`.
  *
  * @throws ApplicationError `unsupported_media_type` for a body that is not application/json, `invalid_input` for one
- * that is not JSON in UTF-8, or more of it than is taken
+ * that is not JSON or holds more than `limits` allow, and as `readTextBody` does
  */
 export async function readJsonBody(context: ApplicationContext, limits?: JsonLimits): Promise<unknown> {
   const mediaType = context.req.header("Content-Type")?.split(";", 1).join("").trim().toLowerCase();

@@ -3,9 +3,9 @@ import { isJsonContentType, isLegacyRequest } from "@modelcontextprotocol/server
 import { Hono } from "hono";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
+import { readTextBody } from "../http/body.ts";
 import { methodNotAllowedResponse } from "../http/problem.ts";
 import { requireCaller } from "../http/require-caller.ts";
-import { readTextBody } from "../http/text-body.ts";
 import { isObject, readJson } from "../json.ts";
 import { readAccept } from "./accept.ts";
 import { checkHostAndOrigin } from "./host-and-origin.ts";

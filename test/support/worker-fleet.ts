@@ -1,11 +1,17 @@
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
 import { z } from "zod";
 import { projectDirectory } from "../../local/environment.ts";
+import { childrenOf } from "./processes.ts";
 
 /** Several workers of one bundle, each an isolate of its own, behind one address. */
 export interface WorkerFleet {
   readonly url: string;
+  /** Of workerd, in which all of them run. */
+  readonly pid: number;
+  /** What they have logged until now, line by line. */
+  readonly log: readonly string[];
   close(): Promise<void>;
 }
 
@@ -70,11 +76,13 @@ export async function startWorkerFleet({
       objects.map(([binding, object]) => [binding, index === 0 ? object : { ...object, scriptName: "worker-0" }]),
     ),
   }));
+  const log: string[] = [];
+  const earlier = await workerdProcesses();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
       log: new NoOpLog(),
-      handleStructuredLogs: () => undefined,
+      handleStructuredLogs: ({ message }) => log.push(message),
       resourcePersistencePath: join(temporary, "storage"),
       workers: [
         {
@@ -91,5 +99,13 @@ export async function startWorkerFleet({
     }),
   );
   await miniflare.ready;
-  return { url: `http://127.0.0.1:${port}`, close: () => miniflare.dispose() };
+  const pid = (await workerdProcesses()).find((process) => !earlier.includes(process));
+  if (pid === undefined) throw new Error("workerd does not run");
+  return { url: `http://127.0.0.1:${port}`, pid, log, close: () => miniflare.dispose() };
+}
+
+async function workerdProcesses(): Promise<number[]> {
+  const children = await childrenOf(process.pid);
+  const names = await Promise.all(children.map((pid) => readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")));
+  return children.filter((_, index) => names[index]?.trim() === "workerd");
 }

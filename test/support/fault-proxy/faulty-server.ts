@@ -23,6 +23,10 @@ export const METRICS_TOKEN = "the-metrics-token-of-the-tests-32-characters";
 /** The real worker in workerd, a PostgreSQL database of its own, and a fault proxy between the two. */
 export interface FaultyServer {
   readonly url: string;
+  /** Of workerd. */
+  readonly pid: number;
+  /** What the worker has logged, from LOG_LEVEL on. */
+  readonly log: readonly string[];
   readonly proxy: FaultProxy;
   /** Connections as the database's owner, past the worker and the proxy. */
   readonly owner: pg.Pool;
@@ -72,6 +76,8 @@ export async function startFaultyServer(bindings: Readonly<Record<string, string
   endings.push(() => fleet.close());
   return {
     url: fleet.url,
+    pid: fleet.pid,
+    log: fleet.log,
     proxy,
     owner,
     async sentryEvents() {
