@@ -3,30 +3,28 @@ import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
-import { chatRoutes, uiChatRoutes } from "./chat/chat-routes.ts";
+import { chatRoutes, limitChat, uiChatRoutes } from "./chat/chat-routes.ts";
 import { conversationRoutes } from "./chat/conversation-routes.ts";
 import { ApplicationError } from "./errors.ts";
 import { describeAbsence } from "./http/absence.ts";
 import { accessLog } from "./http/access-log.ts";
-import { accountRoutes } from "./http/account-routes.ts";
+import { accountRoutes, limitSignIns } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices, waitUntilOf } from "./http/application.ts";
 import { takeBody } from "./http/body.ts";
-import { metricsRoutes } from "./http/metrics-routes.ts";
+import { metricsRoutes, requireMetricsToken } from "./http/metrics-routes.ts";
 import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
 import { requestIdOf } from "./http/request-id.ts";
+import { requireCaller } from "./http/require-caller.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
+import { checkHostAndOrigin } from "./mcp/host-and-origin.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
 import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
 import { checkHealth } from "./observability/health.ts";
 import { allowReferenceStyle, openApiRoutes } from "./openapi/routes.ts";
 
-const LARGEST_BODY = 1024 * 1024;
-/** `useChat` sends its whole conversation with each message. */
-const LARGEST_CONVERSATION = 16 * LARGEST_BODY;
-
-const takeMostBodies = takeBody(LARGEST_BODY);
-const takeConversations = takeBody(LARGEST_CONVERSATION);
+const KIB = 1024;
+const MIB = 1024 * KIB;
 
 const answerOrigin = cors({
   origin: (origin, context: ApplicationContext) =>
@@ -83,8 +81,24 @@ app.get("/health", async (context) => {
 });
 
 app.use(limitAddress("ADDRESS_RATE_LIMITER"));
-app.use((context, next) => (context.req.path === "/api/chat" ? takeConversations : takeMostBodies)(context, next));
 app.use(methodNotAllowed({ app, onMethodNotAllowed: methodNotAllowedResponse }));
+
+// Who may come in where, and with how large a body, in the order in which that is looked at. Nothing of a body is read
+// before; the routes read it themselves. A path that is not here takes none, and no token.
+app.use("/api/auth/signup", limitSignIns, takeBody(16 * KIB));
+app.use("/api/auth/signin", limitSignIns, takeBody(16 * KIB));
+app.use("/api/auth/signout", requireCaller, takeBody(16 * KIB));
+app.use("/api/auth/me", requireCaller, takeBody(16 * KIB));
+// A description of 10,000 characters, each escaped, has 120 KB.
+app.use("/mcp/tools/:name", requireCaller, takeBody(256 * KIB));
+app.use("/mcp", checkHostAndOrigin, requireCaller, takeBody(MIB));
+app.use("/chat", requireCaller, limitChat, takeBody(256 * KIB));
+// `useChat` sends its whole conversation with each message.
+app.use("/api/chat", requireCaller, limitChat, takeBody(8 * MIB));
+app.use("/api/chat/:id/stream", requireCaller);
+app.use("/api/conversations", requireCaller);
+app.use("/api/conversations/:id", requireCaller, takeBody(16 * KIB));
+app.use("/metrics", requireMetricsToken);
 
 app.route("/metrics", metricsRoutes);
 app.route("/api/auth", accountRoutes);

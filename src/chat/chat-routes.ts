@@ -5,12 +5,12 @@ import { ApplicationError, toApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { countAgainst } from "../http/rate-limit.ts";
-import { requireCaller } from "../http/require-caller.ts";
 import type { JsonLimits } from "../json.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { collectAnswer, toChatAnswer } from "./chat-answer.ts";
 import { fromRefusal } from "./chat-conversation.ts";
 import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./chat-request.ts";
+import { ConversationBody } from "./conversation-body.ts";
 import { conversationObject } from "./conversation-object.ts";
 import { fromLines, toByteStream, type WatchedTurn } from "./event-stream.ts";
 import { preferredLanguage } from "./instructions.ts";
@@ -20,16 +20,17 @@ import { UiChunks } from "./ui-chunks.ts";
 /** https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol */
 const UI_STREAM_HEADERS = { "X-Vercel-AI-UI-Message-Stream": "v1" };
 
-/** `useChat` sends every message there is, with all that tools have answered; only the last one is looked into. */
-const WHOLE_CONVERSATION: JsonLimits = { mostValues: Number.POSITIVE_INFINITY };
+/** All that tools have answered in the last message. */
+const LAST_MESSAGE: JsonLimits = { mostValues: 100_000 };
 
-const limitChat: MiddlewareHandler<Application> = async (context, next) => {
+/** Limits the messages of each user, apart from the tools; it stands behind `requireCaller`. */
+export const limitChat: MiddlewareHandler<Application> = async (context, next) => {
   await countAgainst(context, "CHAT_RATE_LIMITER", String(context.var.caller.userId));
   await next();
 };
 
 /** `POST /chat`: the agent's answer as JSON, or as server-sent events where those are accepted. */
-export const chatRoutes = new Hono<Application>().post("/", requireCaller, limitChat, async (context) => {
+export const chatRoutes = new Hono<Application>().post("/", async (context) => {
   const request = readChatRequest(await readJsonBody(context), context.var.caller.userId);
   const turn = await startTurn(context, request);
   const wantsEvents = context.req.header("Accept")?.includes("text/event-stream") === true;
@@ -38,17 +39,18 @@ export const chatRoutes = new Hono<Application>().post("/", requireCaller, limit
 
 /** `/api/chat`: the AI SDK's UI message stream, resuming it, and stopping the agent. */
 export const uiChatRoutes = new Hono<Application>()
-  .post("/", requireCaller, limitChat, async (context) => {
-    const turn = await startTurn(context, readUiChatRequest(await readJsonBody(context, WHOLE_CONVERSATION)));
+  .post("/", async (context) => {
+    const body = await readJsonBody(context, { reader: new ConversationBody(), limits: LAST_MESSAGE });
+    const turn = await startTurn(context, readUiChatRequest(body));
     return serverSentEvents(context, toUiEvents(turn, false), UI_STREAM_HEADERS);
   })
-  .get("/:id/stream", requireCaller, async (context) => {
+  .get("/:id/stream", async (context) => {
     const conversation = await openConversation(context, context.req.param("id"));
     const stream = await conversation?.watch();
     if (stream === undefined) return context.body(null, 204);
     return serverSentEvents(context, toUiEvents(await fromLines(stream, context.var.log), true), UI_STREAM_HEADERS);
   })
-  .delete("/:id/stream", requireCaller, async (context) => {
+  .delete("/:id/stream", async (context) => {
     const conversation = await openConversation(context, context.req.param("id"));
     await conversation?.stop();
     return context.body(null, 204);

@@ -2,7 +2,6 @@ import { Hono } from "hono";
 import * as z from "zod";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
-import { requireCaller } from "../http/require-caller.ts";
 import { parseInput } from "../input.ts";
 import { line } from "../text.ts";
 import { conversationIdSchema } from "./chat-request.ts";
@@ -50,7 +49,6 @@ export const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
 
 /** `/api/conversations`: what a person has talked about with the agent. */
 export const conversationRoutes = new Hono<Application>()
-  .use(requireCaller)
   .get("/", async (context) => {
     const { userDatabase } = context.var;
     const { limit, cursor } = parseInput(listSchema, context.req.query());

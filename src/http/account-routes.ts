@@ -8,7 +8,6 @@ import { line } from "../text.ts";
 import type { Application, ApplicationContext } from "./application.ts";
 import { readJsonBody } from "./json-body.ts";
 import { countAgainst, limitAddress } from "./rate-limit.ts";
-import { requireCaller } from "./require-caller.ts";
 
 const emailSchema = z
   .string()
@@ -54,33 +53,34 @@ export const deleteAccountSchema = signInSchema.pick({ password: true });
 /** The body of a sign-out. */
 export const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
 
-const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");
+/** Limits from each address what has a password hashed. */
+export const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");
 
 /** Accounts: sign up, sign in, sign out, who am I, and delete me. */
 export const accountRoutes = new Hono<Application>()
-  .post("/signup", limitSignIns, async (context) => {
+  .post("/signup", async (context) => {
     const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
     const account = { email, password, timeZone, name: name ?? nameFrom(email) };
     const user = await signUp(context.var.database, account);
     context.var.log.info("sign_up", { user_id: user.id });
     return context.json(await session(context, user), 201);
   })
-  .post("/signin", limitSignIns, async (context) => {
+  .post("/signin", async (context) => {
     const { email, password } = parseInput(signInSchema, await readJsonBody(context));
     if (email !== undefined) await countGuess(context, email);
     const user = await signIn(context.var.database, email, password);
     context.var.log.info("sign_in", { user_id: user.id });
     return context.json(await session(context, user));
   })
-  .post("/signout", requireCaller, async (context) => {
+  .post("/signout", async (context) => {
     const { everywhere } = parseInput(signOutSchema, await readJsonBody(context));
     await signOut(context.var.userDatabase, context.var.caller.credential, everywhere);
     return context.body(null, 204);
   })
-  .get("/me", requireCaller, async (context) => {
+  .get("/me", async (context) => {
     return context.json({ user: await readUser(context.var.userDatabase) });
   })
-  .delete("/me", requireCaller, limitSignIns, async (context) => {
+  .delete("/me", limitSignIns, async (context) => {
     const { password } = parseInput(deleteAccountSchema, await readJsonBody(context));
     const { database, userDatabase, caller, log } = context.var;
     const { email } = await readUser(userDatabase);

@@ -32,30 +32,34 @@ async function readBody(context: ApplicationContext, take: (piece: Uint8Array) =
   }
 }
 
-/**
- * Reads a request's body as text, as it comes. What is not UTF-8 is refused (RFC 8259 section 8.1): `text()` would put
- * U+FFFD in its place, and somebody's words would be stored otherwise than they were sent.
- *
- * @param take is given each piece of the text
- * @throws ApplicationError `invalid_input`; `payload_too_large`; `incomplete_body` where it ends before its end
- */
-async function readText(context: ApplicationContext, take: (piece: string) => void): Promise<void> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  await readBody(context, (piece) => take(decode(decoder, piece)));
-  take(decode(decoder));
+/** Takes a text piece by piece, and keeps what counts of it. */
+export interface TextReader {
+  take(piece: string): void;
+  /** What it has kept. */
+  readonly text: string;
+}
+
+class WholeText implements TextReader {
+  text = "";
+
+  take(piece: string): void {
+    this.text += piece;
+  }
 }
 
 /**
- * Reads a request's body as one text.
+ * Reads a request's body as text. What is not UTF-8 is refused (RFC 8259 section 8.1): `text()` would put U+FFFD in its
+ * place, and somebody's words would be stored otherwise than they were sent.
  *
- * @throws ApplicationError as `readText` does
+ * @param reader is given the text as it comes
+ * @returns what the reader has kept
+ * @throws ApplicationError `invalid_input`; `payload_too_large`; `incomplete_body` where it ends before its end
  */
-export async function readTextBody(context: ApplicationContext): Promise<string> {
-  let text = "";
-  await readText(context, (piece) => {
-    text += piece;
-  });
-  return text;
+export async function readTextBody(context: ApplicationContext, reader: TextReader = new WholeText()): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  await readBody(context, (piece) => reader.take(decode(decoder, piece)));
+  reader.take(decode(decoder));
+  return reader.text;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { ApplicationError } from "../errors.ts";
 import { isDatabaseUp } from "../observability/health.ts";
 import { METRICS_SHARDS, metricsShard } from "../observability/metrics-hand-over.ts";
@@ -7,17 +7,22 @@ import { addTotals, METRICS_MEDIA_TYPE, toMetricsText } from "../observability/m
 import { type Application, waitUntilOf } from "./application.ts";
 import { readBearerToken } from "./require-caller.ts";
 
-/**
- * `GET /metrics`: the totals of all isolates, for whoever has METRICS_TOKEN; it answers with the database down. Should
- * a shard not answer there is no answer at all, because totals without it would look like counters that were reset.
- */
-export const metricsRoutes = new Hono<Application>().get("/", async (context) => {
+/** Lets a request pass that carries METRICS_TOKEN as its bearer token. */
+export const requireMetricsToken: MiddlewareHandler<Application> = async (context, next) => {
   const { METRICS_TOKEN: token } = context.var.configuration;
   if (token === undefined)
     throw new ApplicationError("not_found", "There are no metrics here: METRICS_TOKEN is not set.");
   if (!isSame(readBearerToken(context), token)) {
     throw new ApplicationError("unauthenticated", "The bearer token is not METRICS_TOKEN.");
   }
+  await next();
+};
+
+/**
+ * `GET /metrics`: the totals of all isolates; it answers with the database down. Should
+ * a shard not answer there is no answer at all, because totals without it would look like counters that were reset.
+ */
+export const metricsRoutes = new Hono<Application>().get("/", async (context) => {
   const shards = Array.from({ length: METRICS_SHARDS }, (_, shard) => metricsShard(context.env.METRICS, shard).read());
   const [totals, isUp] = await Promise.all([
     Promise.all(shards).catch((error: unknown) => {

@@ -5,10 +5,8 @@ import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readTextBody } from "../http/body.ts";
 import { methodNotAllowedResponse } from "../http/problem.ts";
-import { requireCaller } from "../http/require-caller.ts";
 import { isObject, readJson } from "../json.ts";
 import { readAccept } from "./accept.ts";
-import { checkHostAndOrigin } from "./host-and-origin.ts";
 import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { postToSession, sendToSession } from "./session-lane.ts";
 import { answerStateless } from "./stateless-lane.ts";
@@ -20,14 +18,14 @@ const METHODS = ["GET", "POST", "DELETE"];
 
 /** MCP on one URL: each request goes the way of the era that it speaks. */
 export const mcpRoutes = new Hono<Application>()
-  .get("/", checkHostAndOrigin, requireCaller, (context) => {
+  .get("/", (context) => {
     // Hono answers HEAD by GET, and nobody would read the stream.
     if (context.req.raw.method === "HEAD") return methodNotAllowedResponse(context, METHODS);
     if (!readAccept(context.req.header("Accept")).events) return notAcceptableResponse("text/event-stream");
     return sendToSession(context, "GET");
   })
-  .delete("/", checkHostAndOrigin, requireCaller, (context) => sendToSession(context, "DELETE"))
-  .post("/", checkHostAndOrigin, requireCaller, async (context) => {
+  .delete("/", (context) => sendToSession(context, "DELETE"))
+  .post("/", async (context) => {
     if (!isJsonContentType(context.req.header("Content-Type"))) {
       throw new ApplicationError("unsupported_media_type", "Content-Type must be application/json.");
     }

@@ -1,14 +1,20 @@
 import { createMcpHandler } from "agents/mcp/server";
+import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
+import { excerpt } from "../excerpt.ts";
 import { type ApplicationContext, originOf } from "../http/application.ts";
 import { isObject } from "../json.ts";
 import { decodeArguments } from "../tools/tool-input.ts";
 import { runInExchange } from "./exchange.ts";
-import { requestIdsOf } from "./json-rpc.ts";
+import { jsonRpcErrorResponse, requestIdsOf } from "./json-rpc.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
 /** Of no meaning but to the handler, which would look up the Host again for an address of this machine. */
 const ENDPOINT = "https://stateless.invalid/mcp";
+
+/** How many characters an error of the handler's may have, and what is said of one that has more. */
+const LONGEST_ERROR = 4_000;
+const LONGEST_MESSAGE = 500;
 
 type Handler = ReturnType<typeof createMcpHandler>;
 
@@ -38,7 +44,20 @@ export async function answerStateless(context: ApplicationContext, message: unkn
     handler.fetch(request, { parsedBody: withObjectAsArguments(message) }),
   );
   if (isSignedOut) throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
-  return response;
+  return response.ok ? response : withShortError(response);
+}
+
+const errorSchema = z.object({
+  error: z.object({ message: z.string() }),
+  id: z.union([z.string(), z.number()]).nullable(),
+});
+
+/** The SDK names what does not fit in the envelope of a request by its whole path, which is the client's, and twice. */
+async function withShortError(response: Response): Promise<Response> {
+  const text = await response.text();
+  if (text.length <= LONGEST_ERROR) return new Response(text, response);
+  const { error, id } = errorSchema.parse(JSON.parse(text));
+  return jsonRpcErrorResponse(response.status, "invalidParams", excerpt(error.message, LONGEST_MESSAGE), id);
 }
 
 /** The SDK lets in no tool call whose arguments came as text. */

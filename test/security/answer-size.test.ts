@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ACCEPT, answerOf, ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
-import { Person, problemOf, send } from "../support/person.ts";
+import { Person, problemOf } from "../support/person.ts";
 import { calls, says } from "../support/scripted-model.ts";
 import { turnOver } from "../support/turn-over.ts";
 
@@ -18,20 +18,20 @@ beforeAll(async () => {
 const entries = (count: number, name: (index: number) => string, value: unknown = 0) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [name(index), value]));
 
-/** Inputs that complain of more than anybody can read, and are just not refused for their size. */
+/** Inputs that complain of more than anybody can read, and that tools do not refuse for their size. */
 const HOSTILE: Readonly<Record<string, Record<string, unknown>>> = {
   "9,000 unknown fields": entries(9_000, (index) => `k${index}`),
-  "1,000 unknown fields of 900 characters": entries(1_000, (index) => `${index}`.padEnd(900, "k")),
-  "unknown fields of control characters": entries(500, (index) => `${index}`.padEnd(200, "\u0001")),
-  "unknown fields of quotation marks": entries(1_000, (index) => `${index}`.padEnd(200, '"')),
-  "unknown fields of emoji": entries(500, (index) => `${index}${"👩‍👩‍👧‍👦".repeat(40)}`),
-  "an unknown field of a million characters": { ["k".repeat(1_000_000)]: 0 },
+  "250 unknown fields of 900 characters": entries(250, (index) => `${index}`.padEnd(900, "k")),
+  "unknown fields of control characters": entries(200, (index) => `${index}`.padEnd(200, "\u0001")),
+  "unknown fields of quotation marks": entries(600, (index) => `${index}`.padEnd(200, '"')),
+  "unknown fields of emoji": entries(200, (index) => `${index}${"👩‍👩‍👧‍👦".repeat(40)}`),
+  "an unknown field of 250,000 characters": { ["k".repeat(250_000)]: 0 },
   "9,000 items that do not fit": {
     tags: Array(9_000).fill(1),
     clear: Array(900).fill("x"),
     messages: Array(9).fill(1),
   },
-  "values of a million characters": { ...entries(1, () => "title", "x".repeat(1_000_000)), status: 1, due: 1 },
+  "values of 250,000 characters": { ...entries(1, () => "title", "x".repeat(250_000)), status: 1, due: 1 },
 };
 
 const ROUTES = [
@@ -55,7 +55,8 @@ describe.each(Object.keys(HOSTILE))("no error grows with %s", (name) => {
       const response = await person.send(path, { method, body: input });
       const text = await response.clone().text();
 
-      expect(response.status, path).toBe(400);
+      const isTooLarge = /^.api.(auth|conversations)/.test(path);
+      expect(response.status, path).toBe(isTooLarge ? 413 : 400);
       expect(new TextEncoder().encode(text).length, path).toBeLessThanOrEqual(LARGEST_ERROR);
       expect((await problemOf(response)).errors?.length ?? 0, path).toBeLessThanOrEqual(10);
     }
@@ -195,19 +196,15 @@ describe("what an answer repeats is bounded", () => {
 
 describe("what would take long to look at is not looked at", () => {
   const TOO_MANY = "The body may have 10000 values at most.";
-  const keys = JSON.stringify(entries(90_000, (index) => `k${index}`));
+  const keys = JSON.stringify(entries(20_000, (index) => `k${index}`));
 
   it.each([
     ["keys", keys],
-    ["items", `{"title":"a","tags":[${"1,".repeat(450_000)}1]}`],
-    ["objects", `{"title":"a","tags":[${"{},".repeat(300_000)}1]}`],
-  ])("a megabyte of %s, with or without a token", async (_, body) => {
-    for (const [path, headers] of [
-      ["/api/auth/signin", {}],
-      ["/mcp/tools/create_task", person.authorization],
-      ["/chat", person.authorization],
-    ] as const) {
-      const response = await send(path, { method: "POST", body, headers });
+    ["items", `{"title":"a","tags":[${"1,".repeat(100_000)}1]}`],
+    ["objects", `{"title":"a","tags":[${"{},".repeat(80_000)}1]}`],
+  ])("240 KB of %s", async (_, body) => {
+    for (const path of ["/mcp/tools/create_task", "/chat"]) {
+      const response = await person.send(path, { method: "POST", body });
 
       expect(response.status).toBe(400);
       expect((await problemOf(response)).detail).toBe(TOO_MANY);
