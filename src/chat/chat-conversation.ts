@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { checkSignedIn } from "../auth/accounts.ts";
 import { readCallerRecord } from "../caller.ts";
 import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../errors.ts";
 import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
@@ -47,6 +48,11 @@ export class ChatConversation extends DurableObject<Env> {
 
   /** Runs a turn as soon as those before it have ended. */
   async run(request: TurnRequest): Promise<TurnReply> {
+    // A token that was signed out takes nobody's place; a turn that begins at once is refused by its own first query.
+    if (this.#turns.length > 0) {
+      const refusal = await this.#refusalOf(request);
+      if (refusal !== undefined) return { refusal };
+    }
     if (this.#turns.length > LONGEST_QUEUE) {
       const message = "Too many messages wait in this conversation; try again when they are answered.";
       return { refusal: toRefusal(new ApplicationError("rate_limited", message, { retryAfter: 5 })) };
@@ -57,6 +63,20 @@ export class ChatConversation extends DurableObject<Env> {
     this.#last = this.#last.then(() => this.#runNow(request, turn, reply.resolve));
     this.ctx.waitUntil(this.#last);
     return reply.promise;
+  }
+
+  /** Why nothing may be done for the caller of a request; undefined where it may. */
+  async #refusalOf(request: TurnRequest): Promise<Refusal | undefined> {
+    const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(request));
+    const origin = { via: "chat", requestId: request.requestId } as const;
+    try {
+      await checkSignedIn(database.as(readCallerRecord(request.caller), origin));
+      return undefined;
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+      return toRefusal(error);
+    }
   }
 
   /** The running turn from its start, as the lines of `toLines`; undefined while none runs. */

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import * as z from "zod";
+import { checkSignedIn } from "../auth/accounts.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { parseInput } from "../input.ts";
@@ -67,6 +68,8 @@ export const conversationRoutes = new Hono<Application>()
   .delete("/:id", async (context) => {
     const { userDatabase } = context.var;
     const id = readId(context);
+    // The object asks the database nothing, and what it drops is lost.
+    await checkSignedIn(userDatabase);
     await conversationObject(context, id).drop();
     await deleteConversation(userDatabase, id);
     return context.body(null, 204);

@@ -1,4 +1,5 @@
 import { InitializeRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { checkSignedIn } from "../auth/accounts.ts";
 import { toCallerRecord } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { listNames } from "../excerpt.ts";
@@ -40,19 +41,21 @@ export function sendToSession(
 }
 
 /** Every initialize opens a session of its own, also one that comes with the id of another. */
-function openSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
+async function openSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
   if (body.length > LARGEST_INITIALIZE) {
     throw new ApplicationError("payload_too_large", `initialize may have ${LARGEST_INITIALIZE} characters at most.`);
   }
   const initialize = InitializeRequestSchema.safeParse(message);
   const [id] = requestIdsOf(message);
   if (id === undefined) {
-    return Promise.resolve(jsonRpcErrorResponse(400, "invalidRequest", "initialize must be a request: give it an id."));
+    return jsonRpcErrorResponse(400, "invalidRequest", "initialize must be a request: give it an id.");
   }
   if (!initialize.success) {
     const fields = listNames(initialize.error.issues.map(({ path }) => path.join(".")));
-    return Promise.resolve(jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id));
+    return jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id);
   }
+  // Before there is an object: it would ask the database nothing.
+  await checkSignedIn(context.get("userDatabase"));
   const objectId = context.env.MCP_SESSIONS.newUniqueId();
   return answerOf(
     context.env.MCP_SESSIONS.get(objectId).open({

@@ -4,6 +4,7 @@ import { checkSignedIn } from "../auth/accounts.ts";
 import { type CallerRecord, clientName, readCallerRecord } from "../caller.ts";
 import { readConfiguration } from "../config.ts";
 import { ApplicationError, errorKinds } from "../errors.ts";
+import { isObject } from "../json.ts";
 import type { LogFields, Logger } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
@@ -14,7 +15,7 @@ import { Batch } from "./batch.ts";
 import { mayChange } from "./call-tool.ts";
 import { EventLog } from "./event-log.ts";
 import type { Exchange } from "./exchange.ts";
-import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { jsonRpcErrorResponse, messagesOf, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
 import { Session } from "./session.ts";
 import { createSessionServer } from "./session-server.ts";
 
@@ -100,13 +101,12 @@ export class McpSession extends DurableObject<Env> {
       });
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
       if (this.#signedOut.has(exchange.caller.credential.id)) return new Response(null, { status: 401 });
+      if (actsByItself(request.method, body)) await checkSignedIn(exchange.database);
       this.#use(open);
       switch (request.method) {
         case "POST":
           return open.session.post(request.headers, body, exchange);
         case "GET":
-          // What is said again is told to nobody whom no tool would tell it.
-          if (request.headers["last-event-id"] !== undefined) await checkSignedIn(exchange.database);
           return open.session.listen(request.headers);
         case "DELETE":
           await this.#end();
@@ -228,6 +228,15 @@ export class McpSession extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
+}
+
+/**
+ * Whether a request does something, or is told something, without a tool, whose query would find that its token was
+ * signed out.
+ */
+function actsByItself(method: SessionRequest["method"], body: unknown): boolean {
+  if (method !== "POST") return true;
+  return messagesOf(body).some((message) => isObject(message) && message.method === "notifications/cancelled");
 }
 
 const initializeSchema = z.object({ params: z.object({ clientInfo: z.object({ name: z.string() }) }) });
