@@ -36,7 +36,10 @@ export const idempotencyKeys = pgTable("idempotency_keys", {
   createdAt: moment("created_at").notNull().defaultNow(),
 });
 
-/** A task, numbered for its user; due on a day (`due_date`) or at a moment (`due_at`), never both. */
+/**
+ * A task, numbered for its user; due on a day (`due_date`) or at a moment (`due_at`), never both. What is searched
+ * (`searched_…`) the database keeps by itself.
+ */
 export const tasks = pgTable("tasks", {
   id: integer("id").notNull().generatedAlwaysAsIdentity(),
   userId: integer("user_id").notNull(),
@@ -56,4 +59,6 @@ export const tasks = pgTable("tasks", {
   createdAt: moment("created_at").notNull().defaultNow(),
   updatedAt: moment("updated_at").notNull().defaultNow(),
   completedAt: moment("completed_at"),
+  searchedText: text("searched_text"),
+  searchedTags: text("searched_tags").array(),
 });

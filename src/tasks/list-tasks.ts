@@ -1,4 +1,4 @@
-import { and, arrayContains, eq, gte, ilike, inArray, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import { tasks } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { decodeCursor, encodeCursor, type TaskOrder, taskOrders } from "./cursor.ts";
@@ -9,9 +9,9 @@ import { type Task, taskColumns, toTask } from "./task.ts";
 export interface TaskFilter {
   readonly statuses: readonly Task["status"][];
   readonly priority?: Task["priority"] | undefined;
-  /** Tasks that carry all of these. */
+  /** Tasks that carry all of these, without regard to case and accents. */
   readonly tags?: readonly string[] | undefined;
-  /** Text somewhere in title or description, without regard to case. */
+  /** Words that are all somewhere in title or description, without regard to case and accents. */
   readonly search?: string | undefined;
   /** Inclusive; a date means the start of that day in the user's time zone. */
   readonly dueFrom?: string | undefined;
@@ -81,16 +81,26 @@ function conditions({ statuses, priority, tags, search, dueFrom, dueBefore }: Ta
   return [
     inArray(tasks.status, [...statuses]),
     priority === undefined ? undefined : eq(tasks.priority, priority),
-    tags === undefined || tags.length === 0 ? undefined : arrayContains(tasks.tags, [...tags]),
-    search === undefined ? undefined : contains(search),
+    tags === undefined || tags.length === 0 ? undefined : carriesAll(tags),
+    search === undefined ? undefined : containsAll(search),
     dueFrom === undefined ? undefined : gte(dueMoment, toMoment(dueFrom)),
     dueBefore === undefined ? undefined : lt(dueMoment, toMoment(dueBefore)),
   ];
 }
 
-function contains(search: string): SQL | undefined {
-  const pattern = `%${search.replaceAll(/[\\%_]/g, "\\$&")}%`;
-  return or(ilike(tasks.title, pattern), ilike(tasks.description, pattern));
+function containsAll(search: string): SQL | undefined {
+  const words = search.split(/\p{White_Space}+/u).filter((word) => word !== "");
+  if (words.length === 0) return undefined;
+  const pattern = sql`'%' || regexp_replace(search_text(word), '([\\\\%_])', '\\\\\\1', 'g') || '%'`;
+  return sql`${tasks.searchedText} like all (array(select ${pattern} from ${elements(words)} as word))`;
+}
+
+function carriesAll(tags: readonly string[]): SQL {
+  return sql`${tasks.searchedTags} @> array(select search_text(tag) from ${elements(tags)} as tag)`;
+}
+
+function elements(texts: readonly string[]): SQL {
+  return sql`jsonb_array_elements_text(${JSON.stringify(texts)}::jsonb)`;
 }
 
 function toMoment(due: string): SQL {

@@ -19,11 +19,11 @@ export const taskIdSchema = z
 
 export const statusSchema = z.enum(tasks.status.enumValues);
 export const prioritySchema = z.enum(tasks.priority.enumValues);
-export const titleSchema = line({ maximum: 200 });
-export const descriptionSchema = text({ maximum: 10_000 });
+export const titleSchema = line({ maximum: 200, isComposed: true });
+export const descriptionSchema = text({ maximum: 10_000, isComposed: true });
 export const idempotencyKeySchema = line({ maximum: 100 });
 export const tagsSchema = z
-  .array(line({ maximum: 50 }))
+  .array(line({ maximum: 50, isComposed: true }))
   .max(20)
   .overwrite((tags) => [...new Set(tags)]);
 

@@ -19,7 +19,9 @@ const input = z.strictObject({
   status: statusFilterSchema.default("open").describe("open is pending and in_progress."),
   priority: prioritySchema.optional().describe("Only tasks of this priority; none means any."),
   tags: tagsSchema.optional().describe("Only tasks that carry all of these tags."),
-  search: text({ minimum: 1, maximum: 200 }).optional().describe("Only tasks with this text in title or description."),
+  search: text({ minimum: 1, maximum: 200, isComposed: true })
+    .optional()
+    .describe("Words that are all in title or description, in any order."),
   due_from: dueSchema.optional().describe("Only tasks due at this date or date-time or later."),
   due_before: dueSchema
     .optional()

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 
 let person: Person;
@@ -46,6 +47,58 @@ describe("filters", () => {
     ["due in between", { due_from: "2026-11-02", due_before: "2026-12-01", status: "all" }, ["november", "started"]],
   ])("lists %s", async (_, filter, titles) => {
     expect(await titlesOf(filter)).toEqual(titles);
+  });
+});
+
+describe("a search", () => {
+  let searcher: Person;
+
+  beforeAll(async () => {
+    searcher = await Person.signUp();
+    const tasks = [
+      { title: "Pay the electricity bill", tags: ["Groceries"] },
+      { title: "Meet at the Café Łódź".normalize("NFD"), description: "Straße 5, ask for ΟΔΥΣΣΕΥΣ", tags: ["café"] },
+      { title: "Оплатить СЧЁТ", description: "50% of 100_000 \\ rest", tags: ["groceries", "Cafe\u0301"] },
+    ];
+    for (const task of tasks) await searcher.run("create_task", task);
+    const letters = await searcher.runForTask("create_task", { title: "Letters" });
+    await searcher.run("update_task", { task_id: letters.id, description: "\u{1f140}né, Œuvre, İzmir, Smørrebrød" });
+  });
+
+  it.each([
+    ["words in any order, apart from each other", "bill pay", ["Pay the electricity bill"]],
+    ["parts of words", "electr PAY", ["Pay the electricity bill"]],
+    ["words of title and description together", "café strasse", ["Meet at the Café Łódź"]],
+    ["letters without their accents", "cafe lodz", ["Meet at the Café Łódź"]],
+    ["letters that are composed", "CAFÉ".normalize("NFC"), ["Meet at the Café Łódź"]],
+    ["letters that are decomposed", "CAFÉ".normalize("NFD"), ["Meet at the Café Łódź"]],
+    ["Greek in small letters", "οδυσσευς", ["Meet at the Café Łódź"]],
+    ["Cyrillic in small letters", "счет", ["Оплатить СЧЁТ"]],
+    ["letters in a square beside others", "\u{1f140}", ["Letters"]],
+    ["letters that are one or two", "oeuvre IZMIR smorre", ["Letters"]],
+    ["signs as they are", "50% 100_000 \\", ["Оплатить СЧЁТ"]],
+    ["no sign for any text", "100%000", []],
+    ["not a task that lacks a word", "pay rent", []],
+  ])("finds %s", async (_, search, titles) => {
+    expect(await titlesOf({ search }, searcher)).toEqual(titles);
+  });
+
+  it.each([
+    [["groceries"], ["Pay the electricity bill", "Оплатить СЧЁТ"]],
+    [["GROCERIES", "cafe"], ["Оплатить СЧЁТ"]],
+    [["Cafe\u0301"], ["Meet at the Café Łódź", "Оплатить СЧЁТ"]],
+  ])("by the tags %j finds them whatever their case and accents", async (tags, titles) => {
+    expect(await titlesOf({ tags }, searcher)).toEqual(titles);
+  });
+
+  it("finds what was stored before texts were composed", async () => {
+    const { id } = await searcher.runForTask("create_task", { title: "x" });
+    await ownerQuery("update tasks set title = $1 where user_id = $2 and id = $3", [
+      "Ñandú".normalize("NFD"),
+      searcher.id,
+      id,
+    ]);
+    expect(await titlesOf({ search: "ñandú" }, searcher)).toEqual(["Ñandú".normalize("NFD")]);
   });
 });
 

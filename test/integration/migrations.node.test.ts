@@ -57,6 +57,36 @@ describe.skipIf(inject("clusterUrl") === undefined)("migrations on PostgreSQL, a
     await owner.end();
   });
 
+  it("0007 lets tasks be searched that were there before, and leaves them as they are otherwise", async () => {
+    const owner = await connect((await createTestDatabase()).url);
+    const before = files.findIndex(({ name }) => name === "0006_search_text");
+    await migrate(owner, files.slice(0, before));
+    await owner.query("select id from sign_up('ada@example.com', 'Ada', 'Europe/London', 'hash')");
+    await owner.query(
+      `insert into tasks (user_id, title, description, tags, updated_at)
+       select id, 'Meet at the CAFÉ', 'Straße', '{Groceries,Été}', '2026-01-01' from users, generate_series(1, 3)`,
+    );
+    const columns = "id, title, description, tags, version, updated_at";
+    const rows = async () => (await owner.query(`select ${columns} from tasks order by id`)).rows;
+    const old = await rows();
+    await migrate(owner, files.slice(0, before + 1));
+    // Written by the release before, between the two.
+    await owner.query("update tasks set title = 'Zoë' where id = 2");
+    await owner.query("update tasks set status = 'in_progress' where id = 3");
+    await migrate(owner, files);
+    expect(await rows()).toEqual(old.map((row) => (row.id === 2 ? { ...row, title: "Zoë" } : row)));
+    const searched = (await owner.query("select searched_text, searched_tags from tasks order by id")).rows;
+    const tags = ["groceries", "ete"];
+    expect(searched).toEqual([
+      { searched_text: "meet at the cafe strasse", searched_tags: tags },
+      { searched_text: "zoe strasse", searched_tags: tags },
+      { searched_text: "meet at the cafe strasse", searched_tags: tags },
+    ]);
+    const triggers = await owner.query("select tgname from pg_trigger where not tgisinternal and tgenabled <> 'O'");
+    expect(triggers.rows).toEqual([]);
+    await owner.end();
+  });
+
   it("serialise when several are started at once, also in two databases of a cluster", async () => {
     const databases = await Promise.all([createTestDatabase(), createTestDatabase()]);
     const owners = await Promise.all([...databases, ...databases, ...databases].map(({ url }) => connect(url)));

@@ -43,6 +43,16 @@ describe("create_task", () => {
     });
   });
 
+  it("keeps texts composed, and tags once that are the same then", async () => {
+    const task = await person.runForTask("create_task", {
+      title: "Cafe\u0301",
+      description: "n\u0303",
+      tags: ["Cafe\u0301", "home", "Caf\u00e9"],
+    });
+
+    expect(task).toMatchObject({ title: "Caf\u00e9", description: "\u00f1", tags: ["Caf\u00e9", "home"] });
+  });
+
   it("gives what is left out its default", async () => {
     const task = await person.runForTask("create_task", { title: "Plain" });
 

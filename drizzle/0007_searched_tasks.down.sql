@@ -1,0 +1,2 @@
+-- What the tasks were given goes with its columns.
+select;
