@@ -12,13 +12,18 @@ export class DatabaseClock {
   #offset = 0;
   #uncertainty = UNKNOWN_CLOCK;
 
+  /** Now, by our own clock as it was set when this isolate began: one that is set anew would undo what was learned. */
+  now(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
   /**
    * Takes a moment of the database from an answer.
    *
-   * @param sentAt when the request was sent by our clock, in milliseconds since 1970
+   * @param sentAt when the request was sent, as `now` has told it
    */
   learn(moment: Date, sentAt: number): void {
-    const receivedAt = Date.now();
+    const receivedAt = this.now();
     const roundTrip = receivedAt - sentAt;
     if (roundTrip > LONGEST_ROUND_TRIP) return;
     this.#offset = moment.getTime() - (sentAt + receivedAt) / 2;
@@ -27,6 +32,6 @@ export class DatabaseClock {
 
   /** A moment of the database's clock that has for sure passed once these milliseconds have by ours. */
   deadlineAfter(milliseconds: number): string {
-    return new Date(Date.now() + this.#offset + milliseconds - this.#uncertainty).toISOString();
+    return new Date(this.now() + this.#offset + milliseconds - this.#uncertainty).toISOString();
   }
 }
