@@ -12,6 +12,7 @@ export const users = pgTable("users", {
   timeZone: text("time_zone").notNull().default("UTC"),
   signedOutAt: moment("signed_out_at"),
   lastTaskId: integer("last_task_id").notNull().default(0),
+  taskCount: integer("task_count").notNull().default(0),
   lastChange: bigint("last_change", { mode: "number" }).notNull().default(0),
   signUpKey: uuid("sign_up_key"),
   createdAt: moment("created_at").notNull().defaultNow(),
@@ -34,6 +35,13 @@ export const idempotencyKeys = pgTable("idempotency_keys", {
   change: bigint("change", { mode: "number" }),
   outcome: jsonb("outcome").$type<unknown>().notNull().default([]),
   createdAt: moment("created_at").notNull().defaultNow(),
+});
+
+/** An MCP session that a person has opened, and when it was used last, as far as it has been asked. */
+export const mcpSessions = pgTable("mcp_sessions", {
+  userId: integer("user_id").notNull(),
+  objectId: text("object_id").notNull(),
+  usedAt: moment("used_at").notNull().defaultNow(),
 });
 
 /**
