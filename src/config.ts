@@ -100,6 +100,15 @@ const variables = {
   DAILY_TOKEN_BUDGET: wholeNumber(1_000, 1_000_000_000)
     .default(500_000)
     .describe("How many of the model's tokens a user's chats may use in a day (UTC), from 1,000 to 1,000,000,000."),
+  DAILY_TOKEN_BUDGET_ADDRESS: wholeNumber(1_000, 1_000_000_000_000)
+    .default(2_000_000)
+    .describe("How many of the model's tokens the chats from one address may use in a day (UTC), from 1,000."),
+  DAILY_TOKEN_BUDGET_TOTAL: wholeNumber(1_000, 1_000_000_000_000)
+    .default(20_000_000)
+    .describe("How many of the model's tokens the chats of all accounts together may use in a day (UTC), from 1,000."),
+  SIGN_UPS_PER_ADDRESS: wholeNumber(1, 1_000_000)
+    .default(20)
+    .describe("How many accounts may be made from one address in a day (UTC), from 1 to 1,000,000."),
   SLOW_QUERY_MS: wholeNumber(1, 60_000)
     .default(100)
     .describe("From how many milliseconds on a request to the database is logged as slow, from 1 to 60,000."),

@@ -91,6 +91,11 @@ const application: DashboardDeclaration = {
         queries: [[orZero(`sum by (route) (${rate("rate_limited_requests_total")})`), "{{route}}"]],
       },
       {
+        title: "Ceilings reached",
+        unit: "ops",
+        queries: [[orZero(`sum by (limit) (${rate("limits_reached_total")})`), "{{limit}}"]],
+      },
+      {
         title: "Failed sign-ins",
         unit: "ops",
         queries: [[`sum(${rate("sign_in_failures_total")})`, "failed"]],

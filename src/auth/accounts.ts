@@ -26,15 +26,20 @@ interface NewAccount {
   /** An IANA time zone. */
   readonly timeZone: string;
   readonly password: string;
+  /** Who asks for it, as `addressKey` names them, and how many accounts they may make in a day. */
+  readonly address: { readonly key: string; readonly maximum: number };
 }
 
 /**
  * Makes an account.
  *
  * @throws ApplicationError `conflict` for an e-mail that is taken, in whatever case; `invalid_input` for a time zone
- * that Postgres does not know
+ * that Postgres does not know; `rate_limited` where the address has made as many as it may today
  */
-export async function signUp(database: Database, { email, name, timeZone, password }: NewAccount): Promise<User> {
+export async function signUp(
+  database: Database,
+  { email, name, timeZone, password, address }: NewAccount,
+): Promise<User> {
   const passwordHash = await hashPassword(password);
   // By its key a repeat finds the account that was made by an attempt whose answer was lost.
   const key = crypto.randomUUID();
@@ -43,7 +48,9 @@ export async function signUp(database: Database, { email, name, timeZone, passwo
       "writes",
       (deadline) =>
         sql`select id, email, name, time_zone
-          from sign_up(${email}, ${name}, ${timeZone}, ${passwordHash}, ${key}, ${deadline})`,
+          from sign_up(
+            ${email}, ${name}, ${timeZone}, ${passwordHash}, ${key}, ${deadline}, ${address.key}, ${address.maximum}
+          )`,
     );
     return userSchema.parse(row);
   } catch (error) {
@@ -78,15 +85,18 @@ export async function signIn(database: Database, email: string | undefined, pass
 export async function signOut(database: UserDatabase, credential: Credential, everywhere: boolean): Promise<void> {
   const { userId } = database;
   const { id: tokenId, expiresAt } = credential;
-  await database.write("sign_out", (query) =>
-    everywhere
-      ? [query.update(users).set({ signedOutAt: new Date(), updatedAt: sql`now()` }).where(eq(users.id, userId))]
-      : [
-          query.insert(revokedTokens).values({ tokenId, userId, expiresAt }).onConflictDoNothing(),
-          query
-            .delete(revokedTokens)
-            .where(sql`${eq(revokedTokens.userId, userId)} and ${lt(revokedTokens.expiresAt, sql`now()`)}`),
-        ],
+  await database.write(
+    "sign_out",
+    (query) =>
+      everywhere
+        ? [query.update(users).set({ signedOutAt: new Date(), updatedAt: sql`now()` }).where(eq(users.id, userId))]
+        : [
+            query.insert(revokedTokens).values({ tokenId, userId, expiresAt }).onConflictDoNothing(),
+            query
+              .delete(revokedTokens)
+              .where(sql`${eq(revokedTokens.userId, userId)} and ${lt(revokedTokens.expiresAt, sql`now()`)}`),
+          ],
+    { endsCredential: true },
   );
 }
 
@@ -99,11 +109,6 @@ export async function readUser(database: UserDatabase): Promise<User> {
       .where(eq(users.id, database.userId)),
   ]);
   return userSchema.parse(results[0][0]);
-}
-
-/** @throws ApplicationError `unauthenticated` where the caller's token has been signed out */
-export async function checkSignedIn(database: UserDatabase): Promise<void> {
-  await database.read((query) => [query.execute(sql`select`)]);
 }
 
 /**
@@ -121,7 +126,9 @@ export async function deleteAccount(
     throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });
   });
   try {
-    await own.write("delete_account", (query) => [query.execute(sql`select delete_account()`)]);
+    await own.write("delete_account", (query) => [query.execute(sql`select delete_account()`)], {
+      endsCredential: true,
+    });
   } catch (error) {
     // An attempt whose answer was lost may have deleted it, and with it the key by which a repeat would have been known.
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;

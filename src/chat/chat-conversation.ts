@@ -1,5 +1,4 @@
 import { DurableObject } from "cloudflare:workers";
-import { checkSignedIn } from "../auth/accounts.ts";
 import { readCallerRecord } from "../caller.ts";
 import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../errors.ts";
 import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
@@ -70,7 +69,7 @@ export class ChatConversation extends DurableObject<Env> {
     const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(request));
     const origin = { via: "chat", requestId: request.requestId } as const;
     try {
-      await checkSignedIn(database.as(readCallerRecord(request.caller), origin));
+      await database.as(readCallerRecord(request.caller), origin).checkCredential("now");
       return undefined;
     } catch (thrown) {
       const error = toApplicationError(thrown);
@@ -188,10 +187,10 @@ export class ChatConversation extends DurableObject<Env> {
       createLogger("info", { object: "ChatConversation" }).error("chat_turn_unreadable");
       return forgetUnfinished(this.ctx.storage);
     }
-    const { caller, conversationId, message, outcome, requestId } = turn;
+    const { caller, message, outcome, requestId } = turn;
     const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(turn));
     try {
-      await storeTurn(database.as(caller, { via: "chat", requestId }), conversationId, message, outcome);
+      await storeTurn(database.as(caller, { via: "chat", requestId }), turn, message, outcome);
       log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
     } catch (thrown) {
       const error = toApplicationError(thrown);

@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import { checkSignedIn } from "../auth/accounts.ts";
 import { toCallerRecord } from "../caller.ts";
 import { ApplicationError, toApplicationError } from "../errors.ts";
+import { addressKey } from "../http/address.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { countAgainst } from "../http/rate-limit.ts";
@@ -67,6 +67,7 @@ async function startTurn(context: ApplicationContext, { conversationId, what }: 
     caller: toCallerRecord(caller),
     conversationId,
     requestId,
+    addressKey: addressKey(context),
     language,
     what,
   });
@@ -80,7 +81,7 @@ async function startTurn(context: ApplicationContext, { conversationId, what }: 
  */
 async function openConversation(context: ApplicationContext, id: string) {
   if (!conversationIdSchema.safeParse(id).success) return undefined;
-  await checkSignedIn(context.var.userDatabase);
+  await context.var.userDatabase.checkCredential("now");
   return conversationObject(context, id);
 }
 

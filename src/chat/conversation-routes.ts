@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import * as z from "zod";
-import { checkSignedIn } from "../auth/accounts.ts";
 import type { Application, ApplicationContext } from "../http/application.ts";
 import { readJsonBody } from "../http/json-body.ts";
 import { parseInput } from "../input.ts";
@@ -69,7 +68,7 @@ export const conversationRoutes = new Hono<Application>()
     const { userDatabase } = context.var;
     const id = readId(context);
     // The object asks the database nothing, and what it drops is lost.
-    await checkSignedIn(userDatabase);
+    await userDatabase.checkCredential("now");
     await conversationObject(context, id).drop();
     await deleteConversation(userDatabase, id);
     return context.body(null, 204);

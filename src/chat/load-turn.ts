@@ -1,10 +1,13 @@
 import { and, desc, eq, gte, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
-import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
+import * as z from "zod";
+import { approvals, conversations, messages } from "../database/chat-schema.ts";
 import { sqlState } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
 import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
+import { limitReached } from "../limits.ts";
+import { metrics } from "../observability/metrics.ts";
 import type { ApprovalAnswer } from "./agent.ts";
 import { hashCall } from "./approval.ts";
 import {
@@ -18,17 +21,19 @@ import type { MessageInProgress } from "./message-in-progress.ts";
 import type { ChatMessage } from "./model-input.ts";
 import type { Usage } from "./turn-event.ts";
 
-const PROGRAM_LIMIT_EXCEEDED = "54000";
 const TITLE_LENGTH = 80;
-/** What the query of a user says where no tokens are left. */
-const SPENT = "spent";
+
+/** Of whom the day's tokens are counted. */
+const budgetSchema = z.enum(["user_tokens", "address_tokens", "total_tokens"]);
 
 /** Which conversation, and how much of it and of the day's tokens may be used. */
 interface TurnScope {
   readonly conversationId: string;
   /** How many messages the model is shown in all. */
   readonly historyLength: number;
-  readonly dailyTokenBudget: number;
+  /** How many tokens there are for a day (UTC). */
+  readonly budgets: Readonly<Record<z.output<typeof budgetSchema>, number>>;
+  readonly addressKey: string | undefined;
 }
 
 /** What a turn starts from. */
@@ -60,7 +65,7 @@ interface NewMessage {
  * came after it is gone: so a client edits a message, or has it answered anew.
  *
  * @throws ApplicationError `not_found` for a conversation that is not there and may not begin; `rate_limited` when
- * the day's tokens are used up, and then nothing has changed
+ * the day's tokens are used up, `conflict` when there can be no more conversations, and then nothing has changed
  */
 export async function beginTurn(
   database: UserDatabase,
@@ -72,7 +77,7 @@ export async function beginTurn(
   const conversation = isConversation(userId, conversationId);
   // The new message is one of those that the model is shown.
   const before = { ...scope, historyLength: scope.historyLength - 1 };
-  const { results } = await guarded(scope, () =>
+  const { results } = await guarded(() =>
     database.write("begin_turn", (query) => {
       const begin = query
         .insert(conversations)
@@ -107,7 +112,8 @@ export async function beginTurn(
     }),
   );
   const [[user], , history] = results ?? (await readBegun(database, scope, id, before.historyLength));
-  return { ...found(user), history: [...history.reverse().map(toChatMessage), { id, role: "user", text }] };
+  const { name, timeZone } = found(user);
+  return { name, timeZone, history: [...history.reverse().map(toChatMessage), { id, role: "user", text }] };
 }
 
 /** What `beginTurn` loads, of a turn that an attempt has begun whose answer was lost. */
@@ -150,7 +156,7 @@ export async function continueTurn(
   // The answer was taken before, and whoever gave it has not heard so.
   const isGivenAgain = and(eq(approvals.approved, isApproved), isLastMessage());
   const take = () =>
-    guarded(scope, () =>
+    guarded(() =>
       database.write("continue_turn", (query) => [
         selectUser(query, userId, scope, approvedIds.length > 0),
         query.select({ id: approvals.id, answeredAt: approvals.answeredAt }).from(approvals).where(isAsked),
@@ -182,10 +188,10 @@ export async function continueTurn(
       throw new ApplicationError("conflict", "The approval does not fit the call any more; ask again.");
     }
   }
-  const { budget, ...known } = found(user);
+  const { spent, ...known } = found(user);
   return {
     ...known,
-    ...(budget === SPENT && { spent: budgetSpent(scope) }),
+    ...(spent !== null && { spent: budgetSpent(spent, scope) }),
     history: rows
       .filter(({ seq }) => seq < row.seq)
       .reverse()
@@ -209,23 +215,24 @@ function isLastMessage(): SQL {
   )`;
 }
 
-/** @param isRequired whether the request is undone where the day's tokens are used up, or else `budget` is `SPENT` */
-function selectUser(query: QueryBuilder, userId: number, { dailyTokenBudget }: TurnScope, isRequired = true) {
-  const isSpent = and(
-    eq(tokenUsage.userId, userId),
-    eq(tokenUsage.day, sql`utc_today()`),
-    gte(tokenUsage.tokens, dailyTokenBudget),
-  );
+/** @param isRequired whether the request is undone where the day's tokens are used up, or else `spent` says whose */
+function selectUser(query: QueryBuilder, userId: number, { budgets, addressKey }: TurnScope, isRequired = true) {
   return query
     .select({
       name: users.name,
       timeZone: users.timeZone,
-      budget: isRequired
-        ? sql`require_token_budget(${dailyTokenBudget})`
-        : sql`(select ${SPENT}::text from ${tokenUsage} where ${isSpent})`,
+      spent: sql<
+        string | null
+      >`check_chat_tokens(${addressKey ?? null}, ${JSON.stringify(budgets)}::jsonb, ${isRequired}::boolean)`,
     })
     .from(users)
     .where(eq(users.id, userId));
+}
+
+function budgetSpent(spent: string, { budgets }: TurnScope): ApplicationError {
+  const limit = budgetSchema.parse(spent);
+  metrics.count("limits_reached_total", { limit });
+  return limitReached(limit, budgets[limit]);
 }
 
 function selectHistory(query: QueryBuilder, userId: number, { conversationId, historyLength }: TurnScope) {
@@ -237,28 +244,13 @@ function selectHistory(query: QueryBuilder, userId: number, { conversationId, hi
     .limit(historyLength);
 }
 
-async function guarded<Result>(scope: TurnScope, request: () => Promise<Result>): Promise<Result> {
+async function guarded<Result>(request: () => Promise<Result>): Promise<Result> {
   try {
     return await request();
   } catch (error) {
-    const state = sqlState(error);
-    if (state === FOREIGN_KEY_VIOLATION) throw conversationNotFound(error);
-    if (state !== PROGRAM_LIMIT_EXCEEDED) throw error;
-    throw budgetSpent(scope);
+    if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw conversationNotFound(error);
+    throw error;
   }
-}
-
-function budgetSpent({ dailyTokenBudget }: TurnScope): ApplicationError {
-  const resetsAt = nextUtcMidnight(new Date());
-  return new ApplicationError(
-    "rate_limited",
-    `Today's ${dailyTokenBudget} tokens for chat are used up; they count anew from ${resetsAt.toISOString()}.`,
-    { retryAfter: Math.ceil((resetsAt.getTime() - Date.now()) / 1000) },
-  );
-}
-
-function nextUtcMidnight(now: Date): Date {
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1));
 }
 
 function unanswerable(asked: readonly { readonly answeredAt: Date | null }[]): ApplicationError {

@@ -1,7 +1,6 @@
-import { and, eq, lt, lte, type SQL, sql } from "drizzle-orm";
-import { approvals, conversations, messages, tokenUsage } from "../database/chat-schema.ts";
+import { and, eq, lt, lte, sql } from "drizzle-orm";
+import { approvals, conversations, messages } from "../database/chat-schema.ts";
 import { sqlState } from "../database/database-error.ts";
-import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { hashCall } from "./approval.ts";
@@ -9,6 +8,13 @@ import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./conversation-r
 import { CUT_OFF } from "./event-stream.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import { condense, type Outcome, toStoredEvents } from "./turn-event.ts";
+
+/** What a turn belongs to. */
+interface TurnPlace {
+  readonly conversationId: string;
+  /** The address whose tokens it uses; undefined where the release before has kept it. */
+  readonly addressKey?: string | undefined;
+}
 
 /**
  * Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. Storing it again
@@ -19,7 +25,7 @@ import { condense, type Outcome, toStoredEvents } from "./turn-event.ts";
  */
 export async function storeTurn(
   database: UserDatabase,
-  conversationId: string,
+  { conversationId, addressKey }: TurnPlace,
   message: MessageInProgress,
   outcome: Outcome | undefined,
 ): Promise<void> {
@@ -44,14 +50,6 @@ export async function storeTurn(
         expiresAt: new Date(expiresAt),
       };
     });
-  const addUsage = (query: QueryBuilder, tokens: number | SQL) =>
-    query
-      .insert(tokenUsage)
-      .values({ userId, day: sql`utc_today()`, tokens })
-      .onConflictDoUpdate({
-        target: [tokenUsage.userId, tokenUsage.day],
-        set: { tokens: sql`${tokenUsage.tokens} + excluded.tokens` },
-      });
   try {
     await database.write("store_turn", (query) => {
       const touch = query.update(conversations).set({ updatedAt: sql`now()` }).where(isRowOf(userId, conversationId));
@@ -69,17 +67,20 @@ export async function storeTurn(
         .select({ tokens: sql`${messages.inputTokens} + ${messages.outputTokens}` })
         .from(messages)
         .where(and(isConversation(userId, conversationId), eq(messages.id, message.id)));
-      const count = addUsage(query, sql`greatest(${inputTokens + outputTokens} - coalesce(${counted}, 0), 0)`);
-      // One statement in place of two: each is a round trip between the proxy and Postgres. The one before it makes
-      // another request that stores this turn wait, so that what that has counted is seen here.
-      const store = query.execute(sql`with counted as ${count} ${keep.getSQL()}`);
+      // Before the message is kept: its row says what has been counted of it. The update of the conversation makes another
+      // request that stores this turn wait until then.
+      const count = query.execute(
+        sql`select count_chat_tokens(${addressKey ?? null}, greatest(${inputTokens + outputTokens} - coalesce(${counted}, 0), 0))`,
+      );
       return questions.length === 0
-        ? [touch, store]
-        : [touch, store, query.insert(approvals).values(questions).onConflictDoNothing()];
+        ? [touch, count, keep]
+        : [touch, count, keep, query.insert(approvals).values(questions).onConflictDoNothing()];
     });
   } catch (error) {
     // The conversation was deleted while the agent worked: its tokens count all the same.
     if (sqlState(error) !== FOREIGN_KEY_VIOLATION) throw error;
-    await database.write("count_tokens", (query) => [addUsage(query, message.turnTokens)]);
+    await database.write("count_tokens", (query) => [
+      query.execute(sql`select count_chat_tokens(${addressKey ?? null}, ${message.turnTokens})`),
+    ]);
   }
 }

@@ -21,6 +21,8 @@ export interface TurnRequest {
   readonly caller: CallerRecord;
   readonly conversationId: string;
   readonly requestId: string;
+  /** The address that asks, for the count of its tokens; undefined where the release before has sent it. */
+  readonly addressKey?: string | undefined;
   /** BCP 47; undefined where the request named none. */
   readonly language: string | undefined;
   readonly what:
@@ -59,7 +61,7 @@ export interface PreparedTurn {
  * @throws ApplicationError why the turn cannot be; then nothing has changed
  */
 export async function prepareTurn(
-  { conversationId, language, what }: TurnRequest,
+  { conversationId, addressKey, language, what }: TurnRequest,
   { configuration, database, log }: TurnServices,
 ): Promise<PreparedTurn> {
   const startedAt = performance.now();
@@ -67,7 +69,12 @@ export async function prepareTurn(
   const scope = {
     conversationId,
     historyLength: configuration.MAX_CONVERSATION_HISTORY,
-    dailyTokenBudget: configuration.DAILY_TOKEN_BUDGET,
+    addressKey,
+    budgets: {
+      user_tokens: configuration.DAILY_TOKEN_BUDGET,
+      address_tokens: configuration.DAILY_TOKEN_BUDGET_ADDRESS,
+      total_tokens: configuration.DAILY_TOKEN_BUDGET_TOTAL,
+    },
   };
   const prepare = (
     loaded: LoadedTurn,
@@ -110,7 +117,7 @@ export async function prepareTurn(
 export async function runTurn(
   { message, history, spent, instructions, answers, model, startedAt }: PreparedTurn,
   running: RunningTurn,
-  { conversationId }: TurnRequest,
+  request: TurnRequest,
   { configuration, caller, database, log, keep }: TurnServices,
 ): Promise<boolean> {
   const { AGENT_TIMEOUT } = configuration;
@@ -139,7 +146,7 @@ export async function runTurn(
       else running.add(event);
       if (event.type === "tool_output" && message.changes > 0) await keep(message);
     }
-    await storeTurn(database, conversationId, message, outcome);
+    await storeTurn(database, request, message, outcome);
     for (const event of held) running.add(event);
   } catch (thrown) {
     const error = toApplicationError(thrown);

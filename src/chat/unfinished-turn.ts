@@ -13,6 +13,7 @@ const unfinishedTurnSchema = z.object({
   caller: z.unknown(),
   conversationId: z.string(),
   requestId: z.string(),
+  addressKey: z.string().optional(),
   /** How the turn ended; undefined where a restart has cut it off. */
   outcome: outcomeSchema.optional(),
   message: z.object({
@@ -40,7 +41,7 @@ export interface KeptTurn extends Omit<UnfinishedTurn, "message" | "caller"> {
  */
 export async function keepUnfinished(
   storage: DurableObjectStorage,
-  { caller, conversationId, requestId }: Pick<TurnRequest, "caller" | "conversationId" | "requestId">,
+  { caller, conversationId, requestId, addressKey }: TurnRequest,
   message: MessageInProgress,
   outcome: Outcome | undefined,
   alarmAt: number | undefined,
@@ -49,6 +50,7 @@ export async function keepUnfinished(
     caller,
     conversationId,
     requestId,
+    addressKey,
     outcome,
     message: { ...message.saved, events: toStoredEvents(message.saved.events) },
   };

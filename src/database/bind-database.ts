@@ -6,7 +6,8 @@ import type { Caller, Origin } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { attemptCall, type CallEnd, type CallKind, type CallLimits } from "./call-attempts.ts";
 import type { DatabaseClock } from "./database-clock.ts";
-import { toDatabaseError, unavailable } from "./database-error.ts";
+import { signedOut, toDatabaseError, unavailable } from "./database-error.ts";
+import type { KnownCredentials } from "./known-credentials.ts";
 import { idempotencyKeys } from "./schema.ts";
 import { TransportError } from "./sql-over-http.ts";
 import { defineStatement, type QueryBuilder, type Value } from "./statement.ts";
@@ -16,6 +17,7 @@ import { type CallSetting, KeyInUse, type Queries, type ReadCall, type UserDatab
 export interface Connection extends CallLimits {
   readonly client: NeonHttpDatabase;
   readonly clock: DatabaseClock;
+  readonly credentials: KnownCredentials;
 }
 
 /** Runs a request and tells who observes it. */
@@ -43,6 +45,8 @@ const setCaller = defineStatement((query, value: Value<"call">) =>
   query.execute(sql`select set_caller(${value("call")}::jsonb) as setting`),
 );
 const endCall = defineStatement((query) => query.execute(sql`select end_call() as ended`));
+/** For a call that needs no more than what set_caller checks. */
+const selectNothing = defineStatement((query) => query.execute(sql`select`));
 
 const selectKey = defineStatement((query, value: Value<"userId" | "key">) =>
   query
@@ -67,7 +71,7 @@ const endedSchema = z
 
 /** The database as a caller's. */
 export function bindDatabase(
-  { client, clock, ...limits }: Connection,
+  { client, clock, credentials, ...limits }: Connection,
   { userId, credential }: Caller,
   { via, client: clientName, requestId }: Origin,
   observe: Observed,
@@ -88,7 +92,7 @@ export function bindDatabase(
     const batch: [Queries[number], ...Asked] = [setCaller({ call: record }), ...queries];
     if (write !== undefined) batch.push(endCall({}));
     const attempt = async () => {
-      const sentAt = Date.now();
+      const sentAt = clock.now();
       const answer = await observe(client.batch(batch), queries);
       // Behind the results there is that of end_call, where the call writes.
       const [first, ...results] = answer;
@@ -97,9 +101,13 @@ export function bindDatabase(
       return { setting, results, ended: write && readAnswer(endedSchema, answer.at(-1)) };
     };
     try {
-      return await attemptCall(attempt, limits, kind);
-    } catch (error) {
-      throw toDatabaseError(error);
+      const end = await attemptCall(attempt, limits, kind);
+      credentials.learn(credential.id, true);
+      return end;
+    } catch (thrown) {
+      const error = toDatabaseError(thrown);
+      if (error.kind === "unauthenticated") credentials.learn(credential.id, false);
+      throw error;
     }
   }
 
@@ -116,8 +124,15 @@ export function bindDatabase(
     userId,
     read,
 
-    async write(name, build) {
+    async checkCredential(since) {
+      const counts = since === "lately" ? credentials.counts(credential.id) : undefined;
+      if (counts === false) throw signedOut();
+      if (counts === undefined) await read(() => [selectNothing({})]);
+    },
+
+    async write(name, build, { endsCredential = false } = {}) {
       const end = await call(build, { isRead: false, isKeyed: false }, { key: ownKey(), tool: name, is_kept: true });
+      if (endsCredential) credentials.learn(credential.id, false);
       return { results: "result" in end ? end.result.results : undefined };
     },
 

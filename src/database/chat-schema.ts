@@ -1,4 +1,4 @@
-import { bigint, boolean, date, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
 // Types only, for queries: the tables themselves, their constraints and policies are made by drizzle/*.sql.
 
@@ -44,11 +44,4 @@ export const approvals = pgTable("approvals", {
   expiresAt: moment("expires_at").notNull(),
   answeredAt: moment("answered_at"),
   approved: boolean("approved"),
-});
-
-/** How many tokens a person's chats have used on a day (UTC). */
-export const tokenUsage = pgTable("token_usage", {
-  userId: integer("user_id").notNull(),
-  day: date("day", { mode: "string" }).notNull(),
-  tokens: bigint("tokens", { mode: "number" }).notNull(),
 });

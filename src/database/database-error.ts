@@ -1,6 +1,7 @@
 import { NeonDbError } from "@neondatabase/serverless";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import { ApplicationError } from "../errors.ts";
+import { type LimitName, limitReached, readLimitName } from "../limits.ts";
 import { TransportError } from "./sql-over-http.ts";
 
 // PostgreSQL's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -9,6 +10,8 @@ const INVALID_AUTHORIZATION = "28000";
 const TOO_LATE = "TS001";
 /** Of our own set_caller: a call with this key has been carried out. */
 const CARRIED_OUT = "TS002";
+/** Of our own raise_limit: nothing was done. */
+const LIMIT_REACHED = "TS003";
 /** Connection, missing database, resources, operator's intervention, the system itself. */
 const UNAVAILABLE_CLASSES = ["08", "3D", "53", "57", "58"];
 /** The server goes down, or the connection does, perhaps while it commits: class 57P0 but 57P05, and class 08. */
@@ -103,9 +106,22 @@ export function toDatabaseError(error: unknown): ApplicationError {
   if (error instanceof ApplicationError) return error;
   const state = sqlState(error);
   if (state === INVALID_AUTHORIZATION) {
-    return new ApplicationError("unauthenticated", "The token has been signed out; sign in again.", { cause: error });
+    return signedOut(error);
   }
+  const limit = limitOf(error);
+  if (limit !== undefined) return limitReached(limit, Number(findDatabaseError(error)?.detail), error);
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
+}
+
+/** The limit that a call has reached; undefined where it failed otherwise. */
+export function limitOf(error: unknown): LimitName | undefined {
+  const databaseError = findDatabaseError(error);
+  return databaseError?.code === LIMIT_REACHED ? readLimitName(databaseError.constraint) : undefined;
+}
+
+/** The credential does not count any more. */
+export function signedOut(cause?: unknown): ApplicationError {
+  return new ApplicationError("unauthenticated", "The token has been signed out; sign in again.", { cause });
 }
 
 /** The database cannot be reached, and what that means for the call. */

@@ -3,11 +3,13 @@ import { isSQLWrapper, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/neon-http";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Caller, Origin } from "../caller.ts";
+import type { LimitName } from "../limits.ts";
 import { bindDatabase, type Connection } from "./bind-database.ts";
 import { attemptCall } from "./call-attempts.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { DatabaseClock } from "./database-clock.ts";
-import { type DatabaseFailure, databaseFailureOf } from "./database-error.ts";
+import { type DatabaseFailure, databaseFailureOf, limitOf } from "./database-error.ts";
+import { KnownCredentials } from "./known-credentials.ts";
 import { useWholeAnswers } from "./sql-over-http.ts";
 import type { UserDatabase } from "./user-database.ts";
 
@@ -41,6 +43,8 @@ interface DatabaseRequest {
   readonly milliseconds: number;
   /** Why it failed; undefined where it did not, or where Postgres refused what it was given. */
   readonly failure: DatabaseFailure | undefined;
+  /** The limit that it has reached. */
+  readonly limit: LimitName | undefined;
   /** Whom it was made for; undefined before a user is known. */
   readonly userId: number | undefined;
   /** What its statements do to which table, such as `update tasks, select tasks`; without their parameters. */
@@ -73,6 +77,7 @@ export function openDatabase(
     client: drizzle(neon(connectionString)),
     breaker: new CircuitBreaker(),
     clock: new DatabaseClock(),
+    credentials: new KnownCredentials(),
     callTime,
   };
   return {
@@ -116,19 +121,20 @@ async function observed<Result>(
   userId?: number,
 ): Promise<Result> {
   const startedAt = performance.now();
-  const tell = (failure: DatabaseFailure | undefined) =>
+  const tell = (failure?: DatabaseFailure, limit?: LimitName) =>
     observe({
       milliseconds: performance.now() - startedAt,
       failure,
+      limit,
       userId,
       operations: () => queries.filter(isSQLWrapper).map(operationOf).join(", "),
     });
   try {
     const result = await running;
-    tell(undefined);
+    tell();
     return result;
   } catch (error) {
-    tell(databaseFailureOf(error));
+    tell(databaseFailureOf(error), limitOf(error));
     throw error;
   }
 }

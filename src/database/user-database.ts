@@ -65,6 +65,14 @@ export interface UserDatabase {
   readonly userId: number;
 
   /**
+   * Makes sure that the credential still counts, for a request that asks nothing else of the database.
+   *
+   * @param since `lately` relies on what this isolate has learned in the last 60 seconds; `now` asks
+   * @throws ApplicationError `unauthenticated`, `unavailable`
+   */
+  checkCredential(since: "lately" | "now"): Promise<void>;
+
+  /**
    * Runs queries that change nothing.
    *
    * @throws ApplicationError `unauthenticated` for a token signed out, `unavailable`, `internal`
@@ -75,11 +83,13 @@ export interface UserDatabase {
    * Runs queries that change something else than tasks.
    *
    * @param name what is done, in snake_case
+   * @param options whether the credential itself does not count afterwards
    * @throws ApplicationError `unauthenticated`, `internal`; `unavailable`, which says whether anything was changed
    */
   write<const Asked extends Queries>(
     name: string,
     build: (query: QueryBuilder) => Asked,
+    options?: { readonly endsCredential?: boolean },
   ): Promise<WrittenCall<BatchResponse<Asked>>>;
 
   /**

@@ -5,6 +5,7 @@ import { passwordSchema } from "../auth/password.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";
 import { parseInput } from "../input.ts";
 import { line } from "../text.ts";
+import { addressKey } from "./address.ts";
 import type { Application, ApplicationContext } from "./application.ts";
 import { readJsonBody } from "./json-body.ts";
 import { countAgainst, limitAddress } from "./rate-limit.ts";
@@ -60,7 +61,8 @@ export const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");
 export const accountRoutes = new Hono<Application>()
   .post("/signup", async (context) => {
     const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
-    const account = { email, password, timeZone, name: name ?? nameFrom(email) };
+    const address = { key: addressKey(context), maximum: context.var.configuration.SIGN_UPS_PER_ADDRESS };
+    const account = { email, password, timeZone, name: name ?? nameFrom(email), address };
     const user = await signUp(context.var.database, account);
     context.var.log.info("sign_up", { user_id: user.id });
     return context.json(await session(context, user), 201);

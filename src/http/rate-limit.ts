@@ -1,14 +1,14 @@
 import type { MiddlewareHandler } from "hono";
-import { expandIPv6 } from "hono/utils/ipaddr";
 import { ApplicationError } from "../errors.ts";
 import { describeError } from "../observability/describe-error.ts";
+import { addressOf } from "./address.ts";
 import { type Application, type ApplicationContext, requestLogger } from "./application.ts";
 
 /** The period of every `[[ratelimits]]` in wrangler.toml, in seconds. */
 const PERIOD = 60;
 
 type LimiterName = {
-  [Name in keyof Env]: Env[Name] extends RateLimit ? Name : never;
+  [Name in keyof Env]-?: Env[Name] extends RateLimit ? Name : never;
 }[keyof Env];
 
 /**
@@ -31,17 +31,22 @@ export async function countAgainst(context: ApplicationContext, limiter: Limiter
   });
 }
 
+/**
+ * Counts a request, or one more call that it carries, against its credential and its user: several agents of one person
+ * have each as much as one.
+ *
+ * @throws ApplicationError `rate_limited`
+ */
+export async function countCall(context: ApplicationContext): Promise<void> {
+  const { credential, userId } = context.get("caller");
+  await countAgainst(context, "CREDENTIAL_RATE_LIMITER", credential.id);
+  await countAgainst(context, "USER_RATE_LIMITER", String(userId));
+}
+
 /** Limits the requests of each address. */
 export function limitAddress(limiter: LimiterName): MiddlewareHandler<Application> {
   return async (context, next) => {
     await countAgainst(context, limiter, addressOf(context));
     await next();
   };
-}
-
-/** Where a request comes from; an IPv6 address counts as its /64, which one subscriber has whole. */
-function addressOf(context: ApplicationContext): string {
-  const address = context.req.header("CF-Connecting-IP") ?? "unknown";
-  if (!address.includes(":")) return address;
-  return expandIPv6(address).split(":").slice(0, 4).join(":");
 }

@@ -3,9 +3,12 @@ import { verifyToken } from "../auth/token.ts";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "./application.ts";
 import { originOf } from "./application.ts";
-import { countAgainst } from "./rate-limit.ts";
+import { countCall } from "./rate-limit.ts";
 
-/** Lets a request pass that carries a valid bearer token (RFC 6750 section 2.1), within its user's rate limit. */
+/**
+ * Lets a request pass that carries a valid bearer token (RFC 6750 section 2.1), within the rate limits of its own and of
+ * its user. A token that was signed out is told so, and nothing else that is wrong with its request.
+ */
 export const requireCaller: MiddlewareHandler<Application> = async (context, next) => {
   const token = readBearerToken(context);
   const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = context.get("configuration");
@@ -16,8 +19,10 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
   context.set("caller", caller);
   context.set("userDatabase", context.get("database").as(caller, originOf(context, "http")));
   context.set("log", context.get("log").with({ user_id: caller.userId }));
-  await countAgainst(context, "USER_RATE_LIMITER", String(caller.userId));
+  await countCall(context);
   await next();
+  const { status } = context.res;
+  if (status >= 400 && status < 500 && status !== 401) await context.get("userDatabase").checkCredential("lately");
 };
 
 /**

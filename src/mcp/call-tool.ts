@@ -4,7 +4,7 @@ import { isObject } from "../json.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { catalog, describeCatalog } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
-import { toolNameOf } from "../tools/tool-input.ts";
+import { decodeArguments, toolNameOf } from "../tools/tool-input.ts";
 import { currentExchange } from "./exchange.ts";
 import { messagesOf } from "./json-rpc.ts";
 
@@ -48,6 +48,15 @@ export function mayChange(body: unknown): boolean {
   });
 }
 
+/** Whether all that a body asks for is tool calls, each of which makes sure by itself that the credential counts. */
+export function onlyCallsTools(body: unknown): boolean {
+  return messagesOf(body).every((message) => {
+    if (!isObject(message) || message.method !== "tools/call" || !isObject(message.params)) return false;
+    const { name, arguments: input } = message.params;
+    return typeof name === "string" && isKnownTool(name) && isObject(decodeArguments(input));
+  });
+}
+
 /**
  * Runs a tool for the caller of the current exchange. A failure is an answer as well (MCP, Tools, Error Handling): its
  * text tells the model what to do.
@@ -55,7 +64,12 @@ export function mayChange(body: unknown): boolean {
 export async function callTool(name: string, input: unknown): Promise<CallToolResult> {
   const exchange = currentExchange();
   try {
-    const { structured, text } = await runTool(name, input, exchange);
+    const { structured, text } = await runTool(name, input, exchange).catch(async (error: unknown) => {
+      // Nobody is told what is wrong with their input whose credential does not count.
+      if (errorKinds[toApplicationError(error).kind].owner === "caller")
+        await exchange.database.checkCredential("lately");
+      throw error;
+    });
     return { content: [{ type: "text", text }], structuredContent: structured };
   } catch (thrown) {
     const error = toApplicationError(thrown);

@@ -7,8 +7,9 @@ import { readTextBody } from "../http/body.ts";
 import { methodNotAllowedResponse } from "../http/problem.ts";
 import { isObject, readJson } from "../json.ts";
 import { readAccept } from "./accept.ts";
+import { onlyCallsTools } from "./call-tool.ts";
 import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
-import { postToSession, sendToSession } from "./session-lane.ts";
+import { opensSession, postToSession, sendToSession } from "./session-lane.ts";
 import { answerStateless } from "./stateless-lane.ts";
 
 /** What MCP clients in a browser must be let send. */
@@ -40,6 +41,8 @@ export const mcpRoutes = new Hono<Application>()
     const message = reading.value;
     const fault = faultOf(message);
     if (fault !== undefined) return jsonRpcErrorResponse(400, "invalidRequest", fault.message, fault.id);
+    // What opens a session asks in any case, and what calls a tool does so with the tool's own request.
+    if (!opensSession(message) && !onlyCallsTools(message)) await context.var.userDatabase.checkCredential("lately");
     const isOfSession = isMessageOfSession(context, message) || (await isLegacyRequest(context.req.raw, message));
     return isOfSession ? postToSession(context, body, message) : answerStateless(context, message);
   })

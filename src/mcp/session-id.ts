@@ -1,4 +1,5 @@
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { deriveKey } from "../auth/derive-key.ts";
 import { type Caller, scopesOf } from "../caller.ts";
 import { RecentValues } from "../recent-values.ts";
 
@@ -10,8 +11,6 @@ export interface SessionIdSecrets {
   readonly JWT_SECRET: string;
   readonly JWT_SECRET_PREVIOUS?: string | undefined;
 }
-
-const keys = new Map<string, Uint8Array>();
 
 /** A session id that was read, and for whom: it stays right for as long as these are the same. */
 interface ReadSessionId {
@@ -61,14 +60,5 @@ function sign(objectId: string, owner: SessionOwner, secret: string): Buffer {
   // An empty list stands for full access, as it did before there were scopes.
   const rights = owner.access === "full" ? [] : ["limited", ...scopesOf(owner)];
   const signed = JSON.stringify([objectId, owner.userId, rights]);
-  return createHmac("sha256", keyOf(secret)).update(signed).digest();
-}
-
-/** A key of its own (RFC 5869), so that no token can pass for a session id or the other way round. */
-function keyOf(secret: string): Uint8Array {
-  const known = keys.get(secret);
-  if (known !== undefined) return known;
-  const key = new Uint8Array(hkdfSync("sha256", secret, "", "mcp session id", 32));
-  keys.set(secret, key);
-  return key;
+  return createHmac("sha256", deriveKey(secret, "mcp session id")).update(signed).digest();
 }

@@ -1,13 +1,13 @@
 import { InitializeRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { checkSignedIn } from "../auth/accounts.ts";
 import { toCallerRecord } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { listNames } from "../excerpt.ts";
 import type { ApplicationContext } from "../http/application.ts";
-import { countAgainst } from "../http/rate-limit.ts";
+import { countCall } from "../http/rate-limit.ts";
 import { isObject } from "../json.ts";
 import type { CompleteResponse } from "./answer-stream.ts";
 import { jsonRpcErrorResponse, LARGEST_BATCH, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { registerSession, unregisterSession } from "./open-sessions.ts";
 import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
 import type { SessionRequest } from "./session-object.ts";
@@ -16,15 +16,20 @@ import type { SessionRequest } from "./session-object.ts";
 const FORWARDED_HEADERS = ["accept", "content-type", "mcp-protocol-version", "last-event-id"];
 const LARGEST_INITIALIZE = 64 * 1024;
 
+/** Whether a message of the 2025 protocols opens a session. */
+export function opensSession(message: unknown): message is Record<string, unknown> {
+  return isObject(message) && message.method === "initialize";
+}
+
 /** Answers a POST of the 2025 protocols: opens a session, or hands a message to the one it belongs to. */
 export async function postToSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
-  if (isObject(message) && message.method === "initialize") return openSession(context, body, message);
+  if (opensSession(message)) return openSession(context, body, message);
   if (Array.isArray(message)) await countBatch(context, message);
   return sendToSession(context, "POST", body);
 }
 
-/** Answers a GET or a DELETE: both belong to a session. */
-export function sendToSession(
+/** Hands a request to the session that it belongs to. */
+export async function sendToSession(
   context: ApplicationContext,
   method: SessionRequest["method"],
   body = "",
@@ -32,10 +37,11 @@ export function sendToSession(
   const sessionId = context.req.header("Mcp-Session-Id");
   if (sessionId === undefined) {
     const message = "Mcp-Session-Id is missing. Open a session with initialize, or speak protocol 2026-07-28.";
-    return Promise.resolve(jsonRpcErrorResponse(400, "badRequest", message));
+    return jsonRpcErrorResponse(400, "badRequest", message);
   }
   const objectId = readSessionId(sessionId, context.get("caller"), context.get("configuration"));
-  if (objectId === undefined) return Promise.resolve(sessionNotFoundResponse());
+  if (objectId === undefined) return sessionNotFoundResponse();
+  if (method === "DELETE") await unregisterSession(context.get("userDatabase"), objectId);
   const { MCP_SESSIONS: sessions } = context.env;
   return answerOf(sessions.get(sessions.idFromString(objectId)).handle(requestFor(context, method, body)));
 }
@@ -54,9 +60,8 @@ async function openSession(context: ApplicationContext, body: string, message: u
     const fields = listNames(initialize.error.issues.map(({ path }) => path.join(".")));
     return jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id);
   }
-  // Before there is an object: it would ask the database nothing.
-  await checkSignedIn(context.get("userDatabase"));
   const objectId = context.env.MCP_SESSIONS.newUniqueId();
+  await registerSession(context.get("userDatabase"), context.env.MCP_SESSIONS, objectId.toString());
   return answerOf(
     context.env.MCP_SESSIONS.get(objectId).open({
       ...requestFor(context, "POST", body),
@@ -69,9 +74,7 @@ async function openSession(context: ApplicationContext, body: string, message: u
 /** A batch counts as many times as it has requests; the first was counted on the way in. */
 async function countBatch(context: ApplicationContext, batch: readonly unknown[]): Promise<void> {
   const further = requestIdsOf(batch).slice(1, LARGEST_BATCH);
-  await Promise.all(
-    further.map(() => countAgainst(context, "USER_RATE_LIMITER", String(context.get("caller").userId))),
-  );
+  await Promise.all(further.map(() => countCall(context)));
 }
 
 function requestFor(context: ApplicationContext, method: SessionRequest["method"], body: string): SessionRequest {

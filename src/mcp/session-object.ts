@@ -1,6 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
-import { checkSignedIn } from "../auth/accounts.ts";
 import { type CallerRecord, clientName, readCallerRecord } from "../caller.ts";
 import { readConfiguration } from "../config.ts";
 import { ApplicationError, errorKinds } from "../errors.ts";
@@ -39,8 +38,10 @@ export interface SessionOpening extends SessionRequest {
 
 const RECORD = "session";
 const HOUR = 60 * 60 * 1000;
-/** Part of the idle time by which a session's last use may be recorded late, so that most calls write no record. */
+/** By how much a session's last use may be recorded late, so that most calls write no record: part of the idle time. */
 const USE_PRECISION = 1 / 20;
+/** And no more than this, in milliseconds. */
+const LATEST_RECORD = 10 * 60 * 1000;
 
 /** All that outlives the object's memory, besides the events. */
 const recordSchema = z.object({
@@ -68,9 +69,12 @@ interface OpenSession {
 export class McpSession extends DurableObject<Env> {
   readonly #configuration = readConfiguration(this.env);
   readonly #idleTime = this.#configuration.SESSION_IDLE_HOURS * HOUR;
+  readonly #recordedWithin = Math.min(this.#idleTime * USE_PRECISION, LATEST_RECORD);
   /** Tokens that a tool has found to be signed out: what the database alone can know is remembered here. */
   readonly #signedOut = new Set<string>();
   #open: Promise<OpenSession | undefined> | undefined;
+  /** When it was used last; undefined before it is used again after an eviction. */
+  #usedAt: number | undefined;
   #client: { readonly name: string | undefined } | undefined;
 
   /** Opens the session and answers its initialize request. */
@@ -85,6 +89,7 @@ export class McpSession extends DurableObject<Env> {
         await this.ctx.storage.setAlarm(this.#expiryOf(record));
         metrics.change("mcp_sessions_open", {}, 1);
         this.#open = Promise.resolve({ session, record });
+        this.#usedAt = record.usedAt;
       } else await session.close();
       return completely(answer);
     });
@@ -101,7 +106,7 @@ export class McpSession extends DurableObject<Env> {
       });
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
       if (this.#signedOut.has(exchange.caller.credential.id)) return new Response(null, { status: 401 });
-      if (actsByItself(request.method, body)) await checkSignedIn(exchange.database);
+      if (actsByItself(request.method, body)) await exchange.database.checkCredential("now");
       this.#use(open);
       switch (request.method) {
         case "POST":
@@ -112,6 +117,18 @@ export class McpSession extends DurableObject<Env> {
           await this.#end();
           return new Response(null, { status: 204 });
       }
+    });
+  }
+
+  /** Ends the session where it was not used for so many milliseconds; says whether it has ended, now or before. */
+  async endIfIdle(milliseconds: number): Promise<boolean> {
+    return this.#observe({}, async () => {
+      const record = this.#readRecord();
+      if (record === undefined) return true;
+      const usedAt = this.#usedAt ?? record.usedAt + this.#recordedWithin;
+      if (Date.now() - usedAt < milliseconds) return false;
+      await this.#end();
+      return true;
     });
   }
 
@@ -140,15 +157,23 @@ export class McpSession extends DurableObject<Env> {
     return this.#observe({ request_id: requestId, user_id: request.caller.userId }, async ({ log, database }) => {
       try {
         const caller = readCallerRecord(request.caller);
-        return await work(body, {
+        const requestIds = requestIdsOf(body);
+        let refusals = 0;
+        const response = await work(body, {
           caller,
           database: database.as(caller, { via: "mcp", client: this.#clientName(), requestId }),
           log,
-          requestIds: requestIdsOf(body),
+          requestIds,
           ...(Array.isArray(body) && { batch: new Batch() }),
           keepsAnswers: mayChange(body) ? "at once" : "soon",
-          onSignedOut: () => this.#signedOut.add(caller.credential.id),
+          onSignedOut: () => {
+            this.#signedOut.add(caller.credential.id);
+            refusals += 1;
+          },
         });
+        // One that has begun as a stream ends as it is; the next request with this token is refused.
+        const isRefused = refusals > 0 && refusals === requestIds.length && !(response instanceof Response);
+        return isRefused ? new Response(null, { status: 401 }) : response;
       } catch (error) {
         // Over the border of a Durable Object an error would lose its class and its cause.
         return this.#refuse(error, log);
@@ -211,13 +236,14 @@ export class McpSession extends DurableObject<Env> {
 
   #use(open: OpenSession): void {
     const usedAt = Date.now();
-    if (usedAt - open.record.usedAt < this.#idleTime * USE_PRECISION) return;
+    this.#usedAt = usedAt;
+    if (usedAt - open.record.usedAt < this.#recordedWithin) return;
     open.record = { ...open.record, usedAt };
     this.ctx.storage.kv.put(RECORD, open.record);
   }
 
   #expiryOf({ usedAt }: SessionRecord): number {
-    return usedAt + this.#idleTime * (1 + USE_PRECISION);
+    return usedAt + this.#idleTime + this.#recordedWithin;
   }
 
   async #end(): Promise<void> {
@@ -232,10 +258,10 @@ export class McpSession extends DurableObject<Env> {
 
 /**
  * Whether a request does something, or is told something, without a tool, whose query would find that its token was
- * signed out.
+ * signed out. Before a DELETE the worker has asked.
  */
 function actsByItself(method: SessionRequest["method"], body: unknown): boolean {
-  if (method !== "POST") return true;
+  if (method !== "POST") return method === "GET";
   return messagesOf(body).some((message) => isObject(message) && message.method === "notifications/cancelled");
 }
 

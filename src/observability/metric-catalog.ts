@@ -1,4 +1,5 @@
 import { type ErrorKind, errorKinds, failureKinds } from "../errors.ts";
+import type { LimitName } from "../limits.ts";
 
 /** The labels a metric may carry, and what each may say. All are bounded: nothing a client sends becomes a label. */
 interface Labels {
@@ -9,6 +10,7 @@ interface Labels {
   readonly status: `${number}` | ErrorKind | "success" | TurnOutcome;
   /** A tool of the catalog. */
   readonly tool: string;
+  readonly limit: LimitName;
 }
 
 /** How a turn of the agent ends. */
@@ -59,6 +61,11 @@ export const metricCatalog = {
     type: "counter",
     help: "Requests answered 429: refused by a rate limit or a budget.",
     labels: ["route"],
+  },
+  limits_reached_total: {
+    type: "counter",
+    help: "Requests refused because a ceiling is reached: of tasks, conversations, sessions, sign-ups or tokens.",
+    labels: ["limit"],
   },
   sign_in_failures_total: {
     type: "counter",

@@ -9,9 +9,10 @@ import { metrics } from "./metrics.ts";
  * @param handOver called when something was counted
  */
 export function observeDatabase(log: Logger, slowQueryMilliseconds: number, handOver: () => void): DatabaseObserver {
-  return ({ milliseconds, failure, userId, operations }) => {
+  return ({ milliseconds, failure, limit, userId, operations }) => {
     metrics.observe("database_query_duration_seconds", {}, milliseconds / 1000);
     if (failure !== undefined) metrics.count("database_errors_total", { status: failure });
+    if (limit !== undefined) metrics.count("limits_reached_total", { limit });
     handOver();
     if (milliseconds < slowQueryMilliseconds) return;
     metrics.count("slow_queries_total", {});

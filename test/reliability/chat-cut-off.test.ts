@@ -111,7 +111,7 @@ test("a turn that ends leaves nothing in its object", async () => {
   expect(left).toEqual([0, null]);
 });
 
-const STORING = 'insert into "token_usage"';
+const STORING = "count_chat_tokens";
 
 describe("a turn that was stored, which the object could not know", () => {
   const usageOf = (person: Person) =>

@@ -100,17 +100,39 @@ it("a password may be guessed 10 times a minute, by whichever route", async () =
   expect((await subject.send("/api/auth/me")).status).toBe(200);
 });
 
-it("a user may send 600 requests a minute, from wherever, and others go on", async () => {
+it("a credential may send 600 requests a minute, from wherever; another of the same user goes on, up to 3,000", async () => {
   const other = await Person.signUp();
   const { passing, subject } = await countPassing(
     () => Person.signUp(),
     (person) => person.call("no_such_tool", {}),
     650,
   );
+  const second = await subject.signInAgain();
 
   expect(passing).toBe(600);
   await expectLimited(await subject.call("list_tasks", {}));
+  expect((await second.call("list_tasks", {})).status).toBe(200);
   expect((await other.call("list_tasks", {})).status).toBe(200);
+});
+
+it("a user may send 3,000 requests a minute with all credentials together", async () => {
+  const keys: string[] = [];
+  const counting: RateLimit = {
+    limit: async ({ key }) => {
+      keys.push(key);
+      return { success: true };
+    },
+  };
+  const spent: RateLimit = { limit: async () => ({ success: false }) };
+  const person = await Person.signUp();
+  const list = (limiters: Partial<Env>) => {
+    const request = new Request(`${ORIGIN}/mcp/tools/list_tasks`, { method: "POST", headers: person.authorization });
+    return worker.fetch(request, { ...env, ...limiters }, createExecutionContext());
+  };
+
+  expect((await list({ CREDENTIAL_RATE_LIMITER: counting, USER_RATE_LIMITER: counting })).status).toBe(200);
+  expect(keys).toEqual([expect.stringMatching(/^[\da-f-]{36}$/), String(person.id)]);
+  await expectLimited(await list({ USER_RATE_LIMITER: spent }));
 });
 
 describe("when the limiter itself fails", () => {

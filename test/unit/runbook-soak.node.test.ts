@@ -32,15 +32,19 @@ describe("a soak", () => {
   });
 
   it("sends no more than the rate limits let pass", () => {
-    const limits = (address: number, user: number) => [
+    const limits = (address: number, credential: number, user: number) => [
       { name: "ADDRESS_RATE_LIMITER", limit: address, period: 60 },
+      { name: "CREDENTIAL_RATE_LIMITER", limit: credential, period: 60 },
       { name: "USER_RATE_LIMITER", limit: user, period: 60 },
     ];
-    expect(() => refuseLimitedRate(19, limits(1200, 600), 4)).not.toThrow();
-    expect(() => refuseLimitedRate(20, limits(1200, 600), 4)).toThrow(
+    expect(() => refuseLimitedRate(19, limits(1200, 600, 3000), 4)).not.toThrow();
+    expect(() => refuseLimitedRate(20, limits(1200, 600, 3000), 4)).toThrow(
       "--rate must be 19 at most, as ADDRESS_RATE_LIMITER lets 1200 requests in 60 s pass",
     );
-    expect(() => refuseLimitedRate(8, limits(1200, 120), 4)).toThrow(
+    expect(() => refuseLimitedRate(8, limits(1200, 120, 3000), 4)).toThrow(
+      "--rate must be 7 at most, as CREDENTIAL_RATE_LIMITER lets 120 requests in 60 s pass",
+    );
+    expect(() => refuseLimitedRate(8, limits(1200, 600, 120), 4)).toThrow(
       "--rate must be 7 at most, as USER_RATE_LIMITER lets 120 requests in 60 s pass",
     );
   });

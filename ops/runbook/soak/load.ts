@@ -29,6 +29,7 @@ const REQUESTS_APART = 2;
 export function refuseLimitedRate(rate: number, limits: readonly RateLimit[], people: number): void {
   for (const [limiter, shares] of [
     ["ADDRESS_RATE_LIMITER", 1],
+    ["CREDENTIAL_RATE_LIMITER", people],
     ["USER_RATE_LIMITER", people],
   ] as const) {
     const found = limits.find(({ name }) => name === limiter);

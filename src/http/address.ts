@@ -1,0 +1,23 @@
+import { createHmac } from "node:crypto";
+import { expandIPv6 } from "hono/utils/ipaddr";
+import { deriveKey } from "../auth/derive-key.ts";
+import type { ApplicationContext } from "./application.ts";
+
+/** Where a request comes from; an IPv6 address counts as its /64, which one subscriber has whole. */
+export function addressOf(context: ApplicationContext): string {
+  const address = context.req.header("CF-Connecting-IP") ?? "unknown";
+  if (!address.includes(":")) return address;
+  return expandIPv6(address).split(":").slice(0, 4).join(":");
+}
+
+/**
+ * What the database counts an address's day (UTC) by: a keyed hash, from which nobody without the secret learns the
+ * address, nor that it is that of another day.
+ */
+export function addressKey(context: ApplicationContext): string {
+  const day = new Date().toISOString().slice(0, 10);
+  const key = deriveKey(context.get("configuration").JWT_SECRET, "address");
+  return createHmac("sha256", key)
+    .update(`${day} ${addressOf(context)}`)
+    .digest("base64url");
+}
