@@ -51,10 +51,16 @@ export function describe({ what, hint }: Unclear): string {
   return `I did not understand ${shown === "" ? "which" : `“${shown}”`}: ${hint}.`;
 }
 
-/** What tools have said. A task's description is quoted: it may hold anything, even what looks like a task. */
+/**
+ * What tools have said, without what a list says of the time. A task's description is quoted: it may hold anything, even
+ * what looks like a task.
+ */
 export function tell(calls: readonly Call[]): string {
   return calls
-    .map(({ name, output }) => (name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output))
+    .map(({ name, output }) => {
+      if (name === "list_tasks") return output.replace(/\nIt is \w+day, \S+ in \S+\.$/, "");
+      return name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output;
+    })
     .join("\n");
 }
 

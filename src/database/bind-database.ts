@@ -154,7 +154,7 @@ export function bindDatabase(
       // The release before keeps no hash.
       const isSame = earlier.tool === tool && (earlier.inputHash === null || earlier.inputHash === inputHash);
       const outcome = z.array(z.unknown()).parse(earlier.outcome);
-      if (!isSame) throw new KeyInUse(earlier.tool, outcome);
+      if (!isSame) throw new KeyInUse(earlier.tool, outcome, setting.timeZone);
       return { ...setting, results: undefined, change: earlier.change ?? undefined, outcome, isReplay: isKeyed };
     },
   };

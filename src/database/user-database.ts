@@ -47,11 +47,14 @@ export class KeyInUse extends Error {
   override readonly name = "KeyInUse";
   readonly tool: string;
   readonly outcome: readonly unknown[];
+  /** The person's. */
+  readonly timeZone: string;
 
-  constructor(tool: string, outcome: readonly unknown[]) {
+  constructor(tool: string, outcome: readonly unknown[], timeZone: string) {
     super("the key belongs to another call");
     this.tool = tool;
     this.outcome = outcome;
+    this.timeZone = timeZone;
   }
 }
 

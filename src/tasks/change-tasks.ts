@@ -74,8 +74,8 @@ export async function createTask(database: UserDatabase, call: CallIdentity, tas
 
 /** @throws ApplicationError `not_found` for a task that does not exist or is another user's */
 export async function getTask(database: UserDatabase, id: number): Promise<Task> {
-  const { results } = await database.read(() => [selectTask({ userId: database.userId, id })]);
-  return toTask(found(results[0]));
+  const { results, timeZone } = await database.read(() => [selectTask({ userId: database.userId, id })]);
+  return toTask(found(results[0]), timeZone);
 }
 
 /**
@@ -125,7 +125,7 @@ export async function completeTask(database: UserDatabase, call: CallIdentity, i
   const key = { userId: database.userId, id };
   const completed = await database.changeTasks(call, () => [completeUnfinished(key), selectTask(key)]);
   if (completed.outcome.length > 0) return tasksOf(completed);
-  return { ...tasksOf(completed), tasks: [toTask(found(completed.results?.[1] ?? []))] };
+  return { ...tasksOf(completed), tasks: [toTask(found(completed.results?.[1] ?? []), completed.timeZone)] };
 }
 
 /**
@@ -140,8 +140,8 @@ export async function deleteTask(database: UserDatabase, call: CallIdentity, id:
   return deleted;
 }
 
-function tasksOf({ outcome, change, isReplay }: TaskCall<unknown>): TasksChanged {
-  const changes = readTaskChanges(outcome);
+function tasksOf({ outcome, change, isReplay, timeZone }: TaskCall<unknown>): TasksChanged {
+  const changes = readTaskChanges(outcome, timeZone);
   return { tasks: changes.map(({ task }) => task), changes, change, isReplay };
 }
 

@@ -1,4 +1,6 @@
+import { type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
+import { showMoment } from "../moment.ts";
 
 const EARLIEST_YEAR = 1900;
 const LATEST_YEAR = 9999;
@@ -8,16 +10,18 @@ const LONGEST = 40;
 
 const FULL_DATE = z.iso.date();
 
-/** RFC 3339 section 5.6, its numbers not yet looked at. */
-const WRITTEN = /^(\d{4})-(\d\d)-(\d\d)(?:T((\d\d):(\d\d):(\d\d))(?:\.\d+)?(?:Z|([+-](\d\d):(\d\d))))?$/;
+/** RFC 3339 section 5.6, seconds and offset left out where anybody likes, and its numbers not yet looked at. */
+const WRITTEN = /^(\d{4})-(\d\d)-(\d\d)(?:T((\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)(Z|([+-](\d\d):(\d\d)))?)?$/;
 
 const FORM =
-  "must be a date such as 2026-11-30 or a date-time with its offset such as 2026-11-30T17:00:00+01:00, " +
+  "must be a date such as 2026-11-30 or a date-time such as 2026-11-30T17:00:00, with an offset (+01:00) or without, " +
   `in the years ${EARLIEST_YEAR} to ${LATEST_YEAR}`;
 
 /**
  * When something is due, as RFC 5545 section 3.8.2.3 has it: a DATE, a whole day in the user's time zone
- * (`2026-11-30`), or a DATE-TIME, a moment (RFC 3339 with an offset, `2026-11-30T17:00:00+01:00`).
+ * (`2026-11-30`), or a DATE-TIME, a moment (RFC 3339 with an offset, `2026-11-30T17:00:00+01:00`, or without one, by the
+ * user's clock). By section 3.3.5 there a time that the clock skips as it is put forward has the offset from before, and
+ * so comes out later by as much as is skipped; a time that the clock shows twice is the first of the two.
  */
 export const dueSchema = z
   .string()
@@ -28,31 +32,32 @@ export const dueSchema = z
   });
 
 /** A due date or moment as the two columns keep it; one of them is null. */
-export interface DueColumns {
+interface DueColumns<Moment> {
   /** `YYYY-MM-DD`. */
   readonly dueDate: string | null;
-  readonly dueAt: Date | null;
+  readonly dueAt: Moment | null;
 }
 
-/** Splits what `dueSchema` has accepted into its columns. */
-export function toDueColumns(due: string): DueColumns {
-  return isWholeDay(due) ? { dueDate: due, dueAt: null } : { dueDate: null, dueAt: new Date(due) };
+/** Splits what `dueSchema` has accepted into its columns; only the database knows the user's clock. */
+export function toDueColumns(due: string): DueColumns<Date | SQL> {
+  if (FULL_DATE.safeParse(due).success) return { dueDate: due, dueAt: null };
+  return { dueDate: null, dueAt: hasOffset(due) ? new Date(due) : sql`person_moment(${due}::timestamp)` };
 }
 
-/** The `due` of a task, a moment in UTC; undefined where it has none. */
-export function fromDueColumns({ dueDate, dueAt }: DueColumns): string | undefined {
-  return dueDate ?? dueAt?.toISOString();
+/** The `due` of a task, a moment by the clock of the time zone; undefined where it has none. */
+export function fromDueColumns({ dueDate, dueAt }: DueColumns<Date>, timeZone: string): string | undefined {
+  return dueDate ?? (dueAt === null ? undefined : showMoment(dueAt, timeZone));
 }
 
-function isWholeDay(due: string): boolean {
-  return FULL_DATE.safeParse(due).success;
+function hasOffset(due: string): boolean {
+  return WRITTEN.exec(due)?.[8] !== undefined;
 }
 
 /** Why a text is no due date or moment; undefined where it is one. */
 function faultOf(value: string): string | undefined {
   const parts = value.length > LONGEST ? null : WRITTEN.exec(value);
   if (parts === null) return FORM;
-  const [, year, month, day, time, hour, minute, second, offset, offsetHour, offsetMinute] = parts;
+  const [, year, month, day, time, hour, minute, second, zone, offset, offsetHour, offsetMinute] = parts;
   const first = new Date(`${year}-${month}-01T00:00:00Z`);
   if (Number.isNaN(first.getTime())) return `must be a day that exists: there is no month ${month}`;
   if (Number(day) < 1 || Number(day) > daysInMonth(first)) {
@@ -65,8 +70,10 @@ function faultOf(value: string): string | undefined {
   if (Number(offsetHour) > 23 || Number(offsetMinute) > 59) {
     return `must have an offset that exists: there is no ${offset}`;
   }
-  const inUtc = new Date(value).getUTCFullYear();
-  return inUtc >= EARLIEST_YEAR && inUtc <= LATEST_YEAR ? undefined : FORM;
+  // Without an offset the moment is known to half a day and more.
+  const offsets = time === undefined || zone !== undefined ? [""] : ["+15:00", "-15:00"];
+  const years = offsets.map((each) => new Date(value + each).getUTCFullYear());
+  return years.every((inUtc) => inUtc >= EARLIEST_YEAR && inUtc <= LATEST_YEAR) ? undefined : FORM;
 }
 
 function daysInMonth(first: Date): number {

@@ -1,4 +1,4 @@
-import { and, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import { tasks } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { decodeCursor, encodeCursor, type TaskOrder, taskOrders } from "./cursor.ts";
@@ -13,6 +13,8 @@ export interface TaskFilter {
   readonly tags?: readonly string[] | undefined;
   /** Words that are all somewhere in title or description, without regard to case and accents. */
   readonly search?: string | undefined;
+  /** Tasks whose moment has passed, or whose whole day has in the user's time zone. */
+  readonly isOverdue?: boolean | undefined;
   /** Inclusive; a date means the start of that day in the user's time zone. */
   readonly dueFrom?: string | undefined;
   /** Exclusive; a date means the start of that day in the user's time zone. */
@@ -35,6 +37,9 @@ export interface TaskPage {
   readonly tasks: TaskInList[];
   /** Absent on the last page. */
   readonly nextCursor?: string;
+  /** When it was read, and the person's time zone. */
+  readonly now: Date;
+  readonly timeZone: string;
 }
 
 /** How much of a description is read for a list, in code points. */
@@ -50,6 +55,8 @@ const inUserTimeZone = (day: SQL) => sql`(${day})::timestamp at time zone curren
 /** When a task is due as a moment: a whole day counts from its start in the user's time zone. */
 const dueMoment = sql`coalesce(${tasks.dueAt}, ${inUserTimeZone(sql`${tasks.dueDate}`)})`;
 
+const today = sql`(now() at time zone current_setting('app.time_zone'))::date`;
+
 /**
  * Lists tasks, page by page. A page starts after the last task of the one before, so that tasks made,
  * changed or deleted in between make no other task appear twice or not at all.
@@ -61,6 +68,8 @@ export async function listTasks(database: UserDatabase, filter: TaskFilter): Pro
   const after = filter.cursor === undefined ? undefined : order.after(decodeCursor(filter.order, filter.cursor));
   const {
     results: [rows],
+    now,
+    timeZone,
   } = await database.read((query) => [
     query
       .select({ ...taskColumns, ...describedBriefly, sortKey: order.sortKey })
@@ -72,17 +81,28 @@ export async function listTasks(database: UserDatabase, filter: TaskFilter): Pro
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
   return {
-    tasks: page.map((row) => ({ ...toTask(row), isDescriptionWhole: row.isDescriptionWhole })),
+    tasks: page.map((row) => ({ ...toTask(row, timeZone), isDescriptionWhole: row.isDescriptionWhole })),
     ...(rows.length > page.length && last !== undefined && { nextCursor: encodeCursor(filter.order, last.sortKey) }),
+    now,
+    timeZone,
   };
 }
 
-function conditions({ statuses, priority, tags, search, dueFrom, dueBefore }: TaskFilter): (SQL | undefined)[] {
+function conditions({
+  statuses,
+  priority,
+  tags,
+  search,
+  isOverdue,
+  dueFrom,
+  dueBefore,
+}: TaskFilter): (SQL | undefined)[] {
   return [
     inArray(tasks.status, [...statuses]),
     priority === undefined ? undefined : eq(tasks.priority, priority),
     tags === undefined || tags.length === 0 ? undefined : carriesAll(tags),
     search === undefined ? undefined : containsAll(search),
+    isOverdue ? or(lt(tasks.dueAt, sql`now()`), lt(tasks.dueDate, today)) : undefined,
     dueFrom === undefined ? undefined : gte(dueMoment, toMoment(dueFrom)),
     dueBefore === undefined ? undefined : lt(dueMoment, toMoment(dueBefore)),
   ];
@@ -106,5 +126,6 @@ function elements(texts: readonly string[]): SQL {
 function toMoment(due: string): SQL {
   const { dueDate, dueAt } = toDueColumns(due);
   // In UTC, because Postgres does not take every offset that RFC 3339 allows.
-  return dueAt === null ? inUserTimeZone(sql`${dueDate}::date`) : sql`${dueAt.toISOString()}::timestamptz`;
+  if (dueAt === null) return inUserTimeZone(sql`${dueDate}::date`);
+  return dueAt instanceof Date ? sql`${dueAt.toISOString()}::timestamptz` : dueAt;
 }

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { type Task, taskRowSchema, toTask } from "./task.ts";
 
-const taskChangeSchema = z
-  .object({ operation: z.enum(["insert", "update", "delete"]), completed: z.boolean(), task: taskRowSchema })
-  .transform(({ operation, completed, task }) => ({ operation, isCompletion: completed, task: toTask(task) }));
+const taskChangeSchema = z.object({
+  operation: z.enum(["insert", "update", "delete"]),
+  completed: z.boolean(),
+  task: taskRowSchema,
+});
 
 /** What a call did to a task. */
 export interface TaskChange {
@@ -14,7 +16,10 @@ export interface TaskChange {
   readonly task: Task;
 }
 
-/** Reads what the database has noted of a call's changes (`gather_task_changes`). */
-export function readTaskChanges(outcome: readonly unknown[]): TaskChange[] {
-  return z.array(taskChangeSchema).parse(outcome);
+/** Reads what the database has noted of a call's changes (`gather_task_changes`), its moments in a person's time zone. */
+export function readTaskChanges(outcome: readonly unknown[], timeZone: string): TaskChange[] {
+  return z
+    .array(taskChangeSchema)
+    .parse(outcome)
+    .map(({ operation, completed, task }) => ({ operation, isCompletion: completed, task: toTask(task, timeZone) }));
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { tasks } from "../database/schema.ts";
+import { showMoment } from "../moment.ts";
 import { line, text } from "../text.ts";
 import { fromDueColumns } from "./due.ts";
 
@@ -27,6 +28,9 @@ export const tagsSchema = z
   .max(20)
   .overwrite((tags) => [...new Set(tags)]);
 
+/** A moment as the person's clock shows it, with its offset (RFC 3339). */
+export const momentSchema = z.iso.datetime({ offset: true });
+
 /** A task as everyone outside sees it; a field that is not set is absent. */
 export const taskSchema = z.strictObject({
   id: taskIdSchema,
@@ -34,12 +38,12 @@ export const taskSchema = z.strictObject({
   description: z.string(),
   status: statusSchema,
   priority: prioritySchema,
-  due: z.string().optional().describe("A date in the user's time zone, or a moment in UTC (RFC 3339)."),
+  due: z.string().optional().describe("A date, or a moment with the person's offset."),
   tags: z.array(z.string()),
   version: z.int().min(1).describe("Grows with every change."),
-  created_at: z.iso.datetime(),
-  updated_at: z.iso.datetime(),
-  completed_at: z.iso.datetime().optional(),
+  created_at: momentSchema,
+  updated_at: momentSchema,
+  completed_at: momentSchema.optional(),
 });
 
 export type Task = z.output<typeof taskSchema>;
@@ -98,9 +102,14 @@ export const taskRowSchema = z
     }),
   );
 
-/** Turns a row into the task that everyone outside sees. */
-export function toTask(row: TaskRow): Task {
-  const due = fromDueColumns(row);
+/**
+ * Turns a row into the task that everyone outside sees.
+ *
+ * @param timeZone the person's, in which moments are shown
+ */
+export function toTask(row: TaskRow, timeZone: string): Task {
+  const due = fromDueColumns(row, timeZone);
+  const show = (moment: Date) => showMoment(moment, timeZone);
   return {
     id: row.id,
     title: row.title,
@@ -110,8 +119,8 @@ export function toTask(row: TaskRow): Task {
     ...(due !== undefined && { due }),
     tags: row.tags,
     version: row.version,
-    created_at: row.createdAt.toISOString(),
-    updated_at: row.updatedAt.toISOString(),
-    ...(row.completedAt !== null && { completed_at: row.completedAt.toISOString() }),
+    created_at: show(row.createdAt),
+    updated_at: show(row.updatedAt),
+    ...(row.completedAt !== null && { completed_at: show(row.completedAt) }),
   };
 }

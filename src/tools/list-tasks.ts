@@ -1,8 +1,15 @@
 import * as z from "zod";
+import { showMoment, weekdayOf } from "../moment.ts";
 import { taskOrderSchema } from "../tasks/cursor.ts";
 import { dueSchema } from "../tasks/due.ts";
 import { listTasks } from "../tasks/list-tasks.ts";
-import { prioritySchema, statusSchema as statuses, type statusSchema, tagsSchema } from "../tasks/task.ts";
+import {
+  momentSchema,
+  prioritySchema,
+  statusSchema as statuses,
+  type statusSchema,
+  tagsSchema,
+} from "../tasks/task.ts";
 import { text } from "../text.ts";
 import { listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
@@ -13,19 +20,19 @@ const USUAL_PAGE = 20;
 
 type Status = z.output<typeof statusSchema>;
 
-const statusFilterSchema = z.enum(["open", "all", ...statuses.options]);
+const statusFilterSchema = z.enum(["open", "overdue", "all", ...statuses.options]);
 
 const input = z.strictObject({
-  status: statusFilterSchema.default("open").describe("open is pending and in_progress."),
+  status: statusFilterSchema
+    .default("open")
+    .describe("open is pending and in_progress; overdue is open, its moment or whole day past."),
   priority: prioritySchema.optional().describe("Only tasks of this priority; none means any."),
   tags: tagsSchema.optional().describe("Only tasks that carry all of these tags."),
   search: text({ minimum: 1, maximum: 200, isComposed: true })
     .optional()
     .describe("Words that are all in title or description, in any order."),
   due_from: dueSchema.optional().describe("Only tasks due at this date or date-time or later."),
-  due_before: dueSchema
-    .optional()
-    .describe("Only tasks due before this date or date-time; overdue tasks are those due before today."),
+  due_before: dueSchema.optional().describe("Only tasks due before this date or date-time."),
   order: taskOrderSchema
     .default("due")
     .describe("due: soonest first; priority: most urgent first; created and updated: newest first."),
@@ -44,6 +51,8 @@ const input = z.strictObject({
 
 const output = z.strictObject({
   tasks: z.array(listedTaskSchema),
+  now: momentSchema.describe("By the person's clock."),
+  time_zone: z.string().describe("The person's."),
   next_cursor: z.string().optional().describe("There are more tasks: pass it as cursor to read on."),
 });
 
@@ -54,19 +63,30 @@ export const listTasksTool = defineReadingTool({
   input,
   output,
   async run({ status, priority, due_from: dueFrom, due_before: dueBefore, ...rest }, database) {
-    const filter = { ...rest, priority: toPriority(priority), dueFrom, dueBefore, statuses: toStatuses(status) };
+    const which = { statuses: toStatuses(status), isOverdue: status === "overdue", priority: toPriority(priority) };
+    const filter = { ...rest, ...which, dueFrom, dueBefore };
     const page = await listTasks(database, filter);
     return {
       tasks: listPage(page.tasks, filter.order, filter.limit),
+      now: showMoment(toSecond(page.now), page.timeZone),
+      time_zone: page.timeZone,
       ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
     };
   },
-  toText({ tasks, next_cursor: nextCursor }) {
-    if (tasks.length === 0) return "No tasks.";
-    const lines = listText(tasks);
-    return nextCursor === undefined ? lines : `${lines}\nThere are more: cursor ${nextCursor}`;
+  toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor }) {
+    return [
+      tasks.length === 0 ? "No tasks." : listText(tasks),
+      nextCursor !== undefined && `There are more: cursor ${nextCursor}`,
+      `It is ${weekdayOf(new Date(now), timeZone)}, ${now} in ${timeZone}.`,
+    ]
+      .filter(Boolean)
+      .join("\n");
   },
 });
+
+function toSecond(moment: Date): Date {
+  return new Date(Math.floor(moment.getTime() / 1000) * 1000);
+}
 
 /** Models fill in every field: "none" is what they choose who want no filter, and would hide all that matters. */
 function toPriority(filter: z.output<typeof prioritySchema> | undefined) {
@@ -74,7 +94,7 @@ function toPriority(filter: z.output<typeof prioritySchema> | undefined) {
 }
 
 function toStatuses(filter: z.output<typeof statusFilterSchema>): readonly Status[] {
-  if (filter === "open") return ["pending", "in_progress"];
+  if (filter === "open" || filter === "overdue") return ["pending", "in_progress"];
   if (filter === "all") return statuses.options;
   return [filter];
 }

@@ -5,7 +5,7 @@
 export const rules = {
   find: "Find a task's id with list_tasks before you change it; ask when several fit.",
   list: "list_tasks shows what is not finished unless you give a status; next_cursor means that there is more.",
-  due: "due is a date (2026-11-30) where the person lives, or a date-time with its offset.",
+  due: "due is a date (2026-11-30) or a date-time, by the person's clock unless it has an offset.",
   update: "update_task changes only the fields you give; clear empties fields.",
   delete:
     "delete_task is final: use complete_task for work done, status cancelled for work given up, and delete only when asked to.",

@@ -83,8 +83,8 @@ function hash(input: unknown): string {
   return createHash("sha256").update(JSON.stringify(input)).digest("hex");
 }
 
-function keyInUse({ tool, outcome }: KeyInUse): ApplicationError {
-  const first = readTaskChanges(outcome).map(({ task }) => taskLine(task));
+function keyInUse({ tool, outcome, timeZone }: KeyInUse): ApplicationError {
+  const first = readTaskChanges(outcome, timeZone).map(({ task }) => taskLine(task));
   return keyError(
     "conflict",
     `was used for another call of ${tool}: ${first.join("; ")}. Repeat that call unchanged, or use a new key`,

@@ -125,7 +125,7 @@ describe("in a session", () => {
       body: { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks" } },
     });
 
-    expect((await answerOf(response)).result?.structuredContent).toEqual({ tasks: [] });
+    expect((await answerOf(response)).result?.structuredContent).toMatchObject({ tasks: [], time_zone: "UTC" });
   });
 
   it("tells a model what to do about a failure", async () => {

@@ -60,7 +60,7 @@ describe("a text says what it takes to go on", () => {
 });
 
 it("a list's text has a line for each task, its beginning where it is long, and how to go on", async () => {
-  const lister = await Person.signUp();
+  const lister = await Person.signUp({ time_zone: "America/Bogota" });
   const [first, second] = [
     await lister.runForTask("create_task", {
       title: "Read",
@@ -76,9 +76,10 @@ it("a list's text has a line for each task, its beginning where it is long, and 
     ),
     "… is where something is cut; get_task has all of it.",
     expect.stringMatching(/^There are more: cursor \S+$/),
+    expect.stringMatching(/^It is \w+day, \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-05:00 in America\/Bogota\.$/),
   ]);
-  expect(await textOf("list_tasks", { tags: ["work"] }, lister)).toBe(
-    `#${second.id} "Write" · pending · tags "work" · version 1`,
+  expect(await textOf("list_tasks", { tags: ["work"] }, lister)).toContain(
+    `#${second.id} "Write" · pending · tags "work" · version 1\nIt is `,
   );
 });
 

@@ -54,7 +54,9 @@ describe("a turn", () => {
     expect(outputs.map(({ output }) => output.replaceAll(/#\d+/g, "#n"))).toEqual([
       'Created #n "Milk" · pending · version 1',
       'Created #n "Eggs" · pending · version 1',
-      '#n "Milk" · pending · version 1\n#n "Eggs" · pending · version 1',
+      expect.stringMatching(
+        /^#n "Milk" · pending · version 1\n#n "Eggs" · pending · version 1\nIt is \w+, \S+ in UTC\.$/,
+      ),
     ]);
     const callIds = items.flatMap((item) => ("name" in item ? [item.call_id] : []));
     expect(outputs.map((output) => output.call_id)).toEqual(callIds);

@@ -20,6 +20,8 @@ const sessionSchema = z.strictObject({
 const resultSchema = z.strictObject({
   tasks: z.array(z.union([taskSchema, listedTaskSchema])),
   note: z.string().optional(),
+  now: z.iso.datetime({ offset: true }).optional(),
+  time_zone: z.string().optional(),
   next_cursor: z.string().optional(),
   replayed: z.literal(true).optional(),
 });

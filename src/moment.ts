@@ -1,0 +1,53 @@
+import { RecentValues } from "./recent-values.ts";
+
+const MINUTE = 60_000;
+const formats = new RecentValues<Intl.DateTimeFormat>(100);
+
+/**
+ * A moment as the clock in a time zone shows it, with that clock's offset (RFC 3339): `2026-11-30T23:30:00-05:00`.
+ * An offset that had seconds, as Monrovia's until 1972, is rounded to minutes: RFC 3339 has no others.
+ *
+ * @param timeZone an IANA time zone
+ */
+export function showMoment(moment: Date, timeZone: string): string {
+  const offset = Math.round(offsetAt(moment, timeZone) / MINUTE);
+  const local = new Date(moment.getTime() + offset * MINUTE).toISOString();
+  // A year has four digits there, and so the last hours of 9999 and the first of 0 are shown in UTC.
+  if (!/^\d{4}-/.test(local)) return moment.toISOString().replace(".000Z", "Z");
+  return local.replace(/(?:\.000)?Z$/, showOffset(offset));
+}
+
+/** The day of the week of a moment in a time zone, in English. */
+export function weekdayOf(moment: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat("en", { timeZone, weekday: "long" }).format(moment);
+}
+
+/** By how many milliseconds the clock is ahead of UTC. */
+function offsetAt(moment: Date, timeZone: string): number {
+  // Most people's, and the others' takes some 10 µs.
+  if (timeZone === "UTC") return 0;
+  const shown = new Map(
+    formatOf(timeZone)
+      .formatToParts(moment)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
+  const of = (type: Intl.DateTimeFormatPartTypes) => shown.get(type) ?? 0;
+  const local = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
+  return local - Math.floor(moment.getTime() / 1000) * 1000;
+}
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known !== undefined) return known;
+  const two = "2-digit";
+  const fields = { year: "numeric", month: two, day: two, hour: two, minute: two, second: two } as const;
+  const format = new Intl.DateTimeFormat("en", { timeZone, hourCycle: "h23", ...fields });
+  formats.set(timeZone, format);
+  return format;
+}
+
+function showOffset(minutes: number): string {
+  const part = (value: number) => String(value).padStart(2, "0");
+  const ahead = Math.abs(minutes);
+  return `${minutes < 0 ? "-" : "+"}${part(Math.floor(ahead / 60))}:${part(ahead % 60)}`;
+}
