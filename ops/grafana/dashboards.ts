@@ -96,9 +96,12 @@ const application: DashboardDeclaration = {
         queries: [[orZero(`sum by (limit) (${rate("limits_reached_total")})`), "{{limit}}"]],
       },
       {
-        title: "Failed sign-ins",
+        title: "Failed and refused sign-ins",
         unit: "ops",
-        queries: [[`sum(${rate("sign_in_failures_total")})`, "failed"]],
+        queries: [
+          [`sum(${rate("sign_in_failures_total")})`, "failed"],
+          [`sum(${rate("password_hashes_refused_total")})`, "503: too many at once"],
+        ],
       },
     ],
   },

@@ -7,6 +7,7 @@ import { revokedTokens, users } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { metrics } from "../observability/metrics.ts";
+import { HashQueue } from "./hash-queue.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 
 const UNIQUE_VIOLATION = "23505";
@@ -17,6 +18,12 @@ export const userSchema = z.object({ id: z.int(), email: z.string(), name: z.str
 
 /** A person as he sees himself. */
 export type User = z.output<typeof userSchema>;
+
+/** Keeps what goes on in a request alive after its answer. */
+type WaitUntil = (promise: Promise<unknown>) => void;
+
+/** All that is hashed in this isolate. */
+const hashes = new HashQueue();
 
 const credentialsSchema = userSchema.extend({ password_hash: z.string() });
 
@@ -34,13 +41,15 @@ interface NewAccount {
  * Makes an account.
  *
  * @throws ApplicationError `conflict` for an e-mail that is taken, in whatever case; `invalid_input` for a time zone
- * that Postgres does not know; `rate_limited` where the address has made as many as it may today
+ * that Postgres does not know; `rate_limited` where the address has made as many as it may today; `unavailable` where
+ * too many passwords wait to be hashed
  */
 export async function signUp(
   database: Database,
   { email, name, timeZone, password, address }: NewAccount,
+  waitUntil: WaitUntil,
 ): Promise<User> {
-  const passwordHash = await hashPassword(password);
+  const passwordHash = await hashes.run(() => hashPassword(password), waitUntil);
   // By its key a repeat finds the account that was made by an attempt whose answer was lost.
   const key = crypto.randomUUID();
   try {
@@ -64,17 +73,24 @@ export async function signUp(
 /**
  * Finds the account that an e-mail and a password belong to; takes the same time whether the e-mail is known or not.
  *
- * @param email undefined for what no account can have
- * @throws ApplicationError `unauthenticated`
+ * @param email undefined for what no account can have, for which nothing is hashed
+ * @throws ApplicationError `unauthenticated`; `unavailable` where too many passwords wait to be hashed
  */
-export async function signIn(database: Database, email: string | undefined, password: string): Promise<User> {
-  const account = email === undefined ? undefined : await findCredentials(database, email);
-  const isRight = await verifyPassword(password, account?.password_hash);
-  if (account === undefined || !isRight) {
-    metrics.count("sign_in_failures_total", {});
-    throw new ApplicationError("unauthenticated", "The e-mail or the password is wrong.");
-  }
+export async function signIn(
+  database: Database,
+  { email, password }: { readonly email: string | undefined; readonly password: string },
+  waitUntil: WaitUntil,
+): Promise<User> {
+  if (email === undefined) throw signInFailure();
+  const account = await findCredentials(database, email);
+  const isRight = await hashes.run(() => verifyPassword(password, account?.password_hash), waitUntil);
+  if (account === undefined || !isRight) throw signInFailure();
   return userSchema.parse(account);
+}
+
+function signInFailure(): ApplicationError {
+  metrics.count("sign_in_failures_total", {});
+  return new ApplicationError("unauthenticated", "The e-mail or the password is wrong.");
 }
 
 /**
@@ -114,14 +130,16 @@ export async function readUser(database: UserDatabase): Promise<User> {
 /**
  * Deletes the caller's account with everything in it; its password confirms that its owner asks for it.
  *
- * @throws ApplicationError `forbidden` for a wrong password, `unauthenticated` for a token that does not count
+ * @throws ApplicationError `forbidden` for a wrong password, `unauthenticated` for a token that does not count,
+ * `unavailable` where too many passwords wait to be hashed
  */
 export async function deleteAccount(
   database: Database,
   own: UserDatabase,
-  { email, password }: { readonly email: string; readonly password: string },
+  credentials: { readonly email: string; readonly password: string },
+  waitUntil: WaitUntil,
 ): Promise<void> {
-  await signIn(database, email, password).catch((error: unknown) => {
+  await signIn(database, credentials, waitUntil).catch((error: unknown) => {
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
     throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });
   });
@@ -132,7 +150,7 @@ export async function deleteAccount(
   } catch (error) {
     // An attempt whose answer was lost may have deleted it, and with it the key by which a repeat would have been known.
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
-    const account = await findCredentials(database, email);
+    const account = await findCredentials(database, credentials.email);
     if (account?.id === own.userId) throw error;
   }
 }

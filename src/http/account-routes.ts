@@ -6,7 +6,7 @@ import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";
 import { parseInput } from "../input.ts";
 import { line } from "../text.ts";
 import { addressKey } from "./address.ts";
-import type { Application, ApplicationContext } from "./application.ts";
+import { type Application, type ApplicationContext, waitUntilOf } from "./application.ts";
 import { readJsonBody } from "./json-body.ts";
 import { countAgainst, limitAddress } from "./rate-limit.ts";
 
@@ -63,14 +63,14 @@ export const accountRoutes = new Hono<Application>()
     const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
     const address = { key: addressKey(context), maximum: context.var.configuration.SIGN_UPS_PER_ADDRESS };
     const account = { email, password, timeZone, name: name ?? nameFrom(email), address };
-    const user = await signUp(context.var.database, account);
+    const user = await signUp(context.var.database, account, waitUntilOf(context));
     context.var.log.info("sign_up", { user_id: user.id });
     return context.json(await session(context, user), 201);
   })
   .post("/signin", async (context) => {
     const { email, password } = parseInput(signInSchema, await readJsonBody(context));
     if (email !== undefined) await countGuess(context, email);
-    const user = await signIn(context.var.database, email, password);
+    const user = await signIn(context.var.database, { email, password }, waitUntilOf(context));
     context.var.log.info("sign_in", { user_id: user.id });
     return context.json(await session(context, user));
   })
@@ -87,7 +87,7 @@ export const accountRoutes = new Hono<Application>()
     const { database, userDatabase, caller, log } = context.var;
     const { email } = await readUser(userDatabase);
     await countGuess(context, email);
-    await deleteAccount(database, userDatabase, { email, password });
+    await deleteAccount(database, userDatabase, { email, password }, waitUntilOf(context));
     log.info("account_deleted", { user_id: caller.userId });
     return context.body(null, 204);
   });

@@ -72,6 +72,11 @@ export const metricCatalog = {
     help: "Sign-ins with an unknown e-mail or a wrong password.",
     labels: [],
   },
+  password_hashes_refused_total: {
+    type: "counter",
+    help: "Sign-ups, sign-ins and deletions of accounts answered 503, as too many passwords waited to be hashed.",
+    labels: [],
+  },
   tool_executions_total: {
     type: "counter",
     help: "Tool calls, whatever face they came by; status is success or the kind of error.",

@@ -36,6 +36,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
   it("sets up secrets and releases the first version at once", async () => {
     const setup = await rehearsal.runbook(["setup"]);
     expect(setup).toMatchObject({ code: 0, stderr: "" });
+    expect(setup.stdout).toContain("Workers plan: the operator has the Workers Paid plan");
     expect(setup.stdout).toContain("given: DATABASE_URL, OPENAI_API_KEY; generated: JWT_SECRET, METRICS_TOKEN");
     expect(await rehearsal.secretsIn(setup.stdout)).toEqual([]);
 

@@ -1,5 +1,10 @@
+/** The API tells the plan to nobody whose token cannot read the account's bills. */
+export const workersPlan =
+  "the operator has the Workers Paid plan: the free one ends a request after 10 ms of CPU, and to hash one password takes 200 or more, so nobody could sign up or in";
+
 /** What of the checklist only a person can do, and where he finds what he needs for it. */
 export const personSteps: Readonly<Record<string, string>> = {
+  "Workers plan": workersPlan,
   "code reviewed": "a reviewer approves the change that is released",
   "database backup strategy":
     "the operator switches on ops/systemd/mcp-task-server-backup.timer (docs/disaster-recovery.md)",

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, readContext } from "../context.ts";
+import { workersPlan } from "../preflight/person-steps.ts";
 import { setUpNamespaces } from "./namespaces.ts";
 import { describePlan, planSecrets, writeGenerated } from "./secrets.ts";
 
@@ -11,6 +12,7 @@ export const setupCommand = defineCommand({
   check: checkCommonValues,
   async run(values, procedure) {
     const { settings, target, wrangler } = await readContext(values);
+    procedure.record("Workers plan", "person", workersPlan);
     await setUpNamespaces(target, wrangler, procedure);
     const plan = await procedure.step("secrets", async () => {
       const plan = planSecrets(settings, await wrangler.secretNames());
