@@ -40,8 +40,8 @@ export async function attemptCall<Result>(
   { breaker, callTime }: CallLimits,
   { isRead, isKeyed }: CallKind,
 ): Promise<CallEnd<Result>> {
-  const startedAt = Date.now();
-  const endsAt = startedAt + callTime * (isRead ? 1 : 1 + SETTLING_PART);
+  const overAt = Date.now() + callTime;
+  const endsAt = isRead ? overAt : overAt + callTime * SETTLING_PART;
   let mayBeDone = false;
   for (let count = 0; ; count += 1) {
     // Of a call that may have been carried out it has to be learned, whatever else waits.
@@ -60,7 +60,9 @@ export async function attemptCall<Result>(
       if (isTooLate(error)) throw unavailable({ isRead, isKeyed, mayBeDone: false }, error);
       if (!failure.isWorthRepeating) throw error;
       mayBeDone ||= failure.mayBeDone && !isRead;
-      const pause = pauseBefore(count);
+      const left = overAt - Date.now();
+      // As soon as its time is over, another attempt tells whether it was carried out.
+      const pause = mayBeDone && left > 0 ? Math.min(pauseBefore(count), left) : pauseBefore(count);
       const isHopeless = !mayBeDone && (breaker.isOpen || count + 1 === MOST_ATTEMPTS);
       if (isHopeless || Date.now() + pause >= endsAt) throw unavailable({ isRead, isKeyed, mayBeDone }, error);
       await new Promise((resolve) => setTimeout(resolve, pause));

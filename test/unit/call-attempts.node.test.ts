@@ -19,11 +19,16 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
 /** Makes a call whose attempts come to these things, one after the other, the last again and again. */
-async function call(kind: typeof READ, outcomes: readonly (Error | string)[], breaker = new CircuitBreaker()) {
+async function call(
+  kind: typeof READ,
+  outcomes: readonly (Error | string)[],
+  { breaker = new CircuitBreaker(), callTime = 10_000 } = {},
+) {
   let attempts = 0;
   const attempt = async () => {
     const outcome = outcomes[Math.min(attempts, outcomes.length - 1)];
@@ -33,7 +38,7 @@ async function call(kind: typeof READ, outcomes: readonly (Error | string)[], br
   };
   const ended: Promise<{ readonly end?: unknown; readonly error?: unknown }> = attemptCall(
     attempt,
-    { breaker, callTime: 10_000 },
+    { breaker, callTime },
     kind,
   ).then(
     (end) => ({ end }),
@@ -109,12 +114,33 @@ describe("what is told of a call that came to nothing", () => {
     });
   });
 
-  it("only when its time in the database is over, where it may have been carried out", async () => {
-    const startedAt = Date.now();
-    await told(WRITE, [lost()]);
+  it.each([3_000, 6_000, 10_000, 60_000])(
+    "only when its %d ms in the database are over, where it may have been carried out",
+    async (callTime) => {
+      for (const chance of [0, 0.5, 0.999]) {
+        vi.spyOn(Math, "random").mockReturnValue(chance);
+        const startedAt = Date.now();
+        await call(WRITE, [lost()], { callTime });
 
-    expect(Date.now() - startedAt).toBeGreaterThan(10_000);
-    expect(Date.now() - startedAt).toBeLessThan(14_000);
+        expect(Date.now() - startedAt).toBeGreaterThanOrEqual(callTime);
+        expect(Date.now() - startedAt).toBeLessThan(callTime * 1.4);
+      }
+    },
+  );
+
+  it("only after an attempt when that time was over, which knows", async () => {
+    const overAt = Date.now() + 3_000;
+    const attemptedAt: number[] = [];
+    const attempt = async () => {
+      attemptedAt.push(Date.now());
+      throw Date.now() < overAt ? lost() : postgres("TS001");
+    };
+    const ended = attemptCall(attempt, { breaker: new CircuitBreaker(), callTime: 3_000 }, WRITE);
+    const expected = expect(ended).rejects.toThrow("nothing was changed");
+    await vi.runAllTimersAsync();
+
+    await expected;
+    expect(attemptedAt.at(-1)).toBe(overAt);
   });
 });
 
@@ -124,7 +150,7 @@ describe("a database that does not answer", () => {
     for (let count = 0; count < 5; count += 1) breaker.failed();
     const startedAt = Date.now();
 
-    expect(await call(WRITE, ["done"], breaker)).toMatchObject({
+    expect(await call(WRITE, ["done"], { breaker })).toMatchObject({
       error: { message: expect.stringContaining("nothing was changed") },
       attempts: 0,
     });
