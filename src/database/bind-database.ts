@@ -6,18 +6,28 @@ import type { Caller, Origin } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { attemptCall, type CallEnd, type CallKind, type CallLimits } from "./call-attempts.ts";
 import type { DatabaseClock } from "./database-clock.ts";
-import { signedOut, toDatabaseError, unavailable } from "./database-error.ts";
+import { isUnavailable, signedOut, toDatabaseError, toUnreadOutcome } from "./database-error.ts";
 import type { KnownCredentials } from "./known-credentials.ts";
 import { idempotencyKeys } from "./schema.ts";
 import { TransportError } from "./sql-over-http.ts";
 import { defineStatement, type QueryBuilder, type Value } from "./statement.ts";
-import { type CallSetting, KeyInUse, type Queries, type ReadCall, type UserDatabase } from "./user-database.ts";
+import type { UntoldCalls } from "./untold-calls.ts";
+import {
+  type CallIdentity,
+  type CallSetting,
+  KeyInUse,
+  type Queries,
+  type ReadCall,
+  type TaskCall,
+  type UserDatabase,
+} from "./user-database.ts";
 
 /** What all requests of an isolate to one database share. */
 export interface Connection extends CallLimits {
   readonly client: NeonHttpDatabase;
   readonly clock: DatabaseClock;
   readonly credentials: KnownCredentials;
+  readonly untold: UntoldCalls;
 }
 
 /** Runs a request and tells who observes it. */
@@ -55,6 +65,7 @@ const selectKey = defineStatement((query, value: Value<"userId" | "key">) =>
       inputHash: idempotencyKeys.inputHash,
       change: idempotencyKeys.change,
       outcome: idempotencyKeys.outcome,
+      createdAt: idempotencyKeys.createdAt,
     })
     .from(idempotencyKeys)
     .where(sql`${idempotencyKeys.userId} = ${value("userId")} and ${idempotencyKeys.key} = ${value("key")}`),
@@ -71,7 +82,7 @@ const endedSchema = z
 
 /** The database as a caller's. */
 export function bindDatabase(
-  { client, clock, credentials, ...limits }: Connection,
+  { client, clock, credentials, untold, ...limits }: Connection,
   { userId, credential }: Caller,
   { via, client: clientName, requestId }: Origin,
   observe: Observed,
@@ -80,12 +91,13 @@ export function bindDatabase(
     build: (query: QueryBuilder) => Asked,
     kind: CallKind,
     write?: WriteRecord,
+    deadline = clock.deadlineAfter(limits.callTime),
   ): Promise<CallEnd<Answer<BatchResponse<Asked>>>> {
     const record = JSON.stringify({
       user_id: userId,
       credential: { kind: credential.kind, id: credential.id, issued_at: credential.issuedAt },
       origin: { via, client: clientName, request_id: requestId },
-      deadline: clock.deadlineAfter(limits.callTime),
+      deadline,
       write,
     });
     const queries = build(client);
@@ -120,6 +132,37 @@ export function bindDatabase(
     return { ...setting, results };
   }
 
+  async function changeTasks<const Asked extends Queries>(
+    { tool, key: callersKey, inputHash }: CallIdentity,
+    build: (query: QueryBuilder) => Asked,
+    from: Date,
+    deadline: string,
+  ): Promise<TaskCall<BatchResponse<Asked>>> {
+    const isKeyed = callersKey !== undefined;
+    const key = isKeyed ? `caller:${callersKey}` : ownKey();
+    const record = { key, tool, input_hash: inputHash, is_kept: false };
+    const end = await call(build, { isRead: false, isKeyed }, record, deadline);
+    if ("result" in end) {
+      const { setting, results, ended } = end.result;
+      const { change, outcome = [] } = ended ?? {};
+      return { ...setting, results, change, outcome, isReplay: false, isFirstTold: true };
+    }
+    const { results, ...setting } = await read(() => [selectKey({ userId, key })]).catch((error: unknown) => {
+      throw toUnreadOutcome(error, { isKeyed });
+    });
+    const [[earlier]] = results;
+    if (earlier === undefined)
+      throw new ApplicationError("conflict", "The idempotency_key has just expired; use a new one.");
+    // The release before keeps no hash.
+    const isSame = earlier.tool === tool && (earlier.inputHash === null || earlier.inputHash === inputHash);
+    const outcome = z.array(z.unknown()).parse(earlier.outcome);
+    if (!isSame) throw new KeyInUse(earlier.tool, outcome, setting.timeZone);
+    // What this call has done itself, by an attempt whose answer was lost, is no replay.
+    const isReplay = !(end.mayBeOwn && earlier.createdAt >= from);
+    const isFirstTold = !isReplay || untold.take(userId, callersKey ?? key, earlier.createdAt);
+    return { ...setting, results: undefined, change: earlier.change ?? undefined, outcome, isReplay, isFirstTold };
+  }
+
   return {
     userId,
     read,
@@ -136,32 +179,18 @@ export function bindDatabase(
       return { results: "result" in end ? end.result.results : undefined };
     },
 
-    async changeTasks({ tool, key: callersKey, inputHash }, build) {
-      const isKeyed = callersKey !== undefined;
-      const key = isKeyed ? `caller:${callersKey}` : ownKey();
-      const end = await call(build, { isRead: false, isKeyed }, { key, tool, input_hash: inputHash, is_kept: false });
-      if ("result" in end) {
-        const { setting, results, ended } = end.result;
-        return { ...setting, results, change: ended?.change, outcome: ended?.outcome ?? [], isReplay: false };
+    async changeTasks(identity, build) {
+      const { key } = identity;
+      const from = clock.earliestNow();
+      const deadline = clock.deadlineAfter(limits.callTime);
+      try {
+        return await changeTasks(identity, build, from, deadline);
+      } catch (error) {
+        if (key !== undefined && isUnavailable(error)) untold.add(userId, key, { from, until: new Date(deadline) });
+        throw error;
       }
-      const { results, ...setting } = await read(() => [selectKey({ userId, key })]).catch((error: unknown) => {
-        // It has been carried out, and what it came to is not to be had now.
-        throw isUnavailable(error) ? unavailable({ isRead: false, isKeyed, mayBeDone: true }, error) : error;
-      });
-      const [[earlier]] = results;
-      if (earlier === undefined)
-        throw new ApplicationError("conflict", "The idempotency_key has just expired; use a new one.");
-      // The release before keeps no hash.
-      const isSame = earlier.tool === tool && (earlier.inputHash === null || earlier.inputHash === inputHash);
-      const outcome = z.array(z.unknown()).parse(earlier.outcome);
-      if (!isSame) throw new KeyInUse(earlier.tool, outcome, setting.timeZone);
-      return { ...setting, results: undefined, change: earlier.change ?? undefined, outcome, isReplay: isKeyed };
     },
   };
-}
-
-function isUnavailable(error: unknown): boolean {
-  return error instanceof ApplicationError && error.kind === "unavailable";
 }
 
 /** A key that nobody else can know. */

@@ -25,7 +25,10 @@ export interface CallKind {
 }
 
 /** How a call ended: with its result, or because an attempt whose answer was lost has carried it out. */
-export type CallEnd<Result> = { readonly result: Result } | { readonly carriedOut: true };
+export type CallEnd<Result> =
+  | { readonly result: Result }
+  /** `mayBeOwn` is false where no attempt of this call can have done it: one before it has, with the same key. */
+  | { readonly carriedOut: true; readonly mayBeOwn: boolean };
 
 /**
  * Makes a call, and repeats it where its answer is lost or another try may come to something: a call that reads
@@ -55,7 +58,7 @@ export async function attemptCall<Result>(
       if (failure.isAnswered) breaker.answered();
       // One call that keeps failing says little of the others.
       else if (count === 0) breaker.failed();
-      if (isCarriedOut(error)) return { carriedOut: true };
+      if (isCarriedOut(error)) return { carriedOut: true, mayBeOwn: mayBeDone };
       // Under its key nothing was done, and nothing will be.
       if (isTooLate(error)) throw unavailable({ isRead, isKeyed, mayBeDone: false }, error);
       if (!failure.isWorthRepeating) throw error;

@@ -30,8 +30,13 @@ export class DatabaseClock {
     this.#uncertainty = roundTrip / 2;
   }
 
+  /** A moment of the database's clock that is not after this one. */
+  earliestNow(): Date {
+    return new Date(this.now() + this.#offset - this.#uncertainty);
+  }
+
   /** A moment of the database's clock that has for sure passed once these milliseconds have by ours. */
   deadlineAfter(milliseconds: number): string {
-    return new Date(this.now() + this.#offset + milliseconds - this.#uncertainty).toISOString();
+    return new Date(this.earliestNow().getTime() + milliseconds).toISOString();
   }
 }

@@ -141,6 +141,20 @@ export function unavailable({ isRead, mayBeDone, isKeyed }: FailedCall, cause?: 
     : new ApplicationError("unavailable", `${unknown}: look before you repeat it.`, { cause });
 }
 
+/**
+ * What a failure means that kept us from reading what a call has come to: it was carried out, and its caller must look.
+ *
+ * @returns the error to throw
+ */
+export function toUnreadOutcome(error: unknown, { isKeyed }: Pick<FailedCall, "isKeyed">): unknown {
+  return isUnavailable(error) ? unavailable({ isRead: false, isKeyed, mayBeDone: true }, error) : error;
+}
+
+/** Whether a call has ended because the database is not there. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ApplicationError && error.kind === "unavailable";
+}
+
 function again(cause: unknown) {
   return { retryAfter: RETRY_AFTER, cause };
 }
@@ -151,13 +165,13 @@ function again(cause: unknown) {
  * @returns undefined where the database works and has refused what it was given
  */
 export function databaseFailureOf(error: unknown): DatabaseFailure | undefined {
-  if (isUnavailable(error)) return "unavailable";
+  if (isAway(error)) return "unavailable";
   const state = sqlState(error);
   const isRefusal = state === INVALID_AUTHORIZATION || startsWithOneOf(state, REFUSAL_CLASSES);
   return isRefusal ? undefined : "internal";
 }
 
-function isUnavailable(error: unknown): boolean {
+function isAway(error: unknown): boolean {
   const { isAnswered, isWorthRepeating } = judgeFailure(error);
   return isWorthRepeating || !isAnswered;
 }

@@ -11,6 +11,7 @@ import { DatabaseClock } from "./database-clock.ts";
 import { type DatabaseFailure, databaseFailureOf, limitOf } from "./database-error.ts";
 import { KnownCredentials } from "./known-credentials.ts";
 import { useWholeAnswers } from "./sql-over-http.ts";
+import { UntoldCalls } from "./untold-calls.ts";
 import type { UserDatabase } from "./user-database.ts";
 
 /** The one way to Postgres. */
@@ -78,6 +79,7 @@ export function openDatabase(
     breaker: new CircuitBreaker(),
     clock: new DatabaseClock(),
     credentials: new KnownCredentials(),
+    untold: new UntoldCalls(),
     callTime,
   };
   return {

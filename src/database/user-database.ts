@@ -31,6 +31,8 @@ export interface TaskCall<Results> extends WrittenCall<Results>, CallSetting {
   readonly outcome: readonly unknown[];
   /** Whether its caller has made the same call before, by its key. */
   readonly isReplay: boolean;
+  /** Whether nobody has been told of it before: it is no replay, or its caller was told that it may have been carried out. */
+  readonly isFirstTold: boolean;
 }
 
 /** What a call that changes tasks is known by, so that it is carried out once however often it is made. */

@@ -91,12 +91,12 @@ export const metricCatalog = {
   },
   tasks_created_total: {
     type: "counter",
-    help: "Tasks created; one that an idempotency key found again is not counted.",
+    help: "Tasks created, each once, when somebody is told of it; of unknown outcomes only those that a repeat finds by its key.",
     labels: [],
   },
   tasks_completed_total: {
     type: "counter",
-    help: "Tasks that became completed.",
+    help: "Tasks that became completed; counted as those created are.",
     labels: [],
   },
   database_query_duration_seconds: {

@@ -37,6 +37,8 @@ export interface TasksChanged {
   readonly change: number | undefined;
   /** Whether its caller had made the same call before, so that nothing was done now. */
   readonly isReplay: boolean;
+  /** Whether nobody has been told of it before, so that its changes count now. */
+  readonly isFirstTold: boolean;
 }
 
 const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
@@ -140,9 +142,9 @@ export async function deleteTask(database: UserDatabase, call: CallIdentity, id:
   return deleted;
 }
 
-function tasksOf({ outcome, change, isReplay, timeZone }: TaskCall<unknown>): TasksChanged {
+function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: TaskCall<unknown>): TasksChanged {
   const changes = readTaskChanges(outcome, timeZone);
-  return { tasks: changes.map(({ task }) => task), changes, change, isReplay };
+  return { tasks: changes.map(({ task }) => task), changes, change, isReplay, isFirstTold };
 }
 
 /**

@@ -52,7 +52,7 @@ export function defineWritingTool<Input extends KeyedInput>({
       const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;
       const call = { tool: declaration.name, key: oneKey(keyInInput, idempotencyKey), inputHash: hash(hashed) };
-      const { tasks, changes, isReplay } = await run(input, database, call).catch((error: unknown) => {
+      const { tasks, changes, isReplay, isFirstTold } = await run(input, database, call).catch((error: unknown) => {
         throw error instanceof KeyInUse ? keyInUse(error) : error;
       });
       const note = isReplay ? `${REPLAYED} ${done}` : changes.length === 0 ? unchanged : undefined;
@@ -64,7 +64,7 @@ export function defineWritingTool<Input extends KeyedInput>({
       return {
         structured: result,
         text: resultText(done, result, describeEdit?.(input)),
-        changes: isReplay ? [] : changes,
+        changes: isFirstTold ? changes : [],
       };
     },
   };

@@ -4,6 +4,7 @@ import { attemptCall } from "../../src/database/call-attempts.ts";
 import { CircuitBreaker } from "../../src/database/circuit-breaker.ts";
 import { DatabaseClock } from "../../src/database/database-clock.ts";
 import { TransportError } from "../../src/database/sql-over-http.ts";
+import { UntoldCalls } from "../../src/database/untold-calls.ts";
 
 const READ = { isRead: true, isKeyed: false };
 const WRITE = { isRead: false, isKeyed: false };
@@ -68,7 +69,21 @@ describe("a call", () => {
   });
 
   it("that an attempt with a lost answer has carried out ends with that", async () => {
-    expect(await call(WRITE, [lost(), postgres("TS002")])).toEqual({ end: { carriedOut: true }, attempts: 2 });
+    expect(await call(WRITE, [lost(), postgres("TS002")])).toEqual({
+      end: { carriedOut: true, mayBeOwn: true },
+      attempts: 2,
+    });
+  });
+});
+
+describe("a call that was carried out before its last attempt", () => {
+  it.each([
+    ["with no attempt that may have done it", []],
+    ["with attempts that nobody passed on", [refused(), postgres("40P01")]],
+  ])("was made by another one with its key, %s", async (_, failures) => {
+    const { end } = await call(KEYED_WRITE, [...failures, postgres("TS002")]);
+
+    expect(end).toEqual({ carriedOut: true, mayBeOwn: false });
   });
 });
 
@@ -223,5 +238,35 @@ describe("a deadline in the database's time", () => {
     clock.learn(new Date(sentAt + 60_000), sentAt);
 
     expect(clock.deadlineAfter(10_000)).toBe(new Date(sentAt + 12_000).toISOString());
+  });
+});
+
+describe("calls that nobody was told of", () => {
+  const at = (seconds: number) => new Date(Date.UTC(2026, 10, 27, 12, 0, seconds));
+
+  it("are found by their user and key, once, where they were carried out in their time", () => {
+    const untold = new UntoldCalls();
+    untold.add(1, "key", { from: at(0), until: at(10) });
+    untold.add(1, "another time", { from: at(0), until: at(10) });
+
+    expect(untold.take(2, "key", at(5))).toBe(false);
+    expect(untold.take(1, "key", at(5))).toBe(true);
+    expect(untold.take(1, "key", at(5))).toBe(false);
+    expect(untold.take(1, "another time", at(11))).toBe(false);
+  });
+
+  it("with one key are one, from the first to the last", () => {
+    const untold = new UntoldCalls();
+    untold.add(1, "key", { from: at(0), until: at(10) });
+    untold.add(1, "key", { from: at(20), until: at(30) });
+
+    expect(untold.take(1, "key", at(1))).toBe(true);
+  });
+
+  it("are forgotten one by one where they are very many", () => {
+    const untold = new UntoldCalls();
+    for (let count = 0; count <= 10_000; count += 1) untold.add(1, `${count}`, { from: at(0), until: at(10) });
+
+    expect([untold.take(1, "0", at(1)), untold.take(1, "1", at(1))]).toEqual([false, true]);
   });
 });
