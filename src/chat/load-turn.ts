@@ -1,7 +1,7 @@
 import { and, desc, eq, gte, inArray, isNull, or, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { approvals, conversations, messages } from "../database/chat-schema.ts";
-import { sqlState } from "../database/database-error.ts";
+import { sqlState, toUnreadOutcome } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
 import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
@@ -111,18 +111,30 @@ export async function beginTurn(
       ];
     }),
   );
-  const [[user], , history] = results ?? (await readBegun(database, scope, id, before.historyLength));
-  const { name, timeZone } = found(user);
-  return { name, timeZone, history: [...history.reverse().map(toChatMessage), { id, role: "user", text }] };
+  const [[user], , history] = results ?? (await readBegun(database, scope, id));
+  const { spent, ...known } = found(user);
+  return {
+    ...known,
+    ...(spent !== null && { spent: budgetSpent(spent, scope) }),
+    history: [...history.reverse().map(toChatMessage), { id, role: "user", text }],
+  };
 }
 
-/** What `beginTurn` loads, of a turn that an attempt has begun whose answer was lost. */
-async function readBegun(database: UserDatabase, scope: TurnScope, messageId: string, historyLength: number) {
-  const { results } = await database.read((query) => [
-    selectUser(query, database.userId, scope),
-    query.execute(sql`select`),
-    selectHistory(query, database.userId, { ...scope, historyLength: historyLength + 1 }),
-  ]);
+/**
+ * What `beginTurn` loads, of a turn that an attempt has begun whose answer was lost.
+ *
+ * @throws ApplicationError `unavailable`; the message is stored then, and would be there twice if it was sent again
+ */
+async function readBegun(database: UserDatabase, scope: TurnScope, messageId: string) {
+  const { results } = await database
+    .read((query) => [
+      selectUser(query, database.userId, scope, false),
+      query.execute(sql`select`),
+      selectHistory(query, database.userId, scope),
+    ])
+    .catch((error: unknown) => {
+      throw toUnreadOutcome(error, { isKeyed: false });
+    });
   const [user, nothing, history] = results;
   return [user, nothing, history.filter(({ id }) => id !== messageId)] as const;
 }
