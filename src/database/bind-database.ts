@@ -106,6 +106,7 @@ export function bindDatabase(
     const attempt = async () => {
       const sentAt = clock.now();
       const answer = await observe(client.batch(batch), queries);
+      if (answer.length !== batch.length) throw new TransportError("an answer of another length", { mayBeDone: true });
       // Behind the results there is that of end_call, where the call writes.
       const [first, ...results] = answer;
       const setting = readAnswer(settingSchema, first);

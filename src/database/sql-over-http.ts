@@ -43,7 +43,8 @@ async function fetchWhole(url: string, init: RequestInit, timeout: number): Prom
   const { status, body } = await fetchText(url, init, timeout);
   // Neon sends Postgres' own errors with 400.
   if (status === 200 || status === 400) {
-    const answer = readAnswer(body, status === 200 ? isAnswer : isError);
+    const isExpected = isBatch(init.body) ? isBatchAnswer : isResult;
+    const answer = readAnswer(body, status === 200 ? isExpected : isError);
     return { ok: status === 200, status, text: async () => body, json: async () => answer };
   }
   throw new TransportError(`HTTP ${status}`, { mayBeDone: !REFUSING_STATUSES.includes(status) });
@@ -78,9 +79,13 @@ function readAnswer(body: string, isExpected: (answer: unknown) => boolean): unk
 
 // By hand and not by a schema, which would go through every value of every row.
 
-function isAnswer(answer: unknown): boolean {
-  if (!isObject(answer)) return false;
-  return Array.isArray(answer.results) ? answer.results.every(isResult) : isResult(answer);
+/** Whether several queries were sent, by the first key of neon's request. */
+function isBatch(body: RequestInit["body"]): boolean {
+  return typeof body === "string" && body.startsWith('{"queries":');
+}
+
+function isBatchAnswer(answer: unknown): boolean {
+  return isObject(answer) && Array.isArray(answer.results) && answer.results.every(isResult);
 }
 
 function isError(answer: unknown): boolean {
