@@ -6,7 +6,7 @@ import { HOST, listenOnLoopback } from "../../../local/loopback-server.ts";
 import { type FaultName, faults, type GatewayAnswer } from "./faults.ts";
 
 /** What the worker asks of the database in one request. */
-interface DatabaseRequest {
+export interface DatabaseRequest {
   /** How many requests came before it. */
   readonly index: number;
   /** The text of each statement. */
@@ -16,10 +16,12 @@ interface DatabaseRequest {
 }
 
 /** What becomes of a request. */
-interface Fate {
+export interface Fate {
   readonly fault: FaultName;
-  /** How long a `slow`, `late` or `silent` one takes. */
+  /** How long a `slow`, `late`, `reset_then_late` or `silent` one takes. */
   readonly seconds?: number;
+  /** What a `sqlstate` says. */
+  readonly code?: string;
 }
 
 /** A request and what was done with it. */
@@ -94,6 +96,7 @@ export async function startFaultProxy(gatewayEndpoint: string): Promise<FaultPro
       index: asked.index,
       response,
       seconds: fate.seconds ?? 0,
+      code: fate.code ?? "",
       async passOn() {
         entry.passedOnAt = new Date();
         const answer = await send(gatewayEndpoint, agent, incoming, body);

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { z } from "zod";
 
 /** What the gateway answered. */
 export interface GatewayAnswer {
@@ -13,6 +15,8 @@ interface Exchange {
   readonly response: ServerResponse;
   /** How long a fault that takes time takes, in seconds. */
   readonly seconds: number;
+  /** The SQLSTATE of a `sqlstate` fault. */
+  readonly code: string;
   /** Sends it on to the gateway, whether the worker still waits or not. */
   passOn(): Promise<GatewayAnswer>;
   /** Lets time pass; less where the proxy is closed before. */
@@ -37,6 +41,11 @@ const GARBAGE = "<html><body>\u0000 Welcome to the hotel's network \u0001</body>
 /** Faults after which the request has not reached the database. */
 const unsent = {
   reset_before: async ({ response }) => reset(response),
+  /** Postgres itself says so, and has done nothing. */
+  sqlstate: async ({ response, code }) => {
+    const body = Buffer.from(JSON.stringify({ message: "not now", code, severity: "ERROR" }));
+    reply(response, { status: 400, body });
+  },
   status_404_before: refuse(404),
   status_429_before: refuse(429),
   status_500_before: refuse(500),
@@ -56,6 +65,12 @@ const sent = {
     await wait(seconds);
     reply(response, await passOn());
   },
+  /** The connection breaks off, and something on the way still delivers the request. */
+  reset_then_late: async ({ response, seconds, passOn, wait }) => {
+    reset(response);
+    await wait(seconds);
+    await passOn();
+  },
   reset_after: async ({ response, passOn }) => {
     await passOn();
     reset(response);
@@ -68,12 +83,14 @@ const sent = {
   empty: afterwards(() => ""),
   garbage: afterwards(() => GARBAGE),
   truncated: afterwards(({ body }) => body.subarray(0, Math.ceil(body.length / 2))),
+  short: afterwards(({ body }) => JSON.stringify({ results: resultsOf(body).slice(0, -1) })),
   misshapen: afterwards((_, index) => MISSHAPEN[index % MISSHAPEN.length] ?? "null"),
   status_500_after: afterwards(() => '{"message":"internal error"}', 500),
   status_503_after: afterwards(() => '{"message":"try again"}', 503),
   silent: async ({ response, seconds, passOn, wait }) => {
+    const gone = once(response, "close");
     await passOn();
-    await wait(seconds);
+    await Promise.race([wait(seconds), gone]);
     reset(response);
   },
 } satisfies Record<string, Fault>;
@@ -84,6 +101,11 @@ export const faults = { ...unsent, ...sent } as const satisfies Record<string, F
 export type FaultName = keyof typeof faults;
 
 const JSON_HEADERS = { "content-type": "application/json" };
+
+/** The results of several queries; none of one. */
+function resultsOf(body: Buffer): readonly unknown[] {
+  return z.object({ results: z.array(z.unknown()).default([]) }).parse(JSON.parse(body.toString("utf8"))).results;
+}
 
 function refuse(status: number): Fault {
   const body = Buffer.from('{"message":"not now"}');

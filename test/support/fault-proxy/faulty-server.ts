@@ -11,6 +11,7 @@ import { openConnection } from "../../../ops/database/connection.ts";
 import { migrate } from "../../../ops/database/migrate.ts";
 import { readMigrationFiles } from "../../../ops/database/migration-files.ts";
 import { createTestDatabase, workerUrlTo } from "../cluster-databases.ts";
+import { readSamples, sumOf } from "../metrics-text.ts";
 import { freePort } from "../processes.ts";
 import { sentryDsn } from "../sentry-sink.ts";
 import { startWorkerFleet } from "../worker-fleet.ts";
@@ -18,6 +19,7 @@ import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 
 const eventsSchema = z.array(z.string());
 
+export const JWT_SECRET = "the secret of the tests, 32 characters and more";
 export const METRICS_TOKEN = "the-metrics-token-of-the-tests-32-characters";
 
 /** The real worker in workerd, a PostgreSQL database of its own, and a fault proxy between the two. */
@@ -32,6 +34,8 @@ export interface FaultyServer {
   readonly owner: pg.Pool;
   /** What has been sent to Sentry. */
   sentryEvents(): Promise<readonly string[]>;
+  /** What has been counted under the name of a metric, some seconds ago at most. */
+  counted(name: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -63,10 +67,11 @@ export async function startFaultyServer(bindings: Readonly<Record<string, string
     bindings: {
       DATABASE_URL: gateway.connectionString,
       NEON_FETCH_ENDPOINT: proxy.fetchEndpoint,
-      JWT_SECRET: "the secret of the tests, 32 characters and more",
+      JWT_SECRET,
       BASE_URL: `http://127.0.0.1:${port}`,
       LOG_LEVEL: "error",
       METRICS_TOKEN,
+      SIGN_UPS_PER_ADDRESS: "1000000",
       OPENAI_API_KEY: "the key of the tests",
       OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
       SENTRY_DSN: sentryDsn(inject("sentrySinkUrl"), project),
@@ -83,6 +88,10 @@ export async function startFaultyServer(bindings: Readonly<Record<string, string
     async sentryEvents() {
       const response = await fetch(`${inject("sentrySinkUrl")}/${project}`);
       return eventsSchema.parse(await response.json());
+    },
+    async counted(name) {
+      const response = await fetch(`${fleet.url}/metrics`, { headers: { Authorization: `Bearer ${METRICS_TOKEN}` } });
+      return sumOf(readSamples(await response.text()), name);
     },
     async close() {
       for (const end of endings.reverse()) await end();
