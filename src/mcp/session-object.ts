@@ -3,7 +3,6 @@ import * as z from "zod";
 import { type CallerRecord, clientName, readCallerRecord } from "../caller.ts";
 import { readConfiguration } from "../config.ts";
 import { ApplicationError, errorKinds } from "../errors.ts";
-import { isObject } from "../json.ts";
 import type { LogFields, Logger } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
@@ -14,7 +13,7 @@ import { Batch } from "./batch.ts";
 import { mayChange } from "./call-tool.ts";
 import { EventLog } from "./event-log.ts";
 import type { Exchange } from "./exchange.ts";
-import { jsonRpcErrorResponse, messagesOf, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
+import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
 import { Session } from "./session.ts";
 import { createSessionServer } from "./session-server.ts";
 
@@ -106,7 +105,8 @@ export class McpSession extends DurableObject<Env> {
       });
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
       if (this.#signedOut.has(exchange.caller.credential.id)) return new Response(null, { status: 401 });
-      if (actsByItself(request.method, body)) await exchange.database.checkCredential("now");
+      // Nothing is said to somebody whom no tool would tell it. Of other methods the worker has asked what no tool asks.
+      if (request.method === "GET") await exchange.database.checkCredential("now");
       this.#use(open);
       switch (request.method) {
         case "POST":
@@ -254,15 +254,6 @@ export class McpSession extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
-}
-
-/**
- * Whether a request does something, or is told something, without a tool, whose query would find that its token was
- * signed out. Before a DELETE the worker has asked.
- */
-function actsByItself(method: SessionRequest["method"], body: unknown): boolean {
-  if (method !== "POST") return method === "GET";
-  return messagesOf(body).some((message) => isObject(message) && message.method === "notifications/cancelled");
 }
 
 const initializeSchema = z.object({ params: z.object({ clientInfo: z.object({ name: z.string() }) }) });
