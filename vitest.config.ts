@@ -80,6 +80,7 @@ function workerProject(
     ],
     test: {
       provide: { databaseName },
+      setupFiles: ["test/support/load-handlers.ts"],
       ...LIMITS,
       // Without PostgreSQL its tests are still listed by name, as skipped: no name fits this pattern.
       ...(missing ? { testNamePattern: /(?!)/ } : {}),

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { projectDirectory } from "../local/environment.ts";
-import { LARGEST_BUNDLE_KIB } from "../ops/bundle-budget.ts";
+import { LARGEST_BUNDLE_KIB } from "../ops/bundle/budget.ts";
 import { issueToken } from "../src/auth/token.ts";
 import { startPgliteDatabase, startPostgresql, type TestDatabase } from "../test/support/databases.ts";
 import { findPostgresql } from "../test/support/postgresql-cluster.ts";

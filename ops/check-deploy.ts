@@ -2,22 +2,22 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
-import { LARGEST_BUNDLE_KIB } from "./bundle-budget.ts";
+import { LARGEST_BUNDLE_KIB, NODE_MODULES_AT_START, PACKAGES_AT_START } from "./bundle/budget.ts";
+import { type BundleContents, readContents } from "./bundle/contents.ts";
 
 // Bundles the worker for every environment of wrangler.toml, as `wrangler deploy` would, and sends nothing anywhere.
-// Says nothing unless a bundle cannot be made or is larger than its budget.
+// Says nothing unless a bundle cannot be made, is larger than its budget, or evaluates more at its start than it may.
 
 const LISTED_PARTS = 12;
 
-const metafileSchema = z.object({
-  outputs: z.record(z.string(), z.object({ inputs: z.record(z.string(), z.object({ bytesInOutput: z.number() })) })),
-});
+for (const environment of ["", "staging", "production"]) {
+  for (const problem of problemsOf(environment)) {
+    console.error(`${environment || "development"}: ${problem}`);
+    process.exitCode = 1;
+  }
+}
 
-for (const environment of ["", "staging", "production"]) checkBundle(environment);
-
-function checkBundle(environment: string): void {
-  const name = environment || "development";
+function problemsOf(environment: string): string[] {
   const directory = mkdtempSync(join(tmpdir(), "mcp-task-server-"));
   try {
     const { status, stdout, stderr } = spawnSync(
@@ -26,37 +26,29 @@ function checkBundle(environment: string): void {
       { encoding: "utf8", env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" } },
     );
     const kib = Number(/Total Upload: .* gzip: ([\d.]+) KiB/.exec(stdout)?.[1]);
-    if (status !== 0 || !(kib > 0)) fail(`${name}: wrangler deploy --dry-run failed\n${stdout}${stderr}`);
-    else if (kib > LARGEST_BUNDLE_KIB) {
-      fail(
-        `${name}: the bundle is ${kib} KiB gzip; its budget in ops/bundle-budget.ts is ${LARGEST_BUNDLE_KIB}. ` +
-          `What it is made of, before gzip:\n${describeParts(join(directory, "bundle-meta.json"))}`,
-      );
-    }
+    if (status !== 0 || !(kib > 0)) return [`wrangler deploy --dry-run failed\n${stdout}${stderr}`];
+    const contents = readContents(readFileSync(join(directory, "bundle-meta.json"), "utf8"));
+    return [...(kib > LARGEST_BUNDLE_KIB ? [describeSize(kib, contents)] : []), ...describeExtras(contents)];
   } finally {
     rmSync(directory, { recursive: true });
   }
 }
 
-/** The packages and folders that take most room in a bundle, by esbuild's metafile. */
-function describeParts(metafile: string): string {
-  const { outputs } = metafileSchema.parse(JSON.parse(readFileSync(metafile, "utf8")));
-  const sizes = new Map<string, number>();
-  for (const [path, { bytesInOutput }] of Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs))) {
-    const part =
-      /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ??
-      /src\/[^/]+/.exec(path)?.[0] ??
-      path;
-    sizes.set(part, (sizes.get(part) ?? 0) + bytesInOutput);
-  }
-  return [...sizes]
-    .sort(([, one], [, other]) => other - one)
+function describeSize(kib: number, { parts }: BundleContents): string {
+  const largest = parts
     .slice(0, LISTED_PARTS)
-    .map(([part, bytes]) => `${(bytes / 1024).toFixed(0).padStart(6)} KiB  ${part}`)
-    .join("\n");
+    .map(({ name, bytes }) => `${(bytes / 1024).toFixed(0).padStart(6)} KiB  ${name}`);
+  return [`the bundle is ${kib} KiB gzip, over its budget of ${LARGEST_BUNDLE_KIB}. Before gzip:`, ...largest].join(
+    "\n",
+  );
 }
 
-function fail(message: string): void {
-  console.error(message);
-  process.exitCode = 1;
+function describeExtras({ atStart }: BundleContents): string[] {
+  const allowed = [...PACKAGES_AT_START, ...NODE_MODULES_AT_START];
+  return Array.from(atStart, ([name, way]) => ({ name, way }))
+    .filter(({ name }) => !allowed.includes(name))
+    .map(
+      ({ name, way }) =>
+        `${name} is evaluated before the first answer; load it by import(). Imported by ${way.join(" → ")}`,
+    );
 }

@@ -1,8 +1,7 @@
 import { app } from "./app.ts";
 
 // biome-ignore lint/performance/noBarrelFile: Cloudflare finds a Durable Object as an export of the main module
-export { ChatConversation } from "./chat/chat-conversation.ts";
-export { McpSession } from "./mcp/session-object.ts";
+export { ChatConversation, McpSession } from "./durable-objects.ts";
 export { MetricsObject } from "./observability/metrics-object.ts";
 
 export default { fetch: app.fetch } satisfies ExportedHandler<Env>;

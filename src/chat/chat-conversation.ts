@@ -1,4 +1,3 @@
-import { DurableObject } from "cloudflare:workers";
 import { readCallerRecord } from "../caller.ts";
 import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../errors.ts";
 import { createLogger, type LogFields, type Logger } from "../observability/log.ts";
@@ -38,12 +37,19 @@ export type TurnReply = { readonly stream: ReadableStream<Uint8Array> } | { read
  * whether anybody listens or not. What was said is in Postgres; of its own it stores only what a turn has done until Postgres
  * has it, so that neither a restart in the middle nor a database that is away loses any of it.
  */
-export class ChatConversation extends DurableObject<Env> {
+export class Conversation {
+  readonly #ctx: DurableObjectState;
+  readonly #env: Env;
   /** The turn that runs, and those behind it. */
   readonly #turns: RunningTurn[] = [];
   #last: Promise<void> = Promise.resolve();
   /** Whether something of a turn of this instance is kept. */
   #hasKept = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    this.#ctx = ctx;
+    this.#env = env;
+  }
 
   /** Runs a turn as soon as those before it have ended. */
   async run(request: TurnRequest): Promise<TurnReply> {
@@ -60,13 +66,13 @@ export class ChatConversation extends DurableObject<Env> {
     this.#turns.push(turn);
     const reply = Promise.withResolvers<TurnReply>();
     this.#last = this.#last.then(() => this.#runNow(request, turn, reply.resolve));
-    this.ctx.waitUntil(this.#last);
+    this.#ctx.waitUntil(this.#last);
     return reply.promise;
   }
 
   /** Why nothing may be done for the caller of a request; undefined where it may. */
   async #refusalOf(request: TurnRequest): Promise<Refusal | undefined> {
-    const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(request));
+    const { database, log } = openServices(this.#env, (promise) => this.#ctx.waitUntil(promise), fieldsOf(request));
     const origin = { via: "chat", requestId: request.requestId } as const;
     try {
       await database.as(readCallerRecord(request.caller), origin).checkCredential("now");
@@ -104,12 +110,12 @@ export class ChatConversation extends DurableObject<Env> {
   }
 
   /** Stores a turn that is kept. The runtime calls again only a few times, and a database may be away for longer. */
-  override async alarm(): Promise<void> {
+  async alarm(): Promise<void> {
     try {
       await this.#finishInTurn();
     } catch (error) {
       if (toApplicationError(error).kind !== "unavailable") throw error;
-      await this.ctx.storage.setAlarm(Date.now() + STORE_AGAIN);
+      await this.#ctx.storage.setAlarm(Date.now() + STORE_AGAIN);
     }
   }
 
@@ -122,10 +128,10 @@ export class ChatConversation extends DurableObject<Env> {
 
   /** Never throws, or the turns behind this one would not run. */
   async #runNow(request: TurnRequest, turn: RunningTurn, reply: (reply: TurnReply) => void): Promise<void> {
-    const waitUntil = (promise: Promise<unknown>) => this.ctx.waitUntil(promise);
+    const waitUntil = (promise: Promise<unknown>) => this.#ctx.waitUntil(promise);
     let log = createLogger("info", fieldsOf(request));
     try {
-      const opened = openServices(this.env, waitUntil, fieldsOf(request));
+      const opened = openServices(this.#env, waitUntil, fieldsOf(request));
       log = opened.log;
       const caller = readCallerRecord(request.caller);
       const services: TurnServices = {
@@ -148,7 +154,7 @@ export class ChatConversation extends DurableObject<Env> {
     } finally {
       this.#turns.shift();
       turn.end();
-      handOverMetrics({ env: this.env, waitUntil, log });
+      handOverMetrics({ env: this.#env, waitUntil, log });
     }
   }
 
@@ -161,7 +167,7 @@ export class ChatConversation extends DurableObject<Env> {
     const cutOffAt = this.#hasKept ? undefined : Date.now() + configuration.AGENT_TIMEOUT * 1000 + GRACE;
     const alarmAt = outcome === undefined ? cutOffAt : Date.now() + STORE_AGAIN;
     try {
-      await keepUnfinished(this.ctx.storage, request, message, outcome, alarmAt);
+      await keepUnfinished(this.#ctx.storage, request, message, outcome, alarmAt);
       this.#hasKept = true;
     } catch (error) {
       // It is kept for the worst case only: too large a turn runs on without.
@@ -171,7 +177,7 @@ export class ChatConversation extends DurableObject<Env> {
 
   async #forget(log: Logger): Promise<void> {
     try {
-      await forgetUnfinished(this.ctx.storage);
+      await forgetUnfinished(this.#ctx.storage);
       this.#hasKept = false;
     } catch (error) {
       logFailure(log, toApplicationError(error));
@@ -180,15 +186,15 @@ export class ChatConversation extends DurableObject<Env> {
 
   /** @throws ApplicationError where the database cannot be reached; the turn is kept then */
   async #finishKept(): Promise<void> {
-    const turn = await readUnfinished(this.ctx.storage);
+    const turn = await readUnfinished(this.#ctx.storage);
     if (turn === undefined) return;
     if (turn === "unreadable") {
       // What the turn did to tasks is done; only its answer is lost.
       createLogger("info", { object: "ChatConversation" }).error("chat_turn_unreadable");
-      return forgetUnfinished(this.ctx.storage);
+      return forgetUnfinished(this.#ctx.storage);
     }
     const { caller, message, outcome, requestId } = turn;
-    const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), fieldsOf(turn));
+    const { database, log } = openServices(this.#env, (promise) => this.#ctx.waitUntil(promise), fieldsOf(turn));
     try {
       await storeTurn(database.as(caller, { via: "chat", requestId }), turn, message, outcome);
       log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
@@ -198,7 +204,7 @@ export class ChatConversation extends DurableObject<Env> {
       // Signed out since, or nothing that another try would mend.
       logFailure(log, error);
     }
-    await forgetUnfinished(this.ctx.storage);
+    await forgetUnfinished(this.#ctx.storage);
     this.#hasKept = false;
   }
 }

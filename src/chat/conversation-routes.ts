@@ -1,87 +1,12 @@
 import { Hono } from "hono";
-import * as z from "zod";
-import type { Application, ApplicationContext } from "../http/application.ts";
-import { readJsonBody } from "../http/json-body.ts";
-import { parseInput } from "../input.ts";
-import { line } from "../text.ts";
-import { conversationIdSchema } from "./chat-request.ts";
-import { conversationObject } from "./conversation-object.ts";
-import { conversationNotFound } from "./conversation-rows.ts";
-import {
-  type ConversationCursor,
-  deleteConversation,
-  listConversations,
-  readConversation,
-  renameConversation,
-} from "./conversations.ts";
+import type { Application } from "../http/application.ts";
 
-const LARGEST_PAGE = 100;
-const USUAL_PAGE = 30;
-
-/** As we write them: Postgres reads no more than 128 characters of a moment, and knows no year 0. */
-const momentSchema = z.iso.datetime({ precision: 3 }).refine((moment) => !moment.startsWith("0000"));
-
-const cursorSchema = z
-  .tuple([momentSchema, conversationIdSchema])
-  .transform(([updatedAt, id]): ConversationCursor => ({ updatedAt, id }));
-
-/** The query of a list of conversations. */
-export const listSchema = z.strictObject({
-  limit: z.coerce
-    .number()
-    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
-      error: `must be a whole number from 1 to ${LARGEST_PAGE}`,
-    })
-    .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
-    .default(USUAL_PAGE),
-  cursor: z
-    .string()
-    .transform((text, context) => {
-      const cursor = cursorSchema.safeParse(splitCursor(text)).data;
-      if (cursor === undefined) context.addIssue({ code: "custom", message: "must be the next_cursor of a list" });
-      return cursor;
-    })
-    .optional(),
-});
-
-/** The body that renames a conversation. */
-export const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
+/** Loaded with the first request to conversations: CODEBASE.md says why. */
+const handlers = () => import("./conversation-handlers.ts");
 
 /** `/api/conversations`: what a person has talked about with the agent. */
 export const conversationRoutes = new Hono<Application>()
-  .get("/", async (context) => {
-    const { userDatabase } = context.var;
-    const { limit, cursor } = parseInput(listSchema, context.req.query());
-    const { conversations, next } = await listConversations(userDatabase, { limit, after: cursor });
-    return context.json({ conversations, ...(next !== undefined && { next_cursor: `${next.updatedAt}_${next.id}` }) });
-  })
-  .get("/:id", async (context) => {
-    const { userDatabase } = context.var;
-    return context.json(await readConversation(userDatabase, readId(context)));
-  })
-  .patch("/:id", async (context) => {
-    const { userDatabase } = context.var;
-    const { title } = parseInput(renameSchema, await readJsonBody(context));
-    return context.json(await renameConversation(userDatabase, readId(context), title));
-  })
-  .delete("/:id", async (context) => {
-    const { userDatabase } = context.var;
-    const id = readId(context);
-    // The object asks the database nothing, and what it drops is lost.
-    await userDatabase.checkCredential("now");
-    await conversationObject(context, id).drop();
-    await deleteConversation(userDatabase, id);
-    return context.body(null, 204);
-  });
-
-/** @throws ApplicationError `not_found` for what is no conversation's id */
-function readId(context: ApplicationContext): string {
-  const id = conversationIdSchema.safeParse(context.req.param("id")).data;
-  if (id === undefined) throw conversationNotFound();
-  return id;
-}
-
-function splitCursor(text: string): [string, string] {
-  const end = text.indexOf("_");
-  return [text.slice(0, end), text.slice(end + 1)];
-}
+  .get("/", async (context) => (await handlers()).answerList(context))
+  .get("/:id", async (context) => (await handlers()).answerConversation(context, context.req.param("id")))
+  .patch("/:id", async (context) => (await handlers()).answerRename(context, context.req.param("id")))
+  .delete("/:id", async (context) => (await handlers()).answerDelete(context, context.req.param("id")));

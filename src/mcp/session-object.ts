@@ -1,7 +1,6 @@
-import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
 import { type CallerRecord, clientName, readCallerRecord } from "../caller.ts";
-import { readConfiguration } from "../config.ts";
+import { type Configuration, readConfiguration } from "../config.ts";
 import { ApplicationError, errorKinds } from "../errors.ts";
 import type { LogFields, Logger } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
@@ -65,10 +64,12 @@ interface OpenSession {
  * One session of the 2025 protocols. The worker has verified the session id before it comes here; the object only
  * makes sure once more that it is its owner's.
  */
-export class McpSession extends DurableObject<Env> {
-  readonly #configuration = readConfiguration(this.env);
-  readonly #idleTime = this.#configuration.SESSION_IDLE_HOURS * HOUR;
-  readonly #recordedWithin = Math.min(this.#idleTime * USE_PRECISION, LATEST_RECORD);
+export class SessionObject {
+  readonly #ctx: DurableObjectState;
+  readonly #env: Env;
+  readonly #configuration: Configuration;
+  readonly #idleTime: number;
+  readonly #recordedWithin: number;
   /** Tokens that a tool has found to be signed out: what the database alone can know is remembered here. */
   readonly #signedOut = new Set<string>();
   #open: Promise<OpenSession | undefined> | undefined;
@@ -76,16 +77,24 @@ export class McpSession extends DurableObject<Env> {
   #usedAt: number | undefined;
   #client: { readonly name: string | undefined } | undefined;
 
+  constructor(ctx: DurableObjectState, env: Env) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.#configuration = readConfiguration(env);
+    this.#idleTime = this.#configuration.SESSION_IDLE_HOURS * HOUR;
+    this.#recordedWithin = Math.min(this.#idleTime * USE_PRECISION, LATEST_RECORD);
+  }
+
   /** Opens the session and answers its initialize request. */
   async open({ sessionId, protocolVersion, ...request }: SessionOpening): Promise<Response | CompleteResponse> {
     return this.#answer(request, async (_, exchange) => {
       const { headers, body: initialize, caller } = request;
       const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
-      const events = new EventLog(this.ctx.storage);
+      const events = new EventLog(this.#ctx.storage);
       const { session, answer } = await this.#connect(record, events, exchange);
       if (answer.ok) {
-        this.ctx.storage.kv.put(RECORD, record);
-        await this.ctx.storage.setAlarm(this.#expiryOf(record));
+        this.#ctx.storage.kv.put(RECORD, record);
+        await this.#ctx.storage.setAlarm(this.#expiryOf(record));
         metrics.change("mcp_sessions_open", {}, 1);
         this.#open = Promise.resolve({ session, record });
         this.#usedAt = record.usedAt;
@@ -133,12 +142,12 @@ export class McpSession extends DurableObject<Env> {
   }
 
   /** Ends the session once it has been idle for long enough, and leaves nothing behind. */
-  override async alarm(): Promise<void> {
+  async alarm(): Promise<void> {
     await this.#observe({}, async ({ log }) => {
       try {
         const record = this.#readRecord();
         const expiry = record === undefined ? 0 : this.#expiryOf(record);
-        if (expiry > Date.now()) await this.ctx.storage.setAlarm(expiry);
+        if (expiry > Date.now()) await this.#ctx.storage.setAlarm(expiry);
         else await this.#end();
       } catch (error) {
         logFailure(log, new ApplicationError("internal", "The session's alarm failed.", { cause: error }));
@@ -192,12 +201,12 @@ export class McpSession extends DurableObject<Env> {
 
   /** Does work with services of its own, and has handed over what it counted. */
   async #observe<Result>(fields: LogFields, work: (services: Services) => Promise<Result>): Promise<Result> {
-    const waitUntil = (promise: Promise<unknown>) => this.ctx.waitUntil(promise);
-    const services = openServices(this.env, waitUntil, { object: "McpSession", ...fields });
+    const waitUntil = (promise: Promise<unknown>) => this.#ctx.waitUntil(promise);
+    const services = openServices(this.#env, waitUntil, { object: "McpSession", ...fields });
     try {
       return await work(services);
     } finally {
-      handOverMetrics({ env: this.env, waitUntil, log: services.log });
+      handOverMetrics({ env: this.#env, waitUntil, log: services.log });
     }
   }
 
@@ -205,7 +214,7 @@ export class McpSession extends DurableObject<Env> {
   async #reopen(exchange: Exchange): Promise<OpenSession | undefined> {
     const record = this.#readRecord();
     if (record === undefined) return undefined;
-    const { session, answer } = await this.#connect(record, new EventLog(this.ctx.storage), exchange);
+    const { session, answer } = await this.#connect(record, new EventLog(this.#ctx.storage), exchange);
     // The client has had this answer; it only has to be over.
     await answer.text();
     return { session, record };
@@ -231,7 +240,7 @@ export class McpSession extends DurableObject<Env> {
   }
 
   #readRecord(): SessionRecord | undefined {
-    return recordSchema.optional().parse(this.ctx.storage.kv.get(RECORD));
+    return recordSchema.optional().parse(this.#ctx.storage.kv.get(RECORD));
   }
 
   #use(open: OpenSession): void {
@@ -239,7 +248,7 @@ export class McpSession extends DurableObject<Env> {
     this.#usedAt = usedAt;
     if (usedAt - open.record.usedAt < this.#recordedWithin) return;
     open.record = { ...open.record, usedAt };
-    this.ctx.storage.kv.put(RECORD, open.record);
+    this.#ctx.storage.kv.put(RECORD, open.record);
   }
 
   #expiryOf({ usedAt }: SessionRecord): number {
@@ -251,8 +260,8 @@ export class McpSession extends DurableObject<Env> {
     if (this.#readRecord() !== undefined) metrics.change("mcp_sessions_open", {}, -1);
     this.#open = undefined;
     await open?.session.close();
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+    await this.#ctx.storage.deleteAlarm();
+    await this.#ctx.storage.deleteAll();
   }
 }
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { userSchema } from "../auth/accounts.ts";
 import { chatAnswerSchema } from "../chat/chat-answer.ts";
 import { chatSchema, uiChatSchema } from "../chat/chat-request.ts";
-import { listSchema, renameSchema } from "../chat/conversation-routes.ts";
+import { listSchema, renameSchema } from "../chat/conversation-handlers.ts";
 import { conversationSchema, readConversationSchema } from "../chat/conversations.ts";
 import type { ErrorKind } from "../errors.ts";
 import { deleteAccountSchema, signInSchema, signOutSchema, signUpSchema } from "../http/account-routes.ts";

@@ -8,7 +8,7 @@ import {
 import { env } from "cloudflare:workers";
 import { describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import type { McpSession } from "../../src/mcp/session-object.ts";
+import type { McpSession } from "../../src/durable-objects.ts";
 import worker from "../../src/worker.ts";
 import { ClientSession } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";

@@ -1,7 +1,7 @@
 import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { McpSession } from "../../src/mcp/session-object.ts";
+import type { McpSession } from "../../src/durable-objects.ts";
 import { answerOf, ClientSession, eventsOf, firstEventOf, holdTask } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";

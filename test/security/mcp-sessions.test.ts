@@ -1,8 +1,8 @@
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { McpSession } from "../../src/durable-objects.ts";
 import { readSessionId, signSessionId } from "../../src/mcp/session-id.ts";
-import type { McpSession } from "../../src/mcp/session-object.ts";
 import { failDatabase, loseAnswers } from "../support/database-requests.ts";
 import { ACCEPT, answerOf, ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";

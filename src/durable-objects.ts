@@ -1,0 +1,67 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Conversation, TurnReply } from "./chat/chat-conversation.ts";
+import type { TurnRequest } from "./chat/turn.ts";
+import type { CompleteResponse } from "./mcp/answer-stream.ts";
+import type { SessionObject, SessionOpening, SessionRequest } from "./mcp/session-object.ts";
+
+// Cloudflare looks for the class of each Durable Object when the worker starts. What these two do takes the MCP SDK and the
+// agent, so it is loaded with an object's first call. The names of the classes and their methods outlive a release: workers
+// of the release before call them.
+
+/** One session of MCP: mcp/session-object.ts, which says what each method does. */
+export class McpSession extends DurableObject<Env> {
+  #loading: Promise<SessionObject> | undefined;
+
+  async open(opening: SessionOpening): Promise<Response | CompleteResponse> {
+    return (await this.#load()).open(opening);
+  }
+
+  async handle(request: SessionRequest): Promise<Response | CompleteResponse> {
+    return (await this.#load()).handle(request);
+  }
+
+  async endIfIdle(milliseconds: number): Promise<boolean> {
+    return (await this.#load()).endIfIdle(milliseconds);
+  }
+
+  override async alarm(): Promise<void> {
+    await (await this.#load()).alarm();
+  }
+
+  #load(): Promise<SessionObject> {
+    this.#loading ??= import("./mcp/session-object.ts").then((module) => new module.SessionObject(this.ctx, this.env));
+    return this.#loading;
+  }
+}
+
+/** One conversation with the agent: chat/chat-conversation.ts, which says what each method does. */
+export class ChatConversation extends DurableObject<Env> {
+  #loading: Promise<Conversation> | undefined;
+
+  async run(request: TurnRequest): Promise<TurnReply> {
+    return (await this.#load()).run(request);
+  }
+
+  async watch(): Promise<ReadableStream<Uint8Array> | undefined> {
+    return (await this.#load()).watch();
+  }
+
+  async stop(): Promise<void> {
+    (await this.#load()).stop();
+  }
+
+  async drop(): Promise<void> {
+    await (await this.#load()).drop();
+  }
+
+  override async alarm(): Promise<void> {
+    await (await this.#load()).alarm();
+  }
+
+  #load(): Promise<Conversation> {
+    this.#loading ??= import("./chat/chat-conversation.ts").then(
+      (module) => new module.Conversation(this.ctx, this.env),
+    );
+    return this.#loading;
+  }
+}

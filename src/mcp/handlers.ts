@@ -1,0 +1,55 @@
+import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
+import { isJsonContentType, isLegacyRequest } from "@modelcontextprotocol/server";
+import { ApplicationError } from "../errors.ts";
+import type { ApplicationContext } from "../http/application.ts";
+import { readTextBody } from "../http/body.ts";
+import { isObject, readJson } from "../json.ts";
+import { readAccept } from "./accept.ts";
+import { onlyCallsTools } from "./call-tool.ts";
+import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
+import { opensSession, postToSession, sendToSession } from "./session-lane.ts";
+import { answerStateless } from "./stateless-lane.ts";
+
+/** Answers a POST: each message goes the way of the era that it speaks. */
+export async function answerPost(context: ApplicationContext): Promise<Response> {
+  if (!isJsonContentType(context.req.header("Content-Type"))) {
+    throw new ApplicationError("unsupported_media_type", "Content-Type must be application/json.");
+  }
+  const accepted = readAccept(context.req.header("Accept"));
+  if (!accepted.json && !accepted.events) return notAcceptableResponse("application/json, text/event-stream");
+  const body = await readTextBody(context);
+  const reading = readJson(body);
+  if (!("value" in reading)) {
+    const code = reading.fault === "syntax" ? "parseError" : "invalidRequest";
+    return jsonRpcErrorResponse(400, code, `The body ${reading.message}.`);
+  }
+  const message = reading.value;
+  const fault = faultOf(message);
+  if (fault !== undefined) return jsonRpcErrorResponse(400, "invalidRequest", fault.message, fault.id);
+  // What opens a session asks in any case, and what calls a tool does so with the tool's own request.
+  if (!opensSession(message) && !onlyCallsTools(message)) await context.var.userDatabase.checkCredential("lately");
+  const isOfSession = isMessageOfSession(context, message) || (await isLegacyRequest(context.req.raw, message));
+  return isOfSession ? postToSession(context, body, message) : answerStateless(context, message);
+}
+
+/** Answers a GET: the stream of a session. */
+export async function answerGet(context: ApplicationContext): Promise<Response> {
+  if (!readAccept(context.req.header("Accept")).events) return notAcceptableResponse("text/event-stream");
+  return sendToSession(context, "GET");
+}
+
+/** Answers a DELETE: ends a session. */
+export function answerDelete(context: ApplicationContext): Promise<Response> {
+  return sendToSession(context, "DELETE");
+}
+
+function notAcceptableResponse(types: string): Response {
+  return jsonRpcErrorResponse(406, "badRequest", `Not acceptable: Accept must name ${types}, or leave it open.`);
+}
+
+/** Whether there can be no doubt of the era, so that the SDK's costlier test may be left out. */
+function isMessageOfSession(context: ApplicationContext, message: unknown): boolean {
+  if (context.req.header("Mcp-Session-Id") === undefined || !isObject(message)) return false;
+  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(context.req.header("Mcp-Protocol-Version") ?? "")) return false;
+  return !(isObject(message.params) && "_meta" in message.params);
+}

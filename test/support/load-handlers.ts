@@ -1,0 +1,9 @@
+// The worker loads these with the first request that needs them. Vite takes seconds to transform them, which would count
+// against the time of whichever test comes first.
+import "../../src/chat/chat-conversation.ts";
+import "../../src/chat/chat-handlers.ts";
+import "../../src/chat/conversation-handlers.ts";
+import "../../src/mcp/handlers.ts";
+import "../../src/mcp/session-object.ts";
+import "../../src/observability/sentry-event.ts";
+import "../../src/openapi/handlers.ts";
