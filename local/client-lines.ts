@@ -1,5 +1,6 @@
-/** With a version, because npm picks one of before the options below for a Node that is older than it asks for. */
+/** With their versions: npm picks an older one, without the options below, for a Node that is older than they ask for. */
 const INSPECTOR = "@modelcontextprotocol/inspector@2.12.0";
+const REMOTE = "mcp-remote@0.15.1";
 
 /**
  * Lines that connect MCP clients to a server, to paste where each says; `$TOKEN` is set by a line before them.
@@ -24,6 +25,6 @@ export function clientLines({ url, token }: { readonly url: string; readonly tok
     "# MCP Inspector, which asks for Node 22.19 or newer",
     `npx ${INSPECTOR} --cli --server-url ${endpoint} --transport http ${header} --method tools/list`,
     "# A client that speaks stdio only, by mcp-remote",
-    `npx mcp-remote ${endpoint} ${header}`,
+    `npx ${REMOTE} ${endpoint} ${header}`,
   ];
 }

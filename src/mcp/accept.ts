@@ -9,7 +9,7 @@ export interface Accepted {
 
 const EVERYTHING: Accepted = { json: true, events: true };
 
-/** What nearly every client sends. */
+/** What nearly every client sends, and MCP asks for. */
 const USUAL = "application/json, text/event-stream";
 
 /** Reads an `Accept` header (RFC 9110 section 12.5.1). Who sends none takes anything. */
@@ -17,6 +17,11 @@ export function readAccept(header: string | undefined): Accepted {
   if (header === undefined || header.trim() === "" || header === USUAL) return EVERYTHING;
   const ranges = parseAccept(header);
   return { json: isAccepted(ranges, "application", "json"), events: isAccepted(ranges, "text", "event-stream") };
+}
+
+/** The header as the SDK's transport, which knows no ranges, looks for it in what a client accepts that takes events. */
+export function usualAccept(header: string | undefined): string {
+  return readAccept(header).events ? USUAL : (header ?? "");
 }
 
 /** The most exact range that names a type decides. */

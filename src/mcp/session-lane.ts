@@ -5,6 +5,7 @@ import { listNames } from "../excerpt.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { countCall } from "../http/rate-limit.ts";
 import { isObject } from "../json.ts";
+import { usualAccept } from "./accept.ts";
 import type { CompleteResponse } from "./answer-stream.ts";
 import { jsonRpcErrorResponse, LARGEST_BATCH, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
 import { registerSession, unregisterSession } from "./open-sessions.ts";
@@ -13,7 +14,7 @@ import { readSessionId, signSessionId } from "./session-id.ts";
 import type { SessionRequest } from "./session-object.ts";
 
 /** What the transport reads. */
-const FORWARDED_HEADERS = ["accept", "content-type", "mcp-protocol-version", "last-event-id"];
+const FORWARDED_HEADERS = ["content-type", "mcp-protocol-version", "last-event-id"];
 const LARGEST_INITIALIZE = 64 * 1024;
 
 /** Whether a message of the 2025 protocols opens a session. */
@@ -84,7 +85,7 @@ function requestFor(context: ApplicationContext, method: SessionRequest["method"
   });
   return {
     method,
-    headers: Object.fromEntries(headers),
+    headers: { ...Object.fromEntries(headers), accept: usualAccept(context.req.header("Accept")) },
     body,
     caller: toCallerRecord(context.get("caller")),
     requestId: context.get("requestId"),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ACCEPT, answerOf, answersOf, ClientSession, holdTask, PROTOCOLS } from "../support/mcp.ts";
+import { ACCEPT, answerOf, answersOf, ClientSession, holdTask, PROTOCOLS, statelessRequest } from "../support/mcp.ts";
 import { Person, problemOf, send } from "../support/person.ts";
 
 describe("batches", () => {
@@ -106,6 +106,39 @@ describe("a slash at the end of the path", () => {
     expect([put.status, put.headers.get("Allow")]).toEqual([405, "GET, POST, DELETE"]);
     expect((await send("/health/")).status).toBe(200);
   });
+});
+
+describe("Accept", () => {
+  it.each([
+    undefined,
+    "*/*",
+    "application/*, text/*",
+    "Application/JSON, TEXT/event-stream",
+    "text/event-stream;q=0.9, application/json;q=1",
+  ])("of %s takes an answer in both modes", async (accept) => {
+    const session = await ClientSession.open(await Person.signUp());
+    const { Accept: _, ...headers } = session.headers();
+    const inSession = await send("/mcp", {
+      method: "POST",
+      body: { jsonrpc: "2.0", id: 1, method: "ping" },
+      headers: { ...headers, ...(accept !== undefined && { Accept: accept }) },
+    });
+    const stateless = await statelessRequest(session.person, "tools/list", {}, { Accept: accept ?? "" });
+
+    expect((await answerOf(inSession)).result).toEqual({});
+    expect((await answerOf(stateless)).result).toMatchObject({ tools: expect.any(Array) });
+  });
+
+  it.each(["text/html", "application/json;q=0, text/event-stream;q=0"])(
+    "of %s is 406 in both modes",
+    async (accept) => {
+      const session = await ClientSession.open(await Person.signUp());
+      const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+
+      expect((await session.post(ping, { Accept: accept })).status).toBe(406);
+      expect((await statelessRequest(session.person, "tools/list", {}, { Accept: accept })).status).toBe(406);
+    },
+  );
 });
 
 describe("what does not belong to a session", () => {

@@ -28,15 +28,17 @@ it("has a line for each client, in that client's own syntax", () => {
   });
 });
 
-it("names the Inspector's version that is tested, as README.md and docs/mcp.md do", async () => {
-  const inspector = `npx @modelcontextprotocol/inspector@${clients.dependencies["@modelcontextprotocol/inspector"]}`;
-  const documents = await Promise.all(
-    ["README.md", "docs/mcp.md"].map((path) => readFile(join(import.meta.dirname, "../..", path), "utf8")),
-  );
+it.each(["@modelcontextprotocol/inspector", "mcp-remote"] as const)(
+  "names the version of %s that is tested, as README.md and docs/mcp.md do",
+  async (name) => {
+    const pinned = `npx ${name}@${clients.dependencies[name]}`;
+    const documents = await Promise.all(
+      ["README.md", "docs/mcp.md"].map((path) => readFile(join(import.meta.dirname, "../..", path), "utf8")),
+    );
 
-  expect(lineOf("MCP Inspector")).toContain(`${inspector} --cli --server-url http://127.0.0.1:8787/mcp`);
-  for (const document of documents) {
-    expect(document).toContain(inspector);
-    expect(document).not.toContain("@modelcontextprotocol/inspector ");
-  }
-});
+    for (const text of [lines.join("\n"), ...documents]) {
+      expect(text).toContain(pinned);
+      expect(text).not.toContain(`npx ${name} `);
+    }
+  },
+);
