@@ -15,6 +15,13 @@ interface Prepared {
   mapResult(answer: unknown, isFromBatch: boolean): unknown;
 }
 
+/** What all uses of a query have in common. */
+interface StatementText {
+  readonly source: SQL;
+  readonly prepared: Prepared;
+  readonly isInArrayMode: boolean;
+}
+
 // Without a connection: a statement runs over whichever one it is given to.
 const builder: QueryBuilder = drizzle.mock();
 
@@ -25,38 +32,39 @@ export type Value<Name extends string> = (name: Name) => Placeholder<Name>;
 type Values<Name extends string> = Readonly<Record<Name, string | number>>;
 
 /**
- * Declares a query that is the same each time but for its values, and has its text made once: drizzle takes as long to
- * make it as all else takes to send it.
+ * Declares a query that is the same each time but for its values, and has its text made once, when it is first used:
+ * drizzle takes as long to make it as all else takes to send it.
  *
  * @returns makes the query with its values, to be run as one that was just built
  */
 export function defineStatement<Name extends string, Result>(
   build: (query: QueryBuilder, value: Value<Name>) => Built<Result>,
 ): (values: Values<Name>) => Statement<Result> {
-  const built = build(builder, (name) => sql.placeholder(name));
+  let text: StatementText | undefined;
+  return (values) => {
+    text ??= makeText(build(builder, (name) => sql.placeholder(name)));
+    return new Statement(text, values);
+  };
+}
+
+function makeText<Result>(built: Built<Result>): StatementText {
   const isRaw = built instanceof PgRaw;
-  const prepared = isRaw ? built : built.prepare("");
-  const source = built.getSQL();
-  return (values) => new Statement(source, prepared, !isRaw, values);
+  return { source: built.getSQL(), prepared: isRaw ? built : built.prepare(""), isInArrayMode: !isRaw };
 }
 
 /** One use of such a query; the methods are those that drizzle's `batch` calls on what it is given. */
 class Statement<Result> implements SQLWrapper {
   declare readonly _: { readonly dialect: "pg"; readonly result: Result };
-  readonly #source: SQL;
-  readonly #prepared: Prepared;
-  readonly #isInArrayMode: boolean;
+  readonly #text: StatementText;
   readonly #values: Values<string>;
 
-  constructor(source: SQL, prepared: Prepared, isInArrayMode: boolean, values: Values<string>) {
-    this.#source = source;
-    this.#prepared = prepared;
-    this.#isInArrayMode = isInArrayMode;
+  constructor(text: StatementText, values: Values<string>) {
+    this.#text = text;
     this.#values = values;
   }
 
   getSQL(): SQL {
-    return this.#source;
+    return this.#text.source;
   }
 
   _prepare(): this {
@@ -64,15 +72,15 @@ class Statement<Result> implements SQLWrapper {
   }
 
   getQuery(): Query {
-    const query = this.#prepared.getQuery();
+    const query = this.#text.prepared.getQuery();
     return { ...query, params: fillPlaceholders(query.params, this.#values) };
   }
 
   isResponseInArrayMode(): boolean {
-    return this.#isInArrayMode;
+    return this.#text.isInArrayMode;
   }
 
   mapResult(answer: unknown): unknown {
-    return this.#prepared.mapResult(answer, true);
+    return this.#text.prepared.mapResult(answer, true);
   }
 }

@@ -5,7 +5,7 @@ import { chatSchema, uiChatSchema } from "../chat/chat-request.ts";
 import { listSchema, renameSchema } from "../chat/conversation-handlers.ts";
 import { conversationSchema, readConversationSchema } from "../chat/conversations.ts";
 import type { ErrorKind } from "../errors.ts";
-import { deleteAccountSchema, signInSchema, signOutSchema, signUpSchema } from "../http/account-routes.ts";
+import { deleteAccountSchema, signInSchema, signOutSchema, signUpSchema } from "../http/account-handlers.ts";
 
 /** What one method of one path does, as the API's description tells it. */
 export interface Operation {

@@ -3,6 +3,8 @@
 import "../../src/chat/chat-conversation.ts";
 import "../../src/chat/chat-handlers.ts";
 import "../../src/chat/conversation-handlers.ts";
+import "../../src/http/account-handlers.ts";
+import "../../src/http/tool-handlers.ts";
 import "../../src/mcp/handlers.ts";
 import "../../src/mcp/session-object.ts";
 import "../../src/observability/sentry-event.ts";
