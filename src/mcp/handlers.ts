@@ -1,5 +1,5 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
-import { isJsonContentType, isLegacyRequest } from "@modelcontextprotocol/server";
+import { classifyInboundRequest, isJsonContentType } from "@modelcontextprotocol/server";
 import { ApplicationError } from "../errors.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { readTextBody } from "../http/body.ts";
@@ -28,8 +28,9 @@ export async function answerPost(context: ApplicationContext): Promise<Response>
   if (fault !== undefined) return jsonRpcErrorResponse(400, "invalidRequest", fault.message, fault.id);
   // What opens a session asks in any case, and what calls a tool does so with the tool's own request.
   if (!opensSession(message) && !onlyCallsTools(message)) await context.var.userDatabase.checkCredential("lately");
-  const isOfSession = isMessageOfSession(context, message) || (await isLegacyRequest(context.req.raw, message));
-  return isOfSession ? postToSession(context, body, message) : answerStateless(context, message);
+  if (isMessageOfSession(context, message)) return postToSession(context, body, message);
+  const route = classifyInboundRequest({ httpMethod: "POST", ...standardHeadersOf(context), body: message });
+  return route.kind === "legacy" ? postToSession(context, body, message) : answerStateless(context, message, route);
 }
 
 /** Answers a GET: the stream of a session. */
@@ -41,6 +42,18 @@ export async function answerGet(context: ApplicationContext): Promise<Response> 
 /** Answers a DELETE: ends a session. */
 export function answerDelete(context: ApplicationContext): Promise<Response> {
   return sendToSession(context, "DELETE");
+}
+
+/** The headers that repeat what the body says, for those on the way that do not read bodies. */
+function standardHeadersOf(context: ApplicationContext) {
+  const version = context.req.header("Mcp-Protocol-Version");
+  const method = context.req.header("Mcp-Method");
+  const name = context.req.header("Mcp-Name");
+  return {
+    ...(version !== undefined && { protocolVersionHeader: version }),
+    ...(method !== undefined && { mcpMethodHeader: method }),
+    ...(name !== undefined && { mcpNameHeader: name }),
+  };
 }
 
 function notAcceptableResponse(types: string): Response {

@@ -1,3 +1,4 @@
+import type { InboundLadderRejection, InboundModernRoute } from "@modelcontextprotocol/server";
 import { createMcpHandler } from "agents/mcp/server";
 import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
@@ -7,6 +8,7 @@ import { isObject } from "../json.ts";
 import { decodeArguments } from "../tools/tool-input.ts";
 import { runInExchange } from "./exchange.ts";
 import { jsonRpcErrorResponse, requestIdsOf } from "./json-rpc.ts";
+import { answerPlainRequest, readPlainRequest } from "./plain-request.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
 /** Of no meaning but to the handler, which would look up the Host again for an address of this machine. */
@@ -21,11 +23,17 @@ type Handler = ReturnType<typeof createMcpHandler>;
 const handlers = new Map<string, Handler>();
 
 /**
- * Answers a request of the 2026-07-28 protocol, which carries all that is needed to answer it.
+ * Answers a request of the 2026-07-28 protocol, which carries all that is needed to answer it: a plain call or list of
+ * tools by ourselves, all else by the SDK.
  *
+ * @param route what the SDK has found the message to be
  * @throws ApplicationError `unauthenticated` when a tool finds that the token has been signed out
  */
-export async function answerStateless(context: ApplicationContext, message: unknown): Promise<Response> {
+export async function answerStateless(
+  context: ApplicationContext,
+  message: unknown,
+  route: InboundModernRoute | InboundLadderRejection,
+): Promise<Response> {
   let isSignedOut = false;
   const exchange = {
     caller: context.get("caller"),
@@ -37,11 +45,16 @@ export async function answerStateless(context: ApplicationContext, message: unkn
       isSignedOut = true;
     },
   };
-  const handler = handlerFor(context.get("configuration").BASE_URL);
+  const { BASE_URL: baseUrl } = context.get("configuration");
   const { headers, signal } = context.req.raw;
-  const request = new Request(ENDPOINT, { method: "POST", headers, signal });
+  const isRequest = route.kind === "modern" && route.messageKind === "request";
+  const plain = isRequest ? readPlainRequest(route.message, headers) : undefined;
   const response = await runInExchange(exchange, () =>
-    handler.fetch(request, { parsedBody: withObjectAsArguments(message) }),
+    plain === undefined
+      ? handlerFor(baseUrl).fetch(new Request(ENDPOINT, { method: "POST", headers, signal }), {
+          parsedBody: withObjectAsArguments(message),
+        })
+      : answerPlainRequest(plain, baseUrl),
   );
   if (isSignedOut) throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
   return response.ok ? response : withShortError(response);

@@ -5,7 +5,7 @@ import { instructions } from "./instructions.ts";
 import { serverInfo } from "./server-info.ts";
 
 /** The lists are the same for everybody, and change only with a release. */
-const FIVE_MINUTES: CacheHint = { ttlMs: 5 * 60 * 1000, cacheScope: "public" };
+export const FIVE_MINUTES: CacheHint = { ttlMs: 5 * 60 * 1000, cacheScope: "public" };
 
 /**
  * The catalog as an MCP server of the 2026-07-28 protocol, for one request.

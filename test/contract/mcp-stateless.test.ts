@@ -5,6 +5,11 @@ import { answerOf, ClientSession, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
 
+/** The second may have changed between two answers. */
+function withoutTime(text: string): string {
+  return text.replaceAll(/T\d\d:\d\d:\d\d/g, "T…");
+}
+
 describe("protocol 2026-07-28", () => {
   it("is discovered without a session", async () => {
     const response = await statelessRequest(await Person.signUp(), "server/discover");
@@ -95,6 +100,25 @@ describe("protocol 2026-07-28", () => {
 
     expect(response.status).toBe(status);
     expect((await answerOf(response)).error?.code).toBe(code);
+  });
+
+  it.each([
+    ["the list of tools", "tools/list", {}],
+    ["a call", "tools/call", { name: "create_task", arguments: { title: "once", idempotency_key: "k" } }],
+    ["a call without arguments", "tools/call", { name: "list_tasks" }],
+    ["a call whose arguments are text", "tools/call", { name: "list_tasks", arguments: '{"limit": 1}' }],
+    ["a call whose name a model has lengthened", "tools/call", { name: "functions.list_tasks" }],
+    ["a call with wrong input", "tools/call", { name: "get_task", arguments: { task_id: "first" } }],
+    ["a call that finds nothing", "tools/call", { name: "get_task", arguments: { task_id: 2_000_000_000 } }],
+  ])("answers %s as the SDK does", async (_, method, params) => {
+    const person = await Person.signUp();
+    await statelessRequest(person, method, params);
+    const own = await statelessRequest(person, method, params);
+    // Makes no difference to the answer but that the SDK gives it.
+    const theirs = await statelessRequest(person, method, { ...params, _meta: { progressToken: "p" } });
+
+    expect([own.status, own.headers.get("Content-Type")]).toEqual([theirs.status, theirs.headers.get("Content-Type")]);
+    expect(JSON.parse(withoutTime(await own.text()))).toEqual(JSON.parse(withoutTime(await theirs.text())));
   });
 
   it("names the versions it speaks to one that it does not", async () => {

@@ -149,7 +149,7 @@ export class ClientSession {
 export function statelessRequest(
   person: Person,
   method: string,
-  params: Record<string, unknown> = {},
+  { _meta: furtherMeta, ...params }: Record<string, unknown> & { readonly _meta?: Record<string, unknown> } = {},
   headers: Record<string, string> = {},
 ): Promise<Response> {
   return person.send("/mcp", {
@@ -171,6 +171,7 @@ export function statelessRequest(
           "io.modelcontextprotocol/protocolVersion": "2026-07-28",
           "io.modelcontextprotocol/clientInfo": { name: "test", version: "1.0.0" },
           "io.modelcontextprotocol/clientCapabilities": {},
+          ...furtherMeta,
         },
       },
     },
