@@ -27,6 +27,9 @@ const answerSchema = z.object({
 /** An id that no task has, which the tool's schema refuses. */
 const REFUSED_ID = 0;
 
+export const BARE = "bare Hono route";
+export const PLAIN_HTTP = "plain HTTP";
+
 /** The lanes that are compared; every body of an answer is checked. */
 export function openLanes(settings: LaneSettings): Lane[] {
   const arguments_ = argumentsOf(settings);
@@ -57,7 +60,17 @@ export function openLanes(settings: LaneSettings): Lane[] {
     },
     sessionLane("McpAgent", "/bench/agent", settings),
     {
-      name: "bare Hono route",
+      name: PLAIN_HTTP,
+      async open() {
+        const client = connect(settings);
+        return async () => {
+          const { body } = await client("/mcp/tools/get_task", arguments_);
+          checkTask(resultSchema.parse(JSON.parse(body)), settings);
+        };
+      },
+    },
+    {
+      name: BARE,
       async open() {
         const client = connect(settings);
         return async () => {

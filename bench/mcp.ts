@@ -9,7 +9,7 @@ import { issueToken } from "../src/auth/token.ts";
 import { startPgliteDatabase, startPostgresql } from "../test/support/databases.ts";
 import { findPostgresql } from "../test/support/postgresql-cluster.ts";
 import { freePort } from "../test/support/processes.ts";
-import { type Lane, openLanes } from "./mcp-lanes.ts";
+import { BARE, type Lane, openLanes, PLAIN_HTTP } from "./mcp-lanes.ts";
 import { startBenchWorker } from "./mcp-runtime.ts";
 import type { Workerd } from "./workerd.ts";
 
@@ -17,7 +17,6 @@ const CONNECTIONS = [1, 16];
 const ROUNDS = 5;
 const ROUND_MILLISECONDS = 2000;
 const WARM_UP_MILLISECONDS = 5000;
-const BARE = "bare Hono route";
 /** How many times McpAgent's calls the session lane is to make with many connections. */
 const REQUIRED_RATIO = 3;
 const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
@@ -44,7 +43,9 @@ async function main(): Promise<void> {
   try {
     const settings = { url, ...(await prepare(url)) };
     process.stdout.write("get_task with an id that is refused before the database is asked: the lanes alone\n");
-    const alone = openLanes({ ...settings, taskId: undefined }).filter(({ name }) => name !== BARE);
+    // The other two answer a refusal with a status, which is not what is compared.
+    const others: readonly string[] = [BARE, PLAIN_HTTP];
+    const alone = openLanes({ ...settings, taskId: undefined }).filter(({ name }) => !others.includes(name));
     for (const connections of CONNECTIONS) await compare(alone, connections, worker, REQUIRED_RATIO);
     process.stdout.write(`\nget_task on ${programs === undefined ? "PGlite" : "PostgreSQL"}\n`);
     // PGlite runs in this process, which then has less left for calling than a lane could answer.
@@ -126,14 +127,15 @@ async function measure(
 /** @returns how many times the session lane is as fast as McpAgent */
 function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): number {
   const speed = (name: string) => medianOf((rounds.get(name) ?? []).map(({ callsASecond }) => callsASecond));
-  const bare = rounds.has(BARE) ? speed(BARE) : undefined;
+  const cost = (name: string) => medianOf((rounds.get(name) ?? []).map(({ processorTime }) => processorTime));
   process.stdout.write(`\n${connections} connection${connections === 1 ? "" : "s"}, median of ${ROUNDS} rounds\n`);
   for (const [name, measured] of rounds) {
     const median = medianOf(measured.map((round) => round.median)).toFixed(2);
-    const cost = medianOf(measured.map((round) => round.processorTime)).toFixed(2);
-    const share = bare === undefined ? "" : `  ${(speed(name) / bare).toFixed(2)} of the bare route`;
+    const share = rounds.has(BARE)
+      ? `  ${(speed(name) / speed(BARE)).toFixed(2)} of the bare route's calls, ${(cost(name) / cost(BARE)).toFixed(2)} of its processor time`
+      : "";
     process.stdout.write(
-      `  ${name.padEnd(16)} ${speed(name).toFixed(0).padStart(6)} calls/s  ${median.padStart(7)} ms  ${cost.padStart(5)} ms of workerd${share}\n`,
+      `  ${name.padEnd(16)} ${speed(name).toFixed(0).padStart(6)} calls/s  ${median.padStart(7)} ms  ${cost(name).toFixed(2).padStart(5)} ms of workerd${share}\n`,
     );
   }
   const ratio = speed("session lane") / speed("McpAgent");
