@@ -198,7 +198,7 @@ describe.skipIf(findPostgresql() === undefined)(
     });
 
     it.skipIf(!isLongRun)(
-      "faults until the server gives up is told so, as far as that is known, and is never carried out later",
+      "faults until the server gives up is told so, as far as that is known, and is never carried out later, with CI=true",
       async () => {
         const met = [...pairs(creates, faults), ...pairs([...others, ...accounts], examples)];
         const told = {
@@ -213,7 +213,7 @@ describe.skipIf(findPostgresql() === undefined)(
     );
 
     it.skipIf(!isLongRun)(
-      "faults until the server gives up may be repeated by its key, and is carried out once then",
+      "faults until the server gives up may be repeated by its key, and is carried out once then, with CI=true",
       async () => {
         const met = [...pairs(keyedCreates, faults), ...pairs(keyedOthers, examples)];
         const before = await server.counted("tasks_created_total");
@@ -245,7 +245,7 @@ describe.skipIf(findPostgresql() === undefined)(
       },
     );
 
-    it.skipIf(!isLongRun)("faults until the server gives up, and is a yes, counts when it is given again", async () => {
+    it.skipIf(!isLongRun)("faults until the server gives up, and is a yes, counts when it is given again, with CI=true", async () => {
       const outcomes: Record<string, readonly Outcome[]> = {};
       const met = pairs(approvals, examples);
       await inTurn(met, AT_ONCE, async ({ name, prepare, fate }) => {
@@ -270,7 +270,7 @@ describe.skipIf(findPostgresql() === undefined)(
     });
 
     it.skipIf(!isLongRun)(
-      "faults when the agent's answer is stored is stored later, and its tokens count once",
+      "faults when the agent's answer is stored is stored later, and its tokens count once, with CI=true",
       async () => {
         const outcomes: Record<string, number> = {};
         const met = pairs(stores, examples);
