@@ -5,7 +5,6 @@ import * as z from "zod";
 import type { Caller, Origin } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { attemptCall, type CallEnd, type CallKind, type CallLimits } from "./call-attempts.ts";
-import type { DatabaseClock } from "./database-clock.ts";
 import { isUnavailable, signedOut, toDatabaseError, toUnreadOutcome } from "./database-error.ts";
 import type { KnownCredentials } from "./known-credentials.ts";
 import { idempotencyKeys } from "./schema.ts";
@@ -25,7 +24,6 @@ import {
 /** What all requests of an isolate to one database share. */
 export interface Connection extends CallLimits {
   readonly client: NeonHttpDatabase;
-  readonly clock: DatabaseClock;
   readonly credentials: KnownCredentials;
   readonly untold: UntoldCalls;
 }
@@ -82,11 +80,12 @@ const endedSchema = z
 
 /** The database as a caller's. */
 export function bindDatabase(
-  { client, clock, credentials, untold, ...limits }: Connection,
+  { client, credentials, untold, ...limits }: Connection,
   { userId, credential }: Caller,
   { via, client: clientName, requestId }: Origin,
   observe: Observed,
 ): UserDatabase {
+  const { clock } = limits;
   async function call<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,
     kind: CallKind,

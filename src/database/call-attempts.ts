@@ -1,5 +1,6 @@
 import type { CircuitBreaker } from "./circuit-breaker.ts";
-import { isCarriedOut, isTooLate, judgeFailure, unavailable } from "./database-error.ts";
+import type { DatabaseClock } from "./database-clock.ts";
+import { isCarriedOut, isTooLate, judgeFailure, timeOfRefusal, unavailable } from "./database-error.ts";
 
 /** The part of a call's time that it may take after that to learn whether it was carried out. */
 const SETTLING_PART = 0.3;
@@ -13,6 +14,7 @@ const MOST_ATTEMPTS = 4;
 /** What bounds the calls to one database. */
 export interface CallLimits {
   readonly breaker: CircuitBreaker;
+  readonly clock: DatabaseClock;
   /** How long a call may take in the database, in milliseconds: what has not been committed by then never is. */
   readonly callTime: number;
 }
@@ -40,7 +42,7 @@ export type CallEnd<Result> =
  */
 export async function attemptCall<Result>(
   attempt: () => Promise<Result>,
-  { breaker, callTime }: CallLimits,
+  { breaker, clock, callTime }: CallLimits,
   { isRead, isKeyed }: CallKind,
 ): Promise<CallEnd<Result>> {
   const overAt = Date.now() + callTime;
@@ -49,6 +51,7 @@ export async function attemptCall<Result>(
   for (let count = 0; ; count += 1) {
     // Of a call that may have been carried out it has to be learned, whatever else waits.
     if (!breaker.mayPass() && !mayBeDone) throw unavailable({ isRead, isKeyed, mayBeDone });
+    const sentAt = clock.now();
     try {
       const result = await attempt();
       breaker.answered();
@@ -59,8 +62,12 @@ export async function attemptCall<Result>(
       // One call that keeps failing says little of the others.
       else if (count === 0) breaker.failed();
       if (isCarriedOut(error)) return { carriedOut: true, mayBeOwn: mayBeDone };
-      // Under its key nothing was done, and nothing will be.
-      if (isTooLate(error)) throw unavailable({ isRead, isKeyed, mayBeDone: false }, error);
+      if (isTooLate(error)) {
+        const moment = timeOfRefusal(error);
+        if (moment !== undefined) clock.learn(moment, sentAt);
+        // Under its key nothing was done, and nothing will be.
+        throw unavailable({ isRead, isKeyed, mayBeDone: false }, error);
+      }
       if (!failure.isWorthRepeating) throw error;
       mayBeDone ||= failure.mayBeDone && !isRead;
       const left = overAt - Date.now();

@@ -86,6 +86,13 @@ export function isTooLate(error: unknown): boolean {
   return sqlState(error) === TOO_LATE;
 }
 
+/** The database's time in such a refusal; undefined where it does not say it. */
+export function timeOfRefusal(error: unknown): Date | undefined {
+  const { detail } = findDatabaseError(error) ?? {};
+  const moment = new Date(detail ?? "");
+  return Number.isNaN(moment.getTime()) ? undefined : moment;
+}
+
 /** Whether Postgres has said that a call was carried out before, by its key. */
 export function isCarriedOut(error: unknown): boolean {
   return sqlState(error) === CARRIED_OUT;

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
 import type { Caller } from "../../src/caller.ts";
 import { readConfiguration } from "../../src/config.ts";
@@ -29,6 +29,8 @@ beforeAll(async () => {
   if (verified === undefined) throw new Error("the token must hold");
   caller = verified;
 });
+
+afterEach(() => vi.restoreAllMocks());
 
 /** What `set_caller` is told, until this many milliseconds from now. */
 function record(milliseconds: number, write?: { readonly key: string }): string {
@@ -68,6 +70,16 @@ describe("a call whose time is over", () => {
 
     await expect(call).rejects.toMatchObject({ code: "TS001" });
     expect(await titles()).not.toContain("Slow");
+  });
+
+  it("because a clock was set puts the worker's idea of the database's time right", async () => {
+    const { DATABASE_URL, NEON_FETCH_ENDPOINT, DATABASE_TIMEOUT } = configuration;
+    const behind = openDatabase(DATABASE_URL, NEON_FETCH_ENDPOINT, DATABASE_TIMEOUT).as(caller, origin);
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, "now").mockImplementation(() => now() - 60 * 60 * 1000);
+
+    await expect(behind.checkCredential("now")).rejects.toMatchObject({ kind: "unavailable" });
+    await expect(behind.checkCredential("now")).resolves.toBeUndefined();
   });
 
   it("and that was carried out is told so, and not that nothing was done", async () => {

@@ -28,7 +28,7 @@ afterEach(() => {
 async function call(
   kind: typeof READ,
   outcomes: readonly (Error | string)[],
-  { breaker = new CircuitBreaker(), callTime = 10_000 } = {},
+  { breaker = new CircuitBreaker(), clock = new DatabaseClock(), callTime = 10_000 } = {},
 ) {
   let attempts = 0;
   const attempt = async () => {
@@ -39,7 +39,7 @@ async function call(
   };
   const ended: Promise<{ readonly end?: unknown; readonly error?: unknown }> = attemptCall(
     attempt,
-    { breaker, callTime },
+    { breaker, clock, callTime },
     kind,
   ).then(
     (end) => ({ end }),
@@ -150,7 +150,11 @@ describe("what is told of a call that came to nothing", () => {
       attemptedAt.push(Date.now());
       throw Date.now() < overAt ? lost() : postgres("TS001");
     };
-    const ended = attemptCall(attempt, { breaker: new CircuitBreaker(), callTime: 3_000 }, WRITE);
+    const ended = attemptCall(
+      attempt,
+      { breaker: new CircuitBreaker(), clock: new DatabaseClock(), callTime: 3_000 },
+      WRITE,
+    );
     const expected = expect(ended).rejects.toThrow("nothing was changed");
     await vi.runAllTimersAsync();
 
@@ -229,6 +233,17 @@ describe("a deadline in the database's time", () => {
     vi.setSystemTime(Date.now() + 26 * 60 * 60 * 1000);
 
     expect(clock.deadlineAfter(10_000)).toBe(before);
+  });
+
+  it("is put right by a call that came too late, where the database's clock was set", async () => {
+    const clock = new DatabaseClock();
+    clock.learn(new Date(clock.now()), clock.now());
+    const anHourAhead = clock.now() + 60 * 60 * 1000;
+    const late = Object.assign(postgres("TS001"), { detail: new Date(anHourAhead).toISOString() });
+    const { error } = await call(WRITE, [late], { clock });
+
+    expect(error).toMatchObject({ kind: "unavailable", message: expect.stringContaining("nothing was changed") });
+    expect(Date.parse(clock.deadlineAfter(10_000))).toBeGreaterThan(anHourAhead + 9_000);
   });
 
   it("learns nothing from an answer that was long under way", () => {
