@@ -112,7 +112,7 @@ export async function signOut(database: UserDatabase, credential: Credential, ev
               .delete(revokedTokens)
               .where(sql`${eq(revokedTokens.userId, userId)} and ${lt(revokedTokens.expiresAt, sql`now()`)}`),
           ],
-    { endsCredential: true },
+    { ends: everywhere ? "all credentials" : "this credential" },
   );
 }
 
@@ -145,7 +145,7 @@ export async function deleteAccount(
   });
   try {
     await own.write("delete_account", (query) => [query.execute(sql`select delete_account()`)], {
-      endsCredential: true,
+      ends: "all credentials",
     });
   } catch (error) {
     // An attempt whose answer was lost may have deleted it, and with it the key by which a repeat would have been known.

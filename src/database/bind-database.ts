@@ -112,9 +112,10 @@ export function bindDatabase(
       clock.learn(setting.now, sentAt);
       return { setting, results, ended: write && readAnswer(endedSchema, answer.at(-1)) };
     };
+    const askedAt = Date.now();
     try {
       const end = await attemptCall(attempt, limits, kind);
-      credentials.learn(credential.id, true);
+      credentials.learn(credential.id, true, askedAt);
       return end;
     } catch (thrown) {
       const error = toDatabaseError(thrown);
@@ -168,14 +169,15 @@ export function bindDatabase(
     read,
 
     async checkCredential(since) {
-      const counts = since === "lately" ? credentials.counts(credential.id) : undefined;
+      const counts = since === "lately" ? credentials.counts(userId, credential.id) : undefined;
       if (counts === false) throw signedOut();
       if (counts === undefined) await read(() => [selectNothing({})]);
     },
 
-    async write(name, build, { endsCredential = false } = {}) {
+    async write(name, build, { ends } = {}) {
       const end = await call(build, { isRead: false, isKeyed: false }, { key: ownKey(), tool: name, is_kept: true });
-      if (endsCredential) credentials.learn(credential.id, false);
+      if (ends !== undefined) credentials.learn(credential.id, false);
+      if (ends === "all credentials") credentials.endAll(userId);
       return { results: "result" in end ? end.result.results : undefined };
     },
 

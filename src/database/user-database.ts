@@ -88,13 +88,13 @@ export interface UserDatabase {
    * Runs queries that change something else than tasks.
    *
    * @param name what is done, in snake_case
-   * @param options whether the credential itself does not count afterwards
+   * @param options which credentials of the user do not count afterwards
    * @throws ApplicationError `unauthenticated`, `internal`; `unavailable`, which says whether anything was changed
    */
   write<const Asked extends Queries>(
     name: string,
     build: (query: QueryBuilder) => Asked,
-    options?: { readonly endsCredential?: boolean },
+    options?: { readonly ends?: "this credential" | "all credentials" },
   ): Promise<WrittenCall<BatchResponse<Asked>>>;
 
   /**

@@ -1,4 +1,5 @@
 import { type Accept, parseAccept } from "hono/utils/accept";
+import { jsonRpcErrorResponse, type RequestId } from "./json-rpc.ts";
 
 /** What a client can read an answer as. */
 export interface Accepted {
@@ -22,6 +23,11 @@ export function readAccept(header: string | undefined): Accepted {
 /** The header as the SDK's transport, which knows no ranges, looks for it in what a client accepts that takes events. */
 export function usualAccept(header: string | undefined): string {
   return readAccept(header).events ? USUAL : (header ?? "");
+}
+
+/** Refuses a request whose client takes no such answer. */
+export function notAcceptableResponse(types: string, id: RequestId | null = null): Response {
+  return jsonRpcErrorResponse(406, "badRequest", `Not acceptable: Accept must name ${types}, or leave it open.`, id);
 }
 
 /** The most exact range that names a type decides. */

@@ -4,7 +4,7 @@ import { ApplicationError } from "../errors.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { readTextBody } from "../http/body.ts";
 import { isObject, readJson } from "../json.ts";
-import { readAccept } from "./accept.ts";
+import { notAcceptableResponse, readAccept } from "./accept.ts";
 import { onlyCallsTools } from "./call-tool.ts";
 import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { opensSession, postToSession, sendToSession } from "./session-lane.ts";
@@ -54,10 +54,6 @@ function standardHeadersOf(context: ApplicationContext) {
     ...(method !== undefined && { mcpMethodHeader: method }),
     ...(name !== undefined && { mcpNameHeader: name }),
   };
-}
-
-function notAcceptableResponse(types: string): Response {
-  return jsonRpcErrorResponse(406, "badRequest", `Not acceptable: Accept must name ${types}, or leave it open.`);
 }
 
 /** Whether there can be no doubt of the era, so that the SDK's costlier test may be left out. */

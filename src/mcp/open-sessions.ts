@@ -33,7 +33,8 @@ export async function registerSession(
   const idle = await tryToRegister(database, objectId, []);
   if (idle === undefined) return;
   const asked = await Promise.all(idle.map((id) => askToEnd(sessions, id)));
-  if (asked.some(({ hasEnded }) => hasEnded) && (await tryToRegister(database, objectId, asked)) === undefined) return;
+  // Also where none has ended: those that go on are not asked again for an hour.
+  if (asked.length > 0 && (await tryToRegister(database, objectId, asked)) === undefined) return;
   metrics.count("limits_reached_total", { limit: "sessions" });
   throw limitReached("sessions", MOST_SESSIONS);
 }

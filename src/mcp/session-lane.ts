@@ -5,7 +5,7 @@ import { listNames } from "../excerpt.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { countCall } from "../http/rate-limit.ts";
 import { isObject } from "../json.ts";
-import { usualAccept } from "./accept.ts";
+import { notAcceptableResponse, readAccept, usualAccept } from "./accept.ts";
 import type { CompleteResponse } from "./answer-stream.ts";
 import { jsonRpcErrorResponse, LARGEST_BATCH, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
 import { registerSession, unregisterSession } from "./open-sessions.ts";
@@ -61,15 +61,24 @@ async function openSession(context: ApplicationContext, body: string, message: u
     const fields = listNames(initialize.error.issues.map(({ path }) => path.join(".")));
     return jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id);
   }
+  if (!readAccept(context.req.header("Accept")).events) return notAcceptableResponse("text/event-stream", id);
   const objectId = context.env.MCP_SESSIONS.newUniqueId();
   await registerSession(context.get("userDatabase"), context.env.MCP_SESSIONS, objectId.toString());
-  return answerOf(
-    context.env.MCP_SESSIONS.get(objectId).open({
-      ...requestFor(context, "POST", body),
-      sessionId: signSessionId(objectId.toString(), context.get("caller"), context.get("configuration")),
-      protocolVersion: negotiateProtocolVersion(initialize.data.params.protocolVersion),
-    }),
-  );
+  let isOpen = false;
+  try {
+    const response = await answerOf(
+      context.env.MCP_SESSIONS.get(objectId).open({
+        ...requestFor(context, "POST", body),
+        sessionId: signSessionId(objectId.toString(), context.get("caller"), context.get("configuration")),
+        protocolVersion: negotiateProtocolVersion(initialize.data.params.protocolVersion),
+      }),
+    );
+    isOpen = response.ok;
+    return response;
+  } finally {
+    // Nobody was told its id, so that nobody could end it.
+    if (!isOpen) await unregisterSession(context.get("userDatabase"), objectId.toString());
+  }
 }
 
 /** A batch counts as many times as it has requests; the first was counted on the way in. */

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { parseInput } from "../input.ts";
 import { isObject, readJson } from "../json.ts";
+import { withoutUnseen } from "../quote.ts";
 import { signs } from "../tasks/task.ts";
 
 /** What known clients put beside a tool's arguments: n8n, Cline, and whoever takes a request's `_meta` for one of them. */
@@ -50,7 +51,8 @@ function normalizeInput(schema: z.ZodObject, given: unknown): unknown {
     if (ADDED_BY_CLIENTS.has(name)) return [];
     const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
     if (field === undefined) return [[name, value]];
-    return isOptional(field) && isEmpty(value) ? [] : [[name, normalize(field, value)]];
+    const normalized = normalize(field, value);
+    return isOptional(field) && isEmpty(normalized) ? [] : [[name, normalized]];
   });
   return Object.fromEntries(fields);
 }
@@ -64,12 +66,14 @@ function normalize(schema: z.core.$ZodType, value: unknown): unknown {
   return value;
 }
 
-/** A list may come as JSON in a string, and a list of one as what is in it. */
+/** A list may come as JSON in a string, and a list of one as what is in it; `null` in a string is none. */
 function normalizeList(element: z.core.$ZodType, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => normalize(element, item));
   if (typeof value === "number") return [normalize(element, value)];
   if (typeof value !== "string") return value;
-  if (!value.trim().startsWith("[")) return [normalize(element, value)];
+  const text = value.trim();
+  if (text === "" || text === "null") return null;
+  if (!text.startsWith("[")) return [normalize(element, value)];
   const reading = readJson(value);
   return "value" in reading && Array.isArray(reading.value) ? normalizeList(element, reading.value) : value;
 }
@@ -90,6 +94,6 @@ function isOptional(schema: z.core.$ZodType): boolean {
 }
 
 function isEmpty(value: unknown): boolean {
-  if (typeof value === "string") return value.trim() === "";
+  if (typeof value === "string") return withoutUnseen(value).trim() === "";
   return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 }

@@ -102,6 +102,9 @@ describe.each(interfaces)("%s", (_, open) => {
     await call("update_task", { task_id: id, ...empty, description: " \n", tags: "", title: "Renamed" });
     expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({ ...full, title: "Renamed" });
 
+    await call("update_task", { task_id: id, ...empty, description: "\u200b", tags: "[]", title: "Again" });
+    expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({ ...full, title: "Again" });
+
     await call("update_task", { task_id: id, ...empty, clear: '["Description", "tags"]' });
     expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({ description: "", tags: [] });
   });

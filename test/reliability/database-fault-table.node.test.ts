@@ -245,29 +245,32 @@ describe.skipIf(findPostgresql() === undefined)(
       },
     );
 
-    it.skipIf(!isLongRun)("faults until the server gives up, and is a yes, counts when it is given again, with CI=true", async () => {
-      const outcomes: Record<string, readonly Outcome[]> = {};
-      const met = pairs(approvals, examples);
-      await inTurn(met, AT_ONCE, async ({ name, prepare, fate }) => {
-        const call = await prepare(server);
-        outcomes[name] = [await meet(call, fate, Number.POSITIVE_INFINITY), await meet(call, fate, 0)];
-      });
-      expect(outcomes).toEqual(
-        Object.fromEntries(
-          met.map(({ name, effect }) => {
-            const told = effect === "refused" ? "nothing changed, repeat it" : "unknown";
-            // The task is deleted behind the yes.
-            return [
-              name,
-              [
-                { told, times: 0 },
-                { told: "done", times: 1 },
-              ],
-            ];
-          }),
-        ),
-      );
-    });
+    it.skipIf(!isLongRun)(
+      "faults until the server gives up, and is a yes, counts when it is given again, with CI=true",
+      async () => {
+        const outcomes: Record<string, readonly Outcome[]> = {};
+        const met = pairs(approvals, examples);
+        await inTurn(met, AT_ONCE, async ({ name, prepare, fate }) => {
+          const call = await prepare(server);
+          outcomes[name] = [await meet(call, fate, Number.POSITIVE_INFINITY), await meet(call, fate, 0)];
+        });
+        expect(outcomes).toEqual(
+          Object.fromEntries(
+            met.map(({ name, effect }) => {
+              const told = effect === "refused" ? "nothing changed, repeat it" : "unknown";
+              // The task is deleted behind the yes.
+              return [
+                name,
+                [
+                  { told, times: 0 },
+                  { told: "done", times: 1 },
+                ],
+              ];
+            }),
+          ),
+        );
+      },
+    );
 
     it.skipIf(!isLongRun)(
       "faults when the agent's answer is stored is stored later, and its tokens count once, with CI=true",

@@ -1,7 +1,8 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { McpSession } from "../../src/durable-objects.ts";
 import { chat } from "../support/chatting.ts";
 import { scrape } from "../support/counting.ts";
 import { ACCEPT, ClientSession, initializeParams } from "../support/mcp.ts";
@@ -116,6 +117,34 @@ describe("MCP sessions", () => {
     expect((await open(person)).status).toBe(200);
     expect((await open(person)).status).toBe(429);
     expect(await rowsOf(person)).toHaveLength(50);
+  });
+
+  it("that are refused take no place", async () => {
+    const person = await Person.signUp();
+    const initialize = { jsonrpc: "2.0", id: 1, method: "initialize", params: initializeParams() };
+    for (const [headers, body, status] of [
+      [{ Accept: "application/json" }, initialize, 406],
+      [{ Accept: ACCEPT }, { ...initialize, params: {} }, 400],
+    ] as const) {
+      const response = await person.send("/mcp", { method: "POST", headers, body });
+      expect([response.status, await rowsOf(person)]).toEqual([status, []]);
+    }
+    using _ = vi.spyOn(McpSession.prototype, "open").mockRejectedValue(new Error("overloaded"));
+    expect([(await open(person)).status, await rowsOf(person)]).toEqual([503, []]);
+  });
+
+  it("that go on are asked once an hour, also where none of them ends", async () => {
+    const person = await Person.signUp();
+    const session = await ClientSession.open(person);
+    await fillUp(person);
+    await unusedSince(session, "2 hours");
+    expect((await open(person)).status).toBe(429);
+    const asked = await ownerQuery(
+      "select used_at > now() - interval '1 minute' as lately from mcp_sessions where object_id = $1",
+      [objectIdOf(session)],
+    );
+
+    expect(asked).toEqual([{ lately: true }]);
   });
 
   it("that are gone, or were not used for an hour, make room where there is none", async () => {

@@ -87,4 +87,17 @@ describe("a token that was signed out", () => {
       structuredContent: { tasks: [{ status: "completed" }] },
     });
   });
+
+  it("everywhere is told so at once by the isolate that has done it, and cancels nothing", async () => {
+    const person = await Person.signUp();
+    const session = await ClientSession.open(person);
+    expect((await session.request("ping")).result).toEqual({});
+    const other = await person.signInAgain();
+    expect((await other.send("/api/auth/signout", { method: "POST", body: { everywhere: true } })).status).toBe(204);
+
+    await expectRefused(await session.post({ jsonrpc: "2.0", id: 7, method: "ping" }));
+    await expectRefused(
+      await session.post({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 5 } }),
+    );
+  });
 });
