@@ -4,6 +4,7 @@ import { type Task, taskRowSchema, toTask } from "./task.ts";
 const taskChangeSchema = z.object({
   operation: z.enum(["insert", "update", "delete"]),
   completed: z.boolean(),
+  shortened: z.boolean().default(false),
   task: taskRowSchema,
 });
 
@@ -14,6 +15,8 @@ export interface TaskChange {
   readonly isCompletion: boolean;
   /** As the call left it, or as it was before it was deleted. */
   readonly task: Task;
+  /** Whether the task is no longer kept whole: its title may be cut, its description and tags are left out. */
+  readonly isShortened: boolean;
 }
 
 /** Reads what the database has noted of a call's changes (`gather_task_changes`), its moments in a person's time zone. */
@@ -21,5 +24,10 @@ export function readTaskChanges(outcome: readonly unknown[], timeZone: string): 
   return z
     .array(taskChangeSchema)
     .parse(outcome)
-    .map(({ operation, completed, task }) => ({ operation, isCompletion: completed, task: toTask(task, timeZone) }));
+    .map(({ operation, completed, shortened, task }) => ({
+      operation,
+      isCompletion: completed,
+      task: toTask(task, timeZone),
+      isShortened: shortened,
+    }));
 }

@@ -13,11 +13,13 @@ export const taskResultSchema = z.strictObject({
 });
 
 /**
- * What was done, a line for each task; the note in place of the verb where there is one.
+ * What was done, a line for each task; the note in place of the verb where there is one, and alone where no task is
+ * answered.
  *
  * @param verb such as `Created`
  * @param changes what of each task was changed
  */
 export function resultText(verb: string, { tasks, note }: z.output<typeof taskResultSchema>, changes = ""): string {
+  if (tasks.length === 0) return note ?? verb;
   return tasks.map((task) => [`${note ?? verb} ${taskLine(task)}`, changes].filter(Boolean).join(" · ")).join("\n");
 }

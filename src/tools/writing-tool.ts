@@ -4,7 +4,7 @@ import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user
 import { ApplicationError } from "../errors.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import { idempotencyKeySchema } from "../tasks/task.ts";
-import { readTaskChanges } from "../tasks/task-change.ts";
+import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
 import { resultText, taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import type { Tool, ToolAnnotations, ToolDeclaration } from "./tool.ts";
@@ -55,9 +55,10 @@ export function defineWritingTool<Input extends KeyedInput>({
       const { tasks, changes, isReplay, isFirstTold } = await run(input, database, call).catch((error: unknown) => {
         throw error instanceof KeyInUse ? keyInUse(error) : error;
       });
-      const note = isReplay ? `${REPLAYED} ${done}` : changes.length === 0 ? unchanged : undefined;
+      const shortened = changes.some(({ isShortened }) => isShortened) ? shortenedNote(done, changes) : undefined;
+      const note = isReplay ? `${REPLAYED} ${shortened ?? done}` : changes.length === 0 ? unchanged : shortened;
       const result = {
-        tasks: [...tasks],
+        tasks: shortened === undefined ? [...tasks] : [],
         ...(isReplay && { replayed: true as const }),
         ...(note !== undefined && { note }),
       };
@@ -68,6 +69,12 @@ export function defineWritingTool<Input extends KeyedInput>({
       };
     },
   };
+}
+
+/** What is said in place of tasks that are no longer kept whole. */
+function shortenedNote(done: string, changes: readonly TaskChange[]): string {
+  const lines = changes.map(({ task }) => taskLine(task));
+  return `${done} ${lines.join("; ")}. The rest of that answer is no longer kept; get_task has a task as it is now.`;
 }
 
 /** @throws ApplicationError `invalid_input` for two keys */

@@ -111,6 +111,89 @@ it("refuses two different keys for one call", async () => {
   expect((await problemOf(response)).errors).toMatchObject([{ field: "idempotency_key" }]);
 });
 
+/** 10,000 characters that do not compress to less than their 30 KB. */
+function longText(): string {
+  return Array.from({ length: 10_000 }, () => String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))).join(
+    "",
+  );
+}
+
+describe("what a call has come to", () => {
+  const age = (who: Person, like: string, interval: string) =>
+    ownerQuery("update idempotency_keys set created_at = now() - $3::interval where user_id = $1 and key like $2", [
+      who.id,
+      like,
+      interval,
+    ]);
+  const keysOf = async (who: Person) =>
+    (await ownerQuery("select tool from idempotency_keys where user_id = $1 order by tool", [who.id])).map(
+      ({ tool }) => tool,
+    );
+  /** Each write deletes some of what has expired, that of other tests as well. */
+  const writeUntil = async (condition: () => Promise<boolean>) => {
+    for (let count = 0; count < 20 && !(await condition()); count += 1) {
+      await person.run("create_task", { title: "Somebody else's" });
+    }
+  };
+
+  it.each([
+    ["24 hours with its caller's key", { idempotency_key: newKey() }, "caller:%", "23 hours 59 minutes", "24 hours"],
+    ["10 minutes with the server's own", {}, "server:%", "9 minutes", "10 minutes"],
+  ])("is kept %s, and goes with the next writes of anybody", async (_, key, like, before, after) => {
+    const author = await Person.signUp();
+    const { id } = await author.runForTask("create_task", { title: "Gone for good", description: longText() });
+    await ownerQuery("delete from idempotency_keys where user_id = $1", [author.id]);
+    await author.run("delete_task", { task_id: id, ...key });
+    const isGone = async () => (await keysOf(author)).length === 0;
+    await age(author, like, before);
+    for (let count = 0; count < 3; count += 1) await person.run("create_task", { title: "Somebody else's" });
+    expect(await keysOf(author)).toEqual(["delete_task"]);
+
+    await age(author, like, after);
+    await writeUntil(isGone);
+    expect(await keysOf(author)).toEqual([]);
+  });
+
+  it("is kept whole for a person's newest 4 MB; a repeat of a call before those says what it did and where to look", async () => {
+    const author = await Person.signUp();
+    const description = longText();
+    const old = { title: "旧".repeat(200), description, tags: ["旧".repeat(50)], idempotency_key: newKey() };
+    const { id } = await author.runForTask("create_task", old);
+    await age(author, "caller:%", "1 hour");
+    // 200 calls since, and 48 changes more.
+    await ownerQuery(
+      `insert into idempotency_keys (user_id, key, tool, input_hash, change, outcome, created_at)
+       select user_id, key || n, tool, input_hash, change, outcome, created_at + n * interval '1 second'
+       from idempotency_keys, generate_series(1, 200) as n where user_id = $1`,
+      [author.id],
+    );
+    await ownerQuery("update users set last_change = 49 where id = $1", [author.id]);
+    const recent = { title: "Recent", description, idempotency_key: newKey() };
+    const { replayed: _, ...first } = await author.run("create_task", recent);
+    const repeat = await author.call("create_task", old);
+    const [kept] = await ownerQuery(
+      `select sum(pg_column_size(outcome))::int as bytes,
+         (count(*) filter (where pg_column_size(outcome) > 1000))::int as whole
+       from idempotency_keys where user_id = $1`,
+      [author.id],
+    );
+
+    expect(repeat.status).toBe(200);
+    expect(await repeat.json()).toEqual({
+      tasks: [],
+      replayed: true,
+      note: expect.stringMatching(
+        new RegExp(`nothing was done now.* Created #${id} "旧{80}".*version 1\\. .*get_task`),
+      ),
+    });
+    expect(await author.run("create_task", recent)).toEqual({ ...first, ...REPLAYED });
+    expect(kept?.whole).toBeGreaterThan(100);
+    expect(kept?.bytes).toBeLessThan(4_200_000);
+    expect((await author.call("create_task", { ...old, title: "Another" })).status).toBe(409);
+    expect((await author.runForTask("get_task", { task_id: id })).description).toBe(description);
+  });
+});
+
 describe("the release before", () => {
   // As it creates a task, with a credential that counts.
   const createAsBefore = (key: string) =>
