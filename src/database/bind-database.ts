@@ -17,19 +17,26 @@ import {
   KeyInUse,
   type Queries,
   type ReadCall,
+  type ReadOptions,
   type TaskCall,
   type UserDatabase,
 } from "./user-database.ts";
 
 /** What all requests of an isolate to one database share. */
 export interface Connection extends CallLimits {
+  /** How long one HTTP request may take, in milliseconds. */
+  readonly requestTime: number;
   readonly client: NeonHttpDatabase;
   readonly credentials: KnownCredentials;
   readonly untold: UntoldCalls;
 }
 
-/** Runs a request and tells who observes it. */
-type Observed = <Result>(running: PromiseLike<Result>, queries: readonly unknown[]) => Promise<Result>;
+/** Runs a request and tells who observes it; `isBounded` as in `CallKind`. */
+type Observed = <Result>(
+  running: PromiseLike<Result>,
+  queries: readonly unknown[],
+  isBounded: boolean,
+) => Promise<Result>;
 
 /** What a call has come to. */
 interface Answer<Results> {
@@ -48,11 +55,22 @@ interface WriteRecord {
   readonly is_kept: boolean;
 }
 
-/** Says whose rows the statements after it see, and refuses a credential that no longer counts. */
+const statementTimeout = sql`extract(epoch from current_setting('statement_timeout')::interval) * 1000`;
+/**
+ * Says whose rows the statements after it see, and refuses a credential that no longer counts. Of the time that
+ * set_caller leaves them they get no more than `longest_statement`. They wait for a lock a little less than that, so
+ * that one which a lock holds up fails with 55P03, and 57014 tells of one that is slow itself.
+ */
 const setCaller = defineStatement((query, value: Value<"call">) =>
-  query.execute(sql`select set_caller(${value("call")}::jsonb) as setting`),
+  query.execute(sql`select set_caller(call) as setting,
+    set_config('statement_timeout', least((call ->> 'longest_statement')::integer, ${statementTimeout})::integer::text, true),
+    set_config('lock_timeout', (${statementTimeout} * 0.9)::integer::text, true)
+    from (values (${value("call")}::jsonb)) as given (call)`),
 );
 const endCall = defineStatement((query) => query.execute(sql`select end_call() as ended`));
+/** How much of the time of one HTTP request a query that reads may take: it ends before nobody waits for it any more. */
+const READING_PART = 0.9;
+
 /** For a call that needs no more than what set_caller checks. */
 const selectNothing = defineStatement((query) => query.execute(sql`select`));
 
@@ -86,9 +104,11 @@ export function bindDatabase(
   observe: Observed,
 ): UserDatabase {
   const { clock } = limits;
+  const longestRead = limits.requestTime * READING_PART;
+
   async function call<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,
-    kind: CallKind,
+    kind: CallKind & ReadOptions,
     write?: WriteRecord,
     deadline = clock.deadlineAfter(limits.callTime),
   ): Promise<CallEnd<Answer<BatchResponse<Asked>>>> {
@@ -98,13 +118,14 @@ export function bindDatabase(
       origin: { via, client: clientName, request_id: requestId },
       deadline,
       write,
+      longest_statement: kind.isRead ? Math.floor(Math.min(kind.longest ?? longestRead, longestRead)) : undefined,
     });
     const queries = build(client);
     const batch: [Queries[number], ...Asked] = [setCaller({ call: record }), ...queries];
     if (write !== undefined) batch.push(endCall({}));
     const attempt = async () => {
       const sentAt = clock.now();
-      const answer = await observe(client.batch(batch), queries);
+      const answer = await observe(client.batch(batch), queries, kind.longest !== undefined);
       if (answer.length !== batch.length) throw new TransportError("an answer of another length", { mayBeDone: true });
       // Behind the results there is that of end_call, where the call writes.
       const [first, ...results] = answer;
@@ -114,7 +135,7 @@ export function bindDatabase(
     };
     const askedAt = Date.now();
     try {
-      const end = await attemptCall(attempt, limits, kind);
+      const end = await attemptCall(attempt, limits, { ...kind, isBounded: kind.longest !== undefined });
       credentials.learn(credential.id, true, askedAt);
       return end;
     } catch (thrown) {
@@ -126,8 +147,9 @@ export function bindDatabase(
 
   async function read<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,
+    options: ReadOptions = {},
   ): Promise<ReadCall<BatchResponse<Asked>>> {
-    const end = await call(build, { isRead: true, isKeyed: false });
+    const end = await call(build, { ...options, isRead: true, isKeyed: false });
     if (!("result" in end)) throw new Error("what only reads is never carried out before");
     const { setting, results } = end.result;
     return { ...setting, results };

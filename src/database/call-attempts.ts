@@ -1,6 +1,14 @@
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { DatabaseClock } from "./database-clock.ts";
-import { isCarriedOut, isTooLate, judgeFailure, timeOfRefusal, unavailable } from "./database-error.ts";
+import {
+  isCarriedOut,
+  isStopped,
+  isTooLate,
+  judgeFailure,
+  stopped,
+  timeOfRefusal,
+  unavailable,
+} from "./database-error.ts";
 
 /** The part of a call's time that it may take after that to learn whether it was carried out. */
 const SETTLING_PART = 0.3;
@@ -24,6 +32,8 @@ export interface CallKind {
   readonly isRead: boolean;
   /** Whether its caller has given it a key. */
   readonly isKeyed: boolean;
+  /** Whether it has a limit of time of its own: how long it takes is then for its caller to change. */
+  readonly isBounded?: boolean;
 }
 
 /** How a call ended: with its result, or because an attempt whose answer was lost has carried it out. */
@@ -37,13 +47,14 @@ export type CallEnd<Result> =
  * changes nothing, and one that writes has a key under which it is carried out once at most. Whether it was carried out
  * is told as unknown only when its time in the database is over, and nobody could be asked.
  *
- * @throws ApplicationError `unavailable`, which says whether anything was changed
+ * @throws ApplicationError `unavailable`, which says whether anything was changed; `invalid_input` for a bounded call
+ *   that takes too long
  * @throws whatever the driver threw, where Postgres has refused the call
  */
 export async function attemptCall<Result>(
   attempt: () => Promise<Result>,
   { breaker, clock, callTime }: CallLimits,
-  { isRead, isKeyed }: CallKind,
+  { isRead, isKeyed, isBounded = false }: CallKind,
 ): Promise<CallEnd<Result>> {
   const overAt = Date.now() + callTime;
   const endsAt = isRead ? overAt : overAt + callTime * SETTLING_PART;
@@ -68,7 +79,9 @@ export async function attemptCall<Result>(
         // Under its key nothing was done, and nothing will be.
         throw unavailable({ isRead, isKeyed, mayBeDone: false }, error);
       }
-      if (!failure.isWorthRepeating) throw error;
+      // This attempt is undone, and of one before it that may not be it still has to be learned.
+      if (isStopped(error) && !mayBeDone) throw stopped({ isBounded }, error);
+      if (!failure.isWorthRepeating && !isStopped(error)) throw error;
       mayBeDone ||= failure.mayBeDone && !isRead;
       const left = overAt - Date.now();
       // As soon as its time is over, another attempt tells whether it was carried out.

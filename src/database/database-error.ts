@@ -12,8 +12,10 @@ const TOO_LATE = "TS001";
 const CARRIED_OUT = "TS002";
 /** Of our own raise_limit: nothing was done. */
 const LIMIT_REACHED = "TS003";
-/** Connection, missing database, resources, operator's intervention, the system itself. */
-const UNAVAILABLE_CLASSES = ["08", "3D", "53", "57", "58"];
+/** A statement that has come to the end of its time (`statement_timeout`), or that an operator stopped: it is undone. */
+const STOPPED = "57014";
+/** Connection, missing database, resources, operator's intervention but the one above, the system itself. */
+const UNAVAILABLE = /^(?:08|3D|53|57(?!014$)|58)/;
 /** The server goes down, or the connection does, perhaps while it commits: class 57P0 but 57P05, and class 08. */
 const CONNECTION_LOST = /^(?:08|57P0[1-4])/;
 /** What another try may mend: a conflict with another transaction, a lock that was not to be had, a standby. */
@@ -73,7 +75,7 @@ export function judgeFailure(error: unknown): AttemptFailure {
   const { code } = databaseError;
   // Neon's proxy answers so where it finds nobody.
   if (code === undefined) return { mayBeDone: true, isWorthRepeating: true, isAnswered: false };
-  const isUnavailable = startsWithOneOf(code, UNAVAILABLE_CLASSES);
+  const isUnavailable = UNAVAILABLE.test(code);
   return {
     mayBeDone: CONNECTION_LOST.test(code),
     isWorthRepeating: isUnavailable || TRANSIENT.test(code),
@@ -96,6 +98,11 @@ export function timeOfRefusal(error: unknown): Date | undefined {
 /** Whether Postgres has said that a call was carried out before, by its key. */
 export function isCarriedOut(error: unknown): boolean {
   return sqlState(error) === CARRIED_OUT;
+}
+
+/** Whether Postgres has said that it stopped a statement, which undid all that came with it. */
+export function isStopped(error: unknown): boolean {
+  return sqlState(error) === STOPPED;
 }
 
 /** What is known of a call that failed. */
@@ -148,6 +155,18 @@ export function unavailable({ isRead, mayBeDone, isKeyed }: FailedCall, cause?: 
     : new ApplicationError("unavailable", `${unknown}: look before you repeat it.`, { cause });
 }
 
+/** A call took too long and was undone: one with a limit of its own asks for too much, any other met a slow database. */
+export function stopped({ isBounded }: { readonly isBounded: boolean }, cause: unknown): ApplicationError {
+  const problem = "This took too long and was stopped; nothing was changed.";
+  return isBounded
+    ? new ApplicationError(
+        "invalid_input",
+        `${problem} Ask for less: fewer or shorter words to search for, or a filter beside them.`,
+        { cause },
+      )
+    : new ApplicationError("unavailable", `${problem} Try again in a moment.`, again(cause));
+}
+
 /**
  * What a failure means that kept us from reading what a call has come to: it was carried out, and its caller must look.
  *
@@ -169,9 +188,14 @@ function again(cause: unknown) {
 /**
  * What kind of failure it was that the driver threw.
  *
+ * @param kind whether the call has a limit of time of its own
  * @returns undefined where the database works and has refused what it was given
  */
-export function databaseFailureOf(error: unknown): DatabaseFailure | undefined {
+export function databaseFailureOf(
+  error: unknown,
+  { isBounded }: { readonly isBounded: boolean },
+): DatabaseFailure | undefined {
+  if (isStopped(error)) return isBounded ? undefined : "unavailable";
   if (isAway(error)) return "unavailable";
   const state = sqlState(error);
   const isRefusal = state === INVALID_AUTHORIZATION || startsWithOneOf(state, REFUSAL_CLASSES);

@@ -73,7 +73,8 @@ export function openDatabase(
   callSeconds: number,
 ): ObservableDatabase {
   const callTime = callSeconds * 1000;
-  useWholeAnswers(fetchEndpoint, callTime / 2);
+  const requestTime = callTime / 2;
+  useWholeAnswers(fetchEndpoint, requestTime);
   const connection = {
     client: drizzle(neon(connectionString)),
     breaker: new CircuitBreaker(),
@@ -81,6 +82,7 @@ export function openDatabase(
     credentials: new KnownCredentials(),
     untold: new UntoldCalls(),
     callTime,
+    requestTime,
   };
   return {
     ...withObserver(connection, () => undefined),
@@ -92,8 +94,8 @@ function withObserver(connection: Connection, observe: DatabaseObserver): Databa
   const { client, breaker, clock, callTime } = connection;
   return {
     as: (caller, origin) =>
-      bindDatabase(connection, caller, origin, (running, queries) =>
-        observed(running, observe, queries, caller.userId),
+      bindDatabase(connection, caller, origin, (running, queries, isBounded) =>
+        observed(running, observe, queries, { userId: caller.userId, isBounded }),
       ),
 
     async callFunction(effect, build) {
@@ -120,7 +122,7 @@ async function observed<Result>(
   running: PromiseLike<Result>,
   observe: DatabaseObserver,
   queries: readonly unknown[],
-  userId?: number,
+  { userId, isBounded = false }: { readonly userId?: number; readonly isBounded?: boolean } = {},
 ): Promise<Result> {
   const startedAt = performance.now();
   const tell = (failure?: DatabaseFailure, limit?: LimitName) =>
@@ -136,7 +138,7 @@ async function observed<Result>(
     tell();
     return result;
   } catch (error) {
-    tell(databaseFailureOf(error), limitOf(error));
+    tell(databaseFailureOf(error, { isBounded }), limitOf(error));
     throw error;
   }
 }

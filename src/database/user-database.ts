@@ -12,6 +12,15 @@ export interface CallSetting {
   readonly timeZone: string;
 }
 
+/** What bounds a call that reads. */
+export interface ReadOptions {
+  /**
+   * How long each of its queries may take at most, in milliseconds, where that depends on what its caller asks for. One
+   * that takes longer is the caller's to make smaller.
+   */
+  readonly longest?: number;
+}
+
 /** The results of each query of a call that reads, in order. */
 export interface ReadCall<Results> extends CallSetting {
   readonly results: Results;
@@ -80,9 +89,13 @@ export interface UserDatabase {
   /**
    * Runs queries that change nothing.
    *
-   * @throws ApplicationError `unauthenticated` for a token signed out, `unavailable`, `internal`
+   * @throws ApplicationError `unauthenticated` for a token signed out, `unavailable`, `internal`; `invalid_input` where a
+   *   query takes longer than `longest`
    */
-  read<const Asked extends Queries>(build: (query: QueryBuilder) => Asked): Promise<ReadCall<BatchResponse<Asked>>>;
+  read<const Asked extends Queries>(
+    build: (query: QueryBuilder) => Asked,
+    options?: ReadOptions,
+  ): Promise<ReadCall<BatchResponse<Asked>>>;
 
   /**
    * Runs queries that change something else than tasks.

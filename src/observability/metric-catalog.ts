@@ -107,7 +107,7 @@ export const metricCatalog = {
   },
   database_errors_total: {
     type: "counter",
-    help: "Requests to the database that failed: unavailable when it could not be reached, else internal.",
+    help: "Requests to the database that failed: unavailable when it could not be reached or was too slow, else internal.",
     labels: ["status"],
   },
   slow_queries_total: {

@@ -1,6 +1,6 @@
 import { NeonDbError } from "@neondatabase/serverless";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { attemptCall } from "../../src/database/call-attempts.ts";
+import { attemptCall, type CallKind } from "../../src/database/call-attempts.ts";
 import { CircuitBreaker } from "../../src/database/circuit-breaker.ts";
 import { DatabaseClock } from "../../src/database/database-clock.ts";
 import { TransportError } from "../../src/database/sql-over-http.ts";
@@ -26,7 +26,7 @@ afterEach(() => {
 
 /** Makes a call whose attempts come to these things, one after the other, the last again and again. */
 async function call(
-  kind: typeof READ,
+  kind: CallKind,
   outcomes: readonly (Error | string)[],
   { breaker = new CircuitBreaker(), clock = new DatabaseClock(), callTime = 10_000 } = {},
 ) {
@@ -60,6 +60,37 @@ describe("a call", () => {
   ])("%s is made again", async (_, failure) => {
     expect(await call(READ, [failure, "done"])).toMatchObject({ end: { result: "done" }, attempts: 2 });
     expect(await call(WRITE, [failure, "done"])).toMatchObject({ end: { result: "done" }, attempts: 2 });
+  });
+
+  it("that was stopped is not, and says so, nor has the database failed", async () => {
+    const breaker = new CircuitBreaker();
+    for (let count = 0; count < 4; count += 1) breaker.failed();
+    for (const kind of [READ, WRITE, KEYED_WRITE]) {
+      expect(await call(kind, [postgres("57014"), "done"], { breaker })).toMatchObject({
+        error: {
+          kind: "unavailable",
+          message: "This took too long and was stopped; nothing was changed. Try again in a moment.",
+        },
+        attempts: 1,
+      });
+    }
+    breaker.failed();
+
+    expect(breaker.isOpen).toBe(false);
+  });
+
+  it("that was stopped at a limit of its own is told to ask for less", async () => {
+    expect(await call({ ...READ, isBounded: true }, [postgres("57014"), "done"])).toMatchObject({
+      error: { kind: "invalid_input", message: expect.stringContaining("Ask for less"), retryAfter: undefined },
+      attempts: 1,
+    });
+  });
+
+  it("that was stopped is made again where an attempt before it may have been carried out", async () => {
+    expect(await call(WRITE, [lost(), postgres("57014"), postgres("TS002")])).toEqual({
+      end: { carriedOut: true, mayBeOwn: true },
+      attempts: 3,
+    });
   });
 
   it("that Postgres refuses is not", async () => {
