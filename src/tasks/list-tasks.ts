@@ -42,6 +42,12 @@ export interface TaskPage {
   readonly timeZone: string;
 }
 
+/**
+ * How long a search may look, in milliseconds: what it costs grows with all that a person has written. 10 MB take a
+ * tenth of that.
+ */
+const LONGEST_SEARCH = 1_500;
+
 /** How much of a description is read for a list, in code points. */
 const BEGINNING = 400;
 
@@ -61,7 +67,7 @@ const today = sql`(now() at time zone current_setting('app.time_zone'))::date`;
  * Lists tasks, page by page. A page starts after the last task of the one before, so that tasks made,
  * changed or deleted in between make no other task appear twice or not at all.
  *
- * @throws ApplicationError `invalid_input` for a cursor that is not one of this order
+ * @throws ApplicationError `invalid_input` for a cursor that is not one of this order, and for a search that takes too long
  */
 export async function listTasks(database: UserDatabase, filter: TaskFilter): Promise<TaskPage> {
   const order = taskOrders(dueMoment)[filter.order];
@@ -70,14 +76,17 @@ export async function listTasks(database: UserDatabase, filter: TaskFilter): Pro
     results: [rows],
     now,
     timeZone,
-  } = await database.read((query) => [
-    query
-      .select({ ...taskColumns, ...describedBriefly, sortKey: order.sortKey })
-      .from(tasks)
-      .where(and(eq(tasks.userId, database.userId), ...conditions(filter), after))
-      .orderBy(...order.by)
-      .limit(filter.limit + 1),
-  ]);
+  } = await database.read(
+    (query) => [
+      query
+        .select({ ...taskColumns, ...describedBriefly, sortKey: order.sortKey })
+        .from(tasks)
+        .where(and(eq(tasks.userId, database.userId), ...conditions(filter), after))
+        .orderBy(...order.by)
+        .limit(filter.limit + 1),
+    ],
+    filter.search === undefined ? {} : { longest: LONGEST_SEARCH },
+  );
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
   return {
@@ -101,18 +110,17 @@ function conditions({
     inArray(tasks.status, [...statuses]),
     priority === undefined ? undefined : eq(tasks.priority, priority),
     tags === undefined || tags.length === 0 ? undefined : carriesAll(tags),
-    search === undefined ? undefined : containsAll(search),
+    ...(search === undefined ? [] : containsAll(search)),
     isOverdue ? or(lt(tasks.dueAt, sql`now()`), lt(tasks.dueDate, today)) : undefined,
     dueFrom === undefined ? undefined : gte(dueMoment, toMoment(dueFrom)),
     dueBefore === undefined ? undefined : lt(dueMoment, toMoment(dueBefore)),
   ];
 }
 
-function containsAll(search: string): SQL | undefined {
-  const words = search.split(/\p{White_Space}+/u).filter((word) => word !== "");
-  if (words.length === 0) return undefined;
-  const pattern = sql`'%' || regexp_replace(search_text(word), '([\\\\%_])', '\\\\\\1', 'g') || '%'`;
-  return sql`${tasks.searchedText} like all (array(select ${pattern} from ${elements(words)} as word))`;
+function containsAll(search: string): SQL[] {
+  const words = new Set(search.split(/\p{White_Space}+/u).filter((word) => word !== ""));
+  // Not LIKE, which is four times as slow where a word almost matches at every letter, and twice as slow elsewhere.
+  return [...words].map((word) => sql`strpos(${tasks.searchedText}, (select search_text(${word}))) > 0`);
 }
 
 function carriesAll(tags: readonly string[]): SQL {
