@@ -7,7 +7,7 @@ import { revokedTokens, users } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { metrics } from "../observability/metrics.ts";
-import { HashQueue } from "./hash-queue.ts";
+import { type HashAsker, HashQueue } from "./hash-queue.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 
 const UNIQUE_VIOLATION = "23505";
@@ -18,9 +18,6 @@ export const userSchema = z.object({ id: z.int(), email: z.string(), name: z.str
 
 /** A person as he sees himself. */
 export type User = z.output<typeof userSchema>;
-
-/** Keeps what goes on in a request alive after its answer. */
-type WaitUntil = (promise: Promise<unknown>) => void;
 
 /** All that is hashed in this isolate. */
 const hashes = new HashQueue();
@@ -41,15 +38,16 @@ interface NewAccount {
  * Makes an account.
  *
  * @throws ApplicationError `conflict` for an e-mail that is taken, in whatever case; `invalid_input` for a time zone
- * that Postgres does not know; `rate_limited` where the address has made as many as it may today; `unavailable` where
- * too many passwords wait to be hashed
+ * that Postgres does not know; `rate_limited` where the address has made as many as it may today, for which nothing is
+ * hashed; and what `HashQueue` throws
  */
 export async function signUp(
   database: Database,
   { email, name, timeZone, password, address }: NewAccount,
-  waitUntil: WaitUntil,
+  asker: HashAsker,
 ): Promise<User> {
-  const passwordHash = await hashes.run(() => hashPassword(password), waitUntil);
+  await requireSignUpsLeft(database, address);
+  const passwordHash = await hashes.run(() => hashPassword(password), asker);
   // By its key a repeat finds the account that was made by an attempt whose answer was lost.
   const key = crypto.randomUUID();
   try {
@@ -70,20 +68,28 @@ export async function signUp(
   }
 }
 
+async function requireSignUpsLeft(database: Database, { key, maximum }: NewAccount["address"]): Promise<void> {
+  await database
+    .callFunction("reads", () => sql`select require_sign_ups_left(${key}, ${maximum})`)
+    .catch((error: unknown) => {
+      throw toDatabaseError(error);
+    });
+}
+
 /**
  * Finds the account that an e-mail and a password belong to; takes the same time whether the e-mail is known or not.
  *
  * @param email undefined for what no account can have, for which nothing is hashed
- * @throws ApplicationError `unauthenticated`; `unavailable` where too many passwords wait to be hashed
+ * @throws ApplicationError `unauthenticated`; and what `HashQueue` throws
  */
 export async function signIn(
   database: Database,
   { email, password }: { readonly email: string | undefined; readonly password: string },
-  waitUntil: WaitUntil,
+  asker: HashAsker,
 ): Promise<User> {
   if (email === undefined) throw signInFailure();
   const account = await findCredentials(database, email);
-  const isRight = await hashes.run(() => verifyPassword(password, account?.password_hash), waitUntil);
+  const isRight = await hashes.run(() => verifyPassword(password, account?.password_hash), asker);
   if (account === undefined || !isRight) throw signInFailure();
   return userSchema.parse(account);
 }
@@ -131,15 +137,15 @@ export async function readUser(database: UserDatabase): Promise<User> {
  * Deletes the caller's account with everything in it; its password confirms that its owner asks for it.
  *
  * @throws ApplicationError `forbidden` for a wrong password, `unauthenticated` for a token that does not count,
- * `unavailable` where too many passwords wait to be hashed
+ * and what `HashQueue` throws
  */
 export async function deleteAccount(
   database: Database,
   own: UserDatabase,
   credentials: { readonly email: string; readonly password: string },
-  waitUntil: WaitUntil,
+  asker: HashAsker,
 ): Promise<void> {
-  await signIn(database, credentials, waitUntil).catch((error: unknown) => {
+  await signIn(database, credentials, asker).catch((error: unknown) => {
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
     throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });
   });

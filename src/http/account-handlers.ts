@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { deleteAccount, readUser, signIn, signOut, signUp, type User } from "../auth/accounts.ts";
+import type { HashAsker } from "../auth/hash-queue.ts";
 import { passwordSchema } from "../auth/password.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";
 import { parseInput } from "../input.ts";
 import { line } from "../text.ts";
-import { addressKey } from "./address.ts";
+import { addressKey, addressOf } from "./address.ts";
 import { type ApplicationContext, waitUntilOf } from "./application.ts";
 import { readJsonBody } from "./json-body.ts";
 import { countAgainst } from "./rate-limit.ts";
@@ -58,7 +59,7 @@ export async function answerSignUp(context: ApplicationContext): Promise<Respons
   const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
   const address = { key: addressKey(context), maximum: context.var.configuration.SIGN_UPS_PER_ADDRESS };
   const account = { email, password, timeZone, name: name ?? nameFrom(email), address };
-  const user = await signUp(context.var.database, account, waitUntilOf(context));
+  const user = await signUp(context.var.database, account, askerOf(context));
   context.var.log.info("sign_up", { user_id: user.id });
   return context.json(await session(context, user), 201);
 }
@@ -67,7 +68,7 @@ export async function answerSignUp(context: ApplicationContext): Promise<Respons
 export async function answerSignIn(context: ApplicationContext): Promise<Response> {
   const { email, password } = parseInput(signInSchema, await readJsonBody(context));
   if (email !== undefined) await countGuess(context, email);
-  const user = await signIn(context.var.database, { email, password }, waitUntilOf(context));
+  const user = await signIn(context.var.database, { email, password }, askerOf(context));
   context.var.log.info("sign_in", { user_id: user.id });
   return context.json(await session(context, user));
 }
@@ -90,9 +91,13 @@ export async function answerDeletion(context: ApplicationContext): Promise<Respo
   const { database, userDatabase, caller, log } = context.var;
   const { email } = await readUser(userDatabase);
   await countGuess(context, email);
-  await deleteAccount(database, userDatabase, { email, password }, waitUntilOf(context));
+  await deleteAccount(database, userDatabase, { email, password }, askerOf(context));
   log.info("account_deleted", { user_id: caller.userId });
   return context.body(null, 204);
+}
+
+function askerOf(context: ApplicationContext): HashAsker {
+  return { address: addressOf(context), waitUntil: waitUntilOf(context) };
 }
 
 function nameFrom(email: string): string {

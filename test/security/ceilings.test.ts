@@ -198,6 +198,19 @@ describe("an address", () => {
     expect(await ownerQuery("select from daily_counts where subject like $1", [`%${address}%`])).toEqual([]);
   });
 
+  it("that has made them is told so at once, and nothing is hashed for it", async () => {
+    const address = newAddress();
+    for (let count = 0; count < 2; count += 1) expect((await signUp(address)).status).toBe(201);
+    // When one of these is refused a hash, there is no place for anybody.
+    const body = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
+    const crowd = Array.from({ length: 12 }, () => send("/api/auth/signin", { method: "POST", body }));
+    await Promise.any(crowd.map(async (sent) => expect((await sent).status).toBe(503)));
+    const refused = await refusal(await signUp(address));
+    await Promise.all(crowd);
+
+    expect(refused).toMatchObject({ status: 429, detail: expect.stringContaining("2 accounts were made from your") });
+  });
+
   it("uses so many tokens a day, whoever chats from it; from elsewhere they go on", async () => {
     const [ann, bob] = [await Person.signUp(), await Person.signUp()];
     const from = { "CF-Connecting-IP": newAddress() };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { HashQueue } from "../../src/auth/hash-queue.ts";
+import { type HashAsker, HashQueue, type WaitUntil } from "../../src/auth/hash-queue.ts";
 import { metrics } from "../../src/observability/metrics.ts";
 
 /** What is hashed, in its order, and how many are at a time. */
@@ -22,7 +22,14 @@ class Hashing {
 }
 
 const refused = () => metrics.take("v1").filter(([series]) => series.startsWith("password_hashes_refused_total"));
-const ignore = () => undefined;
+
+let addresses = 0;
+/** Somebody at an address of their own. */
+function anybody(waitUntil: WaitUntil = () => undefined): HashAsker {
+  addresses += 1;
+  return { address: `10.0.0.${addresses}`, waitUntil };
+}
+const at = (address: string): HashAsker => ({ ...anybody(), address });
 
 describe("the queue of hashes", () => {
   let queue: HashQueue;
@@ -44,7 +51,7 @@ describe("the queue of hashes", () => {
 
   it("hashes one at a time, in the order of coming, and lets eight wait", async () => {
     const names = Array.from({ length: 20 }, (_, index) => `${index}`);
-    const settled = await settle(names.map((name) => queue.run(hashing.of(name), ignore)));
+    const settled = await settle(names.map((name) => queue.run(hashing.of(name), anybody())));
 
     expect(hashing.order).toEqual(names.slice(0, 9));
     expect(hashing.most).toBe(1);
@@ -63,7 +70,7 @@ describe("the queue of hashes", () => {
       await new Promise((resolve) => setTimeout(resolve, milliseconds));
       times.push({ start, end: Date.now() });
     };
-    await settle([200, 400, 5_000, 200].map((milliseconds) => queue.run(work(milliseconds), ignore)));
+    await settle([200, 400, 5_000, 200].map((milliseconds) => queue.run(work(milliseconds), anybody())));
 
     expect(times[0]?.start).toBe(begun);
     const rests = times.slice(1).map(({ start }, index) => start - (times[index]?.end ?? 0));
@@ -74,9 +81,9 @@ describe("the queue of hashes", () => {
   });
 
   it("takes more as soon as there is room", async () => {
-    const all = Array.from({ length: 9 }, (_, index) => queue.run(hashing.of(`${index}`), ignore));
+    const all = Array.from({ length: 9 }, (_, index) => queue.run(hashing.of(`${index}`), anybody()));
     await vi.advanceTimersByTimeAsync(400);
-    all.push(queue.run(hashing.of("late"), ignore));
+    all.push(queue.run(hashing.of("late"), anybody()));
     await settle(all);
 
     expect(hashing.order.at(-1)).toBe("late");
@@ -84,8 +91,8 @@ describe("the queue of hashes", () => {
   });
 
   it("goes on behind a hash that fails", async () => {
-    const failing = queue.run(() => Promise.reject(new Error("no memory")), ignore);
-    const [first, second] = await settle([failing, queue.run(hashing.of("next"), ignore)]);
+    const failing = queue.run(() => Promise.reject(new Error("no memory")), anybody());
+    const [first, second] = await settle([failing, queue.run(hashing.of("next"), anybody())]);
 
     expect(first).toMatchObject({ reason: { message: "no memory" } });
     expect(second).toMatchObject({ value: "next" });
@@ -95,8 +102,8 @@ describe("the queue of hashes", () => {
     const kept: Promise<unknown>[] = [];
     const waitUntil = (promise: Promise<unknown>) => kept.push(promise);
     const runs = [
-      queue.run(() => Promise.reject(new Error("no memory")), waitUntil),
-      queue.run(hashing.of("next"), waitUntil),
+      queue.run(() => Promise.reject(new Error("no memory")), anybody(waitUntil)),
+      queue.run(hashing.of("next"), anybody(waitUntil)),
     ];
     await settle(runs);
 
@@ -108,17 +115,53 @@ describe("the queue of hashes", () => {
 
   it("passes over a request that the runtime has ended, and over as many as there are", async () => {
     // As one of which nothing runs any more.
-    for (let index = 0; index < 9; index += 1) void queue.run(() => new Promise(() => undefined), ignore);
+    for (let index = 0; index < 9; index += 1) void queue.run(() => new Promise(() => undefined), anybody());
     vi.clearAllTimers();
-    await expect(queue.run(hashing.of("early"), ignore)).rejects.toMatchObject({ kind: "unavailable" });
+    await expect(queue.run(hashing.of("early"), anybody())).rejects.toMatchObject({ kind: "unavailable" });
     await vi.advanceTimersByTimeAsync(10_000);
-    const [result] = await settle([queue.run(hashing.of("later"), ignore)]);
+    const [result] = await settle([queue.run(hashing.of("later"), anybody())]);
 
     expect(result).toMatchObject({ value: "later" });
   });
 
+  it("gives an address two places, and refuses the third at once, as the caller's own doing", async () => {
+    const names = ["one", "two", "three", "four"];
+    const settled = await settle(names.map((name) => queue.run(hashing.of(name), at("192.0.2.1"))));
+    const later = await settle([queue.run(hashing.of("later"), at("192.0.2.1"))]);
+
+    expect(hashing.order).toEqual(["one", "two", "later"]);
+    for (const result of settled.slice(2))
+      expect(result).toMatchObject({ reason: { kind: "rate_limited", retryAfter: 5 } });
+    expect(later).toMatchObject([{ value: "later" }]);
+    expect(refused()).toEqual([]);
+  });
+
+  it("lets addresses take turns, and never does two hashes at once for it", async () => {
+    const names = ["a1", "a2", "b1", "b2", "c1"];
+    const all = names.map((name) => queue.run(hashing.of(name), at(`of ${name.charAt(0)}`)));
+    // While that of a2, which let others pass, is being hashed.
+    await vi.advanceTimersByTimeAsync(1_300);
+    expect(hashing.order).toEqual(["a1", "b1", "c1", "a2"]);
+    all.push(queue.run(hashing.of("d1"), at("of d")));
+    await settle(all);
+
+    expect(hashing.order).toEqual(["a1", "b1", "c1", "a2", "d1", "b2"]);
+    expect(hashing.most).toBe(1);
+  });
+
+  it("lets a second place be passed by no more than can wait", async () => {
+    const all = ["a1", "a2"].map((name) => queue.run(hashing.of(name), at("192.0.2.1")));
+    for (let index = 0; index < 12; index += 1) {
+      all.push(queue.run(hashing.of(`${index}`), anybody()));
+      await vi.advanceTimersByTimeAsync(300);
+    }
+    await settle(all);
+
+    expect(hashing.order.indexOf("a2")).toBe(8);
+  });
+
   it("forgets nobody who could not look because the isolate was busy", async () => {
-    const runs = ["one", "two", "three"].map((name) => queue.run(hashing.of(name), ignore));
+    const runs = ["one", "two", "three"].map((name) => queue.run(hashing.of(name), anybody()));
     vi.setSystemTime(Date.now() + 30_000);
     await settle(runs);
 

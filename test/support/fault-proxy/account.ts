@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { z } from "zod";
 import { hashPassword } from "../../../src/auth/password.ts";
 import { issueToken } from "../../../src/auth/token.ts";
@@ -50,7 +51,7 @@ export async function sendUntilAnswered(...request: Parameters<typeof send>): Pr
   }
 }
 
-/** Sends a request with a JSON body. */
+/** Sends a request with a JSON body, each from an address of its own: one that signs in much has few places at once. */
 export function post(
   { url }: FaultyServer,
   method: string,
@@ -62,6 +63,7 @@ export function post(
     method,
     headers: {
       "Content-Type": "application/json",
+      "CF-Connecting-IP": `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`,
       ...(account !== undefined && { Authorization: `Bearer ${account.token}` }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
