@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { parseInput } from "../input.ts";
 import { isObject, readJson } from "../json.ts";
-import { withoutUnseen } from "../quote.ts";
 import { signs } from "../tasks/task.ts";
 
 /** What known clients put beside a tool's arguments: n8n, Cline, and whoever takes a request's `_meta` for one of them. */
@@ -94,6 +93,6 @@ function isOptional(schema: z.core.$ZodType): boolean {
 }
 
 function isEmpty(value: unknown): boolean {
-  if (typeof value === "string") return withoutUnseen(value).trim() === "";
+  if (typeof value === "string") return !/[^\p{White_Space}\p{Default_Ignorable_Code_Point}]/u.test(value);
   return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 }

@@ -46,7 +46,7 @@ describe("/metrics", () => {
 
   it("tells no label but those it declares", async () => {
     for (const { labels } of await scrape()) {
-      expect(["route", "method", "status", "tool", "version", "le"]).toEqual(
+      expect(["route", "method", "status", "tool", "limit", "version", "le"]).toEqual(
         expect.arrayContaining(Object.keys(labels)),
       );
     }
