@@ -155,7 +155,7 @@ describe("DELETE /api/chat/{id}/stream", () => {
 });
 
 describe("a turn that has not begun yet", () => {
-  const LOADING = "require_token_budget";
+  const LOADING = "check_chat_tokens";
   const stop = async (person: Person) =>
     expect((await person.send("/api/chat/c/stream", { method: "DELETE" })).status).toBe(204);
 
