@@ -106,8 +106,9 @@ const variables = {
   DAILY_TOKEN_BUDGET_TOTAL: wholeNumber(1_000, 1_000_000_000_000)
     .default(20_000_000)
     .describe("How many of the model's tokens the chats of all accounts together may use in a day (UTC), from 1,000."),
+  // A release makes about fifteen from the operator's own address, to try each stage with.
   SIGN_UPS_PER_ADDRESS: wholeNumber(1, 1_000_000)
-    .default(20)
+    .default(100)
     .describe("How many accounts may be made from one address in a day (UTC), from 1 to 1,000,000."),
   SLOW_QUERY_MS: wholeNumber(1, 60_000)
     .default(100)

@@ -104,7 +104,7 @@ async function play(restartBefore: number | undefined): Promise<string[]> {
   return texts.map((text) =>
     text
       .replaceAll(/^id: .+$/gm, "id: <event>")
-      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>")
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)/g, "<time>")
       .replaceAll(/"id":\d+,"title"|#\d+/g, "<task>"),
   );
 }
