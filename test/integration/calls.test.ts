@@ -115,7 +115,7 @@ describe("a call that writes", () => {
 
   it("of the same user waits for the one before it, and one that reads does not", async () => {
     const held = ownerQuery(
-      `do $$ begin perform 1 from users where id = ${person.id} for no key update; perform pg_sleep(1); end $$`,
+      `do $$ begin perform 1 from users where id = ${person.id} for no key update; perform pg_sleep(2); end $$`,
     );
     await new Promise((resolve) => setTimeout(resolve, 250));
     const own = database.as(caller, origin);
