@@ -16,6 +16,10 @@ export class RecentValues<Value> {
     return value;
   }
 
+  delete(key: string): void {
+    this.#values.delete(key);
+  }
+
   set(key: string, value: Value): void {
     this.#values.delete(key);
     const [oldest] = this.#values.keys();

@@ -1,3 +1,5 @@
+import { RecentValues } from "../recent-values.ts";
+
 /** Calls of one key that ended untold began and ended within this, by the database's clock. */
 interface Span {
   readonly from: Date;
@@ -12,16 +14,12 @@ const MOST_CALLS = 10_000;
  * The repeat that finds one of them is the first to be told.
  */
 export class UntoldCalls {
-  readonly #spans = new Map<string, Span>();
+  readonly #spans = new RecentValues<Span>(MOST_CALLS);
 
   /** Notes that a call came to nothing, though it may have been carried out in this time. */
   add(userId: number, key: string, { from, until }: Span): void {
     const name = nameOf(userId, key);
-    const before = this.#spans.get(name);
-    this.#spans.delete(name);
-    this.#spans.set(name, { from: before?.from ?? from, until });
-    const [oldest] = this.#spans.keys();
-    if (this.#spans.size > MOST_CALLS && oldest !== undefined) this.#spans.delete(oldest);
+    this.#spans.set(name, { from: this.#spans.get(name)?.from ?? from, until });
   }
 
   /**
