@@ -123,9 +123,9 @@ export function bindDatabase(
     const queries = build(client);
     const batch: [Queries[number], ...Asked] = [setCaller({ call: record }), ...queries];
     if (write !== undefined) batch.push(endCall({}));
-    const attempt = async () => {
-      const sentAt = clock.now();
-      const answer = await observe(client.batch(batch), queries, kind.longest !== undefined);
+    const isBounded = kind.longest !== undefined;
+    const attempt = async (sentAt: number) => {
+      const answer = await observe(client.batch(batch), queries, isBounded);
       if (answer.length !== batch.length) throw new TransportError("an answer of another length", { mayBeDone: true });
       // Behind the results there is that of end_call, where the call writes.
       const [first, ...results] = answer;
@@ -135,7 +135,7 @@ export function bindDatabase(
     };
     const askedAt = Date.now();
     try {
-      const end = await attemptCall(attempt, limits, { ...kind, isBounded: kind.longest !== undefined });
+      const end = await attemptCall(attempt, limits, { ...kind, isBounded });
       credentials.learn(credential.id, true, askedAt);
       return end;
     } catch (thrown) {

@@ -47,12 +47,13 @@ export type CallEnd<Result> =
  * changes nothing, and one that writes has a key under which it is carried out once at most. Whether it was carried out
  * is told as unknown only when its time in the database is over, and nobody could be asked.
  *
+ * @param attempt makes it once, and is told when, as `DatabaseClock.now` has it
  * @throws ApplicationError `unavailable`, which says whether anything was changed; `invalid_input` for a bounded call
  *   that takes too long
  * @throws whatever the driver threw, where Postgres has refused the call
  */
 export async function attemptCall<Result>(
-  attempt: () => Promise<Result>,
+  attempt: (sentAt: number) => Promise<Result>,
   { breaker, clock, callTime }: CallLimits,
   { isRead, isKeyed, isBounded = false }: CallKind,
 ): Promise<CallEnd<Result>> {
@@ -64,7 +65,7 @@ export async function attemptCall<Result>(
     if (!breaker.mayPass() && !mayBeDone) throw unavailable({ isRead, isKeyed, mayBeDone });
     const sentAt = clock.now();
     try {
-      const result = await attempt();
+      const result = await attempt(sentAt);
       breaker.answered();
       return { result };
     } catch (error) {
