@@ -1,5 +1,6 @@
 import { InitializeRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { toCallerRecord } from "../caller.ts";
+import { signedOut } from "../database/database-error.ts";
 import { ApplicationError } from "../errors.ts";
 import { listNames } from "../excerpt.ts";
 import type { ApplicationContext } from "../http/application.ts";
@@ -109,8 +110,7 @@ async function answerOf(answering: Promise<Response | CompleteResponse>): Promis
       cause: error,
     });
   });
-  if (response.status === 401)
-    throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
+  if (response.status === 401) throw signedOut();
   if (response instanceof Response) return new Response(response.body, response);
   const { status, headers, body } = response;
   // A status such as 202 has no body at all.

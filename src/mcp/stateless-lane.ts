@@ -1,7 +1,7 @@
 import type { InboundLadderRejection, InboundModernRoute } from "@modelcontextprotocol/server";
 import { createMcpHandler } from "agents/mcp/server";
 import * as z from "zod";
-import { ApplicationError } from "../errors.ts";
+import { signedOut } from "../database/database-error.ts";
 import { excerpt } from "../excerpt.ts";
 import { type ApplicationContext, originOf } from "../http/application.ts";
 import { isObject } from "../json.ts";
@@ -56,7 +56,7 @@ export async function answerStateless(
         })
       : answerPlainRequest(plain, baseUrl),
   );
-  if (isSignedOut) throw new ApplicationError("unauthenticated", "The token has been signed out; sign in again.");
+  if (isSignedOut) throw signedOut();
   return response.ok ? response : withShortError(response);
 }
 
