@@ -2,9 +2,9 @@ import * as z from "zod";
 import { errorKinds, toApplicationError } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { logFailure } from "../observability/log-failure.ts";
-import { catalog, describeCatalog } from "../tools/catalog.ts";
+import { describeCatalog, toolCalled } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
-import { decodeArguments, toolNameOf } from "../tools/tool-input.ts";
+import { decodeArguments } from "../tools/tool-input.ts";
 import { currentExchange } from "./exchange.ts";
 import { messagesOf } from "./json-rpc.ts";
 
@@ -35,26 +35,28 @@ export function listTools(): { tools: z.output<typeof toolsSchema> } {
 
 /** Whether there is such a tool; an unknown one is a protocol error (-32602) and not a tool's. */
 export function isKnownTool(name: string): boolean {
-  return catalog.some((tool) => tool.name === toolNameOf(name));
+  return toolCalled(name) !== undefined;
 }
 
 /** Whether a message, or one of a batch, calls a tool that may change something: its answer is not to be had again. */
 export function mayChange(body: unknown): boolean {
-  return messagesOf(body).some((message) => {
-    if (!isObject(message) || message.method !== "tools/call" || !isObject(message.params)) return false;
-    const { name } = message.params;
-    if (typeof name !== "string") return false;
-    return catalog.some((tool) => tool.name === toolNameOf(name) && !tool.annotations.readOnlyHint);
-  });
+  return messagesOf(body).some((message) => callIn(message)?.tool.annotations.readOnlyHint === false);
 }
 
 /** Whether all that a body asks for is tool calls, each of which makes sure by itself that the credential counts. */
 export function onlyCallsTools(body: unknown): boolean {
   return messagesOf(body).every((message) => {
-    if (!isObject(message) || message.method !== "tools/call" || !isObject(message.params)) return false;
-    const { name, arguments: input } = message.params;
-    return typeof name === "string" && isKnownTool(name) && isObject(decodeArguments(input));
+    const call = callIn(message);
+    return call !== undefined && isObject(decodeArguments(call.input));
   });
+}
+
+/** The tool that a message calls, and its arguments as they came; undefined where it calls none that there is. */
+function callIn(message: unknown) {
+  if (!isObject(message) || message.method !== "tools/call" || !isObject(message.params)) return undefined;
+  const { name, arguments: input } = message.params;
+  const tool = typeof name === "string" ? toolCalled(name) : undefined;
+  return tool === undefined ? undefined : { tool, input };
 }
 
 /**

@@ -5,6 +5,7 @@ import { deleteTaskTool } from "./delete-task.ts";
 import { getTaskTool } from "./get-task.ts";
 import { listTasksTool } from "./list-tasks.ts";
 import type { ObjectJsonSchema, Tool, ToolAnnotations } from "./tool.ts";
+import { toolNameOf } from "./tool-input.ts";
 import { updateTaskTool } from "./update-task.ts";
 
 /** Every tool there is, in the order in which they are listed. */
@@ -16,6 +17,12 @@ export const catalog: readonly Tool[] = [
   completeTaskTool,
   deleteTaskTool,
 ];
+
+/** The tool that a name means, whatever a model has put before it. */
+export function toolCalled(name: string): Tool | undefined {
+  const meant = toolNameOf(name);
+  return catalog.find((tool) => tool.name === meant);
+}
 
 /** A tool as MCP's `tools/list` describes it. */
 export interface ToolDescription {

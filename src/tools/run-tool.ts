@@ -5,7 +5,7 @@ import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
-import { catalog } from "./catalog.ts";
+import { catalog, toolCalled } from "./catalog.ts";
 import type { Tool, ToolContext, ToolResult } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
 
@@ -15,11 +15,10 @@ import { toolNameOf } from "./tool-input.ts";
  * @throws ApplicationError `not_found`, naming the tools that there are
  */
 export function findTool(called: string): Tool {
-  const name = toolNameOf(called);
-  const tool = catalog.find((candidate) => candidate.name === name);
+  const tool = toolCalled(called);
   if (tool !== undefined) return tool;
   const known = catalog.map((candidate) => candidate.name).join(", ");
-  throw new ApplicationError("not_found", `There is no tool ${quoteName(name)}; the tools are ${known}.`);
+  throw new ApplicationError("not_found", `There is no tool ${quoteName(toolNameOf(called))}; the tools are ${known}.`);
 }
 
 /**
