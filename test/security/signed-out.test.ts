@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { eventsOf } from "../support/event-streams.ts";
 import { ACCEPT, answerOf, ClientSession, holdTask, initializeParams } from "../support/mcp.ts";
-import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
+import { Person, problemOf, send } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
 
 // With a token that was signed out nobody can change anything, whatever the route.
@@ -11,12 +11,7 @@ import { Script, says } from "../support/scripted-model.ts";
 /** A person, and the headers of a token of theirs that was signed out while their own goes on. */
 async function personWithOldToken(): Promise<{ person: Person; old: { Authorization: string } }> {
   const person = await Person.signUp();
-  const response = await send("/api/auth/signin", {
-    method: "POST",
-    body: { email: person.session.user.email, password: PASSWORD },
-  });
-  const { token } = await response.json<{ token: string }>();
-  const old = { Authorization: `Bearer ${token}` };
+  const { authorization: old } = await person.signInAgain();
   expect((await send("/api/auth/signout", { method: "POST", body: {}, headers: old })).status).toBe(204);
   return { person, old };
 }
