@@ -13,10 +13,10 @@ import { hashPassword, verifyPassword } from "./password.ts";
 const UNIQUE_VIOLATION = "23505";
 const INVALID_PARAMETER_VALUE = "22023";
 
-/** A person as the API shows him to himself. */
+/** A person as the API shows them to themselves. */
 export const userSchema = z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() });
 
-/** A person as he sees himself. */
+/** A person as they see themselves. */
 export type User = z.output<typeof userSchema>;
 
 /** All that is hashed in this isolate. */

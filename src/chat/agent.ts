@@ -14,7 +14,7 @@ const MAXIMUM_ROUNDS = 10;
 
 const CHARACTERS_PER_TOKEN = 4;
 
-/** A person's answer to a question, already known to be his, in time, and the first. */
+/** A person's answer to a question, already known to be theirs, in time, and the first. */
 export interface ApprovalAnswer {
   readonly approvalId: string;
   readonly callId: string;
@@ -148,7 +148,7 @@ async function* askModel(
   if (!hasAnswered) throw new ApplicationError("unavailable", "The model answered nothing; try again.");
 }
 
-/** Does what the person has said yes to; says so of what he has not. */
+/** Does what the person has said yes to; says so of what they have not. */
 async function* settle(
   message: MessageInProgress,
   answers: readonly ApprovalAnswer[],

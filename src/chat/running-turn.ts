@@ -3,7 +3,7 @@ import type { TurnEvent, TurnStart } from "./turn-event.ts";
 
 /**
  * A turn from the moment it is asked for: it can be stopped before it has begun, and whoever watches it sees all of
- * it, from its start, however late he comes.
+ * it, from its start, however late they come.
  */
 export class RunningTurn {
   readonly #abort = new AbortController();
