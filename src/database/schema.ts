@@ -1,6 +1,7 @@
-import { bigint, date, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
-// Types only, for queries: the tables themselves, their constraints and policies are made by drizzle/*.sql.
+// Types only, for queries: the tables themselves, their constraints and policies are made by drizzle/*.sql. That of the
+// tasks is made of the table of their fields, src/tasks/task-rows.ts.
 
 const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true });
 
@@ -42,31 +43,4 @@ export const mcpSessions = pgTable("mcp_sessions", {
   userId: integer("user_id").notNull(),
   objectId: text("object_id").notNull(),
   usedAt: moment("used_at").notNull().defaultNow(),
-});
-
-/**
- * A task, numbered for its user; due on a day (`due_date`) or at a moment (`due_at`), never both. What is searched
- * (`searched_…`) the database keeps by itself.
- */
-export const tasks = pgTable("tasks", {
-  id: integer("id").notNull().generatedAlwaysAsIdentity(),
-  userId: integer("user_id").notNull(),
-  title: text("title").notNull(),
-  description: text("description").notNull().default(""),
-  status: text("status", { enum: ["pending", "in_progress", "completed", "cancelled"] })
-    .notNull()
-    .default("pending"),
-  priority: text("priority", { enum: ["none", "low", "medium", "high", "urgent"] })
-    .notNull()
-    .default("none"),
-  dueDate: date("due_date", { mode: "string" }),
-  dueAt: moment("due_at"),
-  tags: text("tags").array().notNull().default([]),
-  idempotencyKey: text("idempotency_key"),
-  version: integer("version").notNull().default(1),
-  createdAt: moment("created_at").notNull().defaultNow(),
-  updatedAt: moment("updated_at").notNull().defaultNow(),
-  completedAt: moment("completed_at"),
-  searchedText: text("searched_text"),
-  searchedTags: text("searched_tags").array(),
 });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { parseInput } from "../input.ts";
-import { idempotencyKeySchema } from "../tasks/task.ts";
+import { idempotencyKeySchema } from "../tools/idempotency-key.ts";
 import type { ApplicationContext } from "./application.ts";
 
 const headersSchema = z.object({ "Idempotency-Key": idempotencyKeySchema.optional() });

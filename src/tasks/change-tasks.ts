@@ -1,31 +1,28 @@
-import { and, eq, ne, type Placeholder, sql } from "drizzle-orm";
-import { tasks } from "../database/schema.ts";
+import { and, eq, ne, type Placeholder, type SQL, sql } from "drizzle-orm";
+import type * as z from "zod";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
-import { toDueColumns } from "./due.ts";
-import { type Task, taskColumns, toTask } from "./task.ts";
+import { type Part, writeFields } from "./field-table.ts";
+import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
+import { taskFields } from "./task-fields.ts";
+import { taskColumns, tasks } from "./task-rows.ts";
+
+type TaskInputs = Part<typeof taskFields, "input">;
+type TaskValues = { readonly [Name in keyof TaskInputs]?: z.output<TaskInputs[Name]> | undefined };
 
 /** What a new task is made of; what is absent takes its default. */
-export interface NewTask {
-  readonly title: string;
-  readonly description?: string | undefined;
-  readonly status?: Task["status"] | undefined;
-  readonly priority?: Task["priority"] | undefined;
-  readonly due?: string | undefined;
-  readonly tags?: readonly string[] | undefined;
-}
+export type NewTask = TaskValues & { readonly title: string };
 
-/** What changes in a task; what is absent stays, `due: null` takes it away. */
-export interface TaskEdit {
-  readonly title?: string | undefined;
-  readonly description?: string | undefined;
-  readonly status?: Task["status"] | undefined;
-  readonly priority?: Task["priority"] | undefined;
-  readonly due?: string | null | undefined;
-  readonly tags?: readonly string[] | undefined;
-}
+/** The fields that can be emptied. */
+type EmptiableField = keyof Part<typeof taskFields, "empty">;
+
+/** What changes in a task: what is given a value, and what is emptied; what is absent stays. */
+export type TaskEdit = TaskValues & { readonly clear?: readonly EmptiableField[] | undefined };
+
+type ColumnsOfTask = typeof tasks.$inferInsert;
+type ColumnValues = { [Name in keyof ColumnsOfTask]?: ColumnsOfTask[Name] | SQL };
 
 /** What a call made of the tasks. */
 export interface TasksChanged {
@@ -165,15 +162,9 @@ function completedAtFor(status: Task["status"]) {
   return status === "completed" ? sql`coalesce(${tasks.completedAt}, now())` : null;
 }
 
-function columnsOf({ title, description, status, priority, due, tags }: TaskEdit) {
-  return {
-    ...(title !== undefined && { title }),
-    ...(description !== undefined && { description }),
-    ...(status !== undefined && { status }),
-    ...(priority !== undefined && { priority }),
-    ...(tags !== undefined && { tags: [...tags] }),
-    ...(due !== undefined && (due === null ? { dueDate: null, dueAt: null } : toDueColumns(due))),
-  };
+function columnsOf(edit: TaskEdit): ColumnValues;
+function columnsOf({ clear = [], ...values }: TaskEdit): object {
+  return writeFields(taskFields, values, clear);
 }
 
 function found<Row>(rows: readonly Row[]): Row {

@@ -1,9 +1,10 @@
 import { asc, desc, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import { tasks } from "../database/schema.ts";
 import { ApplicationError } from "../errors.ts";
 import { parseJson } from "../json.ts";
-import { prioritySchema, taskIdSchema } from "./task.ts";
+import { taskIdSchema } from "./task.ts";
+import { taskFields } from "./task-fields.ts";
+import { tasks } from "./task-rows.ts";
 
 /** The orders in which tasks can be listed. */
 export const taskOrderSchema = z.enum(["due", "priority", "created", "updated"]);
@@ -25,7 +26,7 @@ const momentSchema = z.iso
   .transform((moment) => new Date(moment).toISOString())
   .refine((moment) => /^(?!0000)\d{4}-/.test(moment));
 const dueMomentSchema = z.union([momentSchema, z.literal("infinity")]);
-const rankSchema = z.int().min(1).max(prioritySchema.options.length);
+const rankSchema = z.int().min(1).max(taskFields.priority.input.options.length);
 
 const sortKeySchemas = {
   due: z.tuple([dueMomentSchema, taskIdSchema]),

@@ -17,6 +17,9 @@ const FORM =
   "must be a date such as 2026-11-30 or a date-time such as 2026-11-30T17:00:00, with an offset (+01:00) or without, " +
   `in the years ${EARLIEST_YEAR} to ${LATEST_YEAR}`;
 
+/** What a model must know to say when something is due. */
+export const DUE_RULE = "due is a date (2026-11-30) or a date-time, by the person's clock unless it has an offset.";
+
 /**
  * When something is due, as RFC 5545 section 3.8.2.3 has it: a DATE, a whole day in the user's time zone
  * (`2026-11-30`), or a DATE-TIME, a moment (RFC 3339 with an offset, `2026-11-30T17:00:00+01:00`, or without one, by the
@@ -32,7 +35,7 @@ export const dueSchema = z
   });
 
 /** A due date or moment as the two columns keep it; one of them is null. */
-interface DueColumns<Moment> {
+export interface DueColumns<Moment> {
   /** `YYYY-MM-DD`. */
   readonly dueDate: string | null;
   readonly dueAt: Moment | null;

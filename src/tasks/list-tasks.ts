@@ -1,9 +1,9 @@
 import { and, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
-import { tasks } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { decodeCursor, encodeCursor, type TaskOrder, taskOrders } from "./cursor.ts";
 import { toDueColumns } from "./due.ts";
-import { type Task, taskColumns, toTask } from "./task.ts";
+import { type Task, toTask } from "./task.ts";
+import { taskColumns, tasks } from "./task-rows.ts";
 
 /** Which tasks to list, in which order; every filter that is given must hold. */
 export interface TaskFilter {

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { type Task, taskRowSchema, toTask } from "./task.ts";
+import { type Task, toTask } from "./task.ts";
+import { taskRowSchema } from "./task-rows.ts";
 
 const taskChangeSchema = z.object({
   operation: z.enum(["insert", "update", "delete"]),

@@ -1,17 +1,14 @@
 import * as z from "zod";
 import { createTask } from "../tasks/change-tasks.ts";
-import { dueSchema } from "../tasks/due.ts";
-import { descriptionSchema, prioritySchema, statusSchema, tagsSchema, titleSchema } from "../tasks/task.ts";
-import { rules } from "./rules.ts";
+import { optionalInputs } from "../tasks/field-table.ts";
+import { taskFields } from "../tasks/task-fields.ts";
 import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
+const { title, ...rest } = taskFields;
+
 const input = z.strictObject({
-  title: titleSchema.describe("What is to be done, in one line."),
-  description: descriptionSchema.optional().describe("Anything longer, up to 10,000 characters; Markdown is kept."),
-  status: statusSchema.optional().describe("pending unless it has been started or done already."),
-  priority: prioritySchema.optional().describe("none unless the person said how much it matters."),
-  due: dueSchema.optional().describe(rules.due),
-  tags: tagsSchema.optional().describe("Words to find it by, such as groceries."),
+  title: title.input.describe(title.create),
+  ...optionalInputs(rest, "create"),
   idempotency_key: keySchema,
 });
 

@@ -1,15 +1,10 @@
 import * as z from "zod";
 import { showMoment, weekdayOf } from "../moment.ts";
 import { taskOrderSchema } from "../tasks/cursor.ts";
-import { dueSchema } from "../tasks/due.ts";
+import { pluck } from "../tasks/field-table.ts";
 import { listTasks } from "../tasks/list-tasks.ts";
-import {
-  momentSchema,
-  prioritySchema,
-  statusSchema as statuses,
-  type statusSchema,
-  tagsSchema,
-} from "../tasks/task.ts";
+import { momentSchema, type Task } from "../tasks/task.ts";
+import { taskFields } from "../tasks/task-fields.ts";
 import { text } from "../text.ts";
 import { listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
@@ -18,7 +13,7 @@ import { rules } from "./rules.ts";
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 20;
 
-type Status = z.output<typeof statusSchema>;
+const { status: statuses, priority, due, tags } = pluck(taskFields, "input");
 
 const statusFilterSchema = z.enum(["open", "overdue", "all", ...statuses.options]);
 
@@ -26,13 +21,13 @@ const input = z.strictObject({
   status: statusFilterSchema
     .default("open")
     .describe("open is pending and in_progress; overdue is open, its moment or whole day past."),
-  priority: prioritySchema.optional().describe("Only tasks of this priority; none means any."),
-  tags: tagsSchema.optional().describe("Only tasks that carry all of these tags."),
+  priority: priority.optional().describe("Only tasks of this priority; none means any."),
+  tags: tags.optional().describe("Only tasks that carry all of these tags."),
   search: text({ minimum: 1, maximum: 200, isComposed: true })
     .optional()
     .describe("Words that are all in title or description, in any order."),
-  due_from: dueSchema.optional().describe("Only tasks due at this date or date-time or later."),
-  due_before: dueSchema.optional().describe("Only tasks due before this date or date-time."),
+  due_from: due.optional().describe("Only tasks due at this date or date-time or later."),
+  due_before: due.optional().describe("Only tasks due before this date or date-time."),
   order: taskOrderSchema
     .default("due")
     .describe("due: soonest first; priority: most urgent first; created and updated: newest first."),
@@ -89,11 +84,11 @@ function toSecond(moment: Date): Date {
 }
 
 /** Models fill in every field: "none" is what they choose who want no filter, and would hide all that matters. */
-function toPriority(filter: z.output<typeof prioritySchema> | undefined) {
+function toPriority(filter: Task["priority"] | undefined) {
   return filter === "none" ? undefined : filter;
 }
 
-function toStatuses(filter: z.output<typeof statusFilterSchema>): readonly Status[] {
+function toStatuses(filter: z.output<typeof statusFilterSchema>): readonly Task["status"][] {
   if (filter === "open" || filter === "overdue") return ["pending", "in_progress"];
   if (filter === "all") return statuses.options;
   return [filter];

@@ -1,21 +1,19 @@
 import * as z from "zod";
 import { quote, withoutUnseen } from "../quote.ts";
+import { CUT, MOMENT_WEIGHT, shorten, weigh } from "../shorten.ts";
 import type { TaskOrder } from "../tasks/cursor.ts";
+import { listFields, pluck, weighFields } from "../tasks/field-table.ts";
 import type { TaskInList } from "../tasks/list-tasks.ts";
 import { taskSchema } from "../tasks/task.ts";
-import { CUT, shorten, weigh } from "./shorten.ts";
+import { taskFields } from "../tasks/task-fields.ts";
 import { taskLine } from "./task-text.ts";
 
-const { id, status, priority, due, version, completed_at, created_at, updated_at } = taskSchema.shape;
+const { id, version, completed_at, created_at, updated_at } = taskSchema.shape;
 
 /** A task as a list shows it: enough to choose by and to act on. */
 export const listedTaskSchema = z.strictObject({
   id,
-  title: z.string(),
-  status,
-  priority: priority.optional().describe("Absent where it is none."),
-  due,
-  tags: z.array(z.string()).optional().describe("Absent where there are none."),
+  ...pluck(pluck(taskFields, "list"), "schema"),
   version,
   completed_at,
   created_at: created_at.optional().describe("In a list by creation."),
@@ -47,8 +45,8 @@ const SIZES: readonly Size[] = [
 const TOKENS_PER_TASK = 115;
 const SMALLEST_PAGE = 20;
 
-/** What the JSON of a task costs in tokens without its texts, at most: with an id and a version of ten digits. */
-const COST = { task: 22, priority: 4, tags: 3, tag: 1, day: 9, moment: 20, preview: 4, cut: 4 };
+/** What the JSON of a task costs in tokens beside its fields, at most: with an id and a version of ten digits. */
+const COST = { task: 22, preview: 4, cut: 4 };
 
 /**
  * A page of tasks, their texts as long as the page's budget of tokens allows, whatever the tasks say.
@@ -90,11 +88,7 @@ function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTas
   const isCut = title !== task.title || tags.length < task.tags.length || preview !== task.description;
   return {
     id: task.id,
-    title,
-    status: task.status,
-    ...(task.priority !== "none" && { priority: task.priority }),
-    ...(task.due !== undefined && { due: task.due }),
-    ...(tags.length > 0 && { tags }),
+    ...listFields(taskFields, { ...task, title, tags }),
     version: task.version,
     ...(task.completed_at !== undefined && { completed_at: task.completed_at }),
     ...(order === "created" && { created_at: task.created_at }),
@@ -118,16 +112,12 @@ function toOneLine(text: string): string {
   return withoutUnseen(text.replace(/\s+/gu, " ")).trim();
 }
 
-function costOf({ title, priority, due, tags = [], preview, cut, ...task }: ListedTask): number {
-  const moments = [due?.includes("T") ? due : undefined, task.completed_at, task.created_at, task.updated_at];
+function costOf({ preview, cut, ...task }: ListedTask): number {
+  const moments = [task.completed_at, task.created_at, task.updated_at].filter((moment) => moment !== undefined);
   return [
     COST.task,
-    weigh(title),
-    priority === undefined ? 0 : COST.priority,
-    due === undefined || due.includes("T") ? 0 : COST.day,
-    moments.filter((moment) => moment !== undefined).length * COST.moment,
-    tags.length === 0 ? 0 : COST.tags,
-    ...tags.map((tag) => COST.tag + weigh(tag)),
+    weighFields(taskFields, task),
+    moments.length * MOMENT_WEIGHT,
     preview === undefined ? 0 : COST.preview + weigh(preview),
     cut ? COST.cut : 0,
   ].reduce((sum, cost) => sum + cost, 0);

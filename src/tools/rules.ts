@@ -1,3 +1,5 @@
+import { DUE_RULE } from "../tasks/due.ts";
+
 /**
  * What a model must know to use the tools. Each rule stands in the description of a tool or of a field, because most
  * clients never show a model the server's instructions, and in those as well, for the clients that do.
@@ -5,7 +7,7 @@
 export const rules = {
   find: "Find a task's id with list_tasks before you change it; ask when several fit.",
   list: "list_tasks shows what is not finished unless you give a status; next_cursor means that there is more.",
-  due: "due is a date (2026-11-30) or a date-time, by the person's clock unless it has an offset.",
+  due: DUE_RULE,
   update: "update_task changes only the fields you give; clear empties fields.",
   delete:
     "delete_task is final: use complete_task for work done, status cancelled for work given up, and delete only when asked to.",

@@ -1,24 +1,25 @@
 import { quote, quoteLines } from "../quote.ts";
+import { tellFields } from "../tasks/field-table.ts";
 import type { Task } from "../tasks/task.ts";
+import { taskFields } from "../tasks/task-fields.ts";
 
-interface TaskInText extends Pick<Task, "id" | "title" | "status" | "version"> {
-  readonly priority?: Task["priority"] | undefined;
-  readonly due?: string | undefined;
-  readonly tags?: readonly string[] | undefined;
-  readonly completed_at?: string | undefined;
-}
+/** A task, or as much of it as a list has. */
+type TaskInText = Pick<Task, "id" | "title" | "status" | "version"> & { readonly completed_at?: string | undefined };
+
+/** When it is due comes first; the others follow as in their table. */
+const { due, ...others } = taskFields;
+const inLine = { due, ...others };
 
 /**
  * A task in one line: `#12 "Buy milk" · pending · due 2026-11-30 · high priority · tags "groceries", "home" · version 3`.
  * What anybody may have written stands in quotation marks, so that a title makes up no field.
  */
-export function taskLine({ id, title, status, priority, due, tags, version, completed_at: completedAt }: TaskInText) {
+export function taskLine(task: TaskInText): string {
+  const { id, title, status, version, completed_at: completedAt } = task;
   return [
     `#${id} ${quote(title)}`,
     completedAt === undefined ? status : `${status} ${completedAt}`,
-    due !== undefined && `due ${due}`,
-    priority !== undefined && priority !== "none" && `${priority} priority`,
-    tags !== undefined && tags.length > 0 && `tags ${tags.map(quote).join(", ")}`,
+    ...tellFields(inLine, task),
     `version ${version}`,
   ]
     .filter(Boolean)

@@ -1,32 +1,17 @@
 import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
 import { type TaskEdit, updateTask } from "../tasks/change-tasks.ts";
-import { dueSchema } from "../tasks/due.ts";
-import {
-  descriptionSchema,
-  prioritySchema,
-  statusSchema,
-  tagsSchema,
-  taskIdSchema,
-  titleSchema,
-} from "../tasks/task.ts";
+import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
+import { taskIdSchema } from "../tasks/task.ts";
+import { taskFields } from "../tasks/task-fields.ts";
 import { rules } from "./rules.ts";
 import { defineWritingTool, keySchema } from "./writing-tool.ts";
 
-const CLEARED = { description: "", priority: "none", due: null, tags: [] } as const satisfies TaskEdit;
-
-const CHANGEABLE = ["title", "description", "status", "priority", "due", "tags"] as const satisfies (keyof TaskEdit)[];
-
-const clearableSchema = z.enum(["description", "priority", "due", "tags"]);
+const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
 
 const input = z.strictObject({
   task_id: taskIdSchema,
-  title: titleSchema.optional().describe("The new title."),
-  description: descriptionSchema.optional().describe("The new description, in place of the old one."),
-  status: statusSchema.optional().describe("The new status; pending reopens a finished task."),
-  priority: prioritySchema.optional().describe("The new priority."),
-  due: dueSchema.optional().describe(rules.due),
-  tags: tagsSchema.optional().describe("The new tags, in place of all the old ones."),
+  ...optionalInputs(taskFields, "update"),
   clear: z
     .array(clearableSchema)
     .max(clearableSchema.options.length)
@@ -47,35 +32,39 @@ export const updateTaskTool = defineWritingTool({
   description: `Changes one task. ${rules.update} ${rules.failure}`,
   input,
   annotations: { destructiveHint: true, idempotentHint: true },
-  run({ task_id: id, expected_version: expectedVersion, clear = [], idempotency_key: _, ...edit }, database, call) {
-    return updateTask(database, call, id, mergeEdit(edit, clear), expectedVersion);
+  run({ task_id: id, expected_version: expectedVersion, idempotency_key: _, ...edit }, database, call) {
+    requireChange(edit);
+    return updateTask(database, call, id, edit, expectedVersion);
   },
   done: "Updated",
   describeEdit,
 });
 
 /** What of a task was given a value and what was emptied, such as `changed title, due · cleared tags`. */
-function describeEdit({ clear = [], ...edit }: z.output<typeof input>): string {
-  const changed = CHANGEABLE.filter((field) => edit[field] !== undefined);
+function describeEdit(edit: TaskEdit): string {
+  const cleared = new Set(edit.clear);
   return [
-    changed.length > 0 && `changed ${changed.join(", ")}`,
-    clear.length > 0 && `cleared ${[...new Set(clear)].join(", ")}`,
+    fieldsGiven(edit).length > 0 && `changed ${fieldsGiven(edit).join(", ")}`,
+    cleared.size > 0 && `cleared ${[...cleared].join(", ")}`,
   ]
     .filter(Boolean)
     .join(" · ");
 }
 
-function mergeEdit(edit: TaskEdit, clear: readonly z.output<typeof clearableSchema>[]): TaskEdit {
+/** @throws ApplicationError `invalid_input` where nothing is to change, or a field is both given a value and emptied */
+function requireChange({ clear = [], ...edit }: TaskEdit): void {
   const both = clear.find((field) => edit[field] !== undefined);
   if (both !== undefined) throw invalid("clear", `names ${both}, which is also given a value; do one of the two`);
-  if (clear.length === 0 && Object.values(edit).every((value) => value === undefined)) {
-    throw invalid(
-      "",
-      "Give at least one field to change: title, description, status, priority, due or tags. To empty fields, name them in clear",
-    );
-  }
-  const cleared: TaskEdit = Object.fromEntries(clear.map((field) => [field, CLEARED[field]]));
-  return { ...edit, ...cleared };
+  if (clear.length > 0 || fieldsGiven(edit).length > 0) return;
+  const [last, ...others] = Object.keys(taskFields).toReversed();
+  throw invalid(
+    "",
+    `Give at least one field to change: ${others.toReversed().join(", ")} or ${last}. To empty fields, name them in clear`,
+  );
+}
+
+function fieldsGiven(edit: TaskEdit): string[] {
+  return Object.values(namesOf(taskFields)).filter((name) => edit[name] !== undefined);
 }
 
 function invalid(field: string, message: string): ApplicationError {

@@ -9,10 +9,10 @@ import { readConfiguration } from "../../src/config.ts";
 import * as chatSchema from "../../src/database/chat-schema.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import * as schema from "../../src/database/schema.ts";
-import { tasks } from "../../src/database/schema.ts";
 import { defineStatement, type Value } from "../../src/database/statement.ts";
 import type { UserDatabase } from "../../src/database/user-database.ts";
 import { completeTask, deleteTask, updateTask } from "../../src/tasks/change-tasks.ts";
+import { tasks } from "../../src/tasks/task-rows.ts";
 import { catalog } from "../../src/tools/catalog.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person } from "../support/person.ts";
@@ -96,7 +96,7 @@ describe("every tool", () => {
 
 describe("the schema that queries are built from", () => {
   it.each(
-    Object.values({ ...schema, ...chatSchema }).map((table) => {
+    Object.values({ ...schema, ...chatSchema, tasks }).map((table) => {
       const { name, columns } = getTableConfig(table);
       return { name, columns };
     }),

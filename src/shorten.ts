@@ -5,6 +5,9 @@
 /** What marks that a text goes on. */
 export const CUT = "…";
 
+/** What a moment costs in JSON, with the name of its field. */
+export const MOMENT_WEIGHT = 20;
+
 /** How many tokens a text costs at most, but for one of nothing but the rarest characters of its script. */
 export function weigh(text: string): number {
   let weight = 0;

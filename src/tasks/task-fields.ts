@@ -1,0 +1,83 @@
+import { date, text as textColumn, timestamp } from "drizzle-orm/pg-core";
+import * as z from "zod";
+import { quote } from "../quote.ts";
+import { MOMENT_WEIGHT, weigh } from "../shorten.ts";
+import { line, text } from "../text.ts";
+import { DUE_RULE, type DueColumns, dueSchema, fromDueColumns, toDueColumns } from "./due.ts";
+import { setField } from "./field.ts";
+
+const STATUSES = ["pending", "in_progress", "completed", "cancelled"] as const;
+const PRIORITIES = ["none", "low", "medium", "high", "urgent"] as const;
+
+const statusSchema = z.enum(STATUSES);
+const prioritySchema = z.enum(PRIORITIES);
+
+const tagsSchema = z
+  .array(line({ maximum: 50, isComposed: true }))
+  .max(20)
+  .overwrite((tags) => [...new Set(tags)]);
+
+/** A column that keeps a moment. */
+export const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true });
+
+/** A moment as Postgres' JSON has it. */
+export const keptMoment = z.string().transform((text) => new Date(text));
+
+const shownDue = z.string().optional().describe("A date, or a moment with the person's offset.");
+
+/**
+ * What can be said of a task, in the order in which everyone sees it. The tools' inputs and outputs, the rows, what a
+ * change is told as and what a list shows come from this table: CODEBASE.md shows how to add a field.
+ */
+export const taskFields = {
+  title: setField(textColumn("title").notNull(), z.string(), {
+    input: line({ maximum: 200, isComposed: true }),
+    create: "What is to be done, in one line.",
+    update: "The new title.",
+    list: { schema: z.string(), weigh },
+  }),
+  description: setField(textColumn("description").notNull().default(""), z.string(), {
+    input: text({ maximum: 10_000, isComposed: true }),
+    create: "Anything longer, up to 10,000 characters; Markdown is kept.",
+    update: "The new description, in place of the old one.",
+    empty: "",
+  }),
+  status: setField(textColumn("status", { enum: STATUSES }).notNull().default("pending"), statusSchema, {
+    input: statusSchema,
+    create: "pending unless it has been started or done already.",
+    update: "The new status; pending reopens a finished task.",
+    list: { schema: statusSchema, weigh: () => 0 },
+  }),
+  priority: setField(textColumn("priority", { enum: PRIORITIES }).notNull().default("none"), prioritySchema, {
+    input: prioritySchema,
+    create: "none unless the person said how much it matters.",
+    update: "The new priority.",
+    empty: "none",
+    line: (priority) => `${priority} priority`,
+    list: { schema: prioritySchema.optional().describe("Absent where it is none."), weigh: () => 4 },
+  }),
+  due: {
+    columns: { dueDate: date("due_date", { mode: "string" }), dueAt: moment("due_at") },
+    keptColumns: { dueDate: z.string().nullable(), dueAt: keptMoment.nullable() },
+    read: (row: DueColumns<Date>, timeZone: string) => fromDueColumns(row, timeZone),
+    write: (due: string | null) => (due === null ? { dueDate: null, dueAt: null } : toDueColumns(due)),
+    output: shownDue,
+    input: dueSchema,
+    create: DUE_RULE,
+    update: DUE_RULE,
+    empty: null,
+    line: (due: string) => `due ${due}`,
+    list: { schema: shownDue, weigh: (due: string) => (due.includes("T") ? MOMENT_WEIGHT : 9) },
+  },
+  tags: setField(textColumn("tags").array().notNull().default([]), z.array(z.string()), {
+    input: tagsSchema,
+    create: "Words to find it by, such as groceries.",
+    update: "The new tags, in place of all the old ones.",
+    empty: [],
+    line: (tags) => `tags ${tags.map(quote).join(", ")}`,
+    list: {
+      schema: z.array(z.string()).optional().describe("Absent where there are none."),
+      weigh: (tags) => tags.reduce((sum, tag) => sum + 1 + weigh(tag), 3),
+    },
+  }),
+};

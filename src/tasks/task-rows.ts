@@ -1,0 +1,52 @@
+import { getTableColumns } from "drizzle-orm";
+import { integer, pgTable, text } from "drizzle-orm/pg-core";
+import * as z from "zod";
+import { pluck } from "./field-table.ts";
+import { keptMoment, moment, taskFields } from "./task-fields.ts";
+
+/**
+ * A task, numbered for its user. What is searched (`searched_…`) the database keeps by itself. For queries only, as
+ * those of src/database/schema.ts: the table itself, its constraints and policies are made by drizzle/*.sql.
+ */
+export const tasks = pgTable("tasks", {
+  id: integer("id").notNull().generatedAlwaysAsIdentity(),
+  userId: integer("user_id").notNull(),
+  ...pluck(taskFields, "column"),
+  ...taskFields.due.columns,
+  idempotencyKey: text("idempotency_key"),
+  version: integer("version").notNull().default(1),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  updatedAt: moment("updated_at").notNull().defaultNow(),
+  completedAt: moment("completed_at"),
+  searchedText: text("searched_text"),
+  searchedTags: text("searched_tags").array(),
+});
+
+const {
+  userId: _user,
+  idempotencyKey: _key,
+  searchedText: _text,
+  searchedTags: _tags,
+  ...columns
+} = getTableColumns(tasks);
+
+/** The columns a `Task` is read from. */
+export const taskColumns = columns;
+
+export type TaskRow = Pick<typeof tasks.$inferSelect, keyof typeof taskColumns>;
+
+/** A row as Postgres' `to_jsonb` writes it, and the release before or after this one has kept it. */
+export const taskRowSchema = z
+  .record(z.string(), z.unknown())
+  .transform((json) => Object.fromEntries(Object.entries(taskColumns).map(([key, { name }]) => [key, json[name]])))
+  .pipe(
+    z.object({
+      id: z.int(),
+      ...pluck(taskFields, "kept"),
+      ...taskFields.due.keptColumns,
+      version: z.int(),
+      createdAt: keptMoment,
+      updatedAt: keptMoment,
+      completedAt: keptMoment.nullable(),
+    }),
+  );
