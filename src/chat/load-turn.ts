@@ -193,7 +193,12 @@ export async function continueTurn(
   const row = rows.find(({ id }) => id === first.messageId);
   if (row === undefined) throw new ApplicationError("conflict", "The conversation has gone on since; ask again.");
   const message = toAssistantMessage(row);
-  const answers = taken.filter((answer) => answer.messageId === message.id);
+  // An answer that the message holds has had its effect, also where the message asks something else by now.
+  const heard = new Set(
+    message.events.flatMap((event) => (event.type === "approval_answer" ? [event.approval_id] : [])),
+  );
+  const answers = taken.filter(({ id, messageId }) => messageId === message.id && !heard.has(id));
+  if (answers.length === 0) throw unanswerable(asked);
   for (const { callId, callHash } of answers) {
     const call = message.events.find((event) => event.type === "tool_input" && event.call_id === callId);
     if (call?.type !== "tool_input" || hashCall(userId, scope.conversationId, call) !== callHash) {

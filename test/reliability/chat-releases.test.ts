@@ -71,34 +71,3 @@ it("a kept turn that this release cannot read holds up nothing and is let go", a
   const response = await person.send("/api/chat", { method: "POST", body });
   expect(await response.text()).toContain("Hello.");
 });
-
-describe("an answer to a question", () => {
-  it("that was taken and not heard of is taken again, as long as the message has not gone on", async () => {
-    const person = await Person.signUp();
-    const [id] = await makeTasks(person, "Eggs");
-    const script = await Script.write([calls(["delete_task", { task_id: id }]), says("Deleted.")]);
-    const asking = await chat(person, { message: `Delete eggs ${script.mark}` });
-    const { conversation_id } = asking;
-    const approval = { id: questionOf(asking).id, approved: true };
-    await ownerQuery("update approvals set answered_at = now(), approved = true where user_id = $1", [person.id]);
-
-    expect((await chat(person, { conversation_id, approval })).response).toBe("Deleted.");
-    expect(await titlesOf(person)).toEqual([]);
-    const again = await person.send("/chat", { method: "POST", body: { conversation_id, approval } });
-    expect(again.status).toBe(409);
-  });
-
-  it("is not turned into another", async () => {
-    const person = await Person.signUp();
-    const [id] = await makeTasks(person, "Eggs");
-    const script = await Script.write([calls(["delete_task", { task_id: id }]), says("Deleted.")]);
-    const asking = await chat(person, { message: `Delete eggs ${script.mark}` });
-    const { conversation_id } = asking;
-    await ownerQuery("update approvals set answered_at = now(), approved = false where user_id = $1", [person.id]);
-    const approval = { id: questionOf(asking).id, approved: true };
-    const response = await person.send("/chat", { method: "POST", body: { conversation_id, approval } });
-
-    expect(response.status).toBe(409);
-    expect(await titlesOf(person)).toEqual(["Eggs"]);
-  });
-});
