@@ -69,11 +69,21 @@ export async function readUnfinished(storage: DurableObjectStorage): Promise<Kep
   const kept = await storage.get(KEY);
   if (kept === undefined) return undefined;
   const turn = unfinishedTurnSchema.safeParse(kept).data;
-  if (turn === undefined) return "unreadable";
+  const caller = turn && readCaller(turn.caller);
+  if (turn === undefined || caller === undefined) return "unreadable";
   const { id, events, earlierUsage, inputTokens, outputTokens } = turn.message;
   const message = new MessageInProgress(id, events, earlierUsage);
   message.addUsage(inputTokens, outputTokens);
-  return { ...turn, caller: readCallerRecord(turn.caller), message };
+  return { ...turn, caller, message };
+}
+
+/** @returns undefined for a credential of another release; to throw would refuse the caller who comes next */
+function readCaller(record: unknown): Caller | undefined {
+  try {
+    return readCallerRecord(record);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Leaves nothing in the storage. */

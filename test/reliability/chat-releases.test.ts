@@ -56,11 +56,37 @@ describe("a conversation in which a newer release has written", () => {
   });
 });
 
-it("a kept turn that this release cannot read holds up nothing and is let go", async () => {
+const NEWER_CALLER = {
+  userId: 1,
+  tokenId: "t",
+  tokenIssuedAt: new Date(),
+  tokenExpiresAt: new Date(),
+  scopes: [],
+  credential: { kind: "of a release to come", id: "t", issuedAt: new Date(), expiresAt: new Date() },
+};
+
+it.each([
+  { what: "a kept turn", kept: { form: "of a release to come" } },
+  {
+    what: "a kept turn of a credential",
+    kept: {
+      caller: NEWER_CALLER,
+      conversationId: "c",
+      requestId: "r",
+      message: {
+        id: "m",
+        events: [],
+        earlierUsage: { rounds: 0, input_tokens: 0, output_tokens: 0 },
+        inputTokens: 0,
+        outputTokens: 0,
+      },
+    },
+  },
+])("$what that this release cannot read holds up nothing and is let go", async ({ kept }) => {
   const person = await Person.signUp();
   const object = env.CHAT_CONVERSATIONS.getByName(`${person.id}/c`);
   await runInDurableObject(object, async (_, { storage }) => {
-    await storage.put("unfinished_turn", { form: "of a release to come" });
+    await storage.put("unfinished_turn", kept);
     await storage.setAlarm(Date.now() + 60_000);
   });
   expect(await runDurableObjectAlarm(object)).toBe(true);
