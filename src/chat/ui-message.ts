@@ -8,6 +8,9 @@ type UiMessage = UIMessage<UiMetadata>;
 type UiPart = UiMessage["parts"][number];
 type ToolInputEvent = Extract<TurnEvent, { type: "tool_input" }>;
 
+/** What a call is of which nothing more is told. */
+const NOT_RUN = { state: "output-error", errorText: "Not run: the agent was stopped before." } as const;
+
 const titles = new Map(catalog.map(({ name, title }) => [name, title]));
 
 /**
@@ -53,7 +56,7 @@ function toToolPart(
   const title = titles.get(tool);
   const call = { type: `tool-${tool}`, toolCallId: call_id, input, ...(title !== undefined && { title }) } as const;
   let request: Extract<TurnEvent, { type: "approval_request" }> | undefined;
-  let part: UiPart = { ...call, state: "output-error", errorText: "Not run: the agent was stopped before." };
+  let part: UiPart = { ...call, ...NOT_RUN };
   for (const event of events) {
     if (!("call_id" in event) || event.call_id !== call_id) continue;
     const approved = request === undefined ? {} : { approval: { id: request.approval_id, approved: true } as const };
@@ -72,9 +75,9 @@ function toToolPart(
             : { ...call, state: "output-denied", approval: { id: event.approval_id, approved: false } };
         break;
       case "approval_answer":
-        if (!event.approved) {
-          part = { ...call, state: "output-denied", approval: { id: event.approval_id, approved: false } };
-        }
+        part = event.approved
+          ? { ...call, ...NOT_RUN }
+          : { ...call, state: "output-denied", approval: { id: event.approval_id, approved: false } };
         break;
       default:
     }

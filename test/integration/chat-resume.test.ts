@@ -234,6 +234,10 @@ test("a stop holds between calls that were approved, and keeps what was done", a
   expect(stopped.stopped).toBe(true);
   expect(await titlesOf(person)).toEqual(["Eggs", "Bread"]);
   expect((await script.record()).requests).toHaveLength(1);
+  // Those that did not run are no questions any more.
+  const read = await (await person.send(`/api/conversations/${conversation_id}`)).text();
+  expect(read.match(/"state":"output-error"/g)).toHaveLength(2);
+  expect(read).not.toContain("approval-requested");
 });
 
 describe("two messages at once in one conversation", () => {
