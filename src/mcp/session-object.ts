@@ -233,10 +233,13 @@ export class SessionObject {
     );
   }
 
-  /** How the client has named itself when it opened the session. */
+  /** How the client has named itself when it opened the session; undefined until it is open. */
   #clientName(): string | undefined {
-    this.#client ??= { name: clientNameIn(this.#readRecord()?.initialize) };
-    return this.#client.name;
+    if (this.#client === undefined) {
+      const record = this.#readRecord();
+      this.#client = record && { name: clientNameIn(record.initialize) };
+    }
+    return this.#client?.name;
   }
 
   #readRecord(): SessionRecord | undefined {
@@ -268,7 +271,6 @@ export class SessionObject {
 const initializeSchema = z.object({ params: z.object({ clientInfo: z.object({ name: z.string() }) }) });
 
 /** @param initialize the client's initialize request, JSON */
-function clientNameIn(initialize: string | undefined): string | undefined {
-  if (initialize === undefined) return undefined;
+function clientNameIn(initialize: string): string | undefined {
   return clientName(initializeSchema.safeParse(JSON.parse(initialize)).data?.params.clientInfo.name);
 }

@@ -1,6 +1,11 @@
-import type { InboundLadderRejection, InboundModernRoute } from "@modelcontextprotocol/server";
+import {
+  CLIENT_INFO_META_KEY,
+  type InboundLadderRejection,
+  type InboundModernRoute,
+} from "@modelcontextprotocol/server";
 import { createMcpHandler } from "agents/mcp/server";
 import * as z from "zod";
+import { clientName } from "../caller.ts";
 import { signedOut } from "../database/database-error.ts";
 import { excerpt } from "../excerpt.ts";
 import { type ApplicationContext, originOf } from "../http/application.ts";
@@ -11,7 +16,7 @@ import { jsonRpcErrorResponse, requestIdsOf } from "./json-rpc.ts";
 import { answerPlainRequest, readPlainRequest } from "./plain-request.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
-/** Of no meaning but to the handler, which would look up the Host again for an address of this machine. */
+/** Never requested. The handler would look at the Host again for an address of this machine. */
 const ENDPOINT = "https://stateless.invalid/mcp";
 
 /** How many characters an error of the handler's may have, and what is said of one that has more. */
@@ -37,7 +42,7 @@ export async function answerStateless(
   let isSignedOut = false;
   const exchange = {
     caller: context.get("caller"),
-    database: context.get("database").as(context.get("caller"), originOf(context, "mcp")),
+    database: context.get("database").as(context.get("caller"), originOf(context, "mcp", clientNameIn(message))),
     log: context.get("log"),
     requestIds: requestIdsOf(message),
     keepsAnswers: "never" as const,
@@ -58,6 +63,14 @@ export async function answerStateless(
   );
   if (isSignedOut) throw signedOut();
   return response.ok ? response : withShortError(response);
+}
+
+/** How the client names itself in what each request says of it. */
+function clientNameIn(message: unknown): string | undefined {
+  const params = isObject(message) ? message.params : undefined;
+  const meta = isObject(params) ? params._meta : undefined;
+  const info = isObject(meta) ? meta[CLIENT_INFO_META_KEY] : undefined;
+  return isObject(info) ? clientName(info.name) : undefined;
 }
 
 const errorSchema = z.object({

@@ -1,0 +1,36 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { holdDatabase } from "../support/database-requests.ts";
+import { ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
+import { Person } from "../support/person.ts";
+
+/** Counts the requests that tell the database the name of the tests' client. */
+function countNamed(person: Person) {
+  const requests = holdDatabase(person, `"client":"${initializeParams().clientInfo.name}"`);
+  requests.release();
+  return requests;
+}
+
+describe("the name of the client is told to the database with each call", () => {
+  it("of a session, before and after an eviction", async () => {
+    const person = await Person.signUp();
+    const session = await ClientSession.open(person);
+    using named = countNamed(person);
+    await session.call("list_tasks");
+    const before = named.count;
+    const objectId = session.id.split(".", 1).join("");
+    await evictDurableObject(env.MCP_SESSIONS.get(env.MCP_SESSIONS.idFromString(objectId)));
+    await session.call("list_tasks");
+
+    expect([before, named.count]).toEqual([1, 2]);
+  });
+
+  it("of protocol 2026-07-28", async () => {
+    const person = await Person.signUp();
+    using named = countNamed(person);
+    await statelessRequest(person, "tools/call", { name: "list_tasks", arguments: {} });
+
+    expect(named.count).toBe(1);
+  });
+});
