@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, or, sql } from "drizzle-orm";
 import { mcpSessions } from "../database/schema.ts";
+import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { limitReached } from "../limits.ts";
 import { metrics } from "../observability/metrics.ts";
@@ -66,40 +67,34 @@ async function tryToRegister(
         some.map((session) => session.objectId),
       ),
     );
-  const write = () =>
-    database.write("open_session", (query) => {
-      const remove = query.delete(mcpSessions).where(isOneOf(asked.filter(({ hasEnded }) => hasEnded)));
-      const keep = query
-        .update(mcpSessions)
-        .set({ usedAt: sql`now()` })
-        .where(isOneOf(asked.filter(({ hasEnded }) => !hasEnded)));
-      const isRoom = sql`(select count(*) from ${mcpSessions} where ${ofUser}) < ${MOST_SESSIONS}`;
-      return [
-        remove,
-        keep,
-        query.execute(
-          sql`insert into ${mcpSessions} (user_id, object_id) select ${userId}, ${objectId} where ${isRoom}
-            on conflict do nothing`,
+  const select = (query: QueryBuilder) =>
+    query
+      .select({ objectId: mcpSessions.objectId })
+      .from(mcpSessions)
+      .where(
+        and(
+          ofUser,
+          or(
+            eq(mcpSessions.objectId, objectId),
+            sql`${mcpSessions.usedAt} < now() - ${IDLE} * interval '1 millisecond'`,
+          ),
         ),
-        query
-          .select({ objectId: mcpSessions.objectId })
-          .from(mcpSessions)
-          .where(
-            and(
-              ofUser,
-              or(
-                eq(mcpSessions.objectId, objectId),
-                sql`${mcpSessions.usedAt} < now() - ${IDLE} * interval '1 millisecond'`,
-              ),
-            ),
-          )
-          .orderBy(asc(mcpSessions.usedAt)),
-      ];
-    });
-  // Where an attempt has done it whose answer was lost, doing it again changes nothing, and says how it stands.
-  const results = (await write()).results ?? (await write()).results;
-  if (results === undefined) return [];
-  const found = results[3].map((row) => row.objectId);
+      )
+      .orderBy(asc(mcpSessions.usedAt));
+  const { results } = await database.write("open_session", (query) => {
+    const remove = query.delete(mcpSessions).where(isOneOf(asked.filter(({ hasEnded }) => hasEnded)));
+    const keep = query
+      .update(mcpSessions)
+      .set({ usedAt: sql`now()` })
+      .where(isOneOf(asked.filter(({ hasEnded }) => !hasEnded)));
+    const isRoom = sql`(select count(*) from ${mcpSessions} where ${ofUser}) < ${MOST_SESSIONS}`;
+    const insert = sql`insert into ${mcpSessions} (user_id, object_id) select ${userId}, ${objectId} where ${isRoom}
+      on conflict do nothing`;
+    return [remove, keep, query.execute(insert), select(query)];
+  });
+  // Where an attempt has done it whose answer was lost, its row says so.
+  const rows = results?.[3] ?? (await database.read((query) => [select(query)])).results[0];
+  const found = rows.map((row) => row.objectId);
   return found.includes(objectId) ? undefined : found;
 }
 

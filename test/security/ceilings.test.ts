@@ -133,6 +133,22 @@ describe("MCP sessions", () => {
     expect([(await open(person)).status, await rowsOf(person)]).toEqual([503, []]);
   });
 
+  it("that were opened count as opened, however many answers of the database are lost", async () => {
+    const person = await Person.signUp();
+    const send = globalThis.fetch;
+    let requests = 0;
+    using _ = vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+      const response = await send(input, init);
+      if (!String(init?.body).includes(`\\"user_id\\":${person.id},`)) return response;
+      requests += 1;
+      return requests % 2 === 1 ? new Response("nobody there", { status: 502 }) : response;
+    });
+
+    expect((await open(person)).status).toBe(200);
+    expect(requests).toBe(4);
+    expect(await rowsOf(person)).toHaveLength(1);
+  });
+
   it("that go on are asked once an hour, also where none of them ends", async () => {
     const person = await Person.signUp();
     const session = await ClientSession.open(person);
@@ -211,7 +227,7 @@ describe("an address", () => {
     expect(refused).toMatchObject({ status: 429, detail: expect.stringContaining("2 accounts were made from your") });
   });
 
-  it("uses so many tokens a day, whoever chats from it; from elsewhere they go on", async () => {
+  it("uses so many tokens a day, by all who chat from it; from elsewhere they go on", async () => {
     const [ann, bob] = [await Person.signUp(), await Person.signUp()];
     const from = { "CF-Connecting-IP": newAddress() };
     for (let spent = 0; spent < 1_000; ) {
