@@ -123,3 +123,17 @@ it("docs/security.md names only tests that there are", async () => {
   expect(paths.length).toBeGreaterThan(10);
   for (const path of paths) await expect(read(path), path).resolves.toBeTypeOf("string");
 });
+
+it("docs/monitoring.md tells of every event that is logged, and of no other", async () => {
+  const logged =
+    /(?:\.(?:debug|info|warn|error)|\]|#write)\((?:"info", )?(?:[^"(),]*\? )?"([a-z_]+)"(?: : "([a-z_]+)")?/g;
+  const files = (await readdir(join(projectDirectory, "src"), { recursive: true })).filter((name) =>
+    /\.ts$/.test(name),
+  );
+  const sources = await Promise.all(files.map((name) => read(`src/${name}`)));
+  const events = sources.flatMap((source) => [...source.matchAll(logged)].flatMap(([, ...names]) => names));
+  const rows = rowsOf(/\n\| event .*?\n\n/s.exec(await read("docs/monitoring.md"))?.[0] ?? "").slice(1);
+  const told = rows.flatMap(([names = ""]) => names.match(/[a-z_]+/g) ?? []);
+
+  expect(told.sort()).toEqual([...new Set(events.filter((event) => event !== undefined))].sort());
+});
