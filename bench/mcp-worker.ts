@@ -58,7 +58,7 @@ const bare = new Hono<Application>().post("/bench/bare", provideServices, requir
 export default {
   fetch(request, env, context) {
     executions.set(request, context);
-    const face = request.url.endsWith("/bench/bare") ? bare : app;
-    return face.fetch(request, env, context);
+    const served = request.url.endsWith("/bench/bare") ? bare : app;
+    return served.fetch(request, env, context);
   },
 } satisfies ExportedHandler<Env>;

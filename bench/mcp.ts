@@ -1,5 +1,5 @@
 /**
- * How many tool calls a second each face makes in workerd, in one run: `npx node bench/mcp.ts`. The database is PostgreSQL
+ * How many tool calls a second each interface makes in workerd, in one run: `npx node bench/mcp.ts`. The database is PostgreSQL
  * where it is installed, behind the gateway.
  */
 import { mkdtemp, rm } from "node:fs/promises";

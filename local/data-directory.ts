@@ -81,7 +81,7 @@ async function takeLock(path: string): Promise<DatabaseSync> {
     if (!isDamaged(error)) throw lockError(path, error);
   }
   try {
-    // In place: whoever has locked the file since keeps it locked.
+    // In place: a process that has locked the file since keeps it locked.
     await truncate(file);
     return lockFile(file);
   } catch (error) {

@@ -22,7 +22,7 @@ export class Shutdown {
 
   /**
    * Ends the process with code 0 at Ctrl-C or SIGTERM, and with 130 at the second one. Takes these signals away from
-   * whoever listened to them: Miniflare would end the process at once.
+   * all that listened to them: Miniflare would end the process at once.
    */
   endOnSignals(): void {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

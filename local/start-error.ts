@@ -1,4 +1,4 @@
-/** A reason not to start that whoever ran the command can act on: its message is one line and holds no secret. */
+/** A reason not to start that the person who ran the command can act on: its message is one line and holds no secret. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }

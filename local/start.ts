@@ -55,7 +55,7 @@ async function start(): Promise<void> {
   shutdown.atEnd(() => database.close());
   const gateway = await startGateway(database.pool);
   shutdown.atEnd(() => gateway.close());
-  // Whoever has a key means the model that it opens.
+  // A person who sets a key means the model that it opens.
   const demoModel = environment.workerVariables.OPENAI_API_KEY === undefined ? await startDemoModel() : undefined;
   shutdown.atEnd(() => demoModel?.close());
   const bindings = {

@@ -33,7 +33,7 @@ function isOrigin(value: string): boolean {
   const { protocol, host, origin: serialised } = new URL(value);
   // No wildcard. `file:` and `data:` have no host, and `null` for an Origin.
   if (!/^[\w.:[\]-]+$/.test(host)) return false;
-  // A scheme that the platform does not know it serialises as `null`; whoever sends it does not.
+  // The platform serialises a scheme that it does not know as `null`; the app that sends such an Origin writes it out.
   return (serialised === "null" ? `${protocol}//${host}` : serialised) === value;
 }
 

@@ -118,7 +118,8 @@ const tools: DashboardDeclaration = {
       { title: "Calls", unit: "ops", now: true, queries: [[allCalls, "calls"]] },
       {
         title: "Error rate",
-        description: "Calls that failed on our side, whatever face they came by. Above 1 % warns, above 5 % pages.",
+        description:
+          "Calls that failed on our side, whatever interface they came by. Above 1 % warns, above 5 % pages.",
         unit: "percentunit",
         now: true,
         queries: [[`${orZero(failedCalls)} / ${allCalls}`, "failed"]],

@@ -63,7 +63,7 @@ export class Settings {
     return this.#values.get(name);
   }
 
-  /** Puts what wrangler goes by into the environment: it knows its account by nothing else, whoever starts it. */
+  /** Puts what wrangler goes by into the environment: it knows its account by nothing else. */
   exportForWrangler(): void {
     for (const name of FOR_WRANGLER) {
       const value = this.get(name);

@@ -88,7 +88,7 @@ export class Conversation {
   async watch(): Promise<ReadableStream<Uint8Array> | undefined> {
     const turns = [...this.#turns];
     for (const turn of turns) if (await turn.hasBegun()) return toLines(turn.watch());
-    // Whoever comes back after a restart finds what was done in the conversation.
+    // A client that comes back after a restart finds what was done in the conversation.
     if (turns.length === 0) await this.#finishInTurn();
     return undefined;
   }
@@ -121,7 +121,7 @@ export class Conversation {
 
   #finishInTurn(): Promise<void> {
     const finished = this.#last.then(() => this.#finishKept());
-    // Whoever called hears of a failure; the turns behind it go on.
+    // The caller hears of a failure; the turns behind it go on.
     this.#last = finished.catch(() => undefined);
     return finished;
   }

@@ -60,8 +60,8 @@ interface NewMessage {
 }
 
 /**
- * Stores what a person says and loads what the agent needs to answer it, in one request. What waited for a yes in
- * this conversation is thereby refused. A message that is there already, by its id, takes its place again and what
+ * Stores what a person says and loads what the agent needs to answer it, in one request. It refuses what waited for a
+ * yes in this conversation. A message that is there already, by its id, takes its place again and what
  * came after it is gone: so a client edits a message, or has it answered anew.
  *
  * @throws ApplicationError `not_found` for a conversation that is not there and may not begin; `rate_limited` when
@@ -93,12 +93,12 @@ export async function beginTurn(
         .select({ seq: messages.seq })
         .from(messages)
         .where(and(conversation, eq(messages.id, id)));
-      const takeBack = query.delete(messages).where(and(conversation, gte(messages.seq, sql`${place}`)));
+      const removeFromPlace = query.delete(messages).where(and(conversation, gte(messages.seq, sql`${place}`)));
       return [
         selectUser(query, userId, scope),
         // One statement in place of three: each is a round trip between the proxy and Postgres.
         query.execute(
-          sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} ${takeBack.getSQL()}`,
+          sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} ${removeFromPlace.getSQL()}`,
         ),
         selectHistory(query, userId, before),
         query.insert(messages).values({
@@ -165,7 +165,7 @@ export async function continueTurn(
   const approvedIds = given.filter(({ approved }) => approved).map(({ id }) => id);
   const isApproved = approvedIds.length === 0 ? sql`false` : inArray(approvals.id, approvedIds);
   const isOpen = and(isNull(approvals.answeredAt), sql`${approvals.expiresAt} > now()`);
-  // The answer was taken before, and whoever gave it has not heard so.
+  // The answer was taken before, and its person has not heard so.
   const isGivenAgain = and(eq(approvals.approved, isApproved), isLastMessage());
   const take = () =>
     guarded(() =>

@@ -2,8 +2,8 @@ import { STOPPED } from "./agent.ts";
 import type { TurnEvent, TurnStart } from "./turn-event.ts";
 
 /**
- * A turn from the moment it is asked for: it can be stopped before it has begun, and whoever watches it sees all of
- * it, from its start, however late they come.
+ * A turn from the moment it is asked for: it can be stopped before it has begun, and all who watch it see all of it,
+ * from its start, however late they come.
  */
 export class RunningTurn {
   readonly #abort = new AbortController();

@@ -110,7 +110,7 @@ export async function prepareTurn(
 
 /**
  * Runs a turn to its end and stores it, in one request to the database; only then are its questions and its `finish`
- * told. Never throws: whatever goes wrong is told to whoever watches, and logged.
+ * told. Never throws: whatever goes wrong is told to all who watch, and logged.
  *
  * @returns whether what was kept of it may be forgotten; false where it has yet to be stored
  */

@@ -5,7 +5,7 @@ import { bigint, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-
 
 const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true });
 
-/** A person, or whoever signs in as one. The worker's role may not select the password's hash, so it is not here. */
+/** The account of a person. The worker's role may not select the password's hash, so it is not here. */
 export const users = pgTable("users", {
   id: integer("id").primaryKey().generatedAlwaysAsIdentity(),
   email: text("email").notNull(),

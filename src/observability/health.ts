@@ -16,11 +16,11 @@ export interface HealthContext {
   readonly configuration: Configuration;
   readonly database: Database;
   readonly log: Logger;
-  /** Keeps the question alive when whoever asked it has gone: others wait for the answer too. */
+  /** Keeps the question alive when the request that asked it has gone: others wait for the answer too. */
   readonly waitUntil: (promise: Promise<unknown>) => void;
 }
 
-/** How long the database may take, in milliseconds: whoever asks has an answer within 2 seconds. */
+/** How long the database may take, in milliseconds: each who asks has an answer within 2 seconds. */
 const LONGEST_WAIT = 1_500;
 /** By how much, in milliseconds, a timer is late where the isolate was busy and could not hear an answer. */
 const BUSY = 100;
@@ -74,8 +74,8 @@ function ask({ configuration, database, log, waitUntil }: HealthContext): Check 
 }
 
 /**
- * Waits for the answer with a timer of this request's own: that of whoever asked may end with their connection. What
- * the isolate could not hear while it was busy is no silence of the database's.
+ * Waits for the answer with a timer of this request's own: that of the request which asked may end with its connection.
+ * What the isolate could not hear while it was busy is no silence of the database's.
  */
 async function answerTo(check: Check, log: Logger): Promise<boolean> {
   for (let until = check.askedAt + LONGEST_WAIT; check.isUp === undefined; until = Date.now() + BUSY) {

@@ -11,8 +11,8 @@ export function markLogged(error: ApplicationError): ApplicationError {
 }
 
 /**
- * Logs an error that is not the caller's, with what caused it, and has it reported. Whoever knows most of an error
- * comes first: the same error is not logged again further out.
+ * Logs an error that is not the caller's, with what caused it, and has it reported. It is called first
+ * where most is known of the error: the same error is not logged again further out.
  */
 export function logFailure(log: Logger, error: ApplicationError): void {
   if (logged.has(error)) return;

@@ -18,7 +18,7 @@ export interface Logger {
   error(event: string, fields?: LogFields): void;
   /** A logger whose every line carries these fields too. */
   with(fields: LogFields): Logger;
-  /** Hands an error to whoever collects those that are ours; `logFailure` is who calls it. */
+  /** Has an error reported where it is ours; only `logFailure` calls it. */
   report(error: ApplicationError): void;
 }
 

@@ -79,7 +79,7 @@ export const metricCatalog = {
   },
   tool_executions_total: {
     type: "counter",
-    help: "Tool calls, whatever face they came by; status is success or the kind of error.",
+    help: "Tool calls, whatever interface they came by; status is success or the kind of error.",
     labels: ["tool", "status"],
     fromZero: failureKinds,
   },

@@ -8,7 +8,7 @@ const handlers = () => import("./handlers.ts");
 /** The API's description, for programs and for people. */
 export const openApiRoutes = new Hono<Application>()
   .get("/openapi.json", async (context) => (await handlers()).answerDescription(context))
-  // Whoever opens the server's own URL, which clients are told too, is shown what it offers.
+  // A person who opens the server's own URL, which clients are told too, is shown what it offers.
   .get("/", (context) => context.redirect("/docs"))
   .get("/docs", async (context) => (await handlers()).answerReference(context))
   .get("/docs/style.css", async (context) => (await handlers()).answerReferenceStyle(context));

@@ -3,7 +3,7 @@ import { parseInput } from "../input.ts";
 import { isObject, readJson } from "../json.ts";
 import { signs } from "../tasks/task.ts";
 
-/** What known clients put beside a tool's arguments: n8n, Cline, and whoever takes a request's `_meta` for one of them. */
+/** What known clients put beside a tool's arguments: n8n, Cline, and those that take a request's `_meta` for one of them. */
 const ADDED_BY_CLIENTS: ReadonlySet<string> = new Set(["_meta", "toolCallId", "sessionId", "task_progress"]);
 
 /** What models of OpenAI and of Google put before a function's name. */

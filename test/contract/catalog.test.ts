@@ -128,7 +128,7 @@ describe("every answer fits its tool's own output schema", () => {
 });
 
 describe("GET /mcp/tools", () => {
-  it("is not sent again to whoever has it", async () => {
+  it("is not sent again to a client that has it", async () => {
     const first = await send("/mcp/tools");
     const etag = first.headers.get("ETag") ?? "";
     const second = await send("/mcp/tools", { headers: { "If-None-Match": etag } });

@@ -71,7 +71,7 @@ describe("an answer", () => {
     expect(headers.get("X-Request-Id")).toMatch(isKept ? new RegExp(`^${id}$`) : /^[\da-f-]{36}$/);
   });
 
-  it("says which request it answers and that it depends on the origin, whoever made it", async () => {
+  it("says which request it answers and that it depends on the origin, whatever made it", async () => {
     const person = await Person.signUp();
     const session = await ClientSession.open(person);
     const answers = [

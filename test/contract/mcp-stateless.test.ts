@@ -155,7 +155,7 @@ describe("protocol 2026-07-28", () => {
   });
 });
 
-describe("one declaration for every face", () => {
+describe("one declaration for every interface", () => {
   it("answers the same from both lanes and from plain HTTP", async () => {
     const person = await Person.signUp();
     const session = await ClientSession.open(person);

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 
 describe("/metrics", () => {
-  it("is for whoever has METRICS_TOKEN", async () => {
+  it("is for those who have METRICS_TOKEN", async () => {
     const without = await send("/metrics");
     expect(without.status).toBe(401);
     expect(without.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
@@ -82,7 +82,7 @@ describe("within five seconds it counts", () => {
     );
   });
 
-  it("tool calls by how they ended, whatever face they came by", async () => {
+  it("tool calls by how they ended, whatever interface they came by", async () => {
     const session = await ClientSession.open(person);
     await growthOf(
       async () => {

@@ -192,7 +192,7 @@ describe("a turn that has not begun yet", () => {
     expect(await answersStored(person)).toMatchObject([{ outcome: "stopped" }, { outcome: "stopped" }]);
   });
 
-  test("is waited for by whoever comes for its stream", async () => {
+  test("is waited for by a client that comes for its stream", async () => {
     const person = await Person.signUp();
     const script = await Script.write([says("Hello.")]);
     using loading = holdDatabase(person, LOADING);

@@ -32,7 +32,7 @@ const settingsOf = (url: URL) =>
 
 describe("the worker's login", () => {
   const programs = findPostgresql();
-  it.skipIf(programs === undefined)("is made by whoever comes first, in full, and follows the password", async () => {
+  it.skipIf(programs === undefined)("is made by the first who comes, in full, and follows the password", async () => {
     // A cluster of its own: the role belongs to the whole cluster.
     const cluster = await startPostgresqlCluster(programs ?? "");
     const directory = await mkdtemp(join(tmpdir(), "tasks-worker-login-"));

@@ -93,7 +93,7 @@ test("a turn that went on after a question takes the place of the question when 
   expect(JSON.stringify(answer)).toMatch(/approval_answer.*tool_output.*restarted in the middle/);
 });
 
-test("whoever comes back for the stream finds what was done in the conversation", async () => {
+test("a client that comes back for the stream finds what was done in the conversation", async () => {
   const { person } = await cutOff();
   expect((await person.send("/api/chat/c/stream")).status).toBe(204);
   expect(await answersOf(person)).toMatchObject([{ outcome: "failed" }]);

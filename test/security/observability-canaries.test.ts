@@ -107,7 +107,7 @@ it.each(routes)("%s is told everything, with every token", async (route) => {
   }
 });
 
-it.each(catalog.map(({ name }) => name))("%s is told everything by every face", async (tool) => {
+it.each(catalog.map(({ name }) => name))("%s is told everything by every interface", async (tool) => {
   const inputs = [
     { title: taskText, description: taskText },
     { task_id: taskId, title: taskText },

@@ -56,7 +56,7 @@ export async function makeBackup(url: URL, directory: string): Promise<Backup> {
         verified_at: null,
       };
       await writeManifest({ path, manifest });
-      // The dump takes its name last: whoever finds it finds it whole.
+      // The dump takes its name last: under that name it is whole.
       await rename(part, path);
       return { path, manifest };
     } catch (error) {

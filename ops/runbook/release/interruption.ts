@@ -17,7 +17,7 @@ export async function interruptible<Result>(
     controller.abort(new RunbookError(`interrupted by ${signal}`));
     procedure.note(`${signal}: no further step is begun; what has been deployed is taken back`);
   });
-  // The terminal may have gone with whoever read it.
+  // The terminal may have gone with the person who read it.
   const ignore = (): void => undefined;
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignore);
   try {

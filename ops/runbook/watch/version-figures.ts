@@ -8,7 +8,7 @@ export interface VersionTotals {
   readonly errors: number;
   /** Tools by plain HTTP, answered with 5xx. */
   readonly plainToolErrors: number;
-  /** Tool calls that failed and were not the caller's fault, by whatever face: MCP and chat answer 200 all the same. */
+  /** Tool calls that failed and were not the caller's fault, by whatever interface: MCP and chat answer 200 all the same. */
   readonly toolFailures: number;
   /** Requests of the routes whose speed counts, by the upper bound of their bucket; each includes those below. */
   readonly durations: ReadonlyMap<number, number>;
