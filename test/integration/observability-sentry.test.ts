@@ -8,7 +8,6 @@ import {
 import { env } from "cloudflare:workers";
 import { describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import type { McpSession } from "../../src/durable-objects.ts";
 import worker from "../../src/worker.ts";
 import { ClientSession } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
@@ -59,13 +58,9 @@ async function eventsOf(work: () => Promise<unknown>): Promise<{ events: SentryE
   return { events: sent.map(eventOf), text: sent.join("\n") };
 }
 
-function objectOf(session: ClientSession): DurableObjectStub<McpSession> {
-  return env.MCP_SESSIONS.get(env.MCP_SESSIONS.idFromString(session.id.split(".", 1).join("")));
-}
-
 /** Leaves a session's object something that it cannot read. */
 async function damage(session: ClientSession): Promise<void> {
-  await runInDurableObject(objectOf(session), (instance, { storage }) => {
+  await runInDurableObject(session.object, (instance, { storage }) => {
     storage.kv.put("session", { sessionId: "a canary in storage" });
     return instance;
   });
@@ -114,7 +109,7 @@ describe("an error that nobody expected is reported once", () => {
   it("from a Durable Object", async () => {
     const session = await ClientSession.open(await Person.signUp());
     await damage(session);
-    await evictDurableObject(objectOf(session));
+    await evictDurableObject(session.object);
     const { events, text } = await eventsOf(async () => {
       expect((await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(500);
     });
@@ -130,7 +125,7 @@ describe("an error that nobody expected is reported once", () => {
   it("from an alarm", async () => {
     const session = await ClientSession.open(await Person.signUp());
     await damage(session);
-    const { events } = await eventsOf(() => runDurableObjectAlarm(objectOf(session)).catch(() => undefined));
+    const { events } = await eventsOf(() => runDurableObjectAlarm(session.object).catch(() => undefined));
 
     expect(events.length).toBeGreaterThan(0);
     expect(events[0]).toMatchObject({ tags: { object: "McpSession" }, exception: { values: [{ type: "ZodError" }] } });

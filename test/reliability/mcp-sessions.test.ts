@@ -1,7 +1,6 @@
 import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { McpSession } from "../../src/durable-objects.ts";
 import { answerOf, ClientSession, eventsOf, firstEventOf, holdTask } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
@@ -13,13 +12,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function objectOf(session: ClientSession): DurableObjectStub<McpSession> {
-  return env.MCP_SESSIONS.get(env.MCP_SESSIONS.idFromString(session.id.split(".", 1).join("")));
-}
-
 /** What a session's object has in its storage. */
 function stored(session: ClientSession): Promise<{ tables: number; entries: number; alarm: number | null }> {
-  return runInDurableObject(objectOf(session), async (_, { storage }) => ({
+  return runInDurableObject(session.object, async (_, { storage }) => ({
     tables: storage.sql.exec("select * from sqlite_master where name not like '\\_cf\\_%' escape '\\'").toArray()
       .length,
     entries: [...storage.kv.list()].length,
@@ -53,7 +48,7 @@ describe("an eviction between any two messages", () => {
     const session = await ClientSession.open(await Person.signUp());
     const answers: unknown[] = [];
     for (const [position, step] of script.entries()) {
-      if (position === evictBefore) await evictDurableObject(objectOf(session));
+      if (position === evictBefore) await evictDurableObject(session.object);
       answers.push(await step(session));
     }
     return answers.map((answer) =>
@@ -72,7 +67,7 @@ describe("an eviction between any two messages", () => {
 
   it("leaves the second of two requests in flight to the object that comes after", async () => {
     const session = await ClientSession.open(await Person.signUp());
-    await evictDurableObject(objectOf(session));
+    await evictDurableObject(session.object);
     const answers = await Promise.all([
       session.call("list_tasks"),
       session.call("list_tasks"),
@@ -114,7 +109,7 @@ describe("an answer whose connection broke", () => {
     const session = await ClientSession.open(await Person.signUp());
     const response = await session.post(callBody(1, "create_task", { title: "kept" }));
     const [begun, told] = eventsOf(await response.text());
-    await evictDurableObject(objectOf(session));
+    await evictDurableObject(session.object);
 
     for (const _ of [1, 2]) {
       const [again] = eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text());
@@ -128,7 +123,7 @@ describe("an answer whose connection broke", () => {
     async (id) => {
       const session = await ClientSession.open(await Person.signUp());
       const [begun] = eventsOf(await (await session.post(callBody(id, "create_task", { title: "lost" }))).text());
-      await runInDurableObject(objectOf(session), (_, { storage }) =>
+      await runInDurableObject(session.object, (_, { storage }) =>
         [...storage.kv.list({ prefix: "event/" })].map(([key]) => storage.kv.delete(key)),
       );
       const rest = await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text();
@@ -151,7 +146,7 @@ describe("an answer whose connection broke", () => {
     expect(await stored(session)).toMatchObject({ entries: 1 });
     expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
     await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 3 }), PATIENCE);
-    await evictDurableObject(objectOf(session));
+    await evictDurableObject(session.object);
     expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
   });
 
@@ -159,7 +154,7 @@ describe("an answer whose connection broke", () => {
     const session = await ClientSession.open(await Person.signUp());
     for (let call = 0; call < 70; call += 1) await session.request("ping");
     const kept = () =>
-      runInDurableObject(objectOf(session), (_, { storage }) =>
+      runInDurableObject(session.object, (_, { storage }) =>
         Array.from(storage.kv.list<{ number: number }>({ prefix: "event/" }), ([, { number }]) => number),
       );
 
@@ -233,7 +228,7 @@ describe("the server's own stream", () => {
     const stream = await session.get();
     const reading = stream.text();
     // In the object, whose timer it is.
-    await runInDurableObject(objectOf(session), () => vi.advanceTimersByTimeAsync(5 * 60 * 1000));
+    await runInDurableObject(session.object, () => vi.advanceTimersByTimeAsync(5 * 60 * 1000));
     const events = eventsOf(await reading);
 
     expect(events.at(-1)).toEqual({ id: undefined, data: "", retry: "300000" });
@@ -274,7 +269,7 @@ describe("a session that is over", () => {
     expect(Number(alarm) - Date.now()).toBeLessThan(26 * HOUR);
 
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 26 * HOUR });
-    expect(await runDurableObjectAlarm(objectOf(session))).toBe(true);
+    expect(await runDurableObjectAlarm(session.object)).toBe(true);
     vi.useRealTimers();
     expect(await stored(session)).toEqual(NOTHING);
     expect((await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(404);
@@ -284,7 +279,7 @@ describe("a session that is over", () => {
     const session = await ClientSession.open(await Person.signUp());
     const opened = Date.now();
     vi.useFakeTimers({ toFake: ["Date"], now: opened + 20 * HOUR });
-    const stub = objectOf(session);
+    const stub = session.object;
     await runInDurableObject(stub, (object) => object);
     await session.post({ jsonrpc: "2.0", id: 1, method: "ping" }).then((response) => response.text());
     await evictDurableObject(stub);

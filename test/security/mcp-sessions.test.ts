@@ -1,7 +1,6 @@
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { McpSession } from "../../src/durable-objects.ts";
 import { readSessionId, signSessionId } from "../../src/mcp/session-id.ts";
 import { failDatabase, loseAnswers } from "../support/database-requests.ts";
 import { ACCEPT, answerOf, ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
@@ -15,10 +14,6 @@ const CREATE = {
   method: "tools/call",
   params: { name: "create_task", arguments: { title: "whose?" } },
 };
-
-function objectOf(session: ClientSession): DurableObjectStub<McpSession> {
-  return env.MCP_SESSIONS.get(env.MCP_SESSIONS.idFromString(session.id.split(".", 1).join("")));
-}
 
 /** Everything that can be tried with the id of a session. */
 async function tryAll(session: ClientSession, headers: Record<string, string>): Promise<number[]> {
@@ -60,7 +55,7 @@ describe("the session of somebody else", () => {
     const [ann, bob] = [await Person.signUp(), await Person.signUp()];
     const sessions = [await ClientSession.open(ann), await ClientSession.open(bob)] as const;
     for (const state of ["before", "after"]) {
-      if (state === "after") for (const session of sessions) await evictDurableObject(objectOf(session));
+      if (state === "after") for (const session of sessions) await evictDurableObject(session.object);
 
       expect(await tryAll(sessions[0], bob.authorization)).toEqual(SIX_TIMES_404);
       expect(await tryAll(sessions[1], ann.authorization)).toEqual(SIX_TIMES_404);
@@ -75,7 +70,7 @@ describe("the session of somebody else", () => {
   it("is not opened by the object itself either, should the worker ever let a stranger through", async () => {
     const session = await ClientSession.open(await Person.signUp());
     const caller = { tokenId: crypto.randomUUID(), tokenIssuedAt: new Date(), tokenExpiresAt: new Date(), scopes: [] };
-    const response = await objectOf(session).handle({
+    const response = await session.object.handle({
       method: "POST",
       headers: { accept: ACCEPT, "content-type": "application/json" },
       body: JSON.stringify(PING),
@@ -266,7 +261,6 @@ describe("Host and Origin", () => {
     async (host) => {
       const session = await ClientSession.open(await Person.signUp());
       expect(await tryAll(session, { Host: host })).toEqual([403, 403, 403, 403, 403, 403]);
-      expect((await problemOf(await session.post(PING, { Host: host }))).detail).toContain("BASE_URL");
     },
   );
 
@@ -321,7 +315,7 @@ it("keeps nothing of a token in a session's storage", async () => {
   const session = await ClientSession.open(await Person.signUp());
   await session.call("create_task", { title: "kept?" });
   const stored = await vi.waitUntil(() =>
-    runInDurableObject(objectOf(session), (_, { storage }) => {
+    runInDurableObject(session.object, (_, { storage }) => {
       const text = JSON.stringify([...storage.kv.list()]);
       return text.includes("kept?") && text;
     }),

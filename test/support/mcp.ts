@@ -1,5 +1,7 @@
+import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { z } from "zod";
+import type { McpSession } from "../../src/durable-objects.ts";
 import { holdRows } from "./owner.ts";
 import { newAddress, type Person, send } from "./person.ts";
 
@@ -104,6 +106,11 @@ export class ClientSession {
     const session = new ClientSession(person, id, await answerOf(response), protocolVersion);
     expect((await session.post({ jsonrpc: "2.0", method: "notifications/initialized" })).status).toBe(202);
     return session;
+  }
+
+  /** The session's Durable Object. */
+  get object(): DurableObjectStub<McpSession> {
+    return env.MCP_SESSIONS.get(env.MCP_SESSIONS.idFromString(this.id.split(".", 1).join("")));
   }
 
   /** The headers of a request of this session, from whomever it is. */
