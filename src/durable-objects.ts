@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Conversation, TurnReply } from "./chat/chat-conversation.ts";
 import type { TurnRequest } from "./chat/turn.ts";
 import type { CompleteResponse } from "./mcp/answer-stream.ts";
-import type { SessionObject, SessionOpening, SessionRequest } from "./mcp/session-object.ts";
+import type { Notification, SessionObject, SessionOpening, SessionRequest } from "./mcp/session-object.ts";
 
 // Cloudflare looks for the class of each Durable Object when the worker starts. What these two do takes the MCP SDK and the
 // agent, so it is loaded with an object's first call. The names of the classes and their methods outlive a release: workers
@@ -18,6 +18,10 @@ export class McpSession extends DurableObject<Env> {
 
   async handle(request: SessionRequest): Promise<Response | CompleteResponse> {
     return (await this.#load()).handle(request);
+  }
+
+  async notify(notification: Notification): Promise<boolean> {
+    return (await this.#load()).notify(notification);
   }
 
   async endIfIdle(milliseconds: number): Promise<boolean> {

@@ -20,7 +20,7 @@ export function readAccept(header: string | undefined): Accepted {
   return { json: isAccepted(ranges, "application", "json"), events: isAccepted(ranges, "text", "event-stream") };
 }
 
-/** The header as the SDK's transport, which knows no ranges, looks for it in what a client accepts that takes events. */
+/** The header as a session's object of the release before looks for it: the SDK's transport knows no ranges. */
 export function usualAccept(header: string | undefined): string {
   return readAccept(header).events ? USUAL : (header ?? "");
 }

@@ -1,4 +1,6 @@
-import type { RequestId } from "./json-rpc.ts";
+import { type AnswerLog, eventId, type Keeping, messageEvent } from "./answer-log.ts";
+import type { Batch } from "./batch.ts";
+import { jsonRpcErrorCodes, type RequestId } from "./json-rpc.ts";
 
 /** A response that is complete: it crosses from a Durable Object to the worker in one message. */
 export interface CompleteResponse {
@@ -7,7 +9,23 @@ export interface CompleteResponse {
   readonly body: string;
 }
 
+/** After how long, in milliseconds, a client comes back for an answer when its connection broke. */
+const RETRY = 1000;
+/** How many messages that are no answers a client is sent again when it comes back. */
+const MOST_REPEATED = 64;
+
 const encoder = new TextEncoder();
+
+/** What there is to know of a POST to answer it. */
+interface AnswerStreamOptions {
+  readonly requestIds: readonly RequestId[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where answers are kept; undefined for a client that cannot come back for them. */
+  readonly log: AnswerLog | undefined;
+  readonly keeping: Keeping;
+  /** Where it is one. */
+  readonly batch: Batch | undefined;
+}
 
 /**
  * The server-sent events that answer the requests of one POST. Most calls are answered at once, and a stream costs
@@ -15,61 +33,56 @@ const encoder = new TextEncoder();
  */
 export class AnswerStream {
   readonly id = crypto.randomUUID();
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #options: AnswerStreamOptions;
   readonly #unanswered: Set<RequestId>;
   readonly #settled = Promise.withResolvers<void>();
-  readonly #isAlone: boolean;
-  #isEnded = false;
-  /** The event that gives the stream its first id; empty for a client that cannot come back. */
-  readonly #opening: string;
+  /** The error that is the whole response. */
   #refusal: string | undefined;
-  /** What was written before somebody reads. */
+  /** The last messages that were no answers: in memory alone, as the call that sends them is. */
+  readonly #repeatable: { readonly number: number; readonly event: string }[] = [];
+  /** The events from before somebody reads. */
   #text = "";
+  #isEnded = false;
   #reader: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** False once the client is gone: whatever comes then is in the event log alone. */
+  /** False once the client is gone: whatever is answered then is in the log alone. */
   #isHeard = true;
 
-  /** @param open makes the event that gives the stream, by its id, its first event id; "" without one */
-  constructor(
-    requestIds: readonly RequestId[],
-    headers: Readonly<Record<string, string>>,
-    open: (streamId: string) => string,
-  ) {
-    this.#opening = open(this.id);
-    this.#isAlone = requestIds.length === 1;
-    this.#unanswered = new Set(requestIds);
-    this.#headers = {
-      "content-type": "text/event-stream",
-      "cache-control": "no-cache, no-transform",
-      "x-accel-buffering": "no",
-      ...headers,
-    };
-  }
-
-  /** Writes an event, and ends the stream when it answers the last of the requests. */
-  write(event: string, answered: RequestId | undefined): void {
-    if (this.#reader !== undefined) this.#reader.enqueue(encoder.encode(event));
-    else if (this.#isHeard) this.#text += event;
-    if (answered !== undefined) this.waitNoLongerFor(answered);
+  constructor(options: AnswerStreamOptions) {
+    this.#options = options;
+    this.#unanswered = new Set(options.requestIds);
   }
 
   /**
-   * Answers the only request, by an error, in JSON and without any event: there is nothing to come back for. Clients
-   * built on version 1 of the SDK come back after an error that came on a stream.
+   * Sends a message, JSON-RPC, and ends the stream with the answer to the last of the requests.
+   *
+   * @param answered the request that it answers
+   * @param isError whether it does so with an error
    */
-  refuse(json: string, answered: RequestId): void {
-    this.#refusal = json;
-    this.waitNoLongerFor(answered);
+  send(json: string, answered: RequestId | undefined, isError = false): void {
+    const { batch } = this.#options;
+    batch?.count(json.length);
+    // Clients built on version 1 of the SDK come back for more after an error that came as an event.
+    if (isError && this.isAwaited && this.#text === "" && batch === undefined) this.#refusal = json;
+    else this.#sendEvent(json, answered);
+    if (answered !== undefined) this.#settle(answered);
+  }
+
+  /** Has a request that its client has cancelled answered by nothing but an error, for a client that comes back. */
+  cancel(requestId: RequestId): void {
+    const { log, keeping } = this.#options;
+    const error = { code: jsonRpcErrorCodes.badRequest, message: "The request was cancelled." };
+    log?.keep(this.id, log.nextNumber(), JSON.stringify({ jsonrpc: "2.0", id: requestId, error }), keeping);
+    this.#settle(requestId);
   }
 
   /** Ends the stream when this was the last of the requests. */
-  waitNoLongerFor(requestId: RequestId): void {
+  #settle(requestId: RequestId): void {
     this.#unanswered.delete(requestId);
-    if (this.#unanswered.size === 0) this.hangUp();
+    if (this.#unanswered.size === 0) this.end();
   }
 
   /** Ends the response, whatever is still to be answered. */
-  hangUp(): void {
+  end(): void {
     this.#isEnded = true;
     this.#isHeard = false;
     this.#reader?.close();
@@ -82,11 +95,6 @@ export class AnswerStream {
     return this.#isHeard && this.#reader === undefined;
   }
 
-  /** Whether the only request may still be answered without a stream. */
-  get isRefusable(): boolean {
-    return this.isAwaited && this.#isAlone && this.#text === "";
-  }
-
   /** Lets the response begin with what there is. */
   beginNow(): void {
     this.#settled.resolve();
@@ -96,18 +104,49 @@ export class AnswerStream {
   async respond(): Promise<Response | CompleteResponse> {
     await this.#settled.promise;
     if (this.#refusal !== undefined) {
-      return { status: 200, headers: { ...this.#headers, "content-type": "application/json" }, body: this.#refusal };
+      const headers = { ...this.#headers, "content-type": "application/json" };
+      return { status: 200, headers, body: this.#refusal };
     }
     const text = this.#opening + this.#text;
     if (!this.#isEnded) return this.#stream(text);
     return { status: 200, headers: this.#headers, body: text };
   }
 
-  /** The response for a client that comes back: it begins with what the client has missed, and takes over. */
-  resume(missed: string): Response {
+  /** The response for a client that comes back while it is still being written: it takes over. */
+  resume(number: number): Response {
     this.#reader?.close();
     this.#isHeard = true;
-    return this.#stream(missed);
+    const missed = this.#repeatable.filter((sent) => sent.number > number);
+    return this.#stream(missed.map(({ event }) => event).join(""));
+  }
+
+  /** The event that gives the stream its first id. */
+  get #opening(): string {
+    const { log, requestIds } = this.#options;
+    return log === undefined ? "" : `id: ${eventId(this.id, 0, requestIds)}\nretry: ${RETRY}\ndata: \n\n`;
+  }
+
+  get #headers(): Readonly<Record<string, string>> {
+    return {
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+      ...this.#options.headers,
+    };
+  }
+
+  #sendEvent(json: string, answered: RequestId | undefined): void {
+    const { log, keeping } = this.#options;
+    const number = log?.nextNumber() ?? 0;
+    const waiting = [...this.#unanswered].filter((id) => id !== answered);
+    const event = messageEvent(json, log === undefined ? undefined : eventId(this.id, number, waiting));
+    if (answered !== undefined) log?.keep(this.id, number, json, keeping);
+    else if (log !== undefined) {
+      this.#repeatable.push({ number, event });
+      if (this.#repeatable.length > MOST_REPEATED) this.#repeatable.shift();
+    }
+    if (this.#reader !== undefined) this.#reader.enqueue(encoder.encode(event));
+    else if (this.#isHeard) this.#text += event;
   }
 
   #stream(beginning: string): Response {
@@ -126,10 +165,4 @@ export class AnswerStream {
     });
     return new Response(body, { status: 200, headers: this.#headers });
   }
-}
-
-/** Reads a response to its end. */
-export async function completely(response: Response): Promise<CompleteResponse> {
-  const { status, headers } = response;
-  return { status, headers: Object.fromEntries(headers), body: await response.text() };
 }

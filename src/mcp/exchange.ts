@@ -1,14 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ToolContext } from "../tools/tool.ts";
 import type { Batch } from "./batch.ts";
-import type { RequestId } from "./json-rpc.ts";
 
 /** One HTTP request to the MCP face: what its messages run with, wherever in an SDK they are handled. */
 export interface Exchange extends ToolContext {
-  /** Of the requests it carries. */
-  readonly requestIds: readonly RequestId[];
-  /** Whether its answers are kept for `Last-Event-ID`: at once, or together with others a moment later. */
-  readonly keepsAnswers: "at once" | "soon" | "never";
   /** Where it is one. */
   readonly batch?: Batch;
   /** Told when a tool finds that the caller's token has been signed out. */

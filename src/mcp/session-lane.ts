@@ -14,7 +14,7 @@ import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
 import type { SessionRequest } from "./session-object.ts";
 
-/** What the transport reads. */
+/** What a session's object reads, in this release or the one before. */
 const FORWARDED_HEADERS = ["content-type", "mcp-protocol-version", "last-event-id"];
 const LARGEST_INITIALIZE = 64 * 1024;
 
@@ -25,6 +25,9 @@ export function opensSession(message: unknown): message is Record<string, unknow
 
 /** Answers a POST of the 2025 protocols: opens a session, or hands a message to the one it belongs to. */
 export async function postToSession(context: ApplicationContext, body: string, message: unknown): Promise<Response> {
+  if (!readAccept(context.req.header("Accept")).events) {
+    return notAcceptableResponse("text/event-stream", requestIdsOf(message)[0]);
+  }
   if (opensSession(message)) return openSession(context, body, message);
   if (Array.isArray(message)) await countBatch(context, message);
   return sendToSession(context, "POST", body);
@@ -62,7 +65,6 @@ async function openSession(context: ApplicationContext, body: string, message: u
     const fields = listNames(initialize.error.issues.map(({ path }) => path.join(".")));
     return jsonRpcErrorResponse(400, "invalidParams", `initialize does not fit in: ${fields}`, id);
   }
-  if (!readAccept(context.req.header("Accept")).events) return notAcceptableResponse("text/event-stream", id);
   const objectId = context.env.MCP_SESSIONS.newUniqueId();
   await registerSession(context.get("userDatabase"), context.env.MCP_SESSIONS, objectId.toString());
   let isOpen = false;

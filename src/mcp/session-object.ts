@@ -1,19 +1,19 @@
-import * as z from "zod";
-import { type CallerRecord, clientName, readCallerRecord } from "../caller.ts";
+import { type CallerRecord, readCallerRecord } from "../caller.ts";
 import { type Configuration, readConfiguration } from "../config.ts";
-import { ApplicationError, errorKinds } from "../errors.ts";
+import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import type { LogFields, Logger } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { handOverMetrics } from "../observability/metrics-hand-over.ts";
 import { openServices, type Services } from "../services.ts";
-import { type CompleteResponse, completely } from "./answer-stream.ts";
+import { AnswerLog } from "./answer-log.ts";
+import type { CompleteResponse } from "./answer-stream.ts";
 import { Batch } from "./batch.ts";
 import { mayChange } from "./call-tool.ts";
-import { EventLog } from "./event-log.ts";
-import type { Exchange } from "./exchange.ts";
 import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "./json-rpc.ts";
-import { Session } from "./session.ts";
+import { MessageLog } from "./message-log.ts";
+import { Session, type SessionExchange } from "./session.ts";
+import { clientNameOf, readSessionRecord, type SessionRecord, writeSessionRecord } from "./session-record.ts";
 import { createSessionServer } from "./session-server.ts";
 
 /** A request of a session, as the worker has let it in. */
@@ -34,26 +34,17 @@ export interface SessionOpening extends SessionRequest {
   readonly protocolVersion: string;
 }
 
-const RECORD = "session";
+/** A JSON-RPC notification of MCP, without its `jsonrpc`. */
+export interface Notification {
+  readonly method: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
 const HOUR = 60 * 60 * 1000;
 /** By how much a session's last use may be recorded late, so that most calls write no record: part of the idle time. */
 const USE_PRECISION = 1 / 20;
 /** And no more than this, in milliseconds. */
 const LATEST_RECORD = 10 * 60 * 1000;
-
-/** All that outlives the object's memory, besides the events. */
-const recordSchema = z.object({
-  sessionId: z.string(),
-  userId: z.int(),
-  protocolVersion: z.string(),
-  /** The client's initialize request, JSON. */
-  initialize: z.string(),
-  /** Of that request. */
-  headers: z.record(z.string(), z.string()),
-  usedAt: z.number(),
-});
-
-type SessionRecord = z.output<typeof recordSchema>;
 
 interface OpenSession {
   readonly session: Session;
@@ -72,6 +63,7 @@ export class SessionObject {
   readonly #recordedWithin: number;
   /** Tokens that a tool has found to be signed out: what the database alone can know is remembered here. */
   readonly #signedOut = new Set<string>();
+  readonly #messages: MessageLog;
   #open: Promise<OpenSession | undefined> | undefined;
   /** When it was used last; undefined before it is used again after an eviction. */
   #usedAt: number | undefined;
@@ -82,6 +74,7 @@ export class SessionObject {
     this.#env = env;
     this.#configuration = readConfiguration(env);
     this.#idleTime = this.#configuration.SESSION_IDLE_HOURS * HOUR;
+    this.#messages = new MessageLog(ctx.storage);
     this.#recordedWithin = Math.min(this.#idleTime * USE_PRECISION, LATEST_RECORD);
   }
 
@@ -90,16 +83,15 @@ export class SessionObject {
     return this.#answer(request, async (_, exchange) => {
       const { headers, body: initialize, caller } = request;
       const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
-      const events = new EventLog(this.#ctx.storage);
-      const { session, answer } = await this.#connect(record, events, exchange);
-      if (answer.ok) {
-        this.#ctx.storage.kv.put(RECORD, record);
+      const { session, answer } = await this.#connect(record, exchange);
+      if (answer.status === 200) {
+        writeSessionRecord(this.#ctx.storage, record);
         await this.#ctx.storage.setAlarm(this.#expiryOf(record));
         metrics.change("mcp_sessions_open", {}, 1);
         this.#open = Promise.resolve({ session, record });
         this.#usedAt = record.usedAt;
       } else await session.close();
-      return completely(answer);
+      return answer;
     });
   }
 
@@ -121,7 +113,10 @@ export class SessionObject {
         case "POST":
           return open.session.post(request.headers, body, exchange);
         case "GET":
-          return open.session.listen(request.headers);
+          return open.session.listen(request.headers, {
+            credentialId: exchange.caller.credential.id,
+            isStillAllowed: () => this.#stillCounts(exchange),
+          });
         case "DELETE":
           await this.#end();
           return new Response(null, { status: 204 });
@@ -129,10 +124,27 @@ export class SessionObject {
     });
   }
 
+  /**
+   * Sends the session's client a notification, now or when it next listens. No loss of the object's memory loses it.
+   *
+   * @param notification a JSON-RPC notification of MCP, without its `jsonrpc`
+   * @returns false where the session is over
+   * @throws RangeError for one that is too long to be kept
+   */
+  async notify(notification: Notification): Promise<boolean> {
+    const open = await this.#open;
+    if (readSessionRecord(this.#ctx.storage) === undefined) return false;
+    const json = JSON.stringify({ jsonrpc: "2.0", ...notification });
+    // Nobody listens to a session that is not in memory, so there is no need to open it.
+    if (open === undefined) this.#messages.add(json);
+    else await open.session.tell(json);
+    return true;
+  }
+
   /** Ends the session where it was not used for so many milliseconds; says whether it has ended, now or before. */
   async endIfIdle(milliseconds: number): Promise<boolean> {
     return this.#observe({}, async () => {
-      const record = this.#readRecord();
+      const record = readSessionRecord(this.#ctx.storage);
       if (record === undefined) return true;
       const usedAt = this.#usedAt ?? record.usedAt + this.#recordedWithin;
       if (Date.now() - usedAt < milliseconds) return false;
@@ -145,7 +157,7 @@ export class SessionObject {
   async alarm(): Promise<void> {
     await this.#observe({}, async ({ log }) => {
       try {
-        const record = this.#readRecord();
+        const record = readSessionRecord(this.#ctx.storage);
         const expiry = record === undefined ? 0 : this.#expiryOf(record);
         if (expiry > Date.now()) await this.#ctx.storage.setAlarm(expiry);
         else await this.#end();
@@ -159,7 +171,7 @@ export class SessionObject {
 
   async #answer(
     request: SessionRequest,
-    work: (body: unknown, exchange: Exchange) => Promise<Response | CompleteResponse>,
+    work: (body: unknown, exchange: SessionExchange) => Promise<Response | CompleteResponse>,
   ): Promise<Response | CompleteResponse> {
     const { requestId } = request;
     const body: unknown = request.body === "" ? undefined : JSON.parse(request.body);
@@ -174,9 +186,9 @@ export class SessionObject {
           log,
           requestIds,
           ...(Array.isArray(body) && { batch: new Batch() }),
-          keepsAnswers: mayChange(body) ? "at once" : "soon",
+          keeping: mayChange(body) ? "at once" : "soon",
           onSignedOut: () => {
-            this.#signedOut.add(caller.credential.id);
+            this.#refuseFromNow(caller.credential.id);
             refusals += 1;
           },
         });
@@ -188,6 +200,26 @@ export class SessionObject {
         return this.#refuse(error, log);
       }
     });
+  }
+
+  #refuseFromNow(credentialId: string): void {
+    this.#signedOut.add(credentialId);
+    // A tool has found it out, so the session is open.
+    void this.#open?.then((open) => open?.session.endStreamOf(credentialId));
+  }
+
+  /** Whether the credential of a request still counts; throws, and logs, where the database cannot say. */
+  async #stillCounts({ caller: { credential }, database, log }: SessionExchange): Promise<boolean> {
+    if (this.#signedOut.has(credential.id) || credential.expiresAt.getTime() <= Date.now()) return false;
+    try {
+      await database.checkCredential("lately");
+      return true;
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (error.kind === "unauthenticated") return false;
+      logFailure(log, error);
+      throw error;
+    }
   }
 
   #refuse(error: unknown, log: Logger): Response {
@@ -211,39 +243,34 @@ export class SessionObject {
   }
 
   /** Makes the session again as it was, after the object's memory was lost. */
-  async #reopen(exchange: Exchange): Promise<OpenSession | undefined> {
-    const record = this.#readRecord();
+  async #reopen(exchange: SessionExchange): Promise<OpenSession | undefined> {
+    const record = readSessionRecord(this.#ctx.storage);
     if (record === undefined) return undefined;
-    const { session, answer } = await this.#connect(record, new EventLog(this.#ctx.storage), exchange);
-    // The client has had this answer; it only has to be over.
-    await answer.text();
+    // The client has had the answer.
+    const { session } = await this.#connect(record, exchange);
     return { session, record };
   }
 
-  #connect(record: SessionRecord, events: EventLog, exchange: Exchange) {
+  #connect({ sessionId, initialize, protocolVersion }: SessionRecord, exchange: SessionExchange) {
     const server = createSessionServer(this.#configuration.BASE_URL);
     const { log } = exchange;
     // The rest of the message may be what the client has sent.
     server.onerror = ({ message }) => log.debug("mcp_session_error", { message: message.split(":", 1).join("") });
-    return Session.open(
-      { sessionId: record.sessionId, initialize: record.initialize, events, server },
-      record.protocolVersion,
-      record.headers,
-      { ...exchange, requestIds: requestIdsOf(JSON.parse(record.initialize)), keepsAnswers: "never" },
-    );
+    const [answers, messages] = [new AnswerLog(this.#ctx.storage), this.#messages];
+    const onUnreadable = (number: number) => log.warn("mcp_message_skipped", { number });
+    const settings = { sessionId, initialize, protocolVersion, answers, messages, onUnreadable, server };
+    const { batch: _, ...withoutBatch } = exchange;
+    const requestIds = requestIdsOf(JSON.parse(initialize));
+    return Session.open(settings, { ...withoutBatch, requestIds, keeping: "never" });
   }
 
   /** How the client has named itself when it opened the session; undefined until it is open. */
   #clientName(): string | undefined {
     if (this.#client === undefined) {
-      const record = this.#readRecord();
-      this.#client = record && { name: clientNameIn(record.initialize) };
+      const record = readSessionRecord(this.#ctx.storage);
+      this.#client = record && { name: clientNameOf(record) };
     }
     return this.#client?.name;
-  }
-
-  #readRecord(): SessionRecord | undefined {
-    return recordSchema.optional().parse(this.#ctx.storage.kv.get(RECORD));
   }
 
   #use(open: OpenSession): void {
@@ -251,7 +278,7 @@ export class SessionObject {
     this.#usedAt = usedAt;
     if (usedAt - open.record.usedAt < this.#recordedWithin) return;
     open.record = { ...open.record, usedAt };
-    this.#ctx.storage.kv.put(RECORD, open.record);
+    writeSessionRecord(this.#ctx.storage, open.record);
   }
 
   #expiryOf({ usedAt }: SessionRecord): number {
@@ -260,17 +287,10 @@ export class SessionObject {
 
   async #end(): Promise<void> {
     const open = await this.#open;
-    if (this.#readRecord() !== undefined) metrics.change("mcp_sessions_open", {}, -1);
+    if (readSessionRecord(this.#ctx.storage) !== undefined) metrics.change("mcp_sessions_open", {}, -1);
     this.#open = undefined;
     await open?.session.close();
     await this.#ctx.storage.deleteAlarm();
     await this.#ctx.storage.deleteAll();
   }
-}
-
-const initializeSchema = z.object({ params: z.object({ clientInfo: z.object({ name: z.string() }) }) });
-
-/** @param initialize the client's initialize request, JSON */
-function clientNameIn(initialize: string): string | undefined {
-  return clientName(initializeSchema.safeParse(JSON.parse(initialize)).data?.params.clientInfo.name);
 }

@@ -1,88 +1,192 @@
-import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
-import {
-  type JSONRPCMessage,
-  JSONRPCMessageSchema,
-  type JSONRPCRequest,
-  SUPPORTED_PROTOCOL_VERSIONS,
-} from "@modelcontextprotocol/sdk/types.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { type JSONRPCMessage, JSONRPCMessageSchema, type JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { isObject } from "../json.ts";
-import { AnswerStream, type CompleteResponse, completely } from "./answer-stream.ts";
-import type { EventLog } from "./event-log.ts";
-import { currentExchange } from "./exchange.ts";
-import {
-  answeredIdOf,
-  jsonRpcErrorCodes,
-  jsonRpcErrorResponse,
-  LARGEST_BATCH,
-  messagesOf,
-  type RequestId,
-} from "./json-rpc.ts";
+import type { AnswerLog, Cursor, Keeping } from "./answer-log.ts";
+import { AnswerStream, type CompleteResponse } from "./answer-stream.ts";
+import type { Batch } from "./batch.ts";
+import { answeredIdOf, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
+import type { MessageLog } from "./message-log.ts";
+import { QuestionIds } from "./question-ids.ts";
+import { ServerStream } from "./server-stream.ts";
 
-type SendOptions = Parameters<WebStandardStreamableHTTPServerTransport["send"]>[1];
+type SendOptions = Parameters<Transport["send"]>[1];
 
-/** Of no meaning but to the SDK. */
-export const ENDPOINT = "https://session.invalid/mcp";
-
-/** How long, in milliseconds, answers have for sure to be given in one piece; twice that, and they are streamed. */
+/** How many milliseconds an answer has at least to be sent in one piece. One that takes twice that is streamed. */
 const READY_WITHIN = 100;
 
 interface SessionTransportOptions {
   readonly sessionId: string;
-  /** After how long, in milliseconds, a client comes back for an answer when its connection broke. */
-  readonly retryInterval: number;
-  /** Where the answers are kept; undefined for clients that cannot come back for them. */
-  readonly events: EventLog | undefined;
+  /** Whether the client can come back by an event id. */
+  readonly isResumable: boolean;
+  readonly answers: AnswerLog;
+  readonly messages: MessageLog;
+  /** Told of a message from another release that this one cannot read. */
+  readonly onUnreadable: (number: number) => void;
+}
+
+/** What there is to know of a POST besides its body. */
+interface Posting {
+  /** Of the requests in the body, in order. */
+  readonly requestIds: readonly RequestId[];
+  readonly keeping: Keeping;
+  /** Where the body is one. */
+  readonly batch: Batch | undefined;
+}
+
+/** A client's GET of the server's own stream. */
+export interface Listener {
+  /** The number of the last message that the client says it has. */
+  readonly position: number | undefined;
+  /** Of the credential that it comes with. */
+  readonly credentialId: string;
+  /** @returns whether that credential still counts; throws where nobody can say now */
+  readonly isStillAllowed: () => Promise<boolean>;
 }
 
 /**
- * The SDK's transport, which answers POSTs of requests by itself: in one piece where it can, without a stream for each.
- * What such a POST must be to be let in, initialize, notifications and the server's own stream are the SDK's.
+ * Streamable HTTP for the SDK's server in a session (MCP 2025-11-25, Transports). This is all that joins the two: the
+ * server gets the client's messages by `onmessage`, and sends its own by `send`.
  */
-export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
-  readonly #events: EventLog | undefined;
-  readonly #retryInterval: number;
+export class SessionTransport implements Transport {
+  onmessage?: NonNullable<Transport["onmessage"]>;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  readonly sessionId: string;
+  readonly #options: SessionTransportOptions;
+  readonly #questionIds = new QuestionIds();
   /** The stream that each request in flight is answered on. */
   readonly #streams = new Map<RequestId, AnswerStream>();
+  #own: { readonly stream: ServerStream; readonly credentialId: string } | undefined;
   #isWatching = false;
 
-  constructor({ sessionId, retryInterval, events }: SessionTransportOptions) {
-    super({ sessionIdGenerator: () => sessionId, retryInterval, ...(events !== undefined && { eventStore: events }) });
-    this.#events = events;
-    this.#retryInterval = retryInterval;
+  constructor(options: SessionTransportOptions) {
+    this.#options = options;
+    this.sessionId = options.sessionId;
   }
 
-  /**
-   * Takes a message or a batch of them.
-   *
-   * @param headers of the POST, by their names in small letters
-   * @param requestIds of the requests in the body
-   */
-  async post(
-    headers: Readonly<Record<string, string>>,
-    body: unknown,
-    requestIds: readonly RequestId[],
-  ): Promise<Response | CompleteResponse> {
+  /** Begins nothing: messages come in by `post`. */
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Takes a message or a batch of them, whose headers and JSON-RPC have been checked. */
+  async post(body: unknown, { requestIds, ...posting }: Posting): Promise<Response | CompleteResponse> {
     if (new Set(requestIds).size < requestIds.length || requestIds.some((id) => this.#streams.has(id))) {
       return jsonRpcErrorResponse(400, "invalidRequest", "A request with this id is in flight already.");
     }
-    const messages = requestIds.length === 0 ? undefined : admitted(headers, body);
+    const messages = admitted(body);
     if (messages === undefined) {
-      const request = new Request(ENDPOINT, { method: "POST", headers });
-      return completely(await this.handleRequest(request, { parsedBody: body }));
+      return jsonRpcErrorResponse(
+        400,
+        "invalidRequest",
+        "The body is no JSON-RPC message of MCP.",
+        requestIds[0] ?? null,
+      );
     }
-
-    const stream = new AnswerStream(requestIds, { "mcp-session-id": this.sessionId ?? "" }, (streamId) =>
-      this.#events === undefined
-        ? ""
-        : `id: ${this.#events.begin(streamId, requestIds)}\nretry: ${this.#retryInterval}\ndata: \n\n`,
-    );
+    if (requestIds.length === 0) {
+      for (const message of messages) this.#receive(message);
+      return { status: 202, headers: {}, body: "" };
+    }
+    const { isResumable, answers } = this.#options;
+    const log = isResumable ? answers : undefined;
+    const stream = new AnswerStream({ requestIds, headers: this.#headers, log, ...posting });
     for (const id of requestIds) this.#streams.set(id, stream);
-    for (const message of messages) this.onmessage?.(message);
+    for (const message of messages) this.#receive(message);
     if (!this.#isWatching) this.#watch(new Set());
     return stream.respond();
   }
 
-  /** Has the responses begin that were waited for the last time as well: one timer for all of them costs far less. */
+  /** The rest of a stream that is still being written; undefined where it is over. */
+  resume({ streamId, number }: Cursor): Response | undefined {
+    return [...this.#streams.values()].find(({ id }) => id === streamId)?.resume(number);
+  }
+
+  /** Opens the server's own stream. */
+  async listen({ position, credentialId, isStillAllowed }: Listener): Promise<Response> {
+    // A client that comes again has lost the stream it had, even where we have not been told so. One that still reads
+    // it is told to stay away, so that two of its streams do not displace each other once a second.
+    this.#own?.stream.end();
+    const { messages, isResumable, onUnreadable } = this.#options;
+    const stream = new ServerStream({
+      messages,
+      position: Math.min(position ?? messages.delivered, messages.lastNumber),
+      isResumable,
+      headers: { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform", ...this.#headers },
+      isStillAllowed,
+      onUnreadable,
+      onEnd: () => {
+        if (this.#own?.stream === stream) this.#own = undefined;
+      },
+    });
+    this.#own = { stream, credentialId };
+    await stream.flush();
+    return stream.response;
+  }
+
+  /** Ends the server's own stream where it was opened with this credential, which no longer counts. */
+  endStreamOf(credentialId: string): void {
+    if (this.#own?.credentialId === credentialId) this.#own.stream.end();
+  }
+
+  /**
+   * Sends what answers no request, JSON-RPC: now, or when the client comes for it.
+   *
+   * @throws RangeError for a message that is too long to be kept
+   */
+  async tell(json: string): Promise<void> {
+    this.#options.messages.add(json);
+    await this.#own?.stream.flush();
+  }
+
+  /**
+   * Waits no longer for the answer to a request that its client has cancelled. It is not sent (MCP, Cancellation), but
+   * a client that resumes the stream all the same must not wait for ever.
+   */
+  endCancelled(requestId: RequestId): void {
+    const stream = this.#streams.get(requestId);
+    this.#streams.delete(requestId);
+    stream?.cancel(requestId);
+  }
+
+  /**
+   * Sends a message of the server's: on the stream of the request that it belongs to, or on the server's own.
+   *
+   * @throws Error for a question whose request is over; RangeError for a message that is too long to be kept
+   */
+  async send(message: JSONRPCMessage, options?: SendOptions): Promise<void> {
+    const answered = answeredIdOf(message);
+    const requestId = answered ?? options?.relatedRequestId;
+    if (answered === undefined) {
+      const json = JSON.stringify(this.#questionIds.outgoing(message));
+      if (requestId === undefined) return this.tell(json);
+      const stream = this.#streams.get(requestId);
+      // Progress of a request must stop once it is answered or cancelled (MCP 2025-11-25, Progress).
+      if (stream !== undefined) stream.send(json, undefined);
+      else if ("id" in message) throw new Error("the client cannot be asked: its request is over");
+      return;
+    }
+    const stream = this.#streams.get(answered);
+    this.#streams.delete(answered);
+    stream?.send(JSON.stringify(message), answered, "error" in message);
+  }
+
+  async close(): Promise<void> {
+    for (const stream of new Set(this.#streams.values())) stream.end();
+    this.#streams.clear();
+    this.#own?.stream.end();
+    this.onclose?.();
+  }
+
+  get #headers(): Readonly<Record<string, string>> {
+    return { "mcp-session-id": this.sessionId, "x-accel-buffering": "no" };
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    const known = this.#questionIds.incoming(message);
+    if (known !== undefined) this.onmessage?.(known);
+  }
+
+  /** Lets those responses begin that were awaited the last time too. One timer for all of them costs far less. */
   #watch(waitedFor: ReadonlySet<AnswerStream>): void {
     this.#isWatching = true;
     setTimeout(() => {
@@ -92,61 +196,14 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
       if (awaited.size > 0) this.#watch(awaited);
     }, READY_WITHIN);
   }
-
-  /** The rest of a stream that is still being written; undefined where it is over. */
-  resume(streamId: string, missed: () => string): Response | undefined {
-    return [...this.#streams.values()].find(({ id }) => id === streamId)?.resume(missed());
-  }
-
-  /**
-   * Waits no longer for the answer to a request that its client has cancelled. It is not sent (MCP, Cancellation), but
-   * a client that resumes the stream all the same must not wait for ever.
-   */
-  endCancelled(requestId: RequestId): void {
-    const stream = this.#streams.get(requestId);
-    if (stream === undefined) return;
-    this.#streams.delete(requestId);
-    const error = { code: jsonRpcErrorCodes.badRequest, message: "The request was cancelled." };
-    this.#events?.keep(stream.id, JSON.stringify({ jsonrpc: "2.0", id: requestId, error }));
-    stream.waitNoLongerFor(requestId);
-  }
-
-  override async send(message: JSONRPCMessage, options?: SendOptions): Promise<void> {
-    const answered = answeredIdOf(message);
-    const requestId = answered ?? options?.relatedRequestId;
-    const stream = requestId === undefined ? undefined : this.#streams.get(requestId);
-    if (stream === undefined) {
-      await super.send(message, options);
-      return;
-    }
-    if (answered !== undefined) this.#streams.delete(answered);
-    const json = JSON.stringify(message);
-    currentExchange().batch?.count(json.length);
-    if (answered !== undefined && "error" in message && stream.isRefusable) {
-      stream.refuse(json, answered);
-      return;
-    }
-    const id = this.#events === undefined ? "" : `id: ${this.#events.keep(stream.id, json)}\n`;
-    stream.write(`event: message\n${id}data: ${json}\n\n`, answered);
-  }
-
-  override async close(): Promise<void> {
-    for (const stream of new Set(this.#streams.values())) stream.hangUp();
-    this.#streams.clear();
-    await super.close();
-  }
 }
 
-/** The messages of a POST that is as it must be; undefined for one that the SDK will refuse, and say why. */
-function admitted(headers: Readonly<Record<string, string>>, body: unknown): readonly JSONRPCMessage[] | undefined {
-  const accept = headers.accept ?? "";
-  if (!accept.includes("application/json") || !accept.includes("text/event-stream")) return undefined;
-  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(headers["mcp-protocol-version"] ?? "")) return undefined;
-  if (messagesOf(body).length > LARGEST_BATCH) return undefined;
+/** The messages of a body; undefined where one of them is none of MCP's. */
+function admitted(body: unknown): readonly JSONRPCMessage[] | undefined {
   const messages: JSONRPCMessage[] = [];
   for (const message of messagesOf(body)) {
     const data = isPlainRequest(message) ? message : JSONRPCMessageSchema.safeParse(message).data;
-    if (data === undefined || ("method" in data && data.method === "initialize")) return undefined;
+    if (data === undefined) return undefined;
     messages.push(data);
   }
   return messages;

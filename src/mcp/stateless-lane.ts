@@ -12,7 +12,7 @@ import { type ApplicationContext, originOf } from "../http/application.ts";
 import { isObject } from "../json.ts";
 import { decodeArguments } from "../tools/tool-input.ts";
 import { runInExchange } from "./exchange.ts";
-import { jsonRpcErrorResponse, requestIdsOf } from "./json-rpc.ts";
+import { jsonRpcErrorResponse } from "./json-rpc.ts";
 import { answerPlainRequest, readPlainRequest } from "./plain-request.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
@@ -44,8 +44,6 @@ export async function answerStateless(
     caller: context.get("caller"),
     database: context.get("database").as(context.get("caller"), originOf(context, "mcp", clientNameIn(message))),
     log: context.get("log"),
-    requestIds: requestIdsOf(message),
-    keepsAnswers: "never" as const,
     onSignedOut: () => {
       isSignedOut = true;
     },

@@ -103,10 +103,7 @@ describe("an answer", () => {
     const response = await send("/nowhere");
 
     expect(response.status).toBe(404);
-    expect(await problemOf(response)).toMatchObject({
-      title: "Not found",
-      detail: "There is nothing here; GET /docs shows what there is.",
-    });
+    expect(await problemOf(response)).toMatchObject({ title: "Not found", detail: "There is nothing here." });
   });
 
   it("of a known route with another method names the methods it has", async () => {

@@ -152,6 +152,61 @@ export class ClientSession {
   }
 }
 
+/** Reads a stream of events as they come. */
+export class EventReader {
+  readonly #reader: ReadableStreamDefaultReader<unknown>;
+  #text = "";
+
+  constructor(response: Response) {
+    const reader = response.body?.getReader();
+    if (reader === undefined) throw new Error("no stream");
+    this.#reader = reader;
+  }
+
+  /** Opens the server's own stream of a session. */
+  static async open(session: ClientSession, lastEventId?: string): Promise<EventReader> {
+    const response = await session.get(lastEventId === undefined ? {} : { "Last-Event-ID": lastEventId });
+    expect(response.status).toBe(200);
+    return new EventReader(response);
+  }
+
+  /** The next events that have data, so many of them. */
+  async read(count: number): Promise<StreamEvent[]> {
+    const events: StreamEvent[] = [];
+    while (events.length < count) {
+      const end = this.#text.indexOf("\n\n");
+      if (end === -1) await this.#readMore();
+      else {
+        events.push(...eventsOf(this.#text.slice(0, end)).filter(({ data }) => data !== ""));
+        this.#text = this.#text.slice(end + 2);
+      }
+    }
+    return events;
+  }
+
+  /** All events that are still to come, once the stream has ended. */
+  async rest(): Promise<StreamEvent[]> {
+    while (await this.#isMore());
+    return eventsOf(this.#text);
+  }
+
+  /** Drops the connection. */
+  cancel(): Promise<void> {
+    return this.#reader.cancel();
+  }
+
+  async #readMore(): Promise<void> {
+    if (!(await this.#isMore())) throw new Error("the stream has ended");
+  }
+
+  async #isMore(): Promise<boolean> {
+    const { value, done } = await this.#reader.read();
+    if (done) return false;
+    this.#text += new TextDecoder().decode(z.instanceof(Uint8Array).parse(value));
+    return true;
+  }
+}
+
 /** A request of the 2026-07-28 protocol. */
 export function statelessRequest(
   person: Person,

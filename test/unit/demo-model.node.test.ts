@@ -255,9 +255,7 @@ describe("a yes in words", () => {
   test("is no answer to the server's question", () => {
     expect(next([deleted, ["yes"]])).toMatchObject({
       calls: [],
-      words: expect.stringMatching(
-        /set my question aside: nothing was done\. Ask me again, and answer the question itself/,
-      ),
+      words: expect.stringContaining("answer the question itself"),
     });
   });
 
