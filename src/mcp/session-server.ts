@@ -1,5 +1,6 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { type JSONRPCRequest, LoggingLevelSchema, type Result } from "@modelcontextprotocol/sdk/types.js";
+import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/cfworker";
 import { quoteName } from "../excerpt.ts";
 import { isObject } from "../json.ts";
 import { decodeArguments } from "../tools/tool-input.ts";
@@ -9,12 +10,8 @@ import { instructions } from "./instructions.ts";
 import { JsonRpcError } from "./json-rpc.ts";
 import { serverInfo } from "./server-info.ts";
 
-// We ask nothing of the client that would have to be validated, and the SDK's own default is costly to make.
-const noValidator = {
-  getValidator(): never {
-    throw new Error("this server sends no elicitation");
-  },
-};
+// Of what a client answers to an elicitation. The SDK's own default compiles schemas to code, which workerd does not run.
+const jsonSchemaValidator = new CfWorkerJsonSchemaValidator();
 
 /** The catalog as an MCP server of the 2025 protocols, for one session. */
 export function createSessionServer(baseUrl: string): Server {
@@ -23,7 +20,7 @@ export function createSessionServer(baseUrl: string): Server {
     // offer the model tools for resources that are not there.
     capabilities: { tools: {}, logging: {} },
     instructions,
-    jsonSchemaValidator: noValidator,
+    jsonSchemaValidator,
   });
   // And not setRequestHandler, which parses each call twice and its result once more, by schemas that workerd cannot
   // compile: runTool validates the input, and the tool made the result.
