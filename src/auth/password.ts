@@ -30,7 +30,7 @@ const encodedHashSchema = z
 /** Hashes a password with scrypt (RFC 7914) and a fresh salt, as a PHC string that carries its own cost. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
-  const hash = await deriveKey(password, salt, COST, HASH_BYTES);
+  const hash = await scryptKey(password, salt, COST, HASH_BYTES);
   return `$scrypt$ln=${COST.log2N},r=${COST.r},p=${COST.p}$${base64(salt)}$${base64(hash)}`;
 }
 
@@ -41,14 +41,14 @@ export async function hashPassword(password: string): Promise<string> {
  */
 export async function verifyPassword(password: string, encodedHash: string | undefined): Promise<boolean> {
   if (encodedHash === undefined) {
-    await deriveKey(password, randomBytes(SALT_BYTES), COST, HASH_BYTES);
+    await scryptKey(password, randomBytes(SALT_BYTES), COST, HASH_BYTES);
     return false;
   }
   const { cost, salt, hash } = encodedHashSchema.parse(encodedHash);
-  return timingSafeEqual(await deriveKey(password, salt, cost, hash.length), hash);
+  return timingSafeEqual(await scryptKey(password, salt, cost, hash.length), hash);
 }
 
-function deriveKey(password: string, salt: Buffer, cost: ScryptCost, length: number): Promise<Buffer> {
+function scryptKey(password: string, salt: Buffer, cost: ScryptCost, length: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(password, salt, length, { N: 2 ** cost.log2N, r: cost.r, p: cost.p }, (error, key) => {
       if (error) reject(error);
