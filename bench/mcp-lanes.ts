@@ -34,9 +34,9 @@ export const PLAIN_HTTP = "plain HTTP";
 export function openLanes(settings: LaneSettings): Lane[] {
   const arguments_ = argumentsOf(settings);
   return [
-    sessionLane("session lane", "/mcp", settings),
+    sessionLane("session mode", "/mcp", settings),
     {
-      name: "stateless lane",
+      name: "stateless mode",
       async open() {
         const client = connect(settings);
         let id = 0;

@@ -15,7 +15,7 @@ import { runTool } from "../src/tools/run-tool.ts";
 // biome-ignore lint/performance/noBarrelFile: Cloudflare finds them as exports of the main module
 export * from "../src/worker.ts";
 
-/** What our session lane is measured against: the same tools in the deprecated class that ships with `agents`. */
+/** What our session mode is measured against: the same tools in the deprecated class that ships with `agents`. */
 export class BenchAgent extends McpAgent<Env> {
   override server = new McpServer({ name: "bench", version: "1.0.0" });
 
@@ -36,7 +36,7 @@ export class BenchAgent extends McpAgent<Env> {
 const agent = BenchAgent.serve("/bench/agent", { binding: "BENCH_AGENT" });
 const executions = new WeakMap<Request, ExecutionContext>();
 
-// In the place of our own lanes: behind the same middleware, and the same check of the token.
+// In the place of our own modes: behind the same middleware, and the same check of the token.
 app.all("/bench/agent", requireCaller, (context) => {
   const execution = executions.get(context.req.raw);
   if (execution === undefined) throw new Error("no execution context");

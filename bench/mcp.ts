@@ -17,7 +17,7 @@ const CONNECTIONS = [1, 16];
 const ROUNDS = 5;
 const ROUND_MILLISECONDS = 2000;
 const WARM_UP_MILLISECONDS = 5000;
-/** How many times McpAgent's calls the session lane is to make with many connections. */
+/** How many times McpAgent's calls the session mode is to make with many connections. */
 const REQUIRED_RATIO = 3;
 const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
 
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   });
   try {
     const settings = { url, ...(await prepare(url)) };
-    process.stdout.write("get_task with an id that is refused before the database is asked: the lanes alone\n");
+    process.stdout.write("get_task with an id that is refused before the database is asked: the interfaces alone\n");
     // The other two answer a refusal with a status, which is not what is compared.
     const others: readonly string[] = [BARE, PLAIN_HTTP];
     const alone = openLanes({ ...settings, taskId: undefined }).filter(({ name }) => !others.includes(name));
@@ -124,7 +124,7 @@ async function measure(
   };
 }
 
-/** @returns how many times the session lane is as fast as McpAgent */
+/** @returns how many times the session mode is as fast as McpAgent */
 function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): number {
   const speed = (name: string) => medianOf((rounds.get(name) ?? []).map(({ callsASecond }) => callsASecond));
   const cost = (name: string) => medianOf((rounds.get(name) ?? []).map(({ processorTime }) => processorTime));
@@ -138,8 +138,8 @@ function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): n
       `  ${name.padEnd(16)} ${speed(name).toFixed(0).padStart(6)} calls/s  ${median.padStart(7)} ms  ${cost(name).toFixed(2).padStart(5)} ms of workerd${share}\n`,
     );
   }
-  const ratio = speed("session lane") / speed("McpAgent");
-  process.stdout.write(`  session lane : McpAgent = ${ratio.toFixed(2)}\n`);
+  const ratio = speed("session mode") / speed("McpAgent");
+  process.stdout.write(`  session mode : McpAgent = ${ratio.toFixed(2)}\n`);
   return ratio;
 }
 

@@ -11,7 +11,7 @@ import type { RequestId } from "./json-rpc.ts";
 import { serverInfo } from "./server-info.ts";
 import { FIVE_MINUTES } from "./stateless-server.ts";
 
-/** The only protocol of the stateless lane so far. */
+/** The only protocol of the stateless mode so far. */
 const PROTOCOL_VERSION = "2026-07-28";
 /** What each request says of itself, and the SDK has checked by then; another key may want something of the answer. */
 const ENVELOPE = [PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY];

@@ -93,7 +93,7 @@ function withObjectAsArguments(message: unknown): unknown {
 function handlerFor(baseUrl: string): Handler {
   const known = handlers.get(baseUrl);
   if (known !== undefined) return known;
-  // Host, Origin and CORS are dealt with before; the other era has its own lane.
+  // Host, Origin and CORS are dealt with before; the other era has a mode of its own.
   const createServer: Parameters<typeof createMcpHandler>[0] = ({ requestInfo }) =>
     // By then the header has been held against the body.
     createStatelessServer(baseUrl, requestInfo?.headers.get("Mcp-Method") ?? undefined);

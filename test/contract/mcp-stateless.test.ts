@@ -156,7 +156,7 @@ describe("protocol 2026-07-28", () => {
 });
 
 describe("one declaration for every interface", () => {
-  it("answers the same from both lanes and from plain HTTP", async () => {
+  it("answers the same from both modes and from plain HTTP", async () => {
     const person = await Person.signUp();
     const session = await ClientSession.open(person);
     const created = await person.run("create_task", { title: "the same", tags: ["a"], due: "2026-11-30" });
