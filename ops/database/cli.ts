@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { faultOfArguments } from "../runbook/command.ts";
 import { type EnvironmentName, readEnvironmentName, Settings } from "../runbook/settings.ts";
 import { readPostgresUrl, withConnection } from "./connection.ts";
 import { DatabaseCommandError } from "./database-command-error.ts";
@@ -6,22 +7,33 @@ import { type MigrationConnection, type MigrationStatus, migrate, rollBack, surv
 import { readMigrationFiles } from "./migration-files.ts";
 import { ensureWorkerLogin } from "./worker-login.ts";
 
-const USAGE =
-  "usage: cli.ts migrate | rollback --steps <number> | status [--json], each [--env staging|production] [--env-file <path>]";
+const USAGE = `npm run db:migrate
+npm run db:rollback -- --steps <number>
+npm run db:status -- [--json]
+
+  --steps <number>          how many migrations to roll back
+  --json                    one JSON array on standard output
+  --env staging|production  which environment (default: production)
+  --env-file <path>         where DATABASE_OWNER_URL stands, if not in the environment (default: .env.<env>)
+  --help                    these lines
+`;
 
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${message.replaceAll("\n", " ")}\n`);
+  process.stderr.write(`${faultOfArguments(error)}\n`);
   process.exitCode = 1;
 }
 
 async function main(args: string[]): Promise<void> {
+  if (args.includes("--help")) {
+    process.stdout.write(USAGE);
+    return;
+  }
   const { command, steps, json, environment, envFile } = readArguments(args);
   const files = await readMigrationFiles();
   const settings = await Settings.read(environment, envFile);
-  const ownerUrl = readPostgresUrl("DATABASE_OWNER_URL", settings.get("DATABASE_OWNER_URL"));
+  const ownerUrl = readPostgresUrl("DATABASE_OWNER_URL", settings.need("DATABASE_OWNER_URL"));
   await withConnection("DATABASE_OWNER_URL", ownerUrl, async (owner) => {
     if (command === "rollback") print(await rollBack(owner, files, steps), "rolled back", "nothing to roll back");
     else if (command === "status") printStatus(await surveyMigrations(owner, files), json);
@@ -53,7 +65,9 @@ function readArguments(args: string[]): Arguments {
   });
   const [command, ...rest] = positionals;
   if (command === undefined || !["migrate", "rollback", "status"].includes(command) || rest.length > 0) {
-    throw new DatabaseCommandError(USAGE);
+    throw new DatabaseCommandError(
+      "the commands are db:migrate, db:rollback and db:status; --help shows their options",
+    );
   }
   const common = {
     command,

@@ -15,7 +15,9 @@ async function main([name, ...args]: string[]): Promise<keyof typeof exitCodes> 
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    process.stderr.write(`${JSON.stringify(name)} is not a command: ${Object.keys(commands).join(", ")}\n`);
+    process.stderr.write(
+      `${JSON.stringify(name)} is not a command; the commands are ${Object.keys(commands).join(", ")}\n`,
+    );
     return "usage";
   }
   if (args.includes("--help")) {

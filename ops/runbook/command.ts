@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import type { Procedure } from "./procedure.ts";
-import { UsageError } from "./runbook-error.ts";
+import { reasonOf, UsageError } from "./runbook-error.ts";
 
 /** The options that every command has. */
 const commonOptions = {
@@ -62,12 +62,11 @@ function parseOptions<const Options extends ParseArgsOptionsConfig>(options: Opt
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(
-      message
-        .split(". To specify", 1)
-        .join("")
-        .replace(/\s*\n\s*/g, " "),
-    );
+    throw new UsageError(faultOfArguments(error));
   }
+}
+
+/** What `parseArgs` has to say of arguments that do not fit, in one line and without its advice on positional ones. */
+export function faultOfArguments(error: unknown): string {
+  return reasonOf(error).split(". To specify", 1).join("");
 }

@@ -2,10 +2,10 @@ import type { Command } from "./command.ts";
 
 const COMMON = [
   "Every command:",
-  "  --env staging|production   production",
-  "  --env-file <path>          what it reads beside the environment; .env.<env>",
-  "  --config <path>            another wrangler configuration",
-  "  --url <url>                another address than BASE_URL",
+  "  --env staging|production   which environment (default: production)",
+  "  --env-file <path>          where settings stand that the process's environment does not have (default: .env.<env>)",
+  "  --config <path>            wrangler's configuration (default: wrangler.toml)",
+  "  --url <url>                where the worker is reached (default: BASE_URL of the environment)",
   "  --dry-run                  look at everything, change nothing",
   "  --json                     one JSON object on standard output; progress on standard error",
   "  --help                     the options of a command",

@@ -32,6 +32,9 @@ export interface WranglerOutput {
   readonly entries: readonly OutputEntry[];
 }
 
+const NOT_SIGNED_IN =
+  "it is not signed in: put CLOUDFLARE_API_TOKEN into the environment or the environment's file, or run npx wrangler login";
+
 /** wrangler said no. */
 export class WranglerError extends RunbookError {
   override readonly name = "WranglerError";
@@ -94,5 +97,7 @@ async function readEntries(file: string): Promise<OutputEntry[]> {
 function wordsOf(entries: readonly OutputEntry[], stderr: string, stdout: string): string {
   const failure = entries.find((entry) => entry.type === "command-failed");
   const said = failure?.message ?? (stderr || stdout);
+  // Its own advice names a flag that no command of ours takes, and another account.
+  if (/necessary to set a CLOUDFLARE_API_TOKEN/.test(said)) return NOT_SIGNED_IN;
   return said.replace(/\s+/g, " ").trim().slice(0, 500);
 }

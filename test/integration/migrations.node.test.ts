@@ -163,7 +163,12 @@ describe.skipIf(inject("clusterUrl") === undefined)("the database scripts", () =
   });
 
   it.each([
-    ["db:status", ["--", "--env-file", "/dev/null"], {}, "DATABASE_OWNER_URL is not set\n"],
+    [
+      "db:status",
+      ["--", "--env-file", "/dev/null"],
+      {},
+      /^DATABASE_OWNER_URL is not set: put it into .*\/dev\/null\n$/,
+    ],
     ["db:status", ["--", "--env", "test"], {}, '--env must be staging or production, not "test"\n'],
     ["db:migrate", [], { DATABASE_OWNER_URL: "nonsense:hush" }, "DATABASE_OWNER_URL must be a postgres:// URL\n"],
     [

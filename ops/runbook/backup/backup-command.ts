@@ -16,8 +16,8 @@ const KEPT = 30;
 export const backupCommand = defineCommand({
   summary: "save the database with pg_dump, prove it by a restore into a scratch database, delete old backups",
   usage: [
-    "--dir <dir>      where backups are; backups/",
-    `--keep <number>  how many of the newest stay, of Neon's branches too; ${KEPT}`,
+    "--dir <dir>      where backups are (default: backups/)",
+    `--keep <number>  how many of the newest stay, of Neon's branches too (default: ${KEPT})`,
     "--no-verify      do not restore it",
   ],
   options: {

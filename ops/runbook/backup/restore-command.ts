@@ -12,8 +12,8 @@ import { restoreBackup } from "./restore.ts";
 export const restoreCommand = defineCommand({
   summary: "restore a backup in one transaction, and compare every table with what was saved",
   usage: [
-    "--file <path>  the dump; the newest in --dir",
-    "--dir <dir>    where backups are; backups/",
+    "--file <path>  the dump (default: the newest in --dir)",
+    "--dir <dir>    where backups are (default: backups/)",
     "--replace      lose what is in the database now",
   ],
   options: {

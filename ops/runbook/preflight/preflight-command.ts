@@ -32,8 +32,8 @@ export const preflightCommand = defineCommand({
   usage: [
     `--only <groups>              of ${Object.keys(groups).join(", ")}; separated by commas`,
     "--test-report <path>         a vitest report of this very code, in place of running the suite",
-    "--backup-dir <dir>           where backups are; backups/",
-    "--log-dir <dir>              where its result goes, for deploy to name; deployments/",
+    "--backup-dir <dir>           where backups are (default: backups/)",
+    "--log-dir <dir>              where its result goes, for deploy to name (default: deployments/)",
     '--accept "<check>=<reason>"  go on although a check fails, or could not be made',
   ],
   options: {

@@ -12,8 +12,8 @@ const acceptable = [...acceptableSmokeChecks, "backup"];
 export const deployCommand = defineCommand({
   summary: "back up, migrate, upload, smoke at 0 %, then 10 → 50 → 100 % with a watch at each; taken back by itself",
   usage: [
-    "--backup-dir <dir>           where the backup goes; backups/",
-    "--log-dir <dir>              where the deployment log goes; deployments/",
+    "--backup-dir <dir>           where the backup goes (default: backups/)",
+    "--log-dir <dir>              where the deployment log goes (default: deployments/)",
     '--accept "<check>=<reason>"  go on although a smoke check, or the backup, fails',
     "--time-scale <factor>        a rehearsal: every window is that much shorter, and the log says so",
   ],

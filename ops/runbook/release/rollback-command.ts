@@ -21,12 +21,12 @@ import { versionBefore, wayTo } from "./rollback-target.ts";
 export const rollbackCommand = defineCommand({
   summary: "give the traffic back to the version before, take its migrations back if asked, verify, write an incident",
   usage: [
-    '--reason "<text>"    why; goes into the incident file and to the team',
-    "--to <version-id>    another version than the one before",
-    "--database           take the migrations back as well that the release of the version applied",
-    "--backup-dir <dir>   where the backup goes that --database makes first; backups/",
-    "--log-dir <dir>      where the incident file goes, and what releases applied is kept; deployments/",
-    "--time-scale <factor> a rehearsal: it waits that much shorter for the version to be everywhere",
+    '--reason "<text>"      why; goes into the incident file and to the team',
+    "--to <version-id>      another version than the one before",
+    "--database             take the migrations back as well that the release of the version applied",
+    "--backup-dir <dir>     where the backup goes that --database makes first (default: backups/)",
+    "--log-dir <dir>        where the incident file goes, and what releases applied is kept (default: deployments/)",
+    "--time-scale <factor>  a rehearsal: it waits that much shorter for the version to be everywhere",
   ],
   options: {
     reason: { type: "string" },

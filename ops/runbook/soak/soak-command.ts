@@ -18,8 +18,8 @@ const SAMPLE_EVERY_MILLISECONDS = 5_000;
 export const soakCommand = defineCommand({
   summary: "load the path to the database for a while, and report its connections",
   usage: [
-    `--minutes <number>     how long; ${MINUTES}`,
-    `--rate <number>        requests a second, within the rate limits; ${RATE}`,
+    `--minutes <number>     how long (default: ${MINUTES})`,
+    `--rate <number>        requests a second, within the rate limits (default: ${RATE})`,
     "--time-scale <factor>  a rehearsal: that much shorter",
   ],
   options: { minutes: { type: "string" }, rate: { type: "string" }, "time-scale": { type: "string" } },

@@ -9,8 +9,8 @@ import { watchVersion } from "./watch.ts";
 export const watchCommand = defineCommand({
   summary: "judge a version by the runbook's success criteria and rollback triggers",
   usage: [
-    "--version-id <id>      the version to judge; the one that /health names",
-    `--minutes <number>     how long; ${criteria.successMinutes}`,
+    "--version-id <id>      the version to judge (default: the one that /health names)",
+    `--minutes <number>     how long (default: ${criteria.successMinutes})`,
     "--time-scale <factor>  a rehearsal: the window is that much shorter",
   ],
   options: {
