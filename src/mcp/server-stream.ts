@@ -94,7 +94,7 @@ export class ServerStream {
       if (await this.#options.isStillAllowed()) return true;
       this.end();
     } catch {
-      // Whoever was asked has logged it. The messages are kept.
+      // What was asked has logged it. The messages are kept.
       clearTimeout(this.#checkingAgain);
       if (this.#controller !== undefined) this.#checkingAgain = setTimeout(() => void this.flush(), CHECK_AGAIN);
     } finally {

@@ -23,7 +23,7 @@ export interface SessionRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** JSON; empty unless it is a POST. */
   readonly body: string;
-  /** Whom this request is from, whoever opened the session. */
+  /** Whom this request is from; another credential of theirs may have opened the session. */
   readonly caller: CallerRecord;
   readonly requestId: string;
 }
