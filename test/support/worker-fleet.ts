@@ -53,6 +53,49 @@ export async function startWorkerFleet({
   bindings,
   temporary,
 }: FleetOptions): Promise<WorkerFleet> {
+  const makeWorker = await readWorkerOptions(bindings, temporary);
+  const names = Array.from({ length: size }, (_, index) => `worker-${index}`);
+  const roundRobin = {
+    name: "round-robin",
+    modules: true,
+    script: ROUND_ROBIN,
+    compatibilityDate: "2026-11-01",
+    bindings: { SIZE: size },
+    serviceBindings: Object.fromEntries(names.map((name, index) => [`WORKER_${index}`, name])),
+    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
+  };
+  const workers = names.map((name) => makeWorker({ name, bundle, objectsOf: "worker-0" }));
+  const log: string[] = [];
+  const earlier = await workerdProcesses();
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      log: new NoOpLog(),
+      handleStructuredLogs: ({ message }) => log.push(message),
+      resourcePersistencePath: join(temporary, "storage"),
+      workers: [roundRobin, ...workers],
+    }),
+  );
+  await miniflare.ready;
+  const pid = (await workerdProcesses()).find((process) => !earlier.includes(process));
+  if (pid === undefined) throw new Error("workerd does not run");
+  return { url: `http://127.0.0.1:${port}`, pid, log, close: () => miniflare.dispose() };
+}
+
+/** A worker of a fleet. */
+interface FleetWorker {
+  readonly name: string;
+  readonly bundle: string;
+  /** The name of the worker whose Durable Objects it uses, perhaps its own. */
+  readonly objectsOf: string;
+}
+
+/**
+ * Reads wrangler.toml as `wrangler dev` does.
+ *
+ * @returns what makes miniflare's options of a worker; its rate limits are out of reach
+ */
+export async function readWorkerOptions(bindings: Readonly<Record<string, string>>, temporary: string) {
   // wrangler would warn of the secrets that are missing here; they are given below.
   const quiet = { WRANGLER_SEND_METRICS: "false", WRANGLER_LOG: "none" };
   Object.assign(process.env, quiet, { WRANGLER_LOG_PATH: join(temporary, "wrangler-logs") });
@@ -64,8 +107,7 @@ export async function startWorkerFleet({
     return [name, raised] as const;
   });
   const objects = Object.entries(objectsSchema.parse(durableObjects));
-  const names = Array.from({ length: size }, (_, index) => `worker-${index}`);
-  const workers = names.map((name, index) => ({
+  return ({ name, bundle, objectsOf }: FleetWorker) => ({
     ...options,
     name,
     modules: [{ type: "ESModule" as const, path: bundle }],
@@ -73,35 +115,9 @@ export async function startWorkerFleet({
     bindings: { ...bindingsSchema.parse(configured), ...bindings },
     ratelimits: Object.fromEntries(limiters),
     durableObjects: Object.fromEntries(
-      objects.map(([binding, object]) => [binding, index === 0 ? object : { ...object, scriptName: "worker-0" }]),
+      objects.map(([binding, object]) => [binding, name === objectsOf ? object : { ...object, scriptName: objectsOf }]),
     ),
-  }));
-  const log: string[] = [];
-  const earlier = await workerdProcesses();
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      cf: false,
-      log: new NoOpLog(),
-      handleStructuredLogs: ({ message }) => log.push(message),
-      resourcePersistencePath: join(temporary, "storage"),
-      workers: [
-        {
-          name: "round-robin",
-          modules: true,
-          script: ROUND_ROBIN,
-          compatibilityDate: "2026-11-01",
-          bindings: { SIZE: size },
-          serviceBindings: Object.fromEntries(names.map((name, index) => [`WORKER_${index}`, name])),
-          unsafeDirectSockets: [{ host: "127.0.0.1", port }],
-        },
-        ...workers,
-      ],
-    }),
-  );
-  await miniflare.ready;
-  const pid = (await workerdProcesses()).find((process) => !earlier.includes(process));
-  if (pid === undefined) throw new Error("workerd does not run");
-  return { url: `http://127.0.0.1:${port}`, pid, log, close: () => miniflare.dispose() };
+  });
 }
 
 async function workerdProcesses(): Promise<number[]> {
