@@ -11,11 +11,15 @@ const JWT_SECRET = "the secret of the tests, 32 characters and more";
 // wrangler would warn of secrets that it cannot see here; the tests have their own.
 process.env.WRANGLER_LOG = "error";
 
-/** Tests of what has no SQL of its own: they run once, on PostgreSQL where it is installed. */
+/**
+ * Tests of what has no SQL of its own, or whose SQL others test on both databases (chat's: chat-conversations): they run
+ * once, on PostgreSQL where it is installed.
+ */
 const ONCE = [
   "test/**/mcp-*.test.ts",
   "test/contract/{catalog,metrics,openapi,what-models-send}.test.ts",
-  "test/integration/chat-{failures,resume,streams,turns}.test.ts",
+  "test/integration/chat{,-failures,-odd-answers,-resume,-streams,-turns}.test.ts",
+  "test/{reliability,security}/chat-*.test.ts",
   "test/security/{answer-size,input,json-depth,tokens,rate-limit}.test.ts",
 ];
 
@@ -23,8 +27,8 @@ const ONCE = [
 const OTHER_VARIABLES = ["test/**/{demo-model,observability}-*.test.ts", "test/security/ceilings.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
-/** 20,000 requests as fast as they go. */
-const LOAD = "test/reliability/observability-live.node.test.ts";
+/** Tests that judge response times: they come after all that keeps every core busy. */
+const TIMED = ["test/rehearsal/*.node.test.ts", "test/reliability/{crowd,mcp-batches}.node.test.ts"];
 
 /** What hangs is ended; nothing is judged by how long it takes, as the machine may be busy. */
 const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
@@ -42,8 +46,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** How many files run at a time: one more than there are cores, as all of them wait as much as they work. */
-const WORKERS = Math.min(Math.max(2, availableParallelism()), 4) + 1;
+/** How many files run at a time: twice as many as there are cores, as all of them wait as much as they work. */
+const WORKERS = 2 * Math.min(Math.max(2, availableParallelism()), 4);
 
 const hasPostgresql = findPostgresql() !== undefined;
 
@@ -103,13 +107,11 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          exclude: ["**/node_modules/**", LOAD],
+          exclude: ["**/node_modules/**", ...TIMED],
           ...LIMITS,
-          // The rehearsals judge response times: they come after all that keeps every core busy.
-          sequence: { groupOrder: 1 },
         },
       },
-      { test: { name: "load", include: [LOAD], ...LIMITS } },
+      { test: { name: "timed", include: TIMED, ...LIMITS, sequence: { groupOrder: 1 } } },
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
       workerProject("pglite", {
         name: "worker:pglite",

@@ -19,9 +19,14 @@ const baseUrl = z
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgres:// URL" });
 
 function wholeNumber(minimum: number, maximum: number) {
-  return z.coerce.number().refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, {
-    error: `must be a whole number from ${minimum} to ${maximum}`,
-  });
+  const error = `must be a whole number from ${minimum} to ${maximum}`;
+  return z.coerce
+    .number({ error })
+    .refine((value) => Number.isInteger(value) && value >= minimum && value <= maximum, { error });
+}
+
+function oneOf<const Options extends readonly string[]>(options: Options) {
+  return z.enum(options, { error: `must be one of ${options.join(", ")}` });
 }
 
 /**
@@ -38,12 +43,10 @@ function isOrigin(value: string): boolean {
 }
 
 const variables = {
-  ENVIRONMENT: z
-    .enum(["development", "staging", "production"])
+  ENVIRONMENT: oneOf(["development", "staging", "production"])
     .default("development")
     .describe("Which of wrangler.toml's environments this is."),
-  LOG_LEVEL: z
-    .enum(["debug", "info", "warn", "error"])
+  LOG_LEVEL: oneOf(["debug", "info", "warn", "error"])
     .default("info")
     .describe("The least severe log line that is written; request lines always are."),
   BASE_URL: baseUrl.describe("The URL people and clients reach this server by; tokens are issued by and for it."),
@@ -176,16 +179,16 @@ export function readConfiguration(environment: object): Configuration {
   const known = validated.get(environment);
   if (known !== undefined) return known;
   const result = configurationSchema.safeParse(environment);
-  if (!result.success) throw misconfigured(result.error.issues);
+  if (!result.success) throw misconfigured(environment, result.error.issues);
   validated.set(environment, result.data);
   return result.data;
 }
 
-function misconfigured(issues: readonly z.core.$ZodIssue[]): ApplicationError {
-  const fields = issues.map((issue) => ({
-    field: String(issue.path[0] ?? ""),
-    message: issue.code === "invalid_type" ? "is missing" : issue.message,
-  }));
+function misconfigured(environment: object, issues: readonly z.core.$ZodIssue[]): ApplicationError {
+  const fields = issues.map(({ path: [name], message }) => {
+    const field = String(name ?? "");
+    return { field, message: Reflect.get(environment, field) === undefined ? "is missing" : message };
+  });
   const detail = fields.map(({ field, message }) => `${field} ${message}`).join("; ");
   return new ApplicationError("misconfigured", detail, { fields });
 }

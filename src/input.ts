@@ -30,7 +30,7 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], known: readonly str
   }
   const shown = [...misfits].slice(0, MOST_NAMED).map(([field, message]) => ({ field, message }));
   const room = MOST_NAMED - shown.length;
-  const sentences = [shown.map(({ field, message }) => `${field} ${message}`.trim()).join("; ")];
+  const sentences = [shown.map(({ field, message }) => `${field === "" ? "The input" : field} ${message}`).join("; ")];
   if (unknown.length > 0 && room > 0) {
     const fields = unknown.length === 1 ? "field" : "fields";
     sentences.push(`Unknown ${fields} ${listNames(unknown, room)}`, `Allowed: ${known.join(", ")}`);
@@ -75,5 +75,5 @@ function describeType(expected: string): string {
 }
 
 function describeBound(origin: string, relation: string, bound: number | bigint): string {
-  return origin === "array" ? `have ${relation} ${bound} items` : `be ${relation} ${bound}`;
+  return origin === "array" ? `have ${relation} ${bound} ${bound === 1 ? "item" : "items"}` : `be ${relation} ${bound}`;
 }

@@ -42,7 +42,7 @@ export function answerYes(before: Turn | undefined): string {
   );
   if (done.length > 0) return tell(done);
   if (fresh.length === 0) return "I have asked nothing. Say “help” for what I understand.";
-  return "To approve or refuse what I asked, answer the question itself and not in words; I cannot do it for you.";
+  return "Words approve nothing, and your message has set my question aside: nothing was done. Ask me again, and answer the question itself, by its approval.";
 }
 
 /** Says what was not understood, and why. */

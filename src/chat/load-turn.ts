@@ -275,7 +275,10 @@ function unanswerable(asked: readonly { readonly answeredAt: Date | null }[]): A
   if (approval === undefined) return new ApplicationError("not_found", "Approval not found");
   return approval.answeredAt === null
     ? new ApplicationError("conflict", "The approval has lapsed; ask again.")
-    : new ApplicationError("conflict", "The approval was answered already, or the conversation has gone on since.");
+    : new ApplicationError(
+        "conflict",
+        "The approval was answered already, or set aside by a later message. Ask again if it was not done.",
+      );
 }
 
 function titleOf(text: string): string {

@@ -1,4 +1,5 @@
 import { neonConfig } from "@neondatabase/serverless";
+import { isObject } from "../json.ts";
 
 /** Answers by which Neon's proxy says that it has passed nothing on. */
 const REFUSING_STATUSES: readonly number[] = [401, 403, 404, 405, 413, 429];
@@ -101,8 +102,4 @@ function isResult(result: unknown): boolean {
       (field) => isObject(field) && typeof field.name === "string" && typeof field.dataTypeID === "number",
     ) && rows.every((row) => (Array.isArray(row) ? row.length === fields.length : isObject(row)))
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }

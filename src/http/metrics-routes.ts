@@ -12,7 +12,7 @@ export const requireMetricsToken: MiddlewareHandler<Application> = async (contex
   const { METRICS_TOKEN: token } = context.var.configuration;
   if (token === undefined)
     throw new ApplicationError("not_found", "There are no metrics here: METRICS_TOKEN is not set.");
-  if (!isSame(readBearerToken(context), token)) {
+  if (!isSame(readBearerToken(context, "here it is METRICS_TOKEN"), token)) {
     throw new ApplicationError("unauthenticated", "The bearer token is not METRICS_TOKEN.");
   }
   await next();

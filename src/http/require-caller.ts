@@ -10,11 +10,11 @@ import { countCall } from "./rate-limit.ts";
  * its user. A token that was signed out is told so, and nothing else that is wrong with its request.
  */
 export const requireCaller: MiddlewareHandler<Application> = async (context, next) => {
-  const token = readBearerToken(context);
+  const token = readBearerToken(context, "POST /api/auth/signin answers with one");
   const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = context.get("configuration");
   const caller = await verifyToken(token, { secret, previousSecret, issuer });
   if (caller === undefined) {
-    throw new ApplicationError("unauthenticated", "The bearer token is not valid or has expired.");
+    throw new ApplicationError("unauthenticated", "The bearer token is not valid or has expired; sign in again.");
   }
   context.set("caller", caller);
   context.set("userDatabase", context.get("database").as(caller, originOf(context, "http")));
@@ -28,12 +28,16 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
 /**
  * The bearer token of a request, whatever it is.
  *
+ * @param source where there is one, for the caller who has sent none
  * @throws ApplicationError `unauthenticated` where there is none
  */
-export function readBearerToken(context: ApplicationContext): string {
+export function readBearerToken(context: ApplicationContext, source: string): string {
   const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("Authorization") ?? "") ?? [];
   if (token === undefined) {
-    throw new ApplicationError("unauthenticated", "Send a bearer token in the Authorization header.");
+    throw new ApplicationError(
+      "unauthenticated",
+      `Send a bearer token in the header Authorization: Bearer TOKEN; ${source}.`,
+    );
   }
   return token;
 }

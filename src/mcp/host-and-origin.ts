@@ -22,7 +22,7 @@ export const checkHostAndOrigin = createMiddleware<Application>(async (context, 
   const { hosts, origins } = allowedNames(context.get("configuration"));
   const host = context.req.header("Host") ?? new URL(context.req.url).host;
   if (!hosts.has(host.toLowerCase()))
-    throw new ApplicationError("forbidden", "This server is not reached by that Host.");
+    throw new ApplicationError("forbidden", "This server answers only to the host of its BASE_URL.");
   const origin = context.req.header("Origin");
   if (origin !== undefined && !origins.has(origin)) {
     throw new ApplicationError(

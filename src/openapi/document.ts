@@ -3,6 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { type ErrorKind, errorKinds } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";
 import { describeCatalog } from "../tools/catalog.ts";
+import { idempotencyKeySchema } from "../tools/idempotency-key.ts";
 import { type Operation, operations } from "./operations.ts";
 
 type JsonSchema = Record<string, unknown>;
@@ -73,12 +74,16 @@ export function describeApi(baseUrl: string): OpenApiDocument {
 }
 
 function toOperationObject(method: string, path: string, operation: Operation): OperationObject {
-  const { summary, description, tag, security, body, query, answer, errors } = operation;
+  const { summary, description, tag, security, body, query, answer, isLimited = true, errors } = operation;
   const parameters = [...pathParameters(path), ...(query === undefined ? [] : queryParameters(query))];
   const mediaType = answer.mediaType ?? "application/json";
   const schema = answer.content === undefined ? { type: "string" } : toJsonSchema(answer.content, "output");
   const hasContent = answer.content !== undefined || answer.mediaType !== undefined;
   const events: MediaTypes = answer.hasEvents === true ? { "text/event-stream": { schema: { type: "string" } } } : {};
+  const response = {
+    description: answer.description,
+    ...(hasContent && { content: { [mediaType]: { schema }, ...events } }),
+  };
   return {
     operationId:
       `${method.toLowerCase()}${path.replaceAll(/[^a-z]+(\w)/g, (_, letter: string) => letter.toUpperCase())}`.replaceAll(
@@ -94,23 +99,30 @@ function toOperationObject(method: string, path: string, operation: Operation): 
       requestBody: { required: true, content: { "application/json": { schema: toJsonSchema(body, "input") } } },
     }),
     responses: {
-      [answer.status]: {
-        description: answer.description,
-        ...(hasContent && { content: { [mediaType]: { schema }, ...events } }),
-      },
-      ...errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors]),
+      ...errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors], isLimited),
+      [answer.status]: response,
+      ...(answer.alsoStatus !== undefined && { [answer.alsoStatus]: response }),
     },
   };
 }
 
+/** The key of a call, in place of the idempotency_key in its body. */
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  schema: toJsonSchema(idempotencyKeySchema, "input"),
+};
+
 /** What the catalog says of its tools, as plain HTTP has them. */
 function toolOperations(): OperationObject[] {
-  return describeCatalog().map(({ name, title, description, inputSchema, outputSchema }) => ({
+  return describeCatalog().map(({ name, title, description, inputSchema, outputSchema, annotations }) => ({
     operationId: name,
     summary: title,
     description,
     tags: ["Tools"],
     security: [{ bearer: [] }],
+    ...(!annotations.readOnlyHint && { parameters: [idempotencyKey] }),
     requestBody: { required: true, content: { "application/json": { schema: { ...inputSchema } } } },
     responses: {
       200: { description: "What the tool answers.", content: { "application/json": { schema: { ...outputSchema } } } },
@@ -126,9 +138,10 @@ function toolOperations(): OperationObject[] {
   }));
 }
 
-/** Everything but /health may also be too much, or fail on our side. */
-function errorResponses(kinds: readonly ErrorKind[]): OperationObject["responses"] {
-  const all: ErrorKind[] = [...new Set<ErrorKind>([...kinds, "rate_limited", "internal", "unavailable"])];
+/** Everything may also fail on our side, and be too much where it is limited. */
+function errorResponses(kinds: readonly ErrorKind[], isLimited = true): OperationObject["responses"] {
+  const common: ErrorKind[] = [...(isLimited ? (["rate_limited"] as const) : []), "internal", "unavailable"];
+  const all = [...new Set<ErrorKind>([...kinds, ...common])];
   return Object.fromEntries(
     all.map((kind) => {
       const { status, title } = errorKinds[kind];

@@ -25,7 +25,11 @@ export interface Operation {
     readonly mediaType?: string;
     /** Whether it comes as events too, where those are accepted. */
     readonly hasEvents?: boolean;
+    /** Another status that has the same content. */
+    readonly alsoStatus?: 503;
   };
+  /** False for what stands above the rate limits in app.ts. */
+  readonly isLimited?: false;
   readonly errors: readonly ErrorKind[];
 }
 
@@ -55,7 +59,9 @@ export const operations: Readonly<Record<string, Operation>> = {
       status: 200,
       description: "The database answers; 503 with the same shape when it does not.",
       content: healthSchema,
+      alsoStatus: 503,
     },
+    isLimited: false,
     errors: [],
   },
   "GET /metrics": {

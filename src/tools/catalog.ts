@@ -1,22 +1,10 @@
 import * as z from "zod";
-import { completeTaskTool } from "./complete-task.ts";
-import { createTaskTool } from "./create-task.ts";
-import { deleteTaskTool } from "./delete-task.ts";
-import { getTaskTool } from "./get-task.ts";
-import { listTasksTool } from "./list-tasks.ts";
+import { runnableTools } from "./runnable-tools.ts";
 import type { ObjectJsonSchema, Tool, ToolAnnotations } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
-import { updateTaskTool } from "./update-task.ts";
 
 /** Every tool there is, in the order in which they are listed. */
-export const catalog: readonly Tool[] = [
-  createTaskTool,
-  listTasksTool,
-  getTaskTool,
-  updateTaskTool,
-  completeTaskTool,
-  deleteTaskTool,
-];
+export const catalog: readonly Tool[] = runnableTools;
 
 /** The tool that a name means, whatever a model has put before it. */
 export function toolCalled(name: string): Tool | undefined {

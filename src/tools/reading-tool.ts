@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { UserDatabase } from "../database/user-database.ts";
-import type { Tool, ToolDeclaration } from "./tool.ts";
+import type { RunnableTool, ToolDeclaration } from "./tool.ts";
 import { readToolInput } from "./tool-input.ts";
 
 interface ReadingToolDeclaration<Input extends z.ZodObject, Output extends z.ZodObject>
@@ -17,7 +17,7 @@ export function defineReadingTool<Input extends z.ZodObject, Output extends z.Zo
   run,
   toText,
   ...declaration
-}: ReadingToolDeclaration<Input, Output>): Tool {
+}: ReadingToolDeclaration<Input, Output>): RunnableTool {
   return {
     ...declaration,
     scope: "tasks:read",

@@ -5,8 +5,8 @@ import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
-import { catalog, toolCalled } from "./catalog.ts";
-import type { Tool, ToolContext, ToolResult } from "./tool.ts";
+import { runnableTools } from "./runnable-tools.ts";
+import type { RunnableTool, Tool, ToolContext, ToolResult } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
 
 /**
@@ -15,10 +15,7 @@ import { toolNameOf } from "./tool-input.ts";
  * @throws ApplicationError `not_found`, naming the tools that there are
  */
 export function findTool(called: string): Tool {
-  const tool = toolCalled(called);
-  if (tool !== undefined) return tool;
-  const known = catalog.map((candidate) => candidate.name).join(", ");
-  throw new ApplicationError("not_found", `There is no tool ${quoteName(toolNameOf(called))}; the tools are ${known}.`);
+  return findRunnableTool(called);
 }
 
 /**
@@ -29,7 +26,7 @@ export function findTool(called: string): Tool {
  * lacks, `invalid_input`, and what the tool throws
  */
 export async function runTool(called: string, input: unknown, context: ToolContext): Promise<ToolResult> {
-  const tool = findTool(called);
+  const tool = findRunnableTool(called);
   const { name } = tool;
   const startedAt = performance.now();
   try {
@@ -43,6 +40,14 @@ export async function runTool(called: string, input: unknown, context: ToolConte
     logExecution(context, name, startedAt, error);
     throw error;
   }
+}
+
+function findRunnableTool(called: string): RunnableTool {
+  const meant = toolNameOf(called);
+  const tool = runnableTools.find(({ name }) => name === meant);
+  if (tool !== undefined) return tool;
+  const known = runnableTools.map(({ name }) => name).join(", ");
+  throw new ApplicationError("not_found", `There is no tool ${quoteName(meant)}; the tools are ${known}.`);
 }
 
 function requireScope({ name, scope }: Tool, { caller }: ToolContext): void {

@@ -48,11 +48,15 @@ export interface ToolDeclaration<Input extends z.ZodObject> {
   readonly annotations: ToolAnnotations;
 }
 
-/** A tool as the catalog holds it, whatever its input and output. */
+/** A tool as every interface knows it, whatever its input and output. */
 export interface Tool extends ToolDeclaration<z.ZodObject> {
   readonly output: z.ZodObject;
   /** What a caller must be allowed to do to run it. */
   readonly scope: Scope;
+}
+
+/** A tool as the gate alone has it. */
+export interface RunnableTool extends Tool {
   /**
    * Runs the tool, with one request to the database; only `runTool` does.
    *

@@ -7,7 +7,7 @@ import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
 import { resultText, taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
-import type { Tool, ToolAnnotations, ToolDeclaration } from "./tool.ts";
+import type { RunnableTool, ToolAnnotations, ToolDeclaration } from "./tool.ts";
 import { readToolInput } from "./tool-input.ts";
 
 const REPLAYED = "This key was used before; nothing was done now. That call:";
@@ -42,7 +42,7 @@ export function defineWritingTool<Input extends KeyedInput>({
   describeEdit,
   annotations,
   ...declaration
-}: WritingToolDeclaration<Input>): Tool {
+}: WritingToolDeclaration<Input>): RunnableTool {
   return {
     ...declaration,
     output: taskResultSchema,

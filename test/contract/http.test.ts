@@ -103,7 +103,10 @@ describe("an answer", () => {
     const response = await send("/nowhere");
 
     expect(response.status).toBe(404);
-    expect(await problemOf(response)).toMatchObject({ title: "Not found", detail: "There is nothing here." });
+    expect(await problemOf(response)).toMatchObject({
+      title: "Not found",
+      detail: "There is nothing here; GET /docs shows what there is.",
+    });
   });
 
   it("of a known route with another method names the methods it has", async () => {

@@ -184,7 +184,10 @@ describe("what does not belong to a session", () => {
   it.each(["/.well-known/mcp.json", "/.well-known/oauth", "/sse", "/register/x", "/mcp/token"])(
     "is a 404 problem: %s",
     async (path) => {
-      expect(await problemOf(await send(path))).toMatchObject({ status: 404, detail: "There is nothing here." });
+      expect(await problemOf(await send(path))).toMatchObject({
+        status: 404,
+        detail: "There is nothing here; GET /docs shows what there is.",
+      });
     },
   );
 

@@ -29,6 +29,7 @@ describe("/metrics", () => {
     const without = await send("/metrics");
     expect(without.status).toBe(401);
     expect(without.headers.get("WWW-Authenticate")).toMatch(/^Bearer /);
+    expect((await problemOf(without)).detail).toMatch(/ Bearer TOKEN; here it is METRICS_TOKEN\.$/);
     const wrong = await send("/metrics", { headers: { Authorization: `Bearer ${TOKEN}x` } });
     expect(wrong.status).toBe(401);
     expect((await problemOf(wrong)).detail).not.toContain(TOKEN);

@@ -55,6 +55,24 @@ it("has the tools' own schemas, and an id of its own for each operation", async 
   expect(new Set(ids).size).toBe(ids.length);
 });
 
+it("describes /health as it answers, also when the database does not", async () => {
+  const { responses } = z.object({ responses: z.looseObject({}) }).parse((await readDocument()).paths["/health"]?.get);
+
+  expect(Object.keys(responses)).toEqual(["200", "500", "503"]);
+  expect(responses[503]).toEqual(responses[200]);
+});
+
+it("describes the key of the tools that write, as a header", async () => {
+  const { paths } = await readDocument();
+  for (const { name, annotations } of describeCatalog()) {
+    const header = expect.objectContaining({ name: "Idempotency-Key", in: "header", required: false });
+    const { parameters = [] } = z
+      .looseObject({ parameters: z.array(z.unknown()).optional() })
+      .parse(paths[`/mcp/tools/${name}`]?.post);
+    expect(parameters, name).toEqual(annotations.readOnlyHint ? [] : [header]);
+  }
+});
+
 it("is where the server's own URL leads", async () => {
   const response = await send("/", { redirect: "manual" });
 

@@ -115,7 +115,7 @@ describe("a failure of the model ends in a clear message, and the conversation g
     ]);
     const outputs = record.requests[1]?.input.flatMap((item) => ("output" in item ? [item.output] : []));
     expect(outputs).toEqual([
-      "Error: must be a JSON object",
+      "Error: The input must be a JSON object",
       expect.stringContaining("title is required"),
       "Error: task_id must be a number",
     ]);

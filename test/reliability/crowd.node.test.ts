@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { crowdCost, oneHash } from "../support/crowd-cost.ts";
 import { type FaultyServer, startFaultyServer } from "../support/fault-proxy/faulty-server.ts";
-import { memoryOf, resetPeak } from "../support/memory.ts";
 import { findPostgresql } from "../support/postgresql-cluster.ts";
 import { openConnection } from "../support/raw-connection.ts";
 
@@ -47,41 +47,7 @@ function signInFrom(address: string, credentials: object): Promise<Response> {
   return post("/api/auth/signin", credentials, { "CF-Connecting-IP": address });
 }
 
-async function millisecondsOf(work: () => Promise<Response>): Promise<number> {
-  const startedAt = performance.now();
-  await (await work()).text();
-  return performance.now() - startedAt;
-}
-
-/** How long one hash takes as the machine is now: of three sign-ins, one after the other, the longest. */
-async function oneHash(): Promise<number> {
-  let longest = 0;
-  for (let round = 0; round < 3; round += 1) {
-    longest = Math.max(longest, await millisecondsOf(() => post("/api/auth/signin", account)));
-  }
-  return longest;
-}
-
-/** Does something, and says by how much memory grew and how long `/health` took at most meanwhile. */
-async function watch<Result>(work: () => Promise<Result>) {
-  await resetPeak(server.pid);
-  const { now } = await memoryOf(server.pid);
-  let isOver = false;
-  const asking = (async () => {
-    let longest = 0;
-    while (!isOver) {
-      longest = Math.max(longest, await millisecondsOf(() => fetch(`${server.url}/health`)));
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return longest;
-  })();
-  const result = await work().finally(() => {
-    isOver = true;
-  });
-  const longestHealth = await asking;
-  const { peak } = await memoryOf(server.pid);
-  return { result, growth: peak - now, longestHealth };
-}
+const signIn = () => post("/api/auth/signin", account);
 
 /** Sends a chunked body of 16 MiB of `{}`, as much of it as is taken; the status of the answer, where one was read. */
 async function sendMuch(index: number, headers: Record<string, string>): Promise<number | undefined> {
@@ -120,8 +86,8 @@ describe.skipIf(findPostgresql() === undefined)("a crowd", () => {
     ["without a token", () => ({})],
     ["with a token", () => authorization],
   ])("that sends 16 MiB of {} to every route, 50 at once, %s", async (_, headers) => {
-    const hash = await oneHash();
-    const { result, growth, longestHealth } = await watch(() =>
+    const hash = await oneHash(signIn);
+    const { result, growth, longestHealth } = await crowdCost(server, () =>
       Promise.all(Array.from({ length: AT_ONCE }, (_, index) => sendMuch(index, headers()))),
     );
 
@@ -133,11 +99,11 @@ describe.skipIf(findPostgresql() === undefined)("a crowd", () => {
   });
 
   it("that signs in from 20 addresses at once", async () => {
-    const before = await oneHash();
-    const { result, growth, longestHealth } = await watch(() =>
+    const before = await oneHash(signIn);
+    const { result, growth, longestHealth } = await crowdCost(server, () =>
       Promise.all(Array.from({ length: SIGN_INS }, (_, index) => signInFrom(`192.0.2.${index}`, account))),
     );
-    const hash = Math.max(before, await oneHash());
+    const hash = Math.max(before, await oneHash(signIn));
 
     const refused = result.filter(({ status }) => status === 503);
     expect(refused.length).toBeGreaterThan(0);

@@ -189,7 +189,10 @@ describe("a body", () => {
     const response = await post(body);
 
     expect(response.status).toBe(400);
-    expect((await problemOf(response)).errors).toEqual([{ field: "", message: "must be a JSON object" }]);
+    expect(await problemOf(response)).toMatchObject({
+      detail: "The input must be a JSON object",
+      errors: [{ field: "", message: "must be a JSON object" }],
+    });
   });
 
   it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])(

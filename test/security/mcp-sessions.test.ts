@@ -261,6 +261,7 @@ describe("Host and Origin", () => {
     async (host) => {
       const session = await ClientSession.open(await Person.signUp());
       expect(await tryAll(session, { Host: host })).toEqual([403, 403, 403, 403, 403, 403]);
+      expect((await problemOf(await session.post(PING, { Host: host }))).detail).toContain("BASE_URL");
     },
   );
 

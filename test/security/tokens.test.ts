@@ -49,7 +49,7 @@ describe("refuses a token", () => {
 
     expect(response.status).toBe(401);
     expect(response.headers.get("WWW-Authenticate")).toBe(
-      'Bearer realm="mcp-task-server", error="invalid_token", error_description="The bearer token is not valid or has expired."',
+      'Bearer realm="mcp-task-server", error="invalid_token", error_description="The bearer token is not valid or has expired; sign in again."',
     );
     await problemOf(response);
   });
@@ -86,6 +86,9 @@ it.each(["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer a b", "Token abc
 
     expect(response.status).toBe(401);
     expect(response.headers.get("WWW-Authenticate")).toMatch(/^Bearer realm="mcp-task-server"/);
+    expect((await problemOf(response)).detail).toBe(
+      "Send a bearer token in the header Authorization: Bearer TOKEN; POST /api/auth/signin answers with one.",
+    );
   },
 );
 

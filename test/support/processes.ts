@@ -23,13 +23,6 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return running.filter(({ parent, ended }) => parent === pid && !ended).map((child) => child.pid);
 }
 
-/** Those of them that run a program of that name (proc(5), comm). */
-export async function childrenRunning(program: string, pid: number): Promise<number[]> {
-  const children = await childrenOf(pid);
-  const names = await Promise.all(children.map((child) => readFile(`/proc/${child}/comm`, "utf8").catch(() => "")));
-  return children.filter((_, index) => names[index] === `${program}\n`);
-}
-
 /** Whether a process still runs; one that has ended but was not reaped does not. */
 async function isRunning(pid: number): Promise<boolean> {
   return !(await readState(String(pid))).ended;

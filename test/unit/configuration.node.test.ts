@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readConfiguration } from "../../src/config.ts";
+import { configurationVariables, readConfiguration } from "../../src/config.ts";
 import { ApplicationError } from "../../src/errors.ts";
 
 const secret = "the secret of the tests, 32 characters and more";
@@ -59,5 +59,32 @@ describe("CORS_ORIGINS", () => {
 
     expect(reading).toThrow(ApplicationError);
     expect(reading).toThrow(/^CORS_ORIGINS must be origins such as https:\/\/example\.com/);
+  });
+});
+
+describe("a variable that does not fit", () => {
+  const readingOf = (name: string) => () => readConfiguration({ ...required, [name]: "?" });
+  const refused = configurationVariables.filter((name) => {
+    try {
+      readingOf(name)();
+      return false;
+    } catch {
+      return true;
+    }
+  });
+
+  it("is refused wherever not every text would do", () => {
+    expect(configurationVariables.filter((name) => !refused.includes(name))).toEqual([
+      "OPENAI_API_KEY",
+      "OPENAI_MODEL",
+    ]);
+  });
+
+  it.each(refused)("%s is named with what it accepts, and not taken for one that is missing", (name) => {
+    expect(readingOf(name)).toThrow(new RegExp(`^${name} must `));
+  });
+
+  it.each(Object.keys(required))("%s is missing where it is not set", (name) => {
+    expect(() => readConfiguration({ ...required, [name]: undefined })).toThrow(`${name} is missing`);
   });
 });

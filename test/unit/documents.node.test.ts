@@ -1,5 +1,5 @@
 import { access, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configurationDocument } from "../../ops/documents/configuration-document.ts";
 import { commands } from "../../ops/runbook/commands.ts";
@@ -7,7 +7,7 @@ import { monitoringChecks } from "../../ops/runbook/monitoring/monitoring-comman
 import { personSteps } from "../../ops/runbook/preflight/person-steps.ts";
 import { preflightChecks } from "../../ops/runbook/preflight/preflight-command.ts";
 import { smokeChecks } from "../../ops/runbook/smoke/smoke.ts";
-import { describeVariables } from "../../src/config.ts";
+import { configurationVariables, describeVariables } from "../../src/config.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
 const read = (path: string) => readFile(join(projectDirectory, path), "utf8");
@@ -107,15 +107,60 @@ it("docs/configuration.md is what src/config.ts says; npm run docs:configuration
   expect(await read("docs/configuration.md")).toBe(configurationDocument());
 });
 
-it("docs/index.md leads to every document, and no link of any leads nowhere", async () => {
-  const index = await read("docs/index.md");
+describe("links", async () => {
   const documents = (await readdir(join(projectDirectory, "docs"))).filter((name) => name.endsWith(".md"));
-  for (const name of documents) if (name !== "index.md") expect(index).toContain(`(${name})`);
-  for (const name of documents) {
-    const links = [...(await read(`docs/${name}`)).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = ""]) => link);
-    for (const link of links)
-      await expect(access(join(projectDirectory, "docs", link)), `${name} → ${link}`).resolves.toBe(undefined);
-  }
+  const pages = ["README.md", "CODEBASE.md", ...documents.map((name) => `docs/${name}`)];
+
+  it("of docs/index.md lead to every document", async () => {
+    const index = await read("docs/index.md");
+    for (const name of documents) if (name !== "index.md") expect(index).toContain(`(${name})`);
+  });
+
+  it.each(pages)("of %s lead somewhere, also those to a heading", async (page) => {
+    for (const [, path = "", heading] of (await read(page)).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+      const target = path === "" ? page : join(dirname(page), path);
+      await expect(access(join(projectDirectory, target)), `${page} → ${target}`).resolves.toBe(undefined);
+      if (heading !== undefined) expect(anchorsOf(await read(target)), `${page} → ${target}`).toContain(heading);
+    }
+  });
+});
+
+/** The names that GitHub gives to a document's headings. */
+function anchorsOf(document: string): string[] {
+  return [...document.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe(".dev.vars.example", async () => {
+  const example = new Map(
+    [...(await read(".dev.vars.example")).matchAll(/^(?:# )?([A-Z_]+)="(.*)"$/gm)].map(([, name = "", value = ""]) => [
+      name,
+      value,
+    ]),
+  );
+
+  it("lists every variable", () => {
+    expect([...example.keys()].sort()).toEqual([...configurationVariables].sort());
+  });
+
+  it.each(describeVariables().filter(({ byDefault }) => /^\d+$/.test(byDefault ?? "")))(
+    "shows the default of $name",
+    ({ name, byDefault }) => {
+      expect(example.get(name)).toBe(byDefault);
+    },
+  );
+});
+
+it("preflight asks the operator for every guide that the runbook wants reviewed", async () => {
+  const guides = rowsOf(await read("docs/runbook.md")).flatMap(([line = "", by = ""]) =>
+    line.endsWith("guide reviewed") ? (/docs\/\w+\.md/.exec(by) ?? []) : [],
+  );
+  expect(guides).toHaveLength(4);
+  for (const guide of guides) expect(personSteps["documentation read"]).toContain(guide);
 });
 
 it("docs/security.md names only tests that there are", async () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { ApplicationError } from "../../src/errors.ts";
+import { parseInput } from "../../src/input.ts";
 import { catalog } from "../../src/tools/catalog.ts";
 import { readToolInput, toolNameOf } from "../../src/tools/tool-input.ts";
 
@@ -100,10 +102,15 @@ describe("and nothing is read as something else", () => {
     ["a list that is no JSON", "create_task", { title: "a", tags: "['a', 'b']" }, "tags must be an array"],
     ["an object for a list", "create_task", { title: "a", tags: { a: 1 } }, "tags must be an array"],
     ["an empty item", "create_task", { title: "a", tags: ["a", ""] }, "tags.1 must be 1 to 50 characters long"],
-    ["a list of all", "get_task", [{ task_id: 1 }], "must be a JSON object"],
-    ["text that is no object", "get_task", '"task 1"', "must be a JSON object"],
-    ["text of text of text", "get_task", JSON.stringify(JSON.stringify('{"task_id":1}')), "must be a JSON object"],
-    ["text that is nested deep", "get_task", `{"task_id":${"[".repeat(100)}`, "must be a JSON object"],
+    ["a list of all", "get_task", [{ task_id: 1 }], "The input must be a JSON object"],
+    ["text that is no object", "get_task", '"task 1"', "The input must be a JSON object"],
+    [
+      "text of text of text",
+      "get_task",
+      JSON.stringify(JSON.stringify('{"task_id":1}')),
+      "The input must be a JSON object",
+    ],
+    ["text that is nested deep", "get_task", `{"task_id":${"[".repeat(100)}`, "The input must be a JSON object"],
     [
       "a list in text that is nested deep",
       "create_task",
@@ -187,4 +194,13 @@ describe("one field, one error: the first that matters", () => {
   test("a day of a leap year is one", () => {
     expect(read("create_task", { title: "a", due: "2028-02-29" })).toEqual({ title: "a", due: "2028-02-29" });
   });
+});
+
+test.each([
+  [0, 1, ["a", "b"], "tags must have at most 1 item"],
+  [0, 2, ["a", "b", "c"], "tags must have at most 2 items"],
+  [1, 2, [], "tags must have at least 1 item"],
+])("a list of %i to %i is told how many items it may have", (least, most, tags, message) => {
+  const schema = z.strictObject({ tags: z.array(z.string()).min(least).max(most) });
+  expect(() => parseInput(schema, { tags })).toThrow(new RegExp(`^${message}$`));
 });
