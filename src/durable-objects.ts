@@ -1,14 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Conversation, TurnReply } from "./chat/chat-conversation.ts";
 import type { TurnRequest } from "./chat/turn.ts";
-import type { CompleteResponse } from "./mcp/answer-stream.ts";
-import type { Notification, SessionObject, SessionOpening, SessionRequest } from "./mcp/session-object.ts";
+import type { CompleteResponse } from "./mcp/session/answer-stream.ts";
+import type { Notification, SessionObject, SessionOpening, SessionRequest } from "./mcp/session/session-object.ts";
 
 // Cloudflare looks for the class of each Durable Object when the worker starts. What these two do takes the MCP SDK and the
 // agent, so it is loaded with an object's first call. The names of the classes and their methods outlive a release: workers
 // of the release before call them.
 
-/** One session of MCP: mcp/session-object.ts, which says what each method does. */
+/** One session of MCP: mcp/session/session-object.ts, which says what each method does. */
 export class McpSession extends DurableObject<Env> {
   #loading: Promise<SessionObject> | undefined;
 
@@ -33,7 +33,9 @@ export class McpSession extends DurableObject<Env> {
   }
 
   #load(): Promise<SessionObject> {
-    this.#loading ??= import("./mcp/session-object.ts").then((module) => new module.SessionObject(this.ctx, this.env));
+    this.#loading ??= import("./mcp/session/session-object.ts").then(
+      (module) => new module.SessionObject(this.ctx, this.env),
+    );
     return this.#loading;
   }
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ToolContext } from "../tools/tool.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch } from "./session/batch.ts";
 
 /** One HTTP request to the MCP face: what its messages run with, wherever in an SDK they are handled. */
 export interface Exchange extends ToolContext {

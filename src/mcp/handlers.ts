@@ -7,8 +7,8 @@ import { isObject, readJson } from "../json.ts";
 import { notAcceptableResponse, readAccept } from "./accept.ts";
 import { onlyCallsTools } from "./call-tool.ts";
 import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
-import { opensSession, postToSession, sendToSession } from "./session-mode.ts";
-import { answerStateless } from "./stateless-mode.ts";
+import { opensSession, postToSession, sendToSession } from "./session/session-mode.ts";
+import { answerStateless } from "./stateless/stateless-mode.ts";
 
 /** Answers a POST: each message goes the way of the era that it speaks. */
 export async function answerPost(context: ApplicationContext): Promise<Response> {

@@ -3,10 +3,10 @@ import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { EmptyResultSchema, ListRootsResultSchema, type Progress } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { AnswerLog, readCursor } from "../../src/mcp/answer-log.ts";
-import { MessageLog } from "../../src/mcp/message-log.ts";
-import { createSessionServer } from "../../src/mcp/session-server.ts";
-import { SessionTransport } from "../../src/mcp/session-transport.ts";
+import { AnswerLog, readCursor } from "../../src/mcp/session/answer-log.ts";
+import { MessageLog } from "../../src/mcp/session/message-log.ts";
+import { createSessionServer } from "../../src/mcp/session/session-server.ts";
+import { SessionTransport } from "../../src/mcp/session/session-transport.ts";
 import { ClientSession, EventReader, initializeParams } from "../support/mcp.ts";
 import { ORIGIN, Person } from "../support/person.ts";
 

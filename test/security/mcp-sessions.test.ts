@@ -1,7 +1,7 @@
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { readSessionId, signSessionId } from "../../src/mcp/session-id.ts";
+import { readSessionId, signSessionId } from "../../src/mcp/session/session-id.ts";
 import { failDatabase, loseAnswers } from "../support/database-requests.ts";
 import { ACCEPT, answerOf, ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";

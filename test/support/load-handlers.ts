@@ -6,6 +6,6 @@ import "../../src/chat/conversation-handlers.ts";
 import "../../src/http/account-handlers.ts";
 import "../../src/http/tool-handlers.ts";
 import "../../src/mcp/handlers.ts";
-import "../../src/mcp/session-object.ts";
+import "../../src/mcp/session/session-object.ts";
 import "../../src/observability/sentry-event.ts";
 import "../../src/openapi/handlers.ts";

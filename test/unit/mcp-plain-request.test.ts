@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readPlainRequest } from "../../src/mcp/plain-request.ts";
+import { readPlainRequest } from "../../src/mcp/stateless/plain-request.ts";
 
 const META = {
   "io.modelcontextprotocol/protocolVersion": "2026-07-28",

@@ -1,8 +1,8 @@
 import { type CacheHint, ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
-import { quoteName } from "../excerpt.ts";
-import { callTool, isKnownTool, listTools } from "./call-tool.ts";
-import { instructions } from "./instructions.ts";
-import { serverInfo } from "./server-info.ts";
+import { quoteName } from "../../excerpt.ts";
+import { callTool, isKnownTool, listTools } from "../call-tool.ts";
+import { instructions } from "../instructions.ts";
+import { serverInfo } from "../server-info.ts";
 
 /** The lists are the same for everybody, and change only with a release. */
 export const FIVE_MINUTES: CacheHint = { ttlMs: 5 * 60 * 1000, cacheScope: "public" };

@@ -1,6 +1,6 @@
+import { jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
 import { type AnswerLog, eventId, type Keeping, messageEvent } from "./answer-log.ts";
 import type { Batch } from "./batch.ts";
-import { jsonRpcErrorCodes, type RequestId } from "./json-rpc.ts";
 
 /** A response that is complete: it crosses from a Durable Object to the worker in one message. */
 export interface CompleteResponse {

@@ -1,10 +1,10 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type JSONRPCMessage, JSONRPCMessageSchema, type JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
-import { isObject } from "../json.ts";
+import { isObject } from "../../json.ts";
+import { answeredIdOf, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
 import type { AnswerLog, Cursor, Keeping } from "./answer-log.ts";
 import { AnswerStream, type CompleteResponse } from "./answer-stream.ts";
 import type { Batch } from "./batch.ts";
-import { answeredIdOf, jsonRpcErrorResponse, messagesOf, type RequestId } from "./json-rpc.ts";
 import type { MessageLog } from "./message-log.ts";
 import { QuestionIds } from "./question-ids.ts";
 import { ServerStream } from "./server-stream.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { parseJson } from "../json.ts";
-import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "./json-rpc.ts";
+import { parseJson } from "../../json.ts";
+import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
 
 /** How many answers a session keeps; a new one takes the place of the oldest. */
 const KEPT_ANSWERS = 64;

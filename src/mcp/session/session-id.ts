@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { deriveKey } from "../auth/derive-key.ts";
-import { type Caller, scopesOf } from "../caller.ts";
-import { RecentValues } from "../recent-values.ts";
+import { deriveKey } from "../../auth/derive-key.ts";
+import { type Caller, scopesOf } from "../../caller.ts";
+import { RecentValues } from "../../recent-values.ts";
 
 /** Whose session it is: another user, or the same one with other rights, cannot use it. */
 type SessionOwner = Pick<Caller, "userId" | "access">;

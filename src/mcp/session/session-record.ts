@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { clientName } from "../caller.ts";
+import { clientName } from "../../caller.ts";
 
 const KEY = "session";
 

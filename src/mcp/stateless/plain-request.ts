@@ -4,11 +4,11 @@ import {
   PROTOCOL_VERSION_META_KEY,
   SERVER_INFO_META_KEY,
 } from "@modelcontextprotocol/server";
-import { isObject } from "../json.ts";
-import { decodeArguments } from "../tools/tool-input.ts";
-import { callTool, isKnownTool, listTools } from "./call-tool.ts";
-import type { RequestId } from "./json-rpc.ts";
-import { serverInfo } from "./server-info.ts";
+import { isObject } from "../../json.ts";
+import { decodeArguments } from "../../tools/tool-input.ts";
+import { callTool, isKnownTool, listTools } from "../call-tool.ts";
+import type { RequestId } from "../json-rpc.ts";
+import { serverInfo } from "../server-info.ts";
 import { FIVE_MINUTES } from "./stateless-server.ts";
 
 /** The only protocol of the stateless mode so far. */

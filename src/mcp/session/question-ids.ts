@@ -1,5 +1,5 @@
 import { isJSONRPCRequest, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { isObject } from "../json.ts";
+import { isObject } from "../../json.ts";
 
 /**
  * The ids of what a session's server asks its client. The SDK counts its questions from 0, and starts again when the

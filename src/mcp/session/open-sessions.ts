@@ -1,9 +1,9 @@
 import { and, asc, eq, inArray, or, sql } from "drizzle-orm";
-import { mcpSessions } from "../database/schema.ts";
-import type { QueryBuilder } from "../database/statement.ts";
-import type { UserDatabase } from "../database/user-database.ts";
-import { limitReached } from "../limits.ts";
-import { metrics } from "../observability/metrics.ts";
+import { mcpSessions } from "../../database/schema.ts";
+import type { QueryBuilder } from "../../database/statement.ts";
+import type { UserDatabase } from "../../database/user-database.ts";
+import { limitReached } from "../../limits.ts";
+import { metrics } from "../../observability/metrics.ts";
 
 // A person's open sessions are rows of mcp_sessions: one is put there before its object is opened, and taken out by the
 // client's DELETE. A session that ends by itself leaves its row, as no credential is at hand then; the row goes when the

@@ -1,14 +1,14 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { type JSONRPCRequest, LoggingLevelSchema, type Result } from "@modelcontextprotocol/sdk/types.js";
 import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/cfworker";
-import { quoteName } from "../excerpt.ts";
-import { isObject } from "../json.ts";
-import { decodeArguments } from "../tools/tool-input.ts";
-import { callTool, isKnownTool, listTools } from "./call-tool.ts";
-import { currentExchange } from "./exchange.ts";
-import { instructions } from "./instructions.ts";
-import { JsonRpcError } from "./json-rpc.ts";
-import { serverInfo } from "./server-info.ts";
+import { quoteName } from "../../excerpt.ts";
+import { isObject } from "../../json.ts";
+import { decodeArguments } from "../../tools/tool-input.ts";
+import { callTool, isKnownTool, listTools } from "../call-tool.ts";
+import { currentExchange } from "../exchange.ts";
+import { instructions } from "../instructions.ts";
+import { JsonRpcError } from "../json-rpc.ts";
+import { serverInfo } from "../server-info.ts";
 
 // Of what a client answers to an elicitation. The SDK's own default compiles schemas to code, which workerd does not run.
 const jsonSchemaValidator = new CfWorkerJsonSchemaValidator();

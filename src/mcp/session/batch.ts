@@ -1,4 +1,4 @@
-import { JsonRpcError } from "./json-rpc.ts";
+import { JsonRpcError } from "../json-rpc.ts";
 
 /** How many requests of a batch run at a time: each asks the database, and holds its answer until all of it is written. */
 const AT_A_TIME = 4;

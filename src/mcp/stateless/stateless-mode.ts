@@ -5,14 +5,14 @@ import {
 } from "@modelcontextprotocol/server";
 import { createMcpHandler } from "agents/mcp/server";
 import * as z from "zod";
-import { clientName } from "../caller.ts";
-import { signedOut } from "../database/database-error.ts";
-import { excerpt } from "../excerpt.ts";
-import { type ApplicationContext, originOf } from "../http/application.ts";
-import { isObject } from "../json.ts";
-import { decodeArguments } from "../tools/tool-input.ts";
-import { runInExchange } from "./exchange.ts";
-import { jsonRpcErrorResponse } from "./json-rpc.ts";
+import { clientName } from "../../caller.ts";
+import { signedOut } from "../../database/database-error.ts";
+import { excerpt } from "../../excerpt.ts";
+import { type ApplicationContext, originOf } from "../../http/application.ts";
+import { isObject } from "../../json.ts";
+import { decodeArguments } from "../../tools/tool-input.ts";
+import { runInExchange } from "../exchange.ts";
+import { jsonRpcErrorResponse } from "../json-rpc.ts";
 import { answerPlainRequest, readPlainRequest } from "./plain-request.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
