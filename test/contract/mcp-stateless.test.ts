@@ -170,4 +170,22 @@ describe("one declaration for every interface", () => {
     expect(stateless.result?.structuredContent).toEqual(created);
     expect(stateless.result?.content).toEqual(fromSession.result?.content);
   });
+
+  it.each([
+    ["tools/list", {}],
+    ["resources/list", {}],
+    ["resources/templates/list", {}],
+    ["prompts/list", {}],
+    ["tools/call", { name: "drop_tasks", arguments: {} }],
+    ["tools/call", { name: "get_task", arguments: { task_id: 0 } }],
+  ])("answers %s of %j the same in both modes", async (method, params) => {
+    const person = await Person.signUp();
+    const session = await ClientSession.open(person);
+    const inSession = await session.request(method, params);
+    const stateless = await answerOf(await statelessRequest(person, method, params));
+    const { _meta, resultType, ttlMs, cacheScope, ...result } = stateless.result ?? {};
+
+    expect(result).toEqual(inSession.result ?? {});
+    expect(stateless.error).toEqual(inSession.error);
+  });
 });

@@ -1,13 +1,10 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { type JSONRPCRequest, LoggingLevelSchema, type Result } from "@modelcontextprotocol/sdk/types.js";
+import type { JSONRPCRequest, Result } from "@modelcontextprotocol/sdk/types.js";
 import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/cfworker";
-import { quoteName } from "../../excerpt.ts";
-import { isObject } from "../../json.ts";
-import { decodeArguments } from "../../tools/tool-input.ts";
-import { callTool, isKnownTool, listTools } from "../call-tool.ts";
 import { currentExchange } from "../exchange.ts";
 import { instructions } from "../instructions.ts";
 import { JsonRpcError } from "../json-rpc.ts";
+import { methodsOf } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
 
 // Of what a client answers to an elicitation. The SDK's own default compiles schemas to code, which workerd does not run.
@@ -32,37 +29,10 @@ export function createSessionServer(baseUrl: string): Server {
   return server;
 }
 
-function answer({ method, params }: JSONRPCRequest): Promise<Result> | Result {
-  switch (method) {
-    case "logging/setLevel":
-      return acceptLogLevel(params);
-    case "tools/list":
-      return listTools();
-    case "tools/call":
-      return callNamedTool(params);
-    case "resources/list":
-      return { resources: [] };
-    case "resources/templates/list":
-      return { resourceTemplates: [] };
-    case "prompts/list":
-      return { prompts: [] };
-    default:
-      throw new JsonRpcError("methodNotFound", "Method not found");
-  }
-}
+const methods = methodsOf("session");
 
-/** The client may say what it wants to be told; we have nothing to tell (MCP 2025-11-25, Logging). */
-function acceptLogLevel(params: unknown) {
-  const { level } = isObject(params) ? params : {};
-  if (LoggingLevelSchema.safeParse(level).success) return {};
-  throw new JsonRpcError("invalidParams", `params.level must be one of ${LoggingLevelSchema.options.join(", ")}`);
-}
-
-function callNamedTool(params: unknown) {
-  const { name, arguments: given } = isObject(params) ? params : {};
-  const input = decodeArguments(given);
-  if (typeof name !== "string") throw new JsonRpcError("invalidParams", "params.name must be the name of a tool");
-  if (!isObject(input)) throw new JsonRpcError("invalidParams", "params.arguments must be an object");
-  if (!isKnownTool(name)) throw new JsonRpcError("invalidParams", `Unknown tool: ${quoteName(name)}`);
-  return callTool(name, input);
+function answer({ method, params = {} }: JSONRPCRequest): Promise<Result> | Result {
+  const known = methods.get(method);
+  if (known === undefined) throw new JsonRpcError("methodNotFound", "Method not found");
+  return known.answer(params);
 }

@@ -8,8 +8,8 @@ import { isObject } from "../../json.ts";
 import { decodeArguments } from "../../tools/tool-input.ts";
 import { callTool, isKnownTool, listTools } from "../call-tool.ts";
 import type { RequestId } from "../json-rpc.ts";
+import { FIVE_MINUTES } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
-import { FIVE_MINUTES } from "./stateless-server.ts";
 
 /** The only protocol of the stateless mode so far. */
 const PROTOCOL_VERSION = "2026-07-28";

@@ -1,11 +1,13 @@
-import { type CacheHint, ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
-import { quoteName } from "../../excerpt.ts";
-import { callTool, isKnownTool, listTools } from "../call-tool.ts";
+import { Server } from "@modelcontextprotocol/server";
+import * as z from "zod";
 import { instructions } from "../instructions.ts";
+import { FIVE_MINUTES, methodsOf } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
 
-/** The lists are the same for everybody, and change only with a release. */
-export const FIVE_MINUTES: CacheHint = { ttlMs: 5 * 60 * 1000, cacheScope: "public" };
+const methods = methodsOf("stateless");
+
+/** Each method checks its own, the same way in both modes. */
+const params = z.looseObject({});
 
 /**
  * The catalog as an MCP server of the 2026-07-28 protocol, for one request.
@@ -21,27 +23,10 @@ export function createStatelessServer(baseUrl: string, method: string | undefine
     capabilities: { tools: {}, resources: {}, prompts: {} },
     instructions,
     cacheHints: {
-      "tools/list": FIVE_MINUTES,
-      "resources/list": FIVE_MINUTES,
-      "resources/templates/list": FIVE_MINUTES,
-      "prompts/list": FIVE_MINUTES,
       "server/discover": FIVE_MINUTES,
+      ...Object.fromEntries(Array.from(methods, ([name, { cache }]) => [name, cache]).filter(([, cache]) => cache)),
     },
   });
-  server.setRequestHandler("tools/list", () => listTools());
-  server.setRequestHandler("tools/call", ({ params: { name, arguments: input } }) => {
-    if (!isKnownTool(name))
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${quoteName(name)}`);
-    return callTool(name, input);
-  });
-  server.setRequestHandler("resources/list", () => ({ resources: [] }));
-  server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: [] }));
-  server.setRequestHandler("resources/read", ({ params: { uri } }) => {
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown resource: ${quoteName(uri)}`);
-  });
-  server.setRequestHandler("prompts/list", () => ({ prompts: [] }));
-  server.setRequestHandler("prompts/get", ({ params: { name } }) => {
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown prompt: ${quoteName(name)}`);
-  });
+  for (const [name, { answer }] of methods) server.setRequestHandler(name, { params }, answer);
   return server;
 }
