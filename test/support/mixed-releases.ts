@@ -16,8 +16,8 @@ import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
 import { freePort } from "./processes.ts";
 import { readWorkerOptions } from "./worker-fleet.ts";
 
-// The release before is the bundle of one earlier commit, which test/releases keeps compressed, by its commit. It is made
-// anew by `npm run runbook`'s own way to bundle, at that commit:
+// The release before is the bundle of one earlier commit, which test/releases keeps compressed under the commit's name.
+// At that commit, with its packages installed, it is made by
 //   npx wrangler deploy --dry-run --env "" --outdir bundle && gzip -9n < bundle/worker.js > e279e57.js.gz
 const BEFORE = "e279e57";
 

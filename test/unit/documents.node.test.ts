@@ -182,3 +182,16 @@ it("docs/monitoring.md tells of every event that is logged, and of no other", as
 
   expect(told.sort()).toEqual([...new Set(events.filter((event) => event !== undefined))].sort());
 });
+
+it("CODEBASE.md follows a request through functions that there are", async () => {
+  const [, way = ""] = /^## The way of a request(.*?)^## /ms.exec(await read("CODEBASE.md")) ?? [];
+  const names = new Set([...way.matchAll(/`(?:\w+\.)?([a-z]+(?:[A-Z_]\w+)?|[A-Z]\w+)`/g)].map(([, name = ""]) => name));
+  expect(names.size).toBeGreaterThan(25);
+  const files = (await readdir(join(projectDirectory, "src"), { recursive: true })).filter((name) =>
+    name.endsWith(".ts"),
+  );
+  const source = (await Promise.all(files.map((name) => read(`src/${name}`)))).join("\n");
+  const isDeclared = (name: string) =>
+    new RegExp(`(?:function\\*?|class|const|async\\*?) ${name}\\b|select ${name}\\(`).test(source);
+  expect([...names].filter((name) => !isDeclared(name))).toEqual([]);
+});
