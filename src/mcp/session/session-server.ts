@@ -1,13 +1,14 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { JSONRPCRequest, Result } from "@modelcontextprotocol/sdk/types.js";
-import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/cfworker";
+import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/server/validators/cf-worker";
 import { currentExchange } from "../exchange.ts";
 import { instructions } from "../instructions.ts";
 import { JsonRpcError } from "../json-rpc.ts";
 import { methodsOf } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
 
-// Of what a client answers to an elicitation. The SDK's own default compiles schemas to code, which workerd does not run.
+// Of what a client answers to an elicitation. It is in the bundle already, with the other SDK; the default of this one
+// compiles schemas to code, which workerd does not run.
 const jsonSchemaValidator = new CfWorkerJsonSchemaValidator();
 
 /** The catalog as an MCP server of the 2025 protocols, for one session. */
