@@ -14,6 +14,9 @@ interface Told<Value> {
   readonly list?: { readonly schema: z.ZodType; readonly weigh: (value: Value) => number };
 }
 
+/** Nothing but what is known: TypeScript does not look for a misspelt property in a type that it infers. */
+type Only<Known, Given> = Given & { readonly [Name in Exclude<keyof Given, keyof Known>]: never };
+
 /** A field as a loop over all of them sees it: each is held to its own types where it is declared. */
 export interface Field extends Pick<Told<unknown>, "input" | "create" | "update"> {
   readonly output: z.ZodType;
@@ -36,7 +39,11 @@ export function setField<
   Column extends PgColumnBuilderBase,
   Value extends z.ZodType<NonNullable<unknown>>,
   Rest extends Told<z.output<Value>>,
->(column: Column, value: Value, told: Rest & { readonly empty?: z.output<Value> }) {
+>(
+  column: Column,
+  value: Value,
+  told: Only<Told<unknown> & { readonly empty?: unknown }, Rest> & { readonly empty?: z.output<Value> },
+) {
   const { empty } = told;
   const kept = empty === undefined ? value : value.optional().transform((is) => is ?? empty);
   return { ...told, column, kept, output: value };
@@ -51,7 +58,7 @@ export function optionalField<
   Column extends PgColumnBuilderBase,
   Value extends z.ZodType<NonNullable<unknown>>,
   Rest extends Told<z.output<Value>>,
->(column: Column, value: Value, told: Rest) {
+>(column: Column, value: Value, told: Only<Told<unknown>, Rest>) {
   return {
     ...told,
     column,
