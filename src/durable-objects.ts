@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Conversation, TurnReply } from "./chat/chat-conversation.ts";
-import type { TurnRequest } from "./chat/turn.ts";
+import type { ConversationObject, TurnReply } from "./chat/conversation/conversation-object.ts";
+import type { TurnRequest } from "./chat/conversation/run-turn.ts";
 import type { CompleteResponse } from "./mcp/session/answer-stream.ts";
 import type { Notification, SessionObject, SessionOpening, SessionRequest } from "./mcp/session/session-object.ts";
 
@@ -40,9 +40,9 @@ export class McpSession extends DurableObject<Env> {
   }
 }
 
-/** One conversation with the agent: chat/chat-conversation.ts, which says what each method does. */
+/** One conversation with the agent: chat/conversation/conversation-object.ts, which says what each method does. */
 export class ChatConversation extends DurableObject<Env> {
-  #loading: Promise<Conversation> | undefined;
+  #loading: Promise<ConversationObject> | undefined;
 
   async run(request: TurnRequest): Promise<TurnReply> {
     return (await this.#load()).run(request);
@@ -64,9 +64,9 @@ export class ChatConversation extends DurableObject<Env> {
     await (await this.#load()).alarm();
   }
 
-  #load(): Promise<Conversation> {
-    this.#loading ??= import("./chat/chat-conversation.ts").then(
-      (module) => new module.Conversation(this.ctx, this.env),
+  #load(): Promise<ConversationObject> {
+    this.#loading ??= import("./chat/conversation/conversation-object.ts").then(
+      (module) => new module.ConversationObject(this.ctx, this.env),
     );
     return this.#loading;
   }

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { userSchema } from "../auth/accounts.ts";
-import { chatAnswerSchema } from "../chat/chat-answer.ts";
-import { chatSchema, uiChatSchema } from "../chat/chat-request.ts";
-import { listSchema, renameSchema } from "../chat/conversation-handlers.ts";
-import { conversationSchema, readConversationSchema } from "../chat/conversations.ts";
+import { listSchema, renameSchema } from "../chat/conversation/conversation-handlers.ts";
+import { chatSchema, uiChatSchema } from "../chat/conversation/message-request.ts";
+import { conversationSchema, readConversationSchema } from "../chat/conversation/stored-conversations.ts";
+import { chatAnswerSchema } from "../chat/stream/json-answer.ts";
 import type { ErrorKind } from "../errors.ts";
 import { deleteAccountSchema, signInSchema, signOutSchema, signUpSchema } from "../http/account-handlers.ts";
 

@@ -1,8 +1,8 @@
 // The worker loads these with the first request that needs them. Vite takes seconds to transform them, which would count
 // against the time of whichever test comes first.
-import "../../src/chat/chat-conversation.ts";
-import "../../src/chat/chat-handlers.ts";
-import "../../src/chat/conversation-handlers.ts";
+import "../../src/chat/conversation/conversation-object.ts";
+import "../../src/chat/conversation/message-handlers.ts";
+import "../../src/chat/conversation/conversation-handlers.ts";
 import "../../src/http/account-handlers.ts";
 import "../../src/http/tool-handlers.ts";
 import "../../src/mcp/handlers.ts";

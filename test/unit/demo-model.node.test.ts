@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { nextOutput } from "../../local/demo-model/answer.ts";
 import { type InputItem, responsesRequestSchema } from "../../local/responses-api.ts";
-import { writeInstructions } from "../../src/chat/instructions.ts";
+import { writeInstructions } from "../../src/chat/agent/instructions.ts";
 
 interface Scene {
   readonly now?: string;

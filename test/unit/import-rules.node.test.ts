@@ -29,6 +29,17 @@ const written: readonly (readonly [file: string, source: string, refusal: string
   ["src/app.ts", createTask("./tasks/change-tasks.ts"), GATE],
   ["src/http/later.ts", 'export const later = () => import("../tasks/change-tasks.ts");\n', GATE],
   ["src/http/tool.ts", createTool("../tools/create-task.ts"), GATE],
+  ["src/chat/agent/tasks.ts", createTask("../../tasks/change-tasks.ts"), GATE],
+  ["src/chat/model/tool.ts", createTool("../../tools/create-task.ts"), GATE],
+  ["src/chat/conversation/mcp.ts", 'export { callTool } from "../../mcp/call-tool.ts";\n', "src/chat/ may import"],
+  ["src/chat/agent/rows.ts", 'export { isRowOf } from "../conversation/rows.ts";\n', "src/chat/agent/ may import"],
+  ["src/chat/model/loop.ts", 'export { runAgent } from "../agent/run-agent.ts";\n', "src/chat/model/ may import"],
+  [
+    "src/chat/stream/model.ts",
+    'export { openModel } from "../model/openai-model.ts";\n',
+    "src/chat/stream/ may import",
+  ],
+  ["src/chat/conversation/loop.ts", 'export { runAgent } from "../agent/run-agent.ts";\n', undefined],
   ["src/chat/tool.ts", createTool("../tools/create-task.ts"), GATE],
   ["src/mcp/every.ts", 'export const later = () => import("../tools/runnable-tools.ts");\n', GATE],
   [

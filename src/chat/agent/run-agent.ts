@@ -1,0 +1,189 @@
+import { ApplicationError, errorKinds, toApplicationError } from "../../errors.ts";
+import { logFailure } from "../../observability/log-failure.ts";
+import { describeCatalog } from "../../tools/catalog.ts";
+import type { ToolContext } from "../../tools/tool.ts";
+import type { Model, ModelEvent, ModelFunction } from "../model/model.ts";
+import { toModelItems } from "../model/model-items.ts";
+import type { ChatMessage } from "../stream/chat-message.ts";
+import { type Outcome, type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
+import { APPROVAL_LIFETIME } from "./approval.ts";
+import type { MessageInProgress } from "./message-in-progress.ts";
+import { announceCall, type RequestedCall, runApproved, runCalls } from "./run-calls.ts";
+
+/** How often the model may be asked in one message, approvals in between included. */
+const MAXIMUM_ROUNDS = 10;
+
+const CHARACTERS_PER_TOKEN = 4;
+
+/** A person's answer to a question, already known to be theirs, in time, and the first. */
+export interface ApprovalAnswer {
+  readonly approvalId: string;
+  readonly callId: string;
+  readonly approved: boolean;
+}
+
+/** What a turn works with. */
+export interface TurnContext {
+  readonly model: Model;
+  readonly tools: ToolContext;
+  readonly instructions: string;
+  readonly history: readonly ChatMessage[];
+  /** Why the model may not be asked; undefined where it may. */
+  readonly spent: ApplicationError | undefined;
+  /** Aborted by the clock or by the person. */
+  readonly signal: AbortSignal;
+  /** Adds to the time spent waiting for the model, in milliseconds. */
+  readonly onModelTime: (milliseconds: number) => void;
+}
+
+const functions: readonly ModelFunction[] = describeCatalog().map(({ name, description, inputSchema }) => ({
+  name,
+  description,
+  inputSchema,
+}));
+
+/**
+ * Runs the agent on one message until it has answered, must ask the person, or cannot go on. Every event is in
+ * `message` before it is yielded; the last one is `finish`.
+ *
+ * @param answers what the person said to the questions this message asked before
+ */
+export async function* runAgent(
+  message: MessageInProgress,
+  answers: readonly ApprovalAnswer[],
+  context: TurnContext,
+): AsyncGenerator<TurnEvent> {
+  try {
+    yield* settle(message, answers, context);
+    yield* converse(message, context);
+  } catch (thrown) {
+    const error = toApplicationError(thrown);
+    if (error === STOPPED) return yield* finish(message, "stopped");
+    if (errorKinds[error.kind].owner !== "caller") logFailure(context.tools.log, error);
+    const failure = { type: "failure", kind: error.kind, message: error.message + doneBefore(message) } as const;
+    // The AI SDK's client reads nothing that comes after a failure.
+    yield { type: "usage", ...message.usage };
+    yield message.add(failure);
+    yield { type: "finish", outcome: "failed" };
+  }
+}
+
+/** What a turn's signal is aborted with when its person stops it. */
+export const STOPPED = new ApplicationError("conflict", "The person stopped the agent.");
+
+function* finish(message: MessageInProgress, outcome: Exclude<Outcome, "failed">): Generator<TurnEvent> {
+  yield { type: "usage", ...message.usage };
+  yield { type: "finish", outcome };
+}
+
+async function* converse(message: MessageInProgress, context: TurnContext): AsyncGenerator<TurnEvent> {
+  while (waitingCalls(message.events).length === 0) {
+    context.signal.throwIfAborted();
+    if (context.spent !== undefined) throw context.spent;
+    const isLast = message.rounds === MAXIMUM_ROUNDS - 1;
+    if (message.rounds >= MAXIMUM_ROUNDS) throw tooManyRounds();
+    yield message.add({ type: "round" });
+    const calls: RequestedCall[] = [];
+    for await (const event of askModel(message, context, !isLast)) {
+      if (event.type !== "call") {
+        yield event;
+        continue;
+      }
+      if (isLast) throw tooManyRounds();
+      const call = announceCall(message, event);
+      calls.push(call);
+      yield call.event;
+    }
+    if (calls.length === 0) {
+      return yield* finish(message, "completed");
+    }
+    yield* runCalls(message, calls, context);
+  }
+  yield* finish(message, "approval_required");
+}
+
+/** One request to the model: its words as events, its calls as they are. */
+async function* askModel(
+  message: MessageInProgress,
+  { model, instructions, history, signal, onModelTime }: TurnContext,
+  mayCall: boolean,
+): AsyncGenerator<TurnEvent | Extract<ModelEvent, { type: "call" }>> {
+  const items = toModelItems(history, message.events);
+  let hasBegun = false;
+  let hasAnswered = false;
+  let heard = 0;
+  let usage: Extract<ModelEvent, { type: "usage" }> | undefined;
+  let askedAt = performance.now();
+  try {
+    for await (const event of model.respond({ instructions, items, functions, mayCall, signal })) {
+      onModelTime(performance.now() - askedAt);
+      hasBegun = true;
+      switch (event.type) {
+        case "usage":
+          usage = event;
+          break;
+        case "call":
+          hasAnswered = true;
+          heard += event.arguments.length;
+          yield event;
+          break;
+        case "sealed_reasoning":
+          yield message.add(event);
+          break;
+        default:
+          if (event.type === "text") hasAnswered = true;
+          heard += event.text.length;
+          // Servers number their parts anew with every answer.
+          yield message.add({ ...event, id: `${message.rounds}.${event.id}` });
+      }
+      askedAt = performance.now();
+    }
+  } finally {
+    onModelTime(performance.now() - askedAt);
+    if (usage !== undefined) message.addUsage(usage.inputTokens, usage.outputTokens);
+    else if (hasBegun || signal.aborted) {
+      // An answer that broke off was paid for too, and nobody says how much.
+      message.addUsage(estimateTokens(JSON.stringify([instructions, items, functions]).length), estimateTokens(heard));
+    }
+  }
+  if (!hasAnswered) throw new ApplicationError("unavailable", "The model answered nothing; try again.");
+}
+
+/** Does what the person has said yes to; says so of what they have not. */
+async function* settle(
+  message: MessageInProgress,
+  answers: readonly ApprovalAnswer[],
+  context: TurnContext,
+): AsyncGenerator<TurnEvent> {
+  for (const { approvalId, callId, approved } of answers) {
+    yield message.add({ type: "approval_answer", approval_id: approvalId, call_id: callId, approved });
+  }
+  const approved = answers.filter((answer) => answer.approved).map(({ callId }) => callId);
+  yield* runApproved(message, new Set(approved), context);
+  for (const { call_id, expires_at } of waitingCalls(message.events)) {
+    if (Date.parse(expires_at) > Date.now()) continue;
+    const minutes = APPROVAL_LIFETIME / 60_000;
+    yield message.add({
+      type: "tool_error",
+      call_id,
+      message: `Not done: nobody approved it within ${minutes} minutes.`,
+    });
+  }
+}
+
+function tooManyRounds(): ApplicationError {
+  return new ApplicationError(
+    "unavailable",
+    `The agent stopped after ${MAXIMUM_ROUNDS} rounds without coming to an end; what it had done until then stays.`,
+  );
+}
+
+function estimateTokens(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
+}
+
+/** What a turn that failed leaves behind, for a person. */
+function doneBefore(message: MessageInProgress): string {
+  const done = message.changesMade;
+  return done.length === 0 ? "" : ` Done before that: ${done.join("; ")}.`;
+}

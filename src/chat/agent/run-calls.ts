@@ -1,0 +1,119 @@
+import { ApplicationError, toApplicationError } from "../../errors.ts";
+import { type JsonReading, readJson } from "../../json.ts";
+import { findTool, runTool } from "../../tools/run-tool.ts";
+import type { ToolContext } from "../../tools/tool.ts";
+import { decodeArguments, readToolInput, toolNameOf } from "../../tools/tool-input.ts";
+import type { ModelEvent } from "../model/model.ts";
+import type { TurnEvent } from "../stream/turn-event.ts";
+import {
+  APPROVAL_LIFETIME,
+  askToRun,
+  callsToApprove,
+  firstTask,
+  mayRename,
+  type NamedTask,
+  type PlannedCall,
+} from "./approval.ts";
+import type { CallResult, MessageInProgress } from "./message-in-progress.ts";
+
+/** A call that the model has asked for. */
+export interface RequestedCall {
+  /** What the message holds of it. */
+  readonly event: Extract<TurnEvent, { type: "tool_input" }>;
+  /** Its arguments, or why they cannot be read. */
+  readonly reading: JsonReading;
+}
+
+interface Surroundings {
+  readonly tools: ToolContext;
+  readonly signal: AbortSignal;
+}
+
+/** Takes a call into the message in the place that the model has given it, without running it. */
+export function announceCall(message: MessageInProgress, call: Extract<ModelEvent, { type: "call" }>): RequestedCall {
+  // A function without parameters may be called with nothing at all.
+  const reading = readJson(call.arguments.trim() === "" ? "{}" : call.arguments);
+  const call_id = message.uniqueCallId(call.callId);
+  const input = "value" in reading ? decodeArguments(reading.value) : {};
+  return { event: message.add({ type: "tool_input", call_id, tool: toolNameOf(call.name), input }), reading };
+}
+
+/**
+ * Runs the calls of one round, one after the other in the model's order, so that tasks come out in the order they
+ * were asked for. Calls that need a yes are asked about instead; calls that cannot run get an error for the model.
+ */
+export async function* runCalls(
+  message: MessageInProgress,
+  calls: readonly RequestedCall[],
+  { tools, signal }: Surroundings,
+): AsyncGenerator<TurnEvent> {
+  const planned: PlannedCall[] = [];
+  for (const { event, reading } of calls) {
+    const { call_id: callId, tool: name } = event;
+    try {
+      if (!("value" in reading)) throw new ApplicationError("invalid_input", `The arguments ${reading.message}.`);
+      planned.push(planCall(callId, name, reading.value));
+    } catch (thrown) {
+      yield message.add({ type: "tool_error", call_id: callId, message: toApplicationError(thrown).message });
+    }
+  }
+  const toApprove = callsToApprove(planned, message.changes);
+  for (const call of planned.filter((one) => !toApprove.includes(one))) {
+    signal.throwIfAborted();
+    yield* message.addResult(call.callId, () => runCall(call, tools));
+  }
+  for (const call of toApprove) {
+    signal.throwIfAborted();
+    yield* ask(message, call, tools);
+  }
+}
+
+/** Runs the calls of a message that the person has said yes to, in the model's order. */
+export async function* runApproved(
+  message: MessageInProgress,
+  callIds: ReadonlySet<string>,
+  { tools, signal }: Surroundings,
+): AsyncGenerator<TurnEvent> {
+  for (const { call_id: callId, tool, input } of message.events.filter((event) => event.type === "tool_input")) {
+    if (!callIds.has(callId)) continue;
+    signal.throwIfAborted();
+    yield* message.addResult(callId, () => runCall(planCall(callId, tool, input), tools));
+  }
+}
+
+/** Runs a call, and first looks at what it may rename: a question that comes later must not name the new title alone. */
+async function runCall({ tool, input }: PlannedCall, tools: ToolContext): Promise<CallResult> {
+  const before = mayRename({ tool, input }) ? await readTask(input.task_id, tools) : undefined;
+  const result = await runTool(tool.name, input, tools);
+  return before === undefined ? result : { ...result, titleBefore: before.title };
+}
+
+async function readTask(taskId: unknown, tools: ToolContext): Promise<NamedTask | undefined> {
+  return firstTask((await runTool("get_task", { task_id: taskId }, tools)).structured);
+}
+
+/** @throws ApplicationError where the call cannot run whatever the person says */
+function planCall(callId: string, name: string, input: unknown): PlannedCall {
+  const tool = findTool(name);
+  return { callId, tool, input: readToolInput(tool.input, input) };
+}
+
+/** Asks the person, naming the task as it is in the database and not as the model put it. */
+async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolContext): AsyncGenerator<TurnEvent> {
+  let task: NamedTask | undefined;
+  if (call.input.task_id !== undefined) {
+    try {
+      task = await readTask(call.input.task_id, tools);
+    } catch (thrown) {
+      yield message.add({ type: "tool_error", call_id: call.callId, message: toApplicationError(thrown).message });
+      return;
+    }
+  }
+  yield message.add({
+    type: "approval_request",
+    approval_id: crypto.randomUUID(),
+    call_id: call.callId,
+    question: askToRun(call, task, message.titleBefore(task?.id)),
+    expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
+  });
+}

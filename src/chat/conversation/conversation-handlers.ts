@@ -1,0 +1,89 @@
+import * as z from "zod";
+import type { ApplicationContext } from "../../http/application.ts";
+import { readJsonBody } from "../../http/json-body.ts";
+import { parseInput } from "../../input.ts";
+import { line } from "../../text.ts";
+import { conversationStub } from "./conversation-stub.ts";
+import { conversationIdSchema } from "./message-request.ts";
+import { conversationNotFound } from "./rows.ts";
+import {
+  type ConversationCursor,
+  deleteConversation,
+  listConversations,
+  readConversation,
+  renameConversation,
+} from "./stored-conversations.ts";
+
+const LARGEST_PAGE = 100;
+const USUAL_PAGE = 30;
+
+/** As we write them: Postgres reads no more than 128 characters of a moment, and knows no year 0. */
+const momentSchema = z.iso.datetime({ precision: 3 }).refine((moment) => !moment.startsWith("0000"));
+
+const cursorSchema = z
+  .tuple([momentSchema, conversationIdSchema])
+  .transform(([updatedAt, id]): ConversationCursor => ({ updatedAt, id }));
+
+/** The query of a list of conversations. */
+export const listSchema = z.strictObject({
+  limit: z.coerce
+    .number()
+    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
+      error: `must be a whole number from 1 to ${LARGEST_PAGE}`,
+    })
+    .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
+    .default(USUAL_PAGE),
+  cursor: z
+    .string()
+    .transform((text, context) => {
+      const cursor = cursorSchema.safeParse(splitCursor(text)).data;
+      if (cursor === undefined) context.addIssue({ code: "custom", message: "must be the next_cursor of a list" });
+      return cursor;
+    })
+    .optional(),
+});
+
+/** The body that renames a conversation. */
+export const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
+
+/** Answers with a page of the caller's conversations. */
+export async function answerList(context: ApplicationContext): Promise<Response> {
+  const { userDatabase } = context.var;
+  const { limit, cursor } = parseInput(listSchema, context.req.query());
+  const { conversations, next } = await listConversations(userDatabase, { limit, after: cursor });
+  return context.json({ conversations, ...(next !== undefined && { next_cursor: `${next.updatedAt}_${next.id}` }) });
+}
+
+/** Answers with a conversation and its messages. */
+export async function answerConversation(context: ApplicationContext, id: string): Promise<Response> {
+  return context.json(await readConversation(context.var.userDatabase, readId(id)));
+}
+
+/** Renames a conversation, and answers with it. */
+export async function answerRename(context: ApplicationContext, id: string): Promise<Response> {
+  const { title } = parseInput(renameSchema, await readJsonBody(context));
+  return context.json(await renameConversation(context.var.userDatabase, readId(id), title));
+}
+
+/** Stops the agent of a conversation, and deletes it. */
+export async function answerDelete(context: ApplicationContext, text: string): Promise<Response> {
+  const { userDatabase } = context.var;
+  const id = readId(text);
+  // The object asks the database nothing, and what it drops is lost.
+  await userDatabase.checkCredential("now");
+  await conversationStub(context, id).drop();
+  await deleteConversation(userDatabase, id);
+  return context.body(null, 204);
+}
+
+/** @throws ApplicationError `not_found` for what is no conversation's id */
+function readId(text: string): string {
+  const id = conversationIdSchema.safeParse(text).data;
+  if (id === undefined) throw conversationNotFound();
+  return id;
+}
+
+function splitCursor(text: string): [string, string] {
+  const end = text.indexOf("_");
+  return [text.slice(0, end), text.slice(end + 1)];
+}

@@ -1,0 +1,223 @@
+import { readCallerRecord } from "../../caller.ts";
+import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../../errors.ts";
+import { createLogger, type LogFields, type Logger } from "../../observability/log.ts";
+import { logFailure, markLogged } from "../../observability/log-failure.ts";
+import { handOverMetrics } from "../../observability/metrics-hand-over.ts";
+import { openServices } from "../../services.ts";
+import type { MessageInProgress } from "../agent/message-in-progress.ts";
+import type { Outcome } from "../stream/turn-event.ts";
+import { toLines } from "../stream/turn-lines.ts";
+import { forgetTurn, keepTurn, readKeptTurn } from "./kept-turn.ts";
+import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./run-turn.ts";
+import { storeTurn } from "./store-turn.ts";
+import { TurnInProgress } from "./turn-in-progress.ts";
+
+/** How many messages may wait behind the one that is being answered. */
+const LONGEST_QUEUE = 5;
+
+/** How long after its time a turn counts as cut off, in milliseconds. */
+const GRACE = 15_000;
+
+/** After what time a turn that could not be stored is tried again, in milliseconds. */
+const STORE_AGAIN = 30_000;
+
+/** An `ApplicationError` on its way out of a Durable Object, which would make a plain `Error` of it. */
+export interface Refusal {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly fields: readonly FieldError[];
+  readonly retryAfter: number | undefined;
+}
+
+/** A turn that has begun, as the lines of `toLines`; or why it has not. */
+export type TurnReply = { readonly stream: ReadableStream<Uint8Array> } | { readonly refusal: Refusal };
+
+/**
+ * One conversation of one user, by whose ids it is named. It runs its turns one after the other, and to their end
+ * whether anybody listens or not. What was said is in Postgres; of its own it stores only what a turn has done until Postgres
+ * has it, so that neither a restart in the middle nor a database that is away loses any of it.
+ */
+export class ConversationObject {
+  readonly #ctx: DurableObjectState;
+  readonly #env: Env;
+  /** The turn that runs, and those behind it. */
+  readonly #turns: TurnInProgress[] = [];
+  #last: Promise<void> = Promise.resolve();
+  /** Whether something of a turn of this instance is kept. */
+  #hasKept = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    this.#ctx = ctx;
+    this.#env = env;
+  }
+
+  /** Runs a turn as soon as those before it have ended. */
+  async run(request: TurnRequest): Promise<TurnReply> {
+    // A token that was signed out takes nobody's place; a turn that begins at once is refused by its own first query.
+    if (this.#turns.length > 0) {
+      const refusal = await this.#refusalOf(request);
+      if (refusal !== undefined) return { refusal };
+    }
+    if (this.#turns.length > LONGEST_QUEUE) {
+      const message = "Too many messages wait in this conversation; try again when they are answered.";
+      return { refusal: toRefusal(new ApplicationError("rate_limited", message, { retryAfter: 5 })) };
+    }
+    const turn = new TurnInProgress();
+    this.#turns.push(turn);
+    const reply = Promise.withResolvers<TurnReply>();
+    this.#last = this.#last.then(() => this.#runNow(request, turn, reply.resolve));
+    this.#ctx.waitUntil(this.#last);
+    return reply.promise;
+  }
+
+  /** Why nothing may be done for the caller of a request; undefined where it may. */
+  async #refusalOf(request: TurnRequest): Promise<Refusal | undefined> {
+    const { database, log } = openServices(this.#env, (promise) => this.#ctx.waitUntil(promise), fieldsOf(request));
+    const origin = { via: "chat", requestId: request.requestId } as const;
+    try {
+      await database.as(readCallerRecord(request.caller), origin).checkCredential("now");
+      return undefined;
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+      return toRefusal(error);
+    }
+  }
+
+  /** The running turn from its start, as the lines of `toLines`; undefined while none runs. */
+  async watch(): Promise<ReadableStream<Uint8Array> | undefined> {
+    const turns = [...this.#turns];
+    for (const turn of turns) if (await turn.hasBegun()) return toLines(turn.watch());
+    // A client that comes back after a restart finds what was done in the conversation.
+    if (turns.length === 0) await this.#finishInTurn();
+    return undefined;
+  }
+
+  /** Stops the running turn and those behind it; what was done and said stays. */
+  stop(): void {
+    for (const turn of this.#turns) turn.stop();
+  }
+
+  /**
+   * Stops the running turn, and refuses those behind it, which would begin the conversation anew: it is to be called
+   * before the conversation is deleted. What the running turn stores at its beginning is stored when this returns.
+   */
+  async drop(): Promise<void> {
+    const [running, ...waiting] = this.#turns;
+    running?.stop();
+    for (const turn of waiting) turn.drop();
+    await running?.hasBegun();
+  }
+
+  /** Stores a turn that is kept. The runtime calls again only a few times, and a database may be away for longer. */
+  async alarm(): Promise<void> {
+    try {
+      await this.#finishInTurn();
+    } catch (error) {
+      if (toApplicationError(error).kind !== "unavailable") throw error;
+      await this.#ctx.storage.setAlarm(Date.now() + STORE_AGAIN);
+    }
+  }
+
+  #finishInTurn(): Promise<void> {
+    const finished = this.#last.then(() => this.#finishKept());
+    // The caller hears of a failure; the turns behind it go on.
+    this.#last = finished.catch(() => undefined);
+    return finished;
+  }
+
+  /** Never throws, or the turns behind this one would not run. */
+  async #runNow(request: TurnRequest, turn: TurnInProgress, reply: (reply: TurnReply) => void): Promise<void> {
+    const waitUntil = (promise: Promise<unknown>) => this.#ctx.waitUntil(promise);
+    let log = createLogger("info", fieldsOf(request));
+    try {
+      const opened = openServices(this.#env, waitUntil, fieldsOf(request));
+      log = opened.log;
+      const caller = readCallerRecord(request.caller);
+      const services: TurnServices = {
+        ...opened,
+        caller,
+        database: opened.database.as(caller, { via: "chat", requestId: request.requestId }),
+        keep: (...kept) => this.#keep(request, opened, ...kept),
+      };
+      await this.#finishKept();
+      if (turn.isDropped) throw new ApplicationError("not_found", "The conversation was deleted before its answer.");
+      const prepared = await prepareTurn(request, services);
+      turn.begin(prepared.start);
+      reply({ stream: toLines(turn.watch()) });
+      const isSettled = await runTurn(prepared, turn, request, services);
+      if (isSettled && this.#hasKept) await this.#forget(log);
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+      reply({ refusal: toRefusal(error) });
+    } finally {
+      this.#turns.shift();
+      turn.end();
+      handOverMetrics({ env: this.#env, waitUntil, log });
+    }
+  }
+
+  async #keep(
+    request: TurnRequest,
+    { configuration, log }: Pick<TurnServices, "configuration" | "log">,
+    message: MessageInProgress,
+    outcome?: Outcome,
+  ): Promise<void> {
+    const cutOffAt = this.#hasKept ? undefined : Date.now() + configuration.AGENT_TIMEOUT * 1000 + GRACE;
+    const alarmAt = outcome === undefined ? cutOffAt : Date.now() + STORE_AGAIN;
+    try {
+      await keepTurn(this.#ctx.storage, request, message, outcome, alarmAt);
+      this.#hasKept = true;
+    } catch (error) {
+      // It is kept for the worst case only: too large a turn runs on without.
+      logFailure(log, toApplicationError(error));
+    }
+  }
+
+  async #forget(log: Logger): Promise<void> {
+    try {
+      await forgetTurn(this.#ctx.storage);
+      this.#hasKept = false;
+    } catch (error) {
+      logFailure(log, toApplicationError(error));
+    }
+  }
+
+  /** @throws ApplicationError where the database cannot be reached; the turn is kept then */
+  async #finishKept(): Promise<void> {
+    const turn = await readKeptTurn(this.#ctx.storage);
+    if (turn === undefined) return;
+    if (turn === "unreadable") {
+      // What the turn did to tasks is done; only its answer is lost.
+      createLogger("info", { object: "ChatConversation" }).error("chat_turn_unreadable");
+      return forgetTurn(this.#ctx.storage);
+    }
+    const { caller, message, outcome, requestId } = turn;
+    const { database, log } = openServices(this.#env, (promise) => this.#ctx.waitUntil(promise), fieldsOf(turn));
+    try {
+      await storeTurn(database.as(caller, { via: "chat", requestId }), turn, message, outcome);
+      log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (error.kind === "unavailable") throw error;
+      // Signed out since, or nothing that another try would mend.
+      logFailure(log, error);
+    }
+    await forgetTurn(this.#ctx.storage);
+    this.#hasKept = false;
+  }
+}
+
+function fieldsOf({ requestId, caller }: { requestId: string; caller: { userId: number } }): LogFields {
+  return { object: "ChatConversation", request_id: requestId, user_id: caller.userId };
+}
+
+/** The error that a refusal was; the object has logged it: it knows what caused it. */
+export function fromRefusal({ kind, message, fields, retryAfter }: Refusal): ApplicationError {
+  return markLogged(new ApplicationError(kind, message, { fields, ...(retryAfter !== undefined && { retryAfter }) }));
+}
+
+function toRefusal({ kind, message, fields, retryAfter }: ApplicationError): Refusal {
+  return { kind, message, fields: [...fields], retryAfter };
+}

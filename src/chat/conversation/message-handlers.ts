@@ -1,0 +1,140 @@
+import { toCallerRecord } from "../../caller.ts";
+import { ApplicationError, toApplicationError } from "../../errors.ts";
+import { addressKey } from "../../http/address.ts";
+import type { ApplicationContext } from "../../http/application.ts";
+import { readJsonBody } from "../../http/json-body.ts";
+import type { JsonLimits } from "../../json.ts";
+import { logFailure } from "../../observability/log-failure.ts";
+import { preferredLanguage } from "../agent/instructions.ts";
+import { collectAnswer, toChatAnswer } from "../stream/json-answer.ts";
+import { condense, type TurnEvent } from "../stream/turn-event.ts";
+import { fromLines, toByteStream, type WatchedTurn } from "../stream/turn-lines.ts";
+import { UiChunks } from "../stream/ui-chunks.ts";
+import { fromRefusal } from "./conversation-object.ts";
+import { conversationStub } from "./conversation-stub.ts";
+import { LastMessageBody } from "./last-message-body.ts";
+import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./message-request.ts";
+
+/** https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol */
+const UI_STREAM_HEADERS = { "X-Vercel-AI-UI-Message-Stream": "v1" };
+
+/** All that tools have answered in the last message. */
+const LAST_MESSAGE: JsonLimits = { mostValues: 100_000 };
+
+/** Answers `POST /chat`: as JSON, or as server-sent events where those are accepted. */
+export async function answerMessage(context: ApplicationContext): Promise<Response> {
+  const request = readChatRequest(await readJsonBody(context), context.var.caller.userId);
+  const turn = await startTurn(context, request);
+  const wantsEvents = context.req.header("Accept")?.includes("text/event-stream") === true;
+  return wantsEvents ? serverSentEvents(context, toNamedEvents(turn)) : context.json(await collectAnswer(turn));
+}
+
+/** Answers `POST /api/chat` with the AI SDK's UI message stream. */
+export async function streamMessage(context: ApplicationContext): Promise<Response> {
+  const body = await readJsonBody(context, { reader: new LastMessageBody(), limits: LAST_MESSAGE });
+  const turn = await startTurn(context, readUiChatRequest(body));
+  return serverSentEvents(context, toUiEvents(turn, false), UI_STREAM_HEADERS);
+}
+
+/** Answers with the running turn from its start; 204 while none runs. */
+export async function resumeStream(context: ApplicationContext, id: string): Promise<Response> {
+  const conversation = await openConversation(context, id);
+  const stream = await conversation?.watch();
+  if (stream === undefined) return context.body(null, 204);
+  return serverSentEvents(context, toUiEvents(await fromLines(stream, context.var.log), true), UI_STREAM_HEADERS);
+}
+
+/** Stops the agent of a conversation. */
+export async function stopAgent(context: ApplicationContext, id: string): Promise<Response> {
+  const conversation = await openConversation(context, id);
+  await conversation?.stop();
+  return context.body(null, 204);
+}
+
+/** Has the conversation's object run a turn; it checks in the database that the conversation is the caller's. */
+async function startTurn(context: ApplicationContext, { conversationId, what }: ChatRequest): Promise<WatchedTurn> {
+  const { caller, configuration, requestId } = context.var;
+  if (configuration.OPENAI_API_KEY === undefined) {
+    throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
+  }
+  const language = preferredLanguage(context.req.header("Accept-Language"));
+  const reply = await conversationStub(context, conversationId).run({
+    caller: toCallerRecord(caller),
+    conversationId,
+    requestId,
+    addressKey: addressKey(context),
+    language,
+    what,
+  });
+  if ("refusal" in reply) throw fromRefusal(reply.refusal);
+  return fromLines(reply.stream, context.var.log);
+}
+
+/**
+ * The object of a conversation of the caller, undefined for an id that none can have. The database says no more than
+ * whether the caller is still signed in: it does not know a conversation yet whose first message is being loaded.
+ */
+async function openConversation(context: ApplicationContext, id: string) {
+  if (!conversationIdSchema.safeParse(id).success) return undefined;
+  await context.var.userDatabase.checkCredential("now");
+  return conversationStub(context, id);
+}
+
+async function* toNamedEvents({ start, events }: WatchedTurn): AsyncGenerator<string> {
+  // What only the model can read goes to nobody else.
+  yield namedEvent({ ...start, earlier: start.earlier.filter(isReadable) });
+  const seen: TurnEvent[] = [];
+  for await (const event of events) {
+    seen.push(event);
+    if (isReadable(event)) yield namedEvent(event);
+  }
+  yield namedEvent({ type: "answer", ...toChatAnswer(start.conversation_id, start.message_id, start.earlier, seen) });
+}
+
+function isReadable({ type }: TurnEvent): boolean {
+  return type !== "sealed_reasoning" && type !== "foreign";
+}
+
+function namedEvent({ type, ...data }: { readonly type: string } & Record<string, unknown>): string {
+  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** @param isReplay whether the client has nothing of the message, rather than all that came before this turn */
+async function* toUiEvents({ start, events }: WatchedTurn, isReplay: boolean): AsyncGenerator<string> {
+  const chunks = new UiChunks();
+  yield uiEvent({ type: "start", messageId: start.message_id });
+  for (const event of isReplay ? condense(start.earlier) : [])
+    for (const chunk of chunks.of(event)) yield uiEvent(chunk);
+  for await (const event of events) for (const chunk of chunks.of(event)) yield uiEvent(chunk);
+  yield "data: [DONE]\n\n";
+}
+
+function uiEvent(chunk: unknown): string {
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}
+
+function serverSentEvents(
+  context: ApplicationContext,
+  events: AsyncGenerator<string>,
+  headers: Record<string, string> = {},
+): Response {
+  const { log } = context.var;
+  const encoder = new TextEncoder();
+  const bytes = (async function* () {
+    try {
+      for await (const event of events) yield encoder.encode(event);
+    } catch (error) {
+      // The answer has begun: nobody further out will see this.
+      logFailure(log, toApplicationError(error));
+      throw error;
+    }
+  })();
+  return new Response(toByteStream(bytes), {
+    headers: {
+      "Content-Type": "text/event-stream; charset=utf-8",
+      "Cache-Control": "no-cache, no-transform",
+      "X-Accel-Buffering": "no",
+      ...headers,
+    },
+  });
+}

@@ -1,0 +1,123 @@
+import * as z from "zod";
+import { ApplicationError } from "../../errors.ts";
+import { parseInput } from "../../input.ts";
+import { line, text } from "../../text.ts";
+import type { TurnRequest } from "./run-turn.ts";
+
+const LONGEST_MESSAGE = 10_000;
+const MOST_ANSWERS = 100;
+
+/** A conversation's id, chosen by the client or by us. */
+export const conversationIdSchema = z
+  .string()
+  .regex(/^[\w~:.-]{1,100}$/, { error: "must be 1 to 100 letters, digits or _ ~ : . -" });
+
+const messageSchema = text({ minimum: 1, maximum: LONGEST_MESSAGE }).refine((value) => value.trim() !== "", {
+  error: "must say something",
+});
+
+const answerSchema = z.strictObject({
+  id: z.uuid({ error: "must be the id of an approval_required" }),
+  approved: z.boolean(),
+});
+
+/** The body of `POST /chat`. */
+export const chatSchema = z.strictObject({
+  user_id: z.int().optional(),
+  message: messageSchema.optional(),
+  conversation_id: conversationIdSchema.optional(),
+  approval: z
+    .union([answerSchema, z.array(answerSchema).min(1).max(MOST_ANSWERS)], {
+      error: 'must be {"id", "approved": true or false} with an id of approval_required, or a list of these',
+    })
+    .optional(),
+});
+
+/** What a request asks of which conversation. */
+export type ChatRequest = Pick<TurnRequest, "conversationId" | "what">;
+
+/**
+ * Reads the body of `POST /chat`.
+ *
+ * @throws ApplicationError `invalid_input`; `forbidden` for another user's `user_id`
+ */
+export function readChatRequest(body: unknown, userId: number): ChatRequest {
+  const { user_id, message, conversation_id: conversationId, approval } = parseInput(chatSchema, body);
+  if (user_id !== undefined && user_id !== userId) {
+    throw new ApplicationError("forbidden", "user_id is not yours; leave it out.");
+  }
+  if (approval !== undefined) {
+    if (message !== undefined) throw invalid("approval", "cannot stand beside message; send one of the two");
+    if (conversationId === undefined) throw invalid("conversation_id", "is required with approval");
+    return { conversationId, what: { type: "approval", answers: readAnswers("approval", [approval].flat()) } };
+  }
+  if (message === undefined) throw invalid("message", "is required");
+  const id = crypto.randomUUID();
+  return {
+    conversationId: conversationId ?? crypto.randomUUID(),
+    what: { type: "message", id, text: message, mayBegin: conversationId === undefined },
+  };
+}
+
+/** The body of `POST /api/chat`, as `useChat` sends it. */
+export const uiChatSchema = z.object({ id: conversationIdSchema, messages: z.array(z.unknown()).min(1) });
+
+const partSchema = z.looseObject({ type: z.string() });
+const uiMessageSchema = z.object({
+  id: line({ maximum: 100 }),
+  role: z.enum(["user", "assistant"]),
+  parts: z.array(partSchema).max(1000),
+});
+
+const textPartSchema = z.object({ type: z.literal("text"), text: z.string() });
+const respondedPartSchema = z.object({
+  toolCallId: z.string(),
+  state: z.literal("approval-responded"),
+  approval: z.object({ id: z.uuid(), approved: z.boolean() }),
+});
+
+/**
+ * Reads the body of `POST /api/chat` as the AI SDK's `useChat` sends it. Of all it sends only this counts: the last
+ * message's id and text where it is the person's, and the answers to questions where it is the agent's. The rest of
+ * the conversation is what the server has stored.
+ *
+ * @throws ApplicationError `invalid_input`
+ */
+export function readUiChatRequest(body: unknown): ChatRequest {
+  const { id: conversationId, messages } = parseInput(uiChatSchema, body);
+  const message = parseInput(z.object({ messages: z.tuple([uiMessageSchema]) }), { messages: messages.slice(-1) })
+    .messages[0];
+  if (message.role === "assistant") {
+    const answers = message.parts.flatMap((part) => {
+      const responded = respondedPartSchema.safeParse(part).data;
+      return responded === undefined ? [] : [{ id: responded.approval.id, approved: responded.approval.approved }];
+    });
+    if (answers.length === 0) {
+      throw invalid("messages", "must end with a message of the person, or with answers to what the agent asked");
+    }
+    return {
+      conversationId,
+      what: { type: "approval", answers: readAnswers("messages", answers).slice(0, MOST_ANSWERS) },
+    };
+  }
+  const texts = message.parts.flatMap((part) => textPartSchema.safeParse(part).data?.text ?? []);
+  const { text: said } = parseInput(z.object({ text: messageSchema }), { text: texts.join("\n") });
+  return { conversationId, what: { type: "message", id: message.id, text: said, mayBegin: true } };
+}
+
+type Answer = z.output<typeof answerSchema>;
+
+/** @throws ApplicationError `invalid_input` where a question is answered with both yes and no */
+function readAnswers(field: string, answers: readonly Answer[]): readonly Answer[] {
+  const known = new Map<string, boolean>();
+  for (const { id, approved } of answers) {
+    const key = id.toLowerCase();
+    if ((known.get(key) ?? approved) !== approved) throw invalid(field, "must not answer one question with yes and no");
+    known.set(key, approved);
+  }
+  return answers;
+}
+
+function invalid(field: string, message: string): ApplicationError {
+  return new ApplicationError("invalid_input", `${field} ${message}`, { fields: [{ field, message }] });
+}

@@ -1,0 +1,36 @@
+import { and, eq, type SQL } from "drizzle-orm";
+import * as z from "zod";
+import { conversations, messages } from "../../database/chat-schema.ts";
+import { ApplicationError } from "../../errors.ts";
+import type { ChatMessage } from "../stream/chat-message.ts";
+import { anyEventSchema } from "../stream/turn-event.ts";
+
+/** SQLSTATE of a message whose conversation is not there. */
+export const FOREIGN_KEY_VIOLATION = "23503";
+
+/** The one answer about a conversation that is not there, or is not the caller's. */
+export function conversationNotFound(cause?: unknown): ApplicationError {
+  return new ApplicationError("not_found", "Conversation not found", { cause });
+}
+
+/** A message, from its row. */
+export function toChatMessage(row: Pick<typeof messages.$inferSelect, "id" | "role" | "content">): ChatMessage {
+  if (row.role === "assistant") return toAssistantMessage(row);
+  const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(row.content);
+  return { id: row.id, role: "user", text };
+}
+
+/** The condition that a message is of a conversation of the caller. */
+export function isConversation(userId: number, conversationId: string): SQL | undefined {
+  return and(eq(messages.userId, userId), eq(messages.conversationId, conversationId));
+}
+
+/** The condition that a conversation is the caller's. */
+export function isRowOf(userId: number, conversationId: string): SQL | undefined {
+  return and(eq(conversations.userId, userId), eq(conversations.id, conversationId));
+}
+
+/** A message of the agent, from its row. */
+export function toAssistantMessage({ id, content }: { readonly id: string; readonly content: unknown }) {
+  return { id, role: "assistant", events: z.array(anyEventSchema).parse(content) } as const;
+}

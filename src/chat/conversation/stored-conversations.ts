@@ -1,0 +1,138 @@
+import { and, desc, eq, sql } from "drizzle-orm";
+import * as z from "zod";
+import { conversations, messages } from "../../database/chat-schema.ts";
+import type { UserDatabase } from "../../database/user-database.ts";
+import { usageSchema } from "../stream/turn-event.ts";
+import { toUiMessage } from "../stream/ui-message.ts";
+import { conversationNotFound, isConversation, isRowOf, toChatMessage } from "./rows.ts";
+
+/** How many messages of a conversation are read at most, the newest. */
+const MESSAGES_READ = 500;
+
+const columns = {
+  id: conversations.id,
+  title: conversations.title,
+  createdAt: conversations.createdAt,
+  updatedAt: conversations.updatedAt,
+};
+
+type ConversationRow = { [Column in keyof typeof columns]: (typeof conversations.$inferSelect)[Column] };
+
+/** A conversation without its messages. */
+export const conversationSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+});
+
+/** A conversation without its messages. */
+export type Conversation = Readonly<z.output<typeof conversationSchema>>;
+
+/** A conversation with its messages, as the AI SDK's `useChat` holds them; a part has fields by its type. */
+export const readConversationSchema = conversationSchema.extend({
+  messages: z.array(
+    z.object({
+      id: z.string(),
+      role: z.enum(["user", "assistant"]),
+      metadata: z.object({ usage: usageSchema }).optional(),
+      parts: z.array(z.looseObject({ type: z.string() })),
+    }),
+  ),
+});
+
+/** The place in the list after which the next page begins. */
+export interface ConversationCursor {
+  readonly updatedAt: string;
+  readonly id: string;
+}
+
+/** Lists conversations of the caller, the one that changed last first. */
+export async function listConversations(
+  database: UserDatabase,
+  { limit, after }: { readonly limit: number; readonly after: ConversationCursor | undefined },
+): Promise<{ conversations: Conversation[]; next?: ConversationCursor }> {
+  const {
+    results: [rows],
+  } = await database.read((query) => [
+    query
+      .select(columns)
+      .from(conversations)
+      .where(
+        and(
+          eq(conversations.userId, database.userId),
+          after === undefined
+            ? undefined
+            : sql`(${conversations.updatedAt}, ${conversations.id}) < (${after.updatedAt}::timestamptz, ${after.id})`,
+        ),
+      )
+      .orderBy(desc(conversations.updatedAt), desc(conversations.id))
+      .limit(limit + 1),
+  ]);
+  const page = rows.slice(0, limit).map(toConversation);
+  const last = page.at(-1);
+  return {
+    conversations: page,
+    ...(rows.length > limit && last !== undefined && { next: { updatedAt: last.updated_at, id: last.id } }),
+  };
+}
+
+/**
+ * Reads a conversation of the caller with its messages, as the AI SDK's `useChat` holds them.
+ *
+ * @throws ApplicationError `not_found`
+ */
+export async function readConversation(database: UserDatabase, id: string) {
+  const {
+    results: [[row], newest],
+  } = await database.read((query) => [
+    query.select(columns).from(conversations).where(isRowOf(database.userId, id)),
+    query
+      .select()
+      .from(messages)
+      .where(isConversation(database.userId, id))
+      .orderBy(desc(messages.seq))
+      .limit(MESSAGES_READ),
+  ]);
+  const said = newest.toReversed();
+  return {
+    ...toConversation(found(row)),
+    messages: said.map((message, index) => {
+      const usage = { rounds: message.rounds, input_tokens: message.inputTokens, output_tokens: message.outputTokens };
+      return toUiMessage(toChatMessage(message), { usage }, index === said.length - 1);
+    }),
+  };
+}
+
+/** @throws ApplicationError `not_found` */
+export async function renameConversation(database: UserDatabase, id: string, title: string): Promise<Conversation> {
+  const { results } = await database.write("rename_conversation", (query) => [
+    query.update(conversations).set({ title }).where(isRowOf(database.userId, id)).returning(columns),
+  ]);
+  const [rows] =
+    results ??
+    (await database.read((query) => [query.select(columns).from(conversations).where(isRowOf(database.userId, id))]))
+      .results;
+  return toConversation(found(rows[0]));
+}
+
+/**
+ * Deletes a conversation with all that was said in it; the tasks stay.
+ *
+ * @throws ApplicationError `not_found`
+ */
+export async function deleteConversation(database: UserDatabase, id: string): Promise<void> {
+  const { results } = await database.write("delete_conversation", (query) => [
+    query.delete(conversations).where(isRowOf(database.userId, id)).returning({ id: conversations.id }),
+  ]);
+  if (results !== undefined) found(results[0][0]);
+}
+
+function toConversation({ id, title, createdAt, updatedAt }: ConversationRow): Conversation {
+  return { id, title, created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() };
+}
+
+function found<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw conversationNotFound();
+  return row;
+}

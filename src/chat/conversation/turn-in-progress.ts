@@ -1,0 +1,77 @@
+import { STOPPED } from "../agent/run-agent.ts";
+import type { TurnEvent, TurnStart } from "../stream/turn-event.ts";
+
+/**
+ * A turn from the moment it is asked for: it can be stopped before it has begun, and all who watch it see all of it,
+ * from its start, however late they come.
+ */
+export class TurnInProgress {
+  readonly #abort = new AbortController();
+  readonly #events: TurnEvent[] = [];
+  #start: TurnStart | undefined;
+  #hasEnded = false;
+  #isDropped = false;
+  #news = Promise.withResolvers<void>();
+
+  /** Aborted when the turn must stop. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#abort.abort(reason);
+  }
+
+  stop(): void {
+    this.abort(STOPPED);
+  }
+
+  /** Whether it must not begin any more. */
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+
+  drop(): void {
+    this.#isDropped = true;
+    this.stop();
+  }
+
+  begin(start: TurnStart): void {
+    this.#start = start;
+    this.#tell();
+  }
+
+  /** Waits until it has begun; false where it never will. */
+  async hasBegun(): Promise<boolean> {
+    while (this.#start === undefined && !this.#hasEnded) await this.#news.promise;
+    return this.#start !== undefined;
+  }
+
+  add(event: TurnEvent): void {
+    this.#events.push(event);
+    this.#tell();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#tell();
+  }
+
+  /** All of it, then what is still to come; nothing where it never begins. */
+  async *watch(): AsyncGenerator<TurnStart | TurnEvent> {
+    await this.hasBegun();
+    if (this.#start === undefined) return;
+    yield this.#start;
+    for (let index = 0; ; index += 1) {
+      while (index >= this.#events.length && !this.#hasEnded) await this.#news.promise;
+      const event = this.#events[index];
+      if (event === undefined) return;
+      yield event;
+    }
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+}

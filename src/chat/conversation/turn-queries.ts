@@ -1,0 +1,88 @@
+import { desc, eq, sql } from "drizzle-orm";
+import * as z from "zod";
+import { messages } from "../../database/chat-schema.ts";
+import { sqlState } from "../../database/database-error.ts";
+import { users } from "../../database/schema.ts";
+import type { QueryBuilder } from "../../database/statement.ts";
+import { ApplicationError } from "../../errors.ts";
+import { limitReached } from "../../limits.ts";
+import { metrics } from "../../observability/metrics.ts";
+import type { ChatMessage } from "../stream/chat-message.ts";
+import { conversationNotFound, FOREIGN_KEY_VIOLATION, isConversation } from "./rows.ts";
+
+/** Of whom the day's tokens are counted. */
+const budgetSchema = z.enum(["user_tokens", "address_tokens", "total_tokens"]);
+
+/** Which conversation, and how much of it and of the day's tokens may be used. */
+export interface TurnScope {
+  readonly conversationId: string;
+  /** How many messages the model is shown in all. */
+  readonly historyLength: number;
+  /** How many tokens there are for a day (UTC). */
+  readonly budgets: Readonly<Record<z.output<typeof budgetSchema>, number>>;
+  readonly addressKey: string | undefined;
+}
+
+/** What a turn starts from. */
+export interface LoadedTurn {
+  readonly name: string;
+  readonly timeZone: string;
+  readonly history: readonly ChatMessage[];
+  /** Why the model may not be asked; undefined where it may. */
+  readonly spent?: ApplicationError;
+}
+
+/**
+ * The caller's name and time zone, and whose tokens are used up.
+ *
+ * @param isRequired whether the request is undone where the day's tokens are used up, or else `spent` says whose
+ */
+export function selectUser(query: QueryBuilder, userId: number, { budgets, addressKey }: TurnScope, isRequired = true) {
+  return query
+    .select({
+      name: users.name,
+      timeZone: users.timeZone,
+      spent: sql<
+        string | null
+      >`check_chat_tokens(${addressKey ?? null}, ${JSON.stringify(budgets)}::jsonb, ${isRequired}::boolean)`,
+    })
+    .from(users)
+    .where(eq(users.id, userId));
+}
+
+/** The error of a day's tokens that are used up, counted as a limit that was reached. */
+export function budgetSpent(spent: string, { budgets }: TurnScope): ApplicationError {
+  const limit = budgetSchema.parse(spent);
+  metrics.count("limits_reached_total", { limit });
+  return limitReached(limit, budgets[limit]);
+}
+
+/** The newest messages of the conversation, the last one first. */
+export function selectHistory(query: QueryBuilder, userId: number, { conversationId, historyLength }: TurnScope) {
+  return query
+    .select()
+    .from(messages)
+    .where(isConversation(userId, conversationId))
+    .orderBy(desc(messages.seq))
+    .limit(historyLength);
+}
+
+/**
+ * Makes a request that stores something in a conversation.
+ *
+ * @throws ApplicationError `not_found` where there is no such conversation
+ */
+export async function guarded<Result>(request: () => Promise<Result>): Promise<Result> {
+  try {
+    return await request();
+  } catch (error) {
+    if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw conversationNotFound(error);
+    throw error;
+  }
+}
+
+/** A row of the caller, who was there when `set_caller` looked. */
+export function found<Row>(row: Row | undefined): Row {
+  if (row === undefined) throw new ApplicationError("internal", "Something went wrong on our side.");
+  return row;
+}

@@ -1,0 +1,74 @@
+import type { ChatMessage } from "../stream/chat-message.ts";
+import type { TurnEvent } from "../stream/turn-event.ts";
+import type { ModelItem } from "./model.ts";
+
+/** How much of a tool's output the model is still shown in later turns. */
+const OLD_OUTPUT_LENGTH = 400;
+
+const NOT_REACHED = "Not done: the agent was stopped, or failed, before it came to this.";
+
+/**
+ * What the model is shown: the conversation so far, then the message it is writing.
+ *
+ * @param history what came before, its old tool outputs trimmed
+ * @param current what the message that is being written holds already
+ */
+export function toModelItems(history: readonly ChatMessage[], current: readonly TurnEvent[]): ModelItem[] {
+  const items = history.flatMap((message): ModelItem[] =>
+    message.role === "user"
+      ? [{ type: "said", role: "user", text: message.text }]
+      : toItems(message.events, trim).filter((item) => item.type !== "sealed_reasoning"),
+  );
+  return [...items, ...toItems(current, (text) => text)];
+}
+
+function toItems(events: readonly TurnEvent[], shorten: (text: string) => string): ModelItem[] {
+  const items: ModelItem[] = [];
+  /** The calls without an output yet, and why they would stay without one. */
+  const open = new Map<string, string>();
+  const close = (callId: string, text: string) => {
+    items.push({ type: "call_output", callId, text });
+    open.delete(callId);
+  };
+  for (const event of events) {
+    switch (event.type) {
+      case "text": {
+        const last = items.at(-1);
+        if (last?.type === "said" && last.role === "assistant" && last.phase === event.phase) {
+          items[items.length - 1] = { ...last, text: last.text + event.text };
+        } else items.push({ type: "said", role: "assistant", text: event.text, phase: event.phase });
+        break;
+      }
+      case "sealed_reasoning":
+        items.push({ type: "sealed_reasoning", id: event.id, encrypted: event.encrypted });
+        break;
+      case "tool_input":
+        items.push({ type: "call", callId: event.call_id, tool: event.tool, input: event.input });
+        open.set(event.call_id, NOT_REACHED);
+        break;
+      case "tool_output":
+        close(event.call_id, shorten(event.text));
+        break;
+      case "tool_error":
+        close(event.call_id, `Error: ${event.message}`);
+        break;
+      case "approval_request":
+        open.set(event.call_id, "Not done: the person did not approve it.");
+        break;
+      case "approval_answer":
+        open.set(event.call_id, NOT_REACHED);
+        if (!event.approved) close(event.call_id, "Not done: the person said no.");
+        break;
+      default:
+    }
+  }
+  // Every call needs its output, or the API refuses the conversation.
+  for (const [callId, reason] of [...open]) close(callId, reason);
+  return items;
+}
+
+function trim(text: string): string {
+  const codePoints = Array.from(text.slice(0, 2 * OLD_OUTPUT_LENGTH));
+  if (text.length <= OLD_OUTPUT_LENGTH || codePoints.length <= OLD_OUTPUT_LENGTH) return text;
+  return `${codePoints.slice(0, OLD_OUTPUT_LENGTH).join("")} … (trimmed; call the tool again for what is true now)`;
+}

@@ -1,0 +1,58 @@
+import { ApplicationError } from "../../errors.ts";
+import type { ObjectJsonSchema } from "../../tools/tool.ts";
+
+/** One thing the model is shown: what was said, a call it made, or what the call came to. */
+export type ModelItem =
+  | { readonly type: "said"; readonly role: "user"; readonly text: string }
+  | {
+      readonly type: "said";
+      readonly role: "assistant";
+      readonly text: string;
+      readonly phase?: "commentary" | "final_answer" | undefined;
+    }
+  | { readonly type: "call"; readonly callId: string; readonly tool: string; readonly input: unknown }
+  | { readonly type: "call_output"; readonly callId: string; readonly text: string }
+  | { readonly type: "sealed_reasoning"; readonly id: string; readonly encrypted: string };
+
+/** A function the model may call. */
+export interface ModelFunction {
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: ObjectJsonSchema;
+}
+
+/** One request to the model. */
+export interface ModelRequest {
+  readonly instructions: string;
+  readonly items: readonly ModelItem[];
+  readonly functions: readonly ModelFunction[];
+  /** False asks for an answer in words. */
+  readonly mayCall: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What comes back, piece by piece; an answer that was cut throws instead of ending. */
+export type ModelEvent =
+  | {
+      readonly type: "text";
+      readonly id: string;
+      readonly text: string;
+      readonly phase?: "commentary" | "final_answer" | undefined;
+    }
+  | { readonly type: "reasoning"; readonly id: string; readonly text: string }
+  | { readonly type: "sealed_reasoning"; readonly id: string; readonly encrypted: string }
+  /** `arguments` is JSON as the model wrote it, valid or not. */
+  | { readonly type: "call"; readonly callId: string; readonly name: string; readonly arguments: string }
+  | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number };
+
+/** A language model with functions. */
+export interface Model {
+  readonly name: string;
+  /** @throws ApplicationError, or whatever the signal was aborted with */
+  respond(request: ModelRequest): AsyncIterable<ModelEvent>;
+}
+
+/** A failure of the model, in words that a person understands. */
+export function modelFailure(message: string, cause?: unknown): ApplicationError {
+  return new ApplicationError("unavailable", message, { cause });
+}

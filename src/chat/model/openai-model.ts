@@ -1,0 +1,129 @@
+import { APIConnectionError, APIError, OpenAIError } from "openai/core/error";
+import type { ResponseInputItem } from "openai/resources/responses/responses";
+import type { Configuration } from "../../config.ts";
+import { ApplicationError } from "../../errors.ts";
+import { type Model, type ModelEvent, type ModelItem, type ModelRequest, modelFailure } from "./model.ts";
+import { ResponseEvents } from "./response-events.ts";
+import { type ResponsesServer, requestResponse } from "./responses-request.ts";
+
+const LONGEST_FUNCTION_NAME = 64;
+
+/**
+ * A model behind OpenAI's Responses API, or a server that speaks it.
+ *
+ * @throws ApplicationError `unavailable` without an OPENAI_API_KEY
+ */
+export function openModel({ OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL }: Configuration): Model {
+  if (OPENAI_API_KEY === undefined) {
+    throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
+  }
+  const server = { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL };
+  return {
+    name: OPENAI_MODEL,
+    async *respond(request) {
+      try {
+        yield* streamResponse(server, OPENAI_MODEL, request);
+      } catch (error) {
+        request.signal.throwIfAborted();
+        throw toModelFailure(error);
+      }
+      // The SDK ends an aborted stream as if it were whole.
+      request.signal.throwIfAborted();
+    },
+  };
+}
+
+async function* streamResponse(
+  server: ResponsesServer,
+  model: string,
+  { instructions, items, functions, mayCall, signal }: ModelRequest,
+): AsyncGenerator<ModelEvent> {
+  const stream = await requestResponse(
+    server,
+    {
+      model,
+      instructions,
+      input: items.map(toInputItem),
+      tools: functions.map(({ name, description, inputSchema }) => ({
+        type: "function",
+        name,
+        description,
+        parameters: { ...inputSchema },
+        // Strict mode knows no optional fields.
+        strict: false,
+      })),
+      ...(!mayCall && { tool_choice: "none" }),
+      parallel_tool_calls: true,
+      store: false,
+      stream: true,
+    },
+    signal,
+  );
+  const events = new ResponseEvents();
+  for await (const event of stream) {
+    yield* events.read(event);
+    if (events.isComplete) return;
+  }
+  throw modelFailure("The model's answer broke off in the middle.");
+}
+
+function toInputItem(item: ModelItem): ResponseInputItem {
+  switch (item.type) {
+    case "said":
+      return item.role === "user"
+        ? { role: "user", content: item.text }
+        : { role: "assistant", content: item.text, ...(item.phase !== undefined && { phase: item.phase }) };
+    case "call":
+      return {
+        type: "function_call",
+        call_id: item.callId,
+        name: toFunctionName(item.tool),
+        arguments: JSON.stringify(item.input),
+      };
+    case "call_output":
+      return { type: "function_call_output", call_id: item.callId, output: item.text };
+    case "sealed_reasoning":
+      return { type: "reasoning", id: item.id, summary: [], encrypted_content: item.encrypted };
+  }
+}
+
+/** A name that the model has made up comes back to it as the API takes names, or it would refuse the conversation. */
+function toFunctionName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, LONGEST_FUNCTION_NAME) || "_";
+}
+
+/** Says what went wrong without the provider's own words, which can quote keys and organizations. */
+function toModelFailure(thrown: unknown): ApplicationError {
+  if (thrown instanceof ApplicationError) return thrown;
+  if (thrown instanceof APIConnectionError) {
+    return modelFailure("The model cannot be reached; try again in a moment.", thrown);
+  }
+  if (!(thrown instanceof APIError)) {
+    return thrown instanceof OpenAIError
+      ? modelFailure("The model failed to answer; try again in a moment.", thrown)
+      : modelFailure("The model's answer broke off in the middle.", thrown);
+  }
+  const { status, code } = thrown;
+  if (status === 429) {
+    return code === "insufficient_quota"
+      ? modelFailure("The model's account has no quota left; the operator must see to it.", thrown)
+      : modelFailure("The model has too much to do; try again in a moment.", thrown);
+  }
+  if (code === "context_length_exceeded" || status === 413) {
+    return modelFailure("The conversation is too long for the model; begin a new one.", thrown);
+  }
+  if (status === 401 || status === 403) {
+    return misconfigured(`The model's server refused the key (${status})`, "OPENAI_API_KEY", thrown);
+  }
+  if (status === 404) {
+    return misconfigured("The model is not there (404)", "OPENAI_MODEL and OPENAI_BASE_URL", thrown);
+  }
+  if (status !== undefined && status < 500) {
+    return modelFailure(`The model refused the request (${status}); say it otherwise, or begin anew.`, thrown);
+  }
+  return modelFailure("The model failed to answer; try again in a moment.", thrown);
+}
+
+function misconfigured(what: string, variables: string, cause: Error): ApplicationError {
+  return new ApplicationError("misconfigured", `${what}; the operator must check ${variables}.`, { cause });
+}
