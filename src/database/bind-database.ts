@@ -5,7 +5,7 @@ import * as z from "zod";
 import type { Caller, Origin } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { attemptCall, type CallEnd, type CallKind, type CallLimits } from "./call-attempts.ts";
-import { isUnavailable, signedOut, toDatabaseError, toUnreadOutcome } from "./database-error.ts";
+import { mayBeUntold, signedOut, toDatabaseError, toUnreadOutcome } from "./database-error.ts";
 import type { KnownCredentials } from "./known-credentials.ts";
 import { idempotencyKeys } from "./schema.ts";
 import { TransportError } from "./sql-over-http.ts";
@@ -210,7 +210,7 @@ export function bindDatabase(
       try {
         return await changeTasks(identity, build, from, deadline);
       } catch (error) {
-        if (key !== undefined && isUnavailable(error)) untold.add(userId, key, { from, until: new Date(deadline) });
+        if (key !== undefined && mayBeUntold(error)) untold.add(userId, key, { from, until: new Date(deadline) });
         throw error;
       }
     },

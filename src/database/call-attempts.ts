@@ -1,10 +1,14 @@
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { DatabaseClock } from "./database-clock.ts";
 import {
+  brokenDown,
   isCarriedOut,
+  isRefusal,
+  isSignedOut,
   isStopped,
   isTooLate,
   judgeFailure,
+  signedOut,
   stopped,
   timeOfRefusal,
   unavailable,
@@ -48,9 +52,9 @@ export type CallEnd<Result> =
  * is told as unknown only when its time in the database is over, and nobody could be asked.
  *
  * @param attempt makes it once, and is told when, as `DatabaseClock.now` has it
- * @throws ApplicationError `unavailable`, which says whether anything was changed; `invalid_input` for a bounded call
- *   that takes too long
- * @throws whatever the driver threw, where Postgres has refused the call
+ * @throws ApplicationError `unavailable` and `internal`, which say whether anything was changed; `unauthenticated` where
+ *   nobody with this credential can learn that; `invalid_input` for a bounded call that takes too long
+ * @throws whatever the driver threw, where Postgres has refused the call and no attempt of it was carried out
  */
 export async function attemptCall<Result>(
   attempt: (sentAt: number) => Promise<Result>,
@@ -82,13 +86,21 @@ export async function attemptCall<Result>(
       }
       // This attempt is undone, and of one before it that may not be it still has to be learned.
       if (isStopped(error) && !mayBeDone) throw stopped({ isBounded }, error);
-      if (!failure.isWorthRepeating && !isStopped(error)) throw error;
+      // A caller's key is not looked up for a credential that no longer counts; one of our own is, and was not found.
+      if (isSignedOut(error) && mayBeDone && isKeyed) throw signedOut(error, { isKeyed, mayBeDone });
+      // What does not fit is refused once the key was looked up: no attempt before it was carried out either.
+      if (isRefusal(error)) throw error;
+      const isBreakdown = !failure.isWorthRepeating && !isStopped(error);
+      const isFirstLoss = !mayBeDone;
       mayBeDone ||= failure.mayBeDone && !isRead;
+      if (isBreakdown && isFirstLoss) throw brokenDown({ isRead, isKeyed, mayBeDone }, error);
       const left = overAt - Date.now();
       // As soon as its time is over, another attempt tells whether it was carried out.
       const pause = mayBeDone && left > 0 ? Math.min(pauseBefore(count), left) : pauseBefore(count);
       const isHopeless = !mayBeDone && (breaker.isOpen || count + 1 === MOST_ATTEMPTS);
-      if (isHopeless || Date.now() + pause >= endsAt) throw unavailable({ isRead, isKeyed, mayBeDone }, error);
+      if (isHopeless || Date.now() + pause >= endsAt) {
+        throw (isBreakdown ? brokenDown : unavailable)({ isRead, isKeyed, mayBeDone }, error);
+      }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }

@@ -1,6 +1,6 @@
 import { NeonDbError } from "@neondatabase/serverless";
 import { DrizzleQueryError } from "drizzle-orm/errors";
-import { ApplicationError } from "../errors.ts";
+import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { type LimitName, limitReached, readLimitName } from "../limits.ts";
 import { TransportError } from "./sql-over-http.ts";
 
@@ -23,6 +23,9 @@ const TRANSIENT = /^(?:40|55P03$|25P03$|25006$)/;
 /** What it was given does not fit: data, constraints, limits, and what our own functions raise. */
 const REFUSAL_CLASSES = ["22", "23", "54", "P0", "TS"];
 const LONGEST_MESSAGE = 300;
+
+/** How a call may fail that was carried out. */
+const UNTOLD: ReadonlySet<ErrorKind> = new Set(["unavailable", "internal", "unauthenticated"]);
 
 /** Seconds after which a request may pass that found no database. */
 const RETRY_AFTER = 5;
@@ -105,6 +108,16 @@ export function isStopped(error: unknown): boolean {
   return sqlState(error) === STOPPED;
 }
 
+/** Whether Postgres has said that the credential does not count. */
+export function isSignedOut(error: unknown): boolean {
+  return sqlState(error) === INVALID_AUTHORIZATION;
+}
+
+/** Whether Postgres works, and has refused what it was given or who gave it. */
+export function isRefusal(error: unknown): boolean {
+  return isSignedOut(error) || startsWithOneOf(sqlState(error), REFUSAL_CLASSES);
+}
+
 /** What is known of a call that failed. */
 interface FailedCall {
   /** Whether it only reads. */
@@ -118,10 +131,7 @@ interface FailedCall {
 /** Turns what ended a call, such as a refusal of Postgres, into one of the application's errors. */
 export function toDatabaseError(error: unknown): ApplicationError {
   if (error instanceof ApplicationError) return error;
-  const state = sqlState(error);
-  if (state === INVALID_AUTHORIZATION) {
-    return signedOut(error);
-  }
+  if (isSignedOut(error)) return signedOut(error);
   const limit = limitOf(error);
   if (limit !== undefined) return limitReached(limit, Number(findDatabaseError(error)?.detail), error);
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
@@ -133,26 +143,36 @@ export function limitOf(error: unknown): LimitName | undefined {
   return databaseError?.code === LIMIT_REACHED ? readLimitName(databaseError.constraint) : undefined;
 }
 
-/** The credential does not count any more. */
-export function signedOut(cause?: unknown): ApplicationError {
-  return new ApplicationError("unauthenticated", "The token has been signed out; sign in again.", { cause });
+/** The credential does not count any more, and what that means for the call; nothing was changed where that is absent. */
+export function signedOut(cause?: unknown, call?: Pick<FailedCall, "isKeyed" | "mayBeDone">): ApplicationError {
+  const problem = "The token has been signed out";
+  if (!call?.mayBeDone) return new ApplicationError("unauthenticated", `${problem}; sign in again.`, { cause });
+  return new ApplicationError("unauthenticated", `${unknown(problem, call)} Sign in again first.`, { cause });
 }
 
 /** The database cannot be reached, and what that means for the call. */
-export function unavailable({ isRead, mayBeDone, isKeyed }: FailedCall, cause?: unknown): ApplicationError {
+export function unavailable(call: FailedCall, cause?: unknown): ApplicationError {
   const problem = "The database cannot be reached";
-  if (isRead) return new ApplicationError("unavailable", `${problem}; try again in a moment.`, again(cause));
-  if (!mayBeDone) {
+  if (call.isRead) return new ApplicationError("unavailable", `${problem}; try again in a moment.`, again(cause));
+  if (!call.mayBeDone) {
     return new ApplicationError("unavailable", `${problem}; nothing was changed. Try again in a moment.`, again(cause));
   }
-  const unknown = `${problem}, and the change may have been carried out`;
+  return new ApplicationError("unavailable", unknown(problem, call), call.isKeyed ? again(cause) : { cause });
+}
+
+/** The call has met a fault of ours, and what that means for it. */
+export function brokenDown(call: FailedCall, cause: unknown): ApplicationError {
+  const problem = "Something went wrong on our side";
+  if (call.isRead) return new ApplicationError("internal", `${problem}.`, { cause });
+  const message = call.mayBeDone ? unknown(problem, call) : `${problem}; nothing was changed.`;
+  return new ApplicationError("internal", message, { cause });
+}
+
+function unknown(problem: string, { isKeyed }: Pick<FailedCall, "isKeyed">): string {
+  const problemAndChange = `${problem}, and the change may have been carried out`;
   return isKeyed
-    ? new ApplicationError(
-        "unavailable",
-        `${unknown}. Repeat the call with the same idempotency_key: it is carried out once at most.`,
-        again(cause),
-      )
-    : new ApplicationError("unavailable", `${unknown}: look before you repeat it.`, { cause });
+    ? `${problemAndChange}. Repeat the call with the same idempotency_key: it is carried out once at most.`
+    : `${problemAndChange}: look before you repeat it.`;
 }
 
 /** A call took too long and was undone: one with a limit of its own asks for too much, any other met a slow database. */
@@ -172,13 +192,15 @@ export function stopped({ isBounded }: { readonly isBounded: boolean }, cause: u
  *
  * @returns the error to throw
  */
-export function toUnreadOutcome(error: unknown, { isKeyed }: Pick<FailedCall, "isKeyed">): unknown {
-  return isUnavailable(error) ? unavailable({ isRead: false, isKeyed, mayBeDone: true }, error) : error;
+export function toUnreadOutcome(error: unknown, { isKeyed }: Pick<FailedCall, "isKeyed">): ApplicationError {
+  const { kind } = toDatabaseError(error);
+  if (kind === "unauthenticated") return signedOut(error, { isKeyed, mayBeDone: true });
+  return (kind === "unavailable" ? unavailable : brokenDown)({ isRead: false, isKeyed, mayBeDone: true }, error);
 }
 
-/** Whether a call has ended because the database is not there. */
-export function isUnavailable(error: unknown): boolean {
-  return error instanceof ApplicationError && error.kind === "unavailable";
+/** Whether a call with a key may have been carried out although its caller was told of a failure. */
+export function mayBeUntold(error: unknown): boolean {
+  return error instanceof ApplicationError && UNTOLD.has(error.kind);
 }
 
 function again(cause: unknown) {
@@ -197,9 +219,7 @@ export function databaseFailureOf(
 ): DatabaseFailure | undefined {
   if (isStopped(error)) return isBounded ? undefined : "unavailable";
   if (isAway(error)) return "unavailable";
-  const state = sqlState(error);
-  const isRefusal = state === INVALID_AUTHORIZATION || startsWithOneOf(state, REFUSAL_CLASSES);
-  return isRefusal ? undefined : "internal";
+  return isRefusal(error) ? undefined : "internal";
 }
 
 function isAway(error: unknown): boolean {

@@ -99,10 +99,14 @@ describe("a call", () => {
     expect(await call(WRITE, [refusal, "done"])).toEqual({ error: refusal, attempts: 1 });
   });
 
-  it("that an attempt with a lost answer has carried out ends with that", async () => {
+  it("that an attempt with a lost answer has carried out ends with that, whatever is met in between", async () => {
     expect(await call(WRITE, [lost(), postgres("TS002")])).toEqual({
       end: { carriedOut: true, mayBeOwn: true },
       attempts: 2,
+    });
+    expect(await call(WRITE, [lost(), postgres("XX000"), postgres("TS002")])).toEqual({
+      end: { carriedOut: true, mayBeOwn: true },
+      attempts: 3,
     });
   });
 });
@@ -151,6 +155,54 @@ describe("what is told of a call that came to nothing", () => {
       message: expect.stringContaining("Repeat the call with the same idempotency_key"),
       retryAfter: 5,
     });
+  });
+
+  it("that Postgres broke down over: nothing was changed by that", async () => {
+    expect(await told(READ, [postgres("XX000")])).toMatchObject({
+      kind: "internal",
+      message: "Something went wrong on our side.",
+    });
+    expect(await told(WRITE, [postgres("XX000")])).toMatchObject({
+      kind: "internal",
+      message: "Something went wrong on our side; nothing was changed.",
+    });
+  });
+
+  it("that we broke down over, perhaps when it had been carried out: look", async () => {
+    expect(await told(WRITE, [new TypeError("ours")])).toMatchObject({
+      kind: "internal",
+      message: "Something went wrong on our side, and the change may have been carried out: look before you repeat it.",
+    });
+  });
+
+  it("that Postgres broke down over after an answer was lost: look, or repeat it with the key", async () => {
+    expect(await told(WRITE, [lost(), postgres("XX000")])).toMatchObject({
+      kind: "internal",
+      message: "Something went wrong on our side, and the change may have been carried out: look before you repeat it.",
+      retryAfter: undefined,
+    });
+    expect(await told(KEYED_WRITE, [lost(), postgres("XX000")])).toMatchObject({
+      kind: "internal",
+      message:
+        "Something went wrong on our side, and the change may have been carried out. " +
+        "Repeat the call with the same idempotency_key: it is carried out once at most.",
+    });
+  });
+
+  it("with a key of its caller, whose credential has ended since an answer was lost: it may have been carried out", async () => {
+    expect(await told(KEYED_WRITE, [lost(), postgres("28000")])).toMatchObject({
+      kind: "unauthenticated",
+      message: expect.stringContaining(
+        "the change may have been carried out. Repeat the call with the same idempotency_key",
+      ),
+    });
+  });
+
+  it("without one, whose credential has ended since: it was not, as its key was looked up first", async () => {
+    const ended = postgres("28000");
+
+    expect(await told(WRITE, [lost(), ended])).toBe(ended);
+    expect(await told(KEYED_WRITE, [ended])).toBe(ended);
   });
 
   it("whose time was over before it was carried out: nothing was changed, whatever was lost before", async () => {
