@@ -1,4 +1,4 @@
-import { and, eq, ne, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, is, ne, or, type Placeholder, SQL, sql } from "drizzle-orm";
 import type * as z from "zod";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
@@ -7,7 +7,7 @@ import { type Part, writeFields } from "./field-table.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
 import { taskFields } from "./task-fields.ts";
-import { taskColumns, tasks } from "./task-rows.ts";
+import { type TaskRow, taskColumns, tasks } from "./task-rows.ts";
 
 type TaskInputs = Part<typeof taskFields, "input">;
 type TaskValues = { readonly [Name in keyof TaskInputs]?: z.output<TaskInputs[Name]> | undefined };
@@ -78,7 +78,7 @@ export async function getTask(database: UserDatabase, id: number): Promise<Task>
 }
 
 /**
- * Changes a task.
+ * Changes a task; one that is so already stays as it is.
  *
  * @param expectedVersion where given, the task changes only if this is still its version
  * @throws ApplicationError `not_found`; `conflict` where the task has another version
@@ -91,11 +91,12 @@ export async function updateTask(
   expectedVersion: number | undefined,
 ): Promise<TasksChanged> {
   const key = { userId: database.userId, id };
+  const columns = columnsOf(edit);
   const updated = await database.changeTasks(call, (query) => [
     query
       .update(tasks)
       .set({
-        ...columnsOf(edit),
+        ...columns,
         ...(edit.status !== undefined && { completedAt: completedAtFor(edit.status) }),
         ...touched,
       })
@@ -103,15 +104,17 @@ export async function updateTask(
         and(
           isTaskOf((name) => key[name]),
           expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion),
+          or(...differences(columns)),
         ),
       ),
     selectTask(key),
   ]);
   if (updated.outcome.length > 0) return tasksOf(updated);
-  const { version } = found(updated.results?.[1] ?? []);
+  const task = found(updated.results?.[1] ?? []);
+  if (expectedVersion === undefined || task.version === expectedVersion) return unchanged(updated, task);
   throw new ApplicationError(
     "conflict",
-    `The task is at version ${version}, not ${expectedVersion}. Read it again before changing it.`,
+    `The task is at version ${task.version}, not ${expectedVersion}; nothing was changed. Read it again before changing it.`,
   );
 }
 
@@ -124,7 +127,7 @@ export async function completeTask(database: UserDatabase, call: CallIdentity, i
   const key = { userId: database.userId, id };
   const completed = await database.changeTasks(call, () => [completeUnfinished(key), selectTask(key)]);
   if (completed.outcome.length > 0) return tasksOf(completed);
-  return { ...tasksOf(completed), tasks: [toTask(found(completed.results?.[1] ?? []), completed.timeZone)] };
+  return unchanged(completed, found(completed.results?.[1] ?? []));
 }
 
 /**
@@ -142,6 +145,21 @@ export async function deleteTask(database: UserDatabase, call: CallIdentity, id:
 function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: TaskCall<unknown>): TasksChanged {
   const changes = readTaskChanges(outcome, timeZone);
   return { tasks: changes.map(({ task }) => task), changes, change, isReplay, isFirstTold };
+}
+
+/** What a call has come to that left its task as it was. */
+function unchanged(call: TaskCall<unknown>, task: TaskRow): TasksChanged {
+  return { ...tasksOf(call), tasks: [toTask(task, call.timeZone)] };
+}
+
+/** The conditions of which at least one holds where a task does not have these values yet. */
+function differences(values: Readonly<Record<string, unknown>>): SQL[] {
+  return Object.entries(getTableColumns(tasks)).flatMap(([name, column]) => {
+    const value = values[name];
+    return value === undefined
+      ? []
+      : [sql`${column} is distinct from ${is(value, SQL) ? value : sql.param(value, column)}`];
+  });
 }
 
 /**

@@ -15,7 +15,13 @@ const prioritySchema = z.enum(PRIORITIES);
 const tagsSchema = z
   .array(line({ maximum: 50, isComposed: true }))
   .max(20)
-  .overwrite((tags) => [...new Set(tags)]);
+  .overwrite(withoutRepeats);
+
+/** A filter finds a tag without regard to case: of two that differ only in that the first is kept. */
+function withoutRepeats(tags: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return tags.filter((tag) => seen.size < seen.add(tag.toLowerCase()).size);
+}
 
 /** A column that keeps a moment. */
 export const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true });

@@ -37,6 +37,7 @@ export const updateTaskTool = defineWritingTool({
     return updateTask(database, call, id, edit, expectedVersion);
   },
   done: "Updated",
+  unchanged: "It was so before; nothing was changed.",
   describeEdit,
 });
 

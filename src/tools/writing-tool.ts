@@ -64,7 +64,7 @@ export function defineWritingTool<Input extends KeyedInput>({
       };
       return {
         structured: result,
-        text: resultText(done, result, describeEdit?.(input)),
+        text: resultText(done, result, changes.length === 0 ? "" : describeEdit?.(input)),
         changes: isFirstTold ? changes : [],
       };
     },
@@ -94,7 +94,7 @@ function keyInUse({ tool, outcome, timeZone }: KeyInUse): ApplicationError {
   const first = readTaskChanges(outcome, timeZone).map(({ task }) => taskLine(task));
   return keyError(
     "conflict",
-    `was used for another call of ${tool}: ${first.join("; ")}. Repeat that call unchanged, or use a new key`,
+    `was used for another call of ${tool}: ${first.join("; ")}. Nothing was done now: repeat that call unchanged, or use a new key`,
   );
 }
 

@@ -43,6 +43,13 @@ describe("create_task", () => {
     });
   });
 
+  it("keeps the first of tags that differ in case only, as a filter finds either", async () => {
+    const tags = ["Groceries", "GROCERIES", "home", "groceries", "Home"];
+    const { tags: kept } = await person.runForTask("create_task", { title: "Shop", tags });
+
+    expect(kept).toEqual(["Groceries", "home"]);
+  });
+
   it("keeps texts composed, and tags once that are the same then", async () => {
     const task = await person.runForTask("create_task", {
       title: "Cafe\u0301",
@@ -148,6 +155,33 @@ describe("update_task", () => {
     expect(task).not.toHaveProperty("due");
   });
 
+  it.each([
+    ["a value", { title: "Same" }],
+    ["a status", { status: "completed" }],
+    ["the status of a task that nobody has begun", { status: "pending" }, { status: "pending" }],
+    ["tags", { tags: ["a", "b"] }],
+    ["a due moment by the person's clock", { due: "2026-12-24T12:00:00" }],
+    ["the same due moment with an offset", { due: "2026-12-24T13:00:00+01:00" }],
+    ["a due day", { due: "2026-12-24" }, { due: "2026-12-24" }],
+    ["nothing to clear", { clear: ["due", "description", "tags", "priority"] }, { due: undefined, tags: [] }],
+  ])("leaves a task as it is that is so already, its version too: %s", async (_, edit, before: object = {}) => {
+    const usual = { title: "Same", status: "completed", tags: ["a", "b"], due: "2026-12-24T12:00:00Z" };
+    const { id } = await person.runForTask("create_task", { ...usual, ...before });
+    const row = await rowOf(id);
+    const answer = await person.run("update_task", { task_id: id, ...edit, expected_version: 1 });
+
+    expect(answer).toMatchObject({ tasks: [{ id, version: 1 }], note: "It was so before; nothing was changed." });
+    expect(await rowOf(id)).toEqual(row);
+    expect((await person.call("update_task", { task_id: id, ...edit, expected_version: 2 })).status).toBe(409);
+  });
+
+  it("changes all that it is given where one of it is new", async () => {
+    const { id } = await person.runForTask("create_task", { title: "Same" });
+    const task = await person.runForTask("update_task", { task_id: id, title: "Same", priority: "low" });
+
+    expect(task).toMatchObject({ title: "Same", priority: "low", version: 2 });
+  });
+
   it("turns a due day into a due moment and back", async () => {
     const { id } = await person.runForTask("create_task", { title: "Due", due: "2026-12-24" });
     await person.run("update_task", { task_id: id, due: "2026-12-24T12:00:00Z" });
@@ -173,7 +207,7 @@ describe("update_task", () => {
 
     expect(response.status).toBe(409);
     expect((await problemOf(response)).detail).toBe(
-      "The task is at version 2, not 1. Read it again before changing it.",
+      "The task is at version 2, not 1; nothing was changed. Read it again before changing it.",
     );
     expect(await rowOf(id)).toMatchObject({ title: "Second", version: 2 });
   });
@@ -183,7 +217,7 @@ describe("update_task", () => {
     const response = await person.call("update_task", { task_id: id, title: "Second", expected_version: 99 });
 
     expect(response.status).toBe(409);
-    expect((await problemOf(response)).detail).toMatch(/^The task is at version 1, not 99\./);
+    expect((await problemOf(response)).detail).toMatch(/^The task is at version 1, not 99;/);
   });
 
   it("lets one of two writers at the same version through", async () => {
