@@ -25,9 +25,8 @@ export function tellList(calls: readonly Call[], { selection, isCount }: Extract
   const lines = text.split("\n").filter((line) => !left.has(line));
   const { tags = [] } = selection.filter;
   if (shown.length === 0 && lines.length <= 1 && !text.startsWith("Error")) {
-    return tags.length === 0
-      ? "No tasks."
-      : `No such tasks with the tag ${tags.map((tag) => `“${tag}”`).join(" and ")}.`;
+    if (tasks.length > 0) return "No tasks fit.";
+    return tags.length === 0 ? text : `No such tasks with the tag ${tags.map((tag) => `“${tag}”`).join(" and ")}.`;
   }
   if (!isCount) return lines.join("\n");
   const more = readCursor(text) === undefined ? "" : "More than ";

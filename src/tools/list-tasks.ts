@@ -68,9 +68,9 @@ export const listTasksTool = defineReadingTool({
       ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
     };
   },
-  toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor }) {
+  toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor }, asked) {
     return [
-      tasks.length === 0 ? "No tasks." : listText(tasks),
+      tasks.length === 0 ? nothingListed(asked) : listText(tasks),
       nextCursor !== undefined && `There are more: cursor ${nextCursor}`,
       `It is ${weekdayOf(new Date(now), timeZone)}, ${now} in ${timeZone}.`,
     ]
@@ -78,6 +78,12 @@ export const listTasksTool = defineReadingTool({
       .join("\n");
   },
 });
+
+/** Says of a list without tasks what it lacks: where only some of them were asked for, there may be others. */
+function nothingListed({ status, order: _order, limit: _limit, ...filter }: z.output<typeof input>): string {
+  if (Object.values(filter).some((value) => value !== undefined)) return "No tasks fit.";
+  return status === "all" ? "No tasks." : `No ${status.replace("_", " ")} tasks.`;
+}
 
 function toSecond(moment: Date): Date {
   return new Date(Math.floor(moment.getTime() / 1000) * 1000);

@@ -9,7 +9,7 @@ interface ReadingToolDeclaration<Input extends z.ZodObject, Output extends z.Zod
   /** Does it, with one request to the database. */
   readonly run: (input: z.output<Input>, database: UserDatabase) => Promise<z.output<Output>>;
   /** The output as compact text for a person or a model. */
-  readonly toText: (output: z.output<Output>) => string;
+  readonly toText: (output: z.output<Output>, input: z.output<Input>) => string;
 }
 
 /** Declares a tool that only reads, once for every interface. */
@@ -23,8 +23,9 @@ export function defineReadingTool<Input extends z.ZodObject, Output extends z.Zo
     scope: "tasks:read",
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     async execute(input, { database }) {
-      const structured = await run(readToolInput(declaration.input, input), database);
-      return { structured, text: toText(structured), changes: [] };
+      const asked = readToolInput(declaration.input, input);
+      const structured = await run(asked, database);
+      return { structured, text: toText(structured, asked), changes: [] };
     },
   };
 }

@@ -51,6 +51,24 @@ describe("a text says what it takes to go on", () => {
     );
   });
 
+  it("when there was nothing to change", async () => {
+    const { id } = await person.runForTask("create_task", { title: "Stay" });
+    expect(await textOf("update_task", { task_id: id, title: "Stay" })).toBe(
+      `It was so before; nothing was changed. #${id} "Stay" · pending · version 1`,
+    );
+  });
+
+  it.each([
+    ["No open tasks.", {}],
+    ["No in progress tasks.", { status: "in_progress" }],
+    ["No tasks fit.", { search: "milk" }],
+    ["No tasks fit.", { status: "all", tags: ["home"] }],
+    ["No tasks.", { status: "all" }],
+  ])("of an empty list: %s", async (first, filter) => {
+    const nobody = await Person.signUp();
+    expect((await textOf("list_tasks", filter, nobody)).split("\n")[0]).toBe(first);
+  });
+
   it("of a whole task, with its dates and its description", async () => {
     const { id } = await person.runForTask("create_task", { title: "Read", description: "One.\n\n- two" });
     expect(await textOf("get_task", { task_id: id })).toMatch(

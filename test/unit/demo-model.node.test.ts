@@ -177,7 +177,7 @@ describe("tasks are found by what the tools answer, and by nothing else", () => 
     expect(next([["complete milk and eggs", [both, both, both]]]).calls).toEqual([
       { name: "complete_task", task_id: 1 },
     ]);
-    const apart = ["No tasks.", '#2 "Milk" · pending', '#3 "Eggs" · pending'];
+    const apart = ["No tasks fit.", '#2 "Milk" · pending', '#3 "Eggs" · pending'];
     expect(next([["complete milk and eggs", apart]]).calls.map(({ task_id }) => task_id)).toEqual([2, 3]);
     const doubtful = ['#1 "Milk and eggs" · pending', '#2 "Milk" · pending', '#3 "Eggs" · pending'];
     const asked = next([["complete milk and eggs", doubtful]]);
@@ -188,12 +188,12 @@ describe("tasks are found by what the tools answer, and by nothing else", () => 
   test("in a list that is named, or by a title with such words", () => {
     const calls = next([["delete eggs from groceries"]]).calls;
     expect(calls).toMatchObject([{ search: "eggs from groceries" }, { search: "eggs", tags: ["groceries"] }]);
-    expect(next([["delete eggs from groceries", ["No tasks.", '#1 "Eggs" · pending']]]).calls).toMatchObject([
+    expect(next([["delete eggs from groceries", ["No tasks fit.", '#1 "Eggs" · pending']]]).calls).toMatchObject([
       { name: "delete_task", task_id: 1 },
     ]);
-    expect(next([["delete letter from Bob", ['#3 "Letter from Bob" · pending', "No tasks."]]]).calls).toMatchObject([
-      { name: "delete_task", task_id: 3 },
-    ]);
+    expect(next([["delete letter from Bob", ['#3 "Letter from Bob" · pending', "No tasks fit."]]]).calls).toMatchObject(
+      [{ name: "delete_task", task_id: 3 }],
+    );
   });
 
   test("a title that looks like fields, or like another task, is a title", () => {
