@@ -31,7 +31,7 @@ export interface Connection extends CallLimits {
   readonly untold: UntoldCalls;
 }
 
-/** Runs a request and tells who observes it; `isBounded` as in `CallKind`. */
+/** Runs a request and tells who observes it; `isBounded` where it has a limit of time of its own. */
 type Observed = <Result>(
   running: PromiseLike<Result>,
   queries: readonly unknown[],
@@ -118,12 +118,14 @@ export function bindDatabase(
       origin: { via, client: clientName, request_id: requestId },
       deadline,
       write,
-      longest_statement: kind.isRead ? Math.floor(Math.min(kind.longest ?? longestRead, longestRead)) : undefined,
+      longest_statement: kind.isRead
+        ? Math.floor(Math.min(kind.bound?.milliseconds ?? longestRead, longestRead))
+        : undefined,
     });
     const queries = build(client);
     const batch: [Queries[number], ...Asked] = [setCaller({ call: record }), ...queries];
     if (write !== undefined) batch.push(endCall({}));
-    const isBounded = kind.longest !== undefined;
+    const isBounded = kind.bound !== undefined;
     const attempt = async (sentAt: number) => {
       const answer = await observe(client.batch(batch), queries, isBounded);
       if (answer.length !== batch.length) throw new TransportError("an answer of another length", { mayBeDone: true });
@@ -135,7 +137,7 @@ export function bindDatabase(
     };
     const askedAt = Date.now();
     try {
-      const end = await attemptCall(attempt, limits, { ...kind, isBounded });
+      const end = await attemptCall(attempt, limits, { ...kind, advice: kind.bound?.advice });
       credentials.learn(credential.id, true, askedAt);
       return end;
     } catch (thrown) {

@@ -36,8 +36,8 @@ export interface CallKind {
   readonly isRead: boolean;
   /** Whether its caller has given it a key. */
   readonly isKeyed: boolean;
-  /** Whether it has a limit of time of its own: how long it takes is then for its caller to change. */
-  readonly isBounded?: boolean;
+  /** What its caller can do where it takes too long; absent where it has no limit of time of its own. */
+  readonly advice?: string | undefined;
 }
 
 /** How a call ended: with its result, or because an attempt whose answer was lost has carried it out. */
@@ -59,7 +59,7 @@ export type CallEnd<Result> =
 export async function attemptCall<Result>(
   attempt: (sentAt: number) => Promise<Result>,
   { breaker, clock, callTime }: CallLimits,
-  { isRead, isKeyed, isBounded = false }: CallKind,
+  { isRead, isKeyed, advice }: CallKind,
 ): Promise<CallEnd<Result>> {
   const overAt = Date.now() + callTime;
   const endsAt = isRead ? overAt : overAt + callTime * SETTLING_PART;
@@ -85,7 +85,7 @@ export async function attemptCall<Result>(
         throw unavailable({ isRead, isKeyed, mayBeDone: false }, error);
       }
       // This attempt is undone, and of one before it that may not be it still has to be learned.
-      if (isStopped(error) && !mayBeDone) throw stopped({ isBounded }, error);
+      if (isStopped(error) && !mayBeDone) throw stopped(advice, error);
       // A caller's key is not looked up for a credential that no longer counts; one of our own is, and was not found.
       if (isSignedOut(error) && mayBeDone && isKeyed) throw signedOut(error, { isKeyed, mayBeDone });
       // What does not fit is refused once the key was looked up: no attempt before it was carried out either.

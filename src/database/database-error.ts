@@ -145,9 +145,10 @@ export function limitOf(error: unknown): LimitName | undefined {
 
 /** The credential does not count any more, and what that means for the call; nothing was changed where that is absent. */
 export function signedOut(cause?: unknown, call?: Pick<FailedCall, "isKeyed" | "mayBeDone">): ApplicationError {
-  const problem = "The token has been signed out";
-  if (!call?.mayBeDone) return new ApplicationError("unauthenticated", `${problem}; sign in again.`, { cause });
-  return new ApplicationError("unauthenticated", `${unknown(problem, call)} Sign in again first.`, { cause });
+  // To tell the two apart takes another look-up: with an account go its tokens.
+  const problem = "The token no longer counts: it was signed out, or its account was deleted";
+  const message = call?.mayBeDone ? `${unknown(problem, call)} Sign in first.` : `${problem}. Sign in for another.`;
+  return new ApplicationError("unauthenticated", message, { cause });
 }
 
 /** The database cannot be reached, and what that means for the call. */
@@ -175,16 +176,16 @@ function unknown(problem: string, { isKeyed }: Pick<FailedCall, "isKeyed">): str
     : `${problemAndChange}: look before you repeat it.`;
 }
 
-/** A call took too long and was undone: one with a limit of its own asks for too much, any other met a slow database. */
-export function stopped({ isBounded }: { readonly isBounded: boolean }, cause: unknown): ApplicationError {
+/**
+ * A call took too long and was undone: one with a limit of its own asks for too much, any other met a slow database.
+ *
+ * @param advice what the caller of one with a limit of its own can do
+ */
+export function stopped(advice: string | undefined, cause: unknown): ApplicationError {
   const problem = "This took too long and was stopped; nothing was changed.";
-  return isBounded
-    ? new ApplicationError(
-        "invalid_input",
-        `${problem} Ask for less: fewer or shorter words to search for, or a filter beside them.`,
-        { cause },
-      )
-    : new ApplicationError("unavailable", `${problem} Try again in a moment.`, again(cause));
+  return advice === undefined
+    ? new ApplicationError("unavailable", `${problem} Try again in a moment.`, again(cause))
+    : new ApplicationError("invalid_input", `${problem} ${advice}`, { cause });
 }
 
 /**

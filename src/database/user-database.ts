@@ -15,10 +15,10 @@ export interface CallSetting {
 /** What bounds a call that reads. */
 export interface ReadOptions {
   /**
-   * How long each of its queries may take at most, in milliseconds, where that depends on what its caller asks for. One
-   * that takes longer is the caller's to make smaller.
+   * How long each of its queries may take at most, in milliseconds, where that depends on what its caller asks for, and
+   * what to tell the caller of one that takes longer: it is theirs to make smaller.
    */
-  readonly longest?: number;
+  readonly bound?: { readonly milliseconds: number; readonly advice: string };
 }
 
 /** The results of each query of a call that reads, in order. */
@@ -90,7 +90,7 @@ export interface UserDatabase {
    * Runs queries that change nothing.
    *
    * @throws ApplicationError `unauthenticated` for a token signed out, `unavailable`, `internal`; `invalid_input` where a
-   *   query takes longer than `longest`
+   *   query takes longer than its bound
    */
   read<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,

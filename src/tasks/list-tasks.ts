@@ -48,6 +48,11 @@ export interface TaskPage {
  */
 const LONGEST_SEARCH = 1_500;
 
+const SEARCH_BOUND = {
+  milliseconds: LONGEST_SEARCH,
+  advice: "Ask for less: fewer or shorter words to search for, or a filter beside them.",
+};
+
 /** How much of a description is read for a list, in code points. */
 const BEGINNING = 400;
 
@@ -85,7 +90,7 @@ export async function listTasks(database: UserDatabase, filter: TaskFilter): Pro
         .orderBy(...order.by)
         .limit(filter.limit + 1),
     ],
-    filter.search === undefined ? {} : { longest: LONGEST_SEARCH },
+    filter.search === undefined ? {} : { bound: SEARCH_BOUND },
   );
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);

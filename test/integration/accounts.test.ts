@@ -177,7 +177,9 @@ describe("signing out", () => {
     const refused = await person.call("list_tasks", {});
     expect(refused.status).toBe(401);
     expect(refused.headers.get("WWW-Authenticate")).toContain('error="invalid_token"');
-    expect((await problemOf(refused)).detail).toBe("The token has been signed out; sign in again.");
+    expect((await problemOf(refused)).detail).toBe(
+      "The token no longer counts: it was signed out, or its account was deleted. Sign in for another.",
+    );
     expect((await send("/api/auth/me", { headers: { Authorization: `Bearer ${token}` } })).status).toBe(200);
   });
 

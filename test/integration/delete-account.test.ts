@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { ClientSession } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PASSWORD, Person, problemOf } from "../support/person.ts";
 
@@ -10,10 +11,17 @@ it("deletes an account with everything in it, and ends its token", async () => {
   await person.run("create_task", { title: "to go" });
   await neighbour.run("create_task", { title: "to stay" });
 
+  const session = await ClientSession.open(person);
+
   expect((await deleteMe(person, { password: PASSWORD })).status).toBe(204);
   expect(await ownerQuery("select id from users where id = $1", [person.id])).toEqual([]);
   expect(await ownerQuery("select id from tasks where user_id = $1", [person.id])).toEqual([]);
-  expect((await person.send("/api/auth/me")).status).toBe(401);
+  const refused = await person.send("/api/auth/me");
+  expect(refused.status).toBe(401);
+  expect((await problemOf(refused)).detail).toContain("it was signed out, or its account was deleted");
+  const inSession = await session.post({ jsonrpc: "2.0", id: 7, method: "ping" });
+  expect(inSession.status).toBe(401);
+  expect((await problemOf(inSession)).detail).toContain("it was signed out, or its account was deleted");
   expect((await neighbour.run("list_tasks")).tasks).toHaveLength(1);
 });
 

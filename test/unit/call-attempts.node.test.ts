@@ -80,8 +80,12 @@ describe("a call", () => {
   });
 
   it("that was stopped at a limit of its own is told to ask for less", async () => {
-    expect(await call({ ...READ, isBounded: true }, [postgres("57014"), "done"])).toMatchObject({
-      error: { kind: "invalid_input", message: expect.stringContaining("Ask for less"), retryAfter: undefined },
+    expect(await call({ ...READ, advice: "Ask for less." }, [postgres("57014"), "done"])).toMatchObject({
+      error: {
+        kind: "invalid_input",
+        message: "This took too long and was stopped; nothing was changed. Ask for less.",
+        retryAfter: undefined,
+      },
       attempts: 1,
     });
   });
