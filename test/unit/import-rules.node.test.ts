@@ -15,6 +15,8 @@ const reportSchema = z.object({
 const GATE = "Nothing runs a tool but runTool, and nothing outside src/tools/ reaches the tasks";
 const RUN = "Only runTool, the gate, runs a tool";
 
+const MCP = "session/ and stateless/ know nothing of each other";
+
 const createTask = (path: string) => `import { createTask } from "${path}";\n\nexport const create = createTask;\n`;
 const createTool = (path: string) =>
   `import { createTaskTool } from "${path}";\n\nexport const tool = createTaskTool;\n`;
@@ -24,6 +26,9 @@ const written: readonly (readonly [file: string, source: string, refusal: string
   ["src/http/tasks.ts", createTask("../tasks/change-tasks.ts"), GATE],
   ["src/mcp/tasks.ts", createTask("../tasks/change-tasks.ts"), GATE],
   ["src/mcp/session/tasks.ts", createTask("../../tasks/change-tasks.ts"), GATE],
+  ["src/mcp/session/mode.ts", 'export { readPlainRequest } from "../stateless/plain-request.ts";\n', MCP],
+  ["src/mcp/stateless/mode.ts", 'export { Session } from "../session/session.ts";\n', MCP],
+  ["src/mcp/session/chat.ts", 'export { runAgent } from "../../chat/agent/run-agent.ts";\n', MCP],
   ["src/chat/tasks.ts", createTask("../tasks/change-tasks.ts"), GATE],
   ["src/openapi/tasks.ts", createTask("../tasks/change-tasks.ts"), GATE],
   ["src/app.ts", createTask("./tasks/change-tasks.ts"), GATE],
