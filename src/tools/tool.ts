@@ -11,6 +11,8 @@ export interface ToolContext {
   readonly log: Logger;
   /** The key that came beside the input, such as HTTP's Idempotency-Key. */
   readonly idempotencyKey?: string | undefined;
+  /** The key of a call that brings none of its own. */
+  readonly fallbackKey?: string | undefined;
 }
 
 /** All four hints of MCP's ToolAnnotations, each of them said. */

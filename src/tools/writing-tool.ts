@@ -48,10 +48,11 @@ export function defineWritingTool<Input extends KeyedInput>({
     output: taskResultSchema,
     scope: "tasks:write",
     annotations: { readOnlyHint: false, ...annotations, openWorldHint: false },
-    async execute(given, { database, idempotencyKey }) {
+    async execute(given, { database, idempotencyKey, fallbackKey }) {
       const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;
-      const call = { tool: declaration.name, key: oneKey(keyInInput, idempotencyKey), inputHash: hash(hashed) };
+      const key = oneKey(keyInInput, idempotencyKey) ?? fallbackKey;
+      const call = { tool: declaration.name, key, inputHash: hash(hashed) };
       const { tasks, changes, isReplay, isFirstTold } = await run(input, database, call).catch((error: unknown) => {
         throw error instanceof KeyInUse ? keyInUse(error) : error;
       });

@@ -93,6 +93,52 @@ test("a turn that went on after a question takes the place of the question when 
   expect(JSON.stringify(answer)).toMatch(/approval_answer.*tool_output.*restarted in the middle/);
 });
 
+describe("a yes that is given again because the object was restarted before it could keep what the call had done", () => {
+  const titles = Array.from({ length: 6 }, (_, index) => `Task ${index}`);
+
+  /** Someone whose first of six approved tasks is in the database, which nobody has heard. */
+  async function cutOffAfterCommit(key: object) {
+    const person = await Person.signUp();
+    const script = await Script.write([
+      calls(...titles.map((title, index) => ["create_task", { title, ...(index === 0 && key) }] as const)),
+      says("Added."),
+    ]);
+    const asked = await chat(person, { message: `Add ${script.mark}` });
+    const approval = asked.approval_required?.map(({ id }) => ({ id, approved: true }));
+    const body = { conversation_id: asked.conversation_id, approval };
+    using creating = holdAnswers(person, 'insert into "tasks"');
+    const answering = person.send("/chat", { method: "POST", body });
+    await vi.waitFor(async () => expect(await titlesOf(person)).toEqual(["Task 0"]), PATIENCE);
+    const object = objectOf(person, body.conversation_id);
+    await runInDurableObject(object, (_, state) => state.abort("restarted")).catch(() => undefined);
+    await (await answering).text();
+    expect(creating.count).toBe(1);
+    return { person, body };
+  }
+
+  test.each([
+    ["the approval's", {}],
+    ["the model's", { idempotency_key: "of the model" }],
+  ])("runs the call once, by %s key", async (_, key) => {
+    const { person, body } = await cutOffAfterCommit(key);
+    const done = await chat(person, body);
+    expect(done).toMatchObject({
+      response: "Added.",
+      tool_calls: [{ status: "done", output: { replayed: true } }, {}, {}, {}, {}, {}],
+    });
+    expect(await titlesOf(person)).toEqual(titles);
+  });
+
+  test("counts no longer once the key may be forgotten", async () => {
+    const { person, body } = await cutOffAfterCommit({});
+    await ownerQuery("update approvals set answered_at = answered_at - interval '23 hours' where user_id = $1", [
+      person.id,
+    ]);
+    expect((await person.send("/chat", { method: "POST", body })).status).toBe(409);
+    expect(await titlesOf(person)).toEqual(["Task 0"]);
+  });
+});
+
 test("a client that comes back for the stream finds what was done in the conversation", async () => {
   const { person } = await cutOff();
   expect((await person.send("/api/chat/c/stream")).status).toBe(204);

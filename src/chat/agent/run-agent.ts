@@ -158,8 +158,8 @@ async function* settle(
   for (const { approvalId, callId, approved } of answers) {
     yield message.add({ type: "approval_answer", approval_id: approvalId, call_id: callId, approved });
   }
-  const approved = answers.filter((answer) => answer.approved).map(({ callId }) => callId);
-  yield* runApproved(message, new Set(approved), context);
+  const approved = answers.filter((answer) => answer.approved);
+  yield* runApproved(message, new Map(approved.map(({ callId, approvalId }) => [callId, approvalId])), context);
   for (const { call_id, expires_at } of waitingCalls(message.events)) {
     if (Date.parse(expires_at) > Date.now()) continue;
     const minutes = APPROVAL_LIFETIME / 60_000;

@@ -68,16 +68,22 @@ export async function* runCalls(
   }
 }
 
-/** Runs the calls of a message that the person has said yes to, in the model's order. */
+/**
+ * Runs the calls of a message that the person has said yes to, in the model's order. A yes that is given again, after
+ * the object died before it could keep what a call had done, finds that: the approval's id is the key of its call.
+ *
+ * @param approvals the ids of the approvals, by those of the calls
+ */
 export async function* runApproved(
   message: MessageInProgress,
-  callIds: ReadonlySet<string>,
+  approvals: ReadonlyMap<string, string>,
   { tools, signal }: Surroundings,
 ): AsyncGenerator<TurnEvent> {
   for (const { call_id: callId, tool, input } of message.events.filter((event) => event.type === "tool_input")) {
-    if (!callIds.has(callId)) continue;
+    const fallbackKey = approvals.get(callId);
+    if (fallbackKey === undefined) continue;
     signal.throwIfAborted();
-    yield* message.addResult(callId, () => runCall(planCall(callId, tool, input), tools));
+    yield* message.addResult(callId, () => runCall(planCall(callId, tool, input), { ...tools, fallbackKey }));
   }
 }
 

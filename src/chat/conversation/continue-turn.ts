@@ -25,8 +25,8 @@ interface LoadedContinuation extends LoadedTurn {
 
 /**
  * Takes a person's answers to questions of a message, and loads what the agent needs to go on with it, in one request.
- * An answer counts once, within its time, and for the exact call that was asked about; the same answer is taken again as
- * long as the message has not gone on. Saying no takes no budget; the
+ * An answer counts once, within its time, and for the exact call that was asked about; the same answer is taken again
+ * for 23 hours, as long as the message has not gone on. Saying no takes no budget; the
  * model then does not hear of it.
  *
  * @throws ApplicationError `not_found` for a question that was never asked of this person in this conversation;
@@ -49,8 +49,13 @@ export async function continueTurn(
   const approvedIds = given.filter(({ approved }) => approved).map(({ id }) => id);
   const isApproved = approvedIds.length === 0 ? sql`false` : inArray(approvals.id, approvedIds);
   const isOpen = and(isNull(approvals.answeredAt), sql`${approvals.expiresAt} > now()`);
-  // The answer was taken before, and its person has not heard so.
-  const isGivenAgain = and(eq(approvals.approved, isApproved), isLastMessage());
+  // The answer was taken before, and its person has not heard so. What a call has done is known by its key for 24 hours:
+  // later than that it might be done twice.
+  const isGivenAgain = and(
+    eq(approvals.approved, isApproved),
+    sql`${approvals.answeredAt} > now() - interval '23 hours'`,
+    isLastMessage(),
+  );
   const take = () =>
     guarded(() =>
       database.write("continue_turn", (query) => [
