@@ -11,5 +11,6 @@ export const deleteTaskTool = defineWritingTool({
   input: z.strictObject({ task_id: taskIdSchema, idempotency_key: keySchema }),
   annotations: { destructiveHint: true, idempotentHint: true },
   run: ({ task_id: id }, database, call) => deleteTask(database, call, id),
+  confirm: () => true,
   done: "Deleted",
 });

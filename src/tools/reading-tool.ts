@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { UserDatabase } from "../database/user-database.ts";
+import { effectOfReading } from "./call-effect.ts";
 import type { RunnableTool, ToolDeclaration } from "./tool.ts";
 import { readToolInput } from "./tool-input.ts";
 
@@ -22,6 +23,7 @@ export function defineReadingTool<Input extends z.ZodObject, Output extends z.Zo
     ...declaration,
     scope: "tasks:read",
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    foresee: (given) => effectOfReading(declaration.input, readToolInput(declaration.input, given)),
     async execute(input, { database }) {
       const asked = readToolInput(declaration.input, input);
       const structured = await run(asked, database);

@@ -1,21 +1,54 @@
-import { isAllowed } from "../caller.ts";
+import { type Caller, isAllowed, type Scope } from "../caller.ts";
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { quoteName } from "../excerpt.ts";
 import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
+import { getTask } from "../tasks/change-tasks.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 import { runnableTools } from "./runnable-tools.ts";
-import type { RunnableTool, Tool, ToolContext, ToolResult } from "./tool.ts";
+import type { CallEffect, RunnableTool, Tool, ToolContext, ToolResult } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
 
+/** A call that can run: its tool, and what it would do. */
+export interface PlannedCall extends CallEffect {
+  readonly tool: Tool;
+}
+
 /**
- * Finds a tool of the catalog, whatever a model has put before its name.
+ * Says what a call would do, and whether a person must say yes to it first, without running it.
  *
- * @throws ApplicationError `not_found`, naming the tools that there are
+ * @throws ApplicationError `not_found`, naming the tools that there are; `invalid_input`
  */
-export function findTool(called: string): Tool {
-  return findRunnableTool(called);
+export function planCall(called: string, input: unknown): PlannedCall {
+  const tool = findTool(called);
+  return { tool, ...tool.foresee(input) };
+}
+
+/** A task as a question names it. */
+export interface NamedTask {
+  readonly id: number;
+  readonly title: string;
+}
+
+/**
+ * Reads the tasks that a call names, for a question about it. No tool runs here, so none is counted.
+ *
+ * @throws ApplicationError `not_found` for a task that does not exist or is another user's; `forbidden` without the
+ * scope to read
+ */
+export async function readNamedTasks(
+  ids: readonly number[],
+  { caller, database, log }: ToolContext,
+): Promise<readonly NamedTask[]> {
+  requireScope("A question about tasks", "tasks:read", caller);
+  try {
+    return await Promise.all(ids.map((id) => getTask(database, id)));
+  } catch (thrown) {
+    const error = toApplicationError(thrown);
+    if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+    throw error;
+  }
 }
 
 /**
@@ -23,14 +56,17 @@ export function findTool(called: string): Tool {
  * counts it and what it changed, and logs the failures that are not the caller's.
  *
  * @throws ApplicationError and nothing else: `not_found` for an unknown tool, `forbidden` for a scope that the caller
- * lacks, `invalid_input`, and what the tool throws
+ * lacks or a yes that the person has not given, `invalid_input`, and what the tool throws
  */
 export async function runTool(called: string, input: unknown, context: ToolContext): Promise<ToolResult> {
-  const tool = findRunnableTool(called);
+  const tool = findTool(called);
   const { name } = tool;
   const startedAt = performance.now();
   try {
-    requireScope(tool, context);
+    requireScope(name, tool.scope, context.caller);
+    if (context.isConfirmed === false && tool.foresee(input).mustConfirm) {
+      throw new ApplicationError("forbidden", `${name} needs the person's approval first.`);
+    }
     const { structured, text, changes } = await tool.execute(input, context);
     logExecution(context, name, startedAt);
     countChanges(changes);
@@ -42,7 +78,8 @@ export async function runTool(called: string, input: unknown, context: ToolConte
   }
 }
 
-function findRunnableTool(called: string): RunnableTool {
+/** Finds a tool, whatever a model has put before its name. */
+function findTool(called: string): RunnableTool {
   const meant = toolNameOf(called);
   const tool = runnableTools.find(({ name }) => name === meant);
   if (tool !== undefined) return tool;
@@ -50,9 +87,9 @@ function findRunnableTool(called: string): RunnableTool {
   throw new ApplicationError("not_found", `There is no tool ${quoteName(meant)}; the tools are ${known}.`);
 }
 
-function requireScope({ name, scope }: Tool, { caller }: ToolContext): void {
+function requireScope(what: string, scope: Scope, caller: Caller): void {
   if (isAllowed(caller, scope)) return;
-  throw new ApplicationError("forbidden", `${name} needs the scope ${scope}, which this credential does not have.`);
+  throw new ApplicationError("forbidden", `${what} needs the scope ${scope}, which this credential does not have.`);
 }
 
 function countChanges(changes: readonly TaskChange[]): void {

@@ -13,6 +13,8 @@ export interface ToolContext {
   readonly idempotencyKey?: string | undefined;
   /** The key of a call that brings none of its own. */
   readonly fallbackKey?: string | undefined;
+  /** Whether the person has said yes to this very call; undefined where the interface does not ask. */
+  readonly isConfirmed?: boolean | undefined;
 }
 
 /** All four hints of MCP's ToolAnnotations, each of them said. */
@@ -57,8 +59,28 @@ export interface Tool extends ToolDeclaration<z.ZodObject> {
   readonly scope: Scope;
 }
 
+/** What a call would do, for an interface that asks the person first. */
+export interface CallEffect {
+  /** As the tool's schema has accepted it. */
+  readonly input: Readonly<Record<string, unknown>>;
+  /** The tasks that it names. */
+  readonly taskIds: readonly number[];
+  /** What else it is given, in the order of the tool's schema. */
+  readonly details: ReadonlyMap<string, unknown>;
+  /** How many tasks it changes at most; 0 where it only reads. */
+  readonly changes: number;
+  /** Whether a person must say yes before an agent runs it. */
+  readonly mustConfirm: boolean;
+}
+
 /** A tool as the gate alone has it. */
 export interface RunnableTool extends Tool {
+  /**
+   * What a call with this input would do, without doing it.
+   *
+   * @throws ApplicationError `invalid_input`
+   */
+  readonly foresee: (input: unknown) => CallEffect;
   /**
    * Runs the tool, with one request to the database; only `runTool` does.
    *

@@ -4,6 +4,7 @@ import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user
 import { ApplicationError } from "../errors.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
+import { effectOfWriting } from "./call-effect.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
 import { resultText, taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
@@ -23,6 +24,8 @@ interface WritingToolDeclaration<Input extends KeyedInput> extends Omit<ToolDecl
   readonly annotations: Pick<ToolAnnotations, "destructiveHint" | "idempotentHint">;
   /** Does it, with one request to the database. */
   readonly run: (input: z.output<Input>, database: UserDatabase, call: CallIdentity) => Promise<TasksChanged>;
+  /** Whether a person must say yes before an agent does this; without it none must. */
+  readonly confirm?: (input: z.output<Input>) => boolean;
   /** What was done, in one word: Created. */
   readonly done: string;
   /** What is said where no task changed. */
@@ -40,6 +43,7 @@ export function defineWritingTool<Input extends KeyedInput>({
   done,
   unchanged,
   describeEdit,
+  confirm,
   annotations,
   ...declaration
 }: WritingToolDeclaration<Input>): RunnableTool {
@@ -48,6 +52,10 @@ export function defineWritingTool<Input extends KeyedInput>({
     output: taskResultSchema,
     scope: "tasks:write",
     annotations: { readOnlyHint: false, ...annotations, openWorldHint: false },
+    foresee(given) {
+      const input = readToolInput(declaration.input, given);
+      return effectOfWriting(declaration.input, input, confirm?.(input) ?? false);
+    },
     async execute(given, { database, idempotencyKey, fallbackKey }) {
       const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;

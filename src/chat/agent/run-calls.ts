@@ -1,19 +1,11 @@
 import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { type JsonReading, readJson } from "../../json.ts";
-import { findTool, runTool } from "../../tools/run-tool.ts";
+import { type NamedTask, type PlannedCall, planCall, readNamedTasks, runTool } from "../../tools/run-tool.ts";
 import type { ToolContext } from "../../tools/tool.ts";
-import { decodeArguments, readToolInput, toolNameOf } from "../../tools/tool-input.ts";
+import { decodeArguments, toolNameOf } from "../../tools/tool-input.ts";
 import type { ModelEvent } from "../model/model.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
-import {
-  APPROVAL_LIFETIME,
-  askToRun,
-  callsToApprove,
-  firstTask,
-  mayRename,
-  type NamedTask,
-  type PlannedCall,
-} from "./approval.ts";
+import { APPROVAL_LIFETIME, approvalQuestion, callsToApprove, mayRename } from "./approval.ts";
 import type { CallResult, MessageInProgress } from "./message-in-progress.ts";
 
 /** A call that the model has asked for. */
@@ -22,6 +14,11 @@ export interface RequestedCall {
   readonly event: Extract<TurnEvent, { type: "tool_input" }>;
   /** Its arguments, or why they cannot be read. */
   readonly reading: JsonReading;
+}
+
+/** A call that can run, and where its result belongs. */
+interface AnnouncedCall extends PlannedCall {
+  readonly callId: string;
 }
 
 interface Surroundings {
@@ -47,12 +44,12 @@ export async function* runCalls(
   calls: readonly RequestedCall[],
   { tools, signal }: Surroundings,
 ): AsyncGenerator<TurnEvent> {
-  const planned: PlannedCall[] = [];
+  const planned: AnnouncedCall[] = [];
   for (const { event, reading } of calls) {
     const { call_id: callId, tool: name } = event;
     try {
       if (!("value" in reading)) throw new ApplicationError("invalid_input", `The arguments ${reading.message}.`);
-      planned.push(planCall(callId, name, reading.value));
+      planned.push({ callId, ...planCall(name, reading.value) });
     } catch (thrown) {
       yield message.add({ type: "tool_error", call_id: callId, message: toApplicationError(thrown).message });
     }
@@ -60,7 +57,7 @@ export async function* runCalls(
   const toApprove = callsToApprove(planned, message.changes);
   for (const call of planned.filter((one) => !toApprove.includes(one))) {
     signal.throwIfAborted();
-    yield* message.addResult(call.callId, () => runCall(call, tools));
+    yield* message.addResult(call.callId, () => runCall(call, { ...tools, isConfirmed: false }));
   }
   for (const call of toApprove) {
     signal.throwIfAborted();
@@ -83,43 +80,33 @@ export async function* runApproved(
     const fallbackKey = approvals.get(callId);
     if (fallbackKey === undefined) continue;
     signal.throwIfAborted();
-    yield* message.addResult(callId, () => runCall(planCall(callId, tool, input), { ...tools, fallbackKey }));
+    const context = { ...tools, fallbackKey, isConfirmed: true };
+    yield* message.addResult(callId, async () => runCall(planCall(tool, input), context));
   }
 }
 
 /** Runs a call, and first looks at what it may rename: a question that comes later must not name the new title alone. */
-async function runCall({ tool, input }: PlannedCall, tools: ToolContext): Promise<CallResult> {
-  const before = mayRename({ tool, input }) ? await readTask(input.task_id, tools) : undefined;
-  const result = await runTool(tool.name, input, tools);
+async function runCall(call: PlannedCall, tools: ToolContext): Promise<CallResult> {
+  const [before] = mayRename(call) ? await readNamedTasks(call.taskIds, tools) : [];
+  const result = await runTool(call.tool.name, call.input, tools);
   return before === undefined ? result : { ...result, titleBefore: before.title };
 }
 
-async function readTask(taskId: unknown, tools: ToolContext): Promise<NamedTask | undefined> {
-  return firstTask((await runTool("get_task", { task_id: taskId }, tools)).structured);
-}
-
-/** @throws ApplicationError where the call cannot run whatever the person says */
-function planCall(callId: string, name: string, input: unknown): PlannedCall {
-  const tool = findTool(name);
-  return { callId, tool, input: readToolInput(tool.input, input) };
-}
-
-/** Asks the person, naming the task as it is in the database and not as the model put it. */
-async function* ask(message: MessageInProgress, call: PlannedCall, tools: ToolContext): AsyncGenerator<TurnEvent> {
-  let task: NamedTask | undefined;
-  if (call.input.task_id !== undefined) {
-    try {
-      task = await readTask(call.input.task_id, tools);
-    } catch (thrown) {
-      yield message.add({ type: "tool_error", call_id: call.callId, message: toApplicationError(thrown).message });
-      return;
-    }
+/** Asks the person, naming the tasks as they are in the database and not as the model put them. */
+async function* ask(message: MessageInProgress, call: AnnouncedCall, tools: ToolContext): AsyncGenerator<TurnEvent> {
+  let tasks: readonly NamedTask[];
+  try {
+    tasks = await readNamedTasks(call.taskIds, tools);
+  } catch (thrown) {
+    yield message.add({ type: "tool_error", call_id: call.callId, message: toApplicationError(thrown).message });
+    return;
   }
+  const asked = tasks.map(({ id, title }) => ({ id, title, titleBefore: message.titleBefore(id) }));
   yield message.add({
     type: "approval_request",
     approval_id: crypto.randomUUID(),
     call_id: call.callId,
-    question: askToRun(call, task, message.titleBefore(task?.id)),
+    question: approvalQuestion(call, asked),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
   });
 }
