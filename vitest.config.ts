@@ -28,7 +28,7 @@ const OTHER_VARIABLES = ["test/**/{demo-model,observability}-*.test.ts", "test/s
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
 /** Tests that judge response times: they come after all that keeps every core busy. */
-const TIMED = ["test/rehearsal/*.node.test.ts", "test/reliability/{crowd,mcp-batches}.node.test.ts"];
+const TIMED = ["test/rehearsal/*.node.test.ts", "test/reliability/{crowd,database-away,mcp-batches}.node.test.ts"];
 
 /** What hangs is ended; nothing is judged by how long it takes, as the machine may be busy. */
 const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
