@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
-import type { ConversationObject, TurnReply } from "./chat/conversation/conversation-object.ts";
+import type { ConversationObject, TurnReply, TurnStream } from "./chat/conversation/conversation-object.ts";
 import type { TurnRequest } from "./chat/conversation/run-turn.ts";
+import type { StreamFormat } from "./chat/stream/turn-lines.ts";
 import type { CompleteResponse } from "./mcp/session/answer-stream.ts";
 import type { Notification, SessionObject, SessionOpening, SessionRequest } from "./mcp/session/session-object.ts";
 
@@ -48,8 +49,8 @@ export class ChatConversation extends DurableObject<Env> {
     return (await this.#load()).run(request);
   }
 
-  async watch(): Promise<ReadableStream<Uint8Array> | undefined> {
-    return (await this.#load()).watch();
+  async watch(format?: StreamFormat): Promise<TurnStream | ReadableStream<Uint8Array> | undefined> {
+    return (await this.#load()).watch(format);
   }
 
   async stop(): Promise<void> {

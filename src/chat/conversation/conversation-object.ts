@@ -6,7 +6,8 @@ import { handOverMetrics } from "../../observability/metrics-hand-over.ts";
 import { openServices } from "../../services.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { Outcome } from "../stream/turn-event.ts";
-import { toLines } from "../stream/turn-lines.ts";
+import { encode, type StreamFormat, toByteStream, toLines } from "../stream/turn-lines.ts";
+import { toUiEvents } from "../stream/ui-stream.ts";
 import { forgetTurn, keepTurn, readKeptTurn } from "./kept-turn.ts";
 import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./run-turn.ts";
 import { storeTurn } from "./store-turn.ts";
@@ -29,8 +30,15 @@ export interface Refusal {
   readonly retryAfter: number | undefined;
 }
 
-/** A turn that has begun, as the lines of `toLines`; or why it has not. */
-export type TurnReply = { readonly stream: ReadableStream<Uint8Array> } | { readonly refusal: Refusal };
+/** A turn as it is said: in the format that was asked for, or as the lines of `toLines`. */
+export interface TurnStream {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Undefined for lines, as objects of the release before say every turn. */
+  readonly format?: StreamFormat | undefined;
+}
+
+/** A turn that has begun, or why it has not. */
+export type TurnReply = TurnStream | { readonly refusal: Refusal };
 
 /**
  * One conversation of one user, by whose ids it is named. It runs its turns one after the other, and to their end
@@ -84,10 +92,17 @@ export class ConversationObject {
     }
   }
 
-  /** The running turn from its start, as the lines of `toLines`; undefined while none runs. */
-  async watch(): Promise<ReadableStream<Uint8Array> | undefined> {
+  /**
+   * The running turn from its start; undefined while none runs.
+   *
+   * @param format undefined where the release before asks, which reads lines and nothing around them
+   */
+  async watch(format?: StreamFormat): Promise<TurnStream | ReadableStream<Uint8Array> | undefined> {
     const turns = [...this.#turns];
-    for (const turn of turns) if (await turn.hasBegun()) return toLines(turn.watch());
+    for (const turn of turns) {
+      if (!(await turn.hasBegun())) continue;
+      return format === undefined ? toLines(turn.watch()) : say(turn, format, true);
+    }
     // A client that comes back after a restart finds what was done in the conversation.
     if (turns.length === 0) await this.#finishInTurn();
     return undefined;
@@ -144,7 +159,7 @@ export class ConversationObject {
       if (turn.isDropped) throw new ApplicationError("not_found", "The conversation was deleted before its answer.");
       const prepared = await prepareTurn(request, services);
       turn.begin(prepared.start);
-      reply({ stream: toLines(turn.watch()) });
+      reply(say(turn, request.format, false));
       const isSettled = await runTurn(prepared, turn, request, services);
       if (isSettled && this.#hasKept) await this.#forget(log);
     } catch (thrown) {
@@ -207,6 +222,13 @@ export class ConversationObject {
     await forgetTurn(this.#ctx.storage);
     this.#hasKept = false;
   }
+}
+
+/** @param isReplay whether who watches has nothing of the message yet */
+function say(turn: TurnInProgress, format: StreamFormat | undefined, isReplay: boolean): TurnStream {
+  // The next release may ask for a format that this one does not know.
+  if (format !== "ui") return { stream: toLines(turn.watch()) };
+  return { stream: toByteStream(encode(toUiEvents(turn.watch(), isReplay))), format };
 }
 
 function fieldsOf({ requestId, caller }: { requestId: string; caller: { userId: number } }): LogFields {

@@ -7,10 +7,10 @@ import type { JsonLimits } from "../../json.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { preferredLanguage } from "../agent/instructions.ts";
 import { collectAnswer, toChatAnswer } from "../stream/json-answer.ts";
-import { condense, type TurnEvent } from "../stream/turn-event.ts";
-import { fromLines, toByteStream, type WatchedTurn } from "../stream/turn-lines.ts";
-import { UiChunks } from "../stream/ui-chunks.ts";
-import { fromRefusal } from "./conversation-object.ts";
+import type { TurnEvent } from "../stream/turn-event.ts";
+import { encode, fromLines, type StreamFormat, toByteStream, type WatchedTurn } from "../stream/turn-lines.ts";
+import { passOnUiEvents, toUiEvents } from "../stream/ui-stream.ts";
+import { fromRefusal, type TurnStream } from "./conversation-object.ts";
 import { conversationStub } from "./conversation-stub.ts";
 import { LastMessageBody } from "./last-message-body.ts";
 import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./message-request.ts";
@@ -24,24 +24,24 @@ const LAST_MESSAGE: JsonLimits = { mostValues: 100_000 };
 /** Answers `POST /chat`: as JSON, or as server-sent events where those are accepted. */
 export async function answerMessage(context: ApplicationContext): Promise<Response> {
   const request = readChatRequest(await readJsonBody(context), context.var.caller.userId);
-  const turn = await startTurn(context, request);
+  const { stream } = await startTurn(context, request);
+  const turn = await fromLines(stream, context.var.log);
   const wantsEvents = context.req.header("Accept")?.includes("text/event-stream") === true;
-  return wantsEvents ? serverSentEvents(context, toNamedEvents(turn)) : context.json(await collectAnswer(turn));
+  return wantsEvents ? serverSentBytes(context, encode(toNamedEvents(turn))) : context.json(await collectAnswer(turn));
 }
 
 /** Answers `POST /api/chat` with the AI SDK's UI message stream. */
 export async function streamMessage(context: ApplicationContext): Promise<Response> {
   const body = await readJsonBody(context, { reader: new LastMessageBody(), limits: LAST_MESSAGE });
-  const turn = await startTurn(context, readUiChatRequest(body));
-  return serverSentEvents(context, toUiEvents(turn, false), UI_STREAM_HEADERS);
+  return uiStream(context, await startTurn(context, readUiChatRequest(body), "ui"), false);
 }
 
 /** Answers with the running turn from its start; 204 while none runs. */
 export async function resumeStream(context: ApplicationContext, id: string): Promise<Response> {
   const conversation = await openConversation(context, id);
-  const stream = await conversation?.watch();
-  if (stream === undefined) return context.body(null, 204);
-  return serverSentEvents(context, toUiEvents(await fromLines(stream, context.var.log), true), UI_STREAM_HEADERS);
+  const reply = await conversation?.watch("ui");
+  if (reply === undefined) return context.body(null, 204);
+  return uiStream(context, reply instanceof ReadableStream ? { stream: reply } : reply, true);
 }
 
 /** Stops the agent of a conversation. */
@@ -52,7 +52,11 @@ export async function stopAgent(context: ApplicationContext, id: string): Promis
 }
 
 /** Has the conversation's object run a turn; it checks in the database that the conversation is the caller's. */
-async function startTurn(context: ApplicationContext, { conversationId, what }: ChatRequest): Promise<WatchedTurn> {
+async function startTurn(
+  context: ApplicationContext,
+  { conversationId, what }: ChatRequest,
+  format?: StreamFormat,
+): Promise<TurnStream> {
   const { caller, configuration, requestId } = context.var;
   if (configuration.OPENAI_API_KEY === undefined) {
     throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
@@ -64,10 +68,11 @@ async function startTurn(context: ApplicationContext, { conversationId, what }: 
     requestId,
     addressKey: addressKey(context),
     language,
+    format,
     what,
   });
   if ("refusal" in reply) throw fromRefusal(reply.refusal);
-  return fromLines(reply.stream, context.var.log);
+  return reply;
 }
 
 /**
@@ -99,30 +104,27 @@ function namedEvent({ type, ...data }: { readonly type: string } & Record<string
   return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** @param isReplay whether the client has nothing of the message, rather than all that came before this turn */
-async function* toUiEvents({ start, events }: WatchedTurn, isReplay: boolean): AsyncGenerator<string> {
-  const chunks = new UiChunks();
-  yield uiEvent({ type: "start", messageId: start.message_id });
-  for (const event of isReplay ? condense(start.earlier) : [])
-    for (const chunk of chunks.of(event)) yield uiEvent(chunk);
-  for await (const event of events) for (const chunk of chunks.of(event)) yield uiEvent(chunk);
-  yield "data: [DONE]\n\n";
+/** The UI message stream of an object's stream: as it is, or made of the lines of an object of the release before. */
+async function uiStream(context: ApplicationContext, reply: TurnStream, isReplay: boolean): Promise<Response> {
+  const { log } = context.var;
+  if (reply.format === "ui") return serverSentBytes(context, passOnUiEvents(reply.stream, log), UI_STREAM_HEADERS);
+  const { start, events } = await fromLines(reply.stream, log);
+  const parts = (async function* () {
+    yield start;
+    yield* events;
+  })();
+  return serverSentBytes(context, encode(toUiEvents(parts, isReplay)), UI_STREAM_HEADERS);
 }
 
-function uiEvent(chunk: unknown): string {
-  return `data: ${JSON.stringify(chunk)}\n\n`;
-}
-
-function serverSentEvents(
+function serverSentBytes(
   context: ApplicationContext,
-  events: AsyncGenerator<string>,
+  events: AsyncGenerator<Uint8Array>,
   headers: Record<string, string> = {},
 ): Response {
   const { log } = context.var;
-  const encoder = new TextEncoder();
   const bytes = (async function* () {
     try {
-      for await (const event of events) yield encoder.encode(event);
+      yield* events;
     } catch (error) {
       // The answer has begun: nobody further out will see this.
       logFailure(log, toApplicationError(error));

@@ -12,6 +12,7 @@ import type { Model } from "../model/model.ts";
 import { openModel } from "../model/openai-model.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { logForeignEvents, type Outcome, type TurnEvent, type TurnStart } from "../stream/turn-event.ts";
+import type { StreamFormat } from "../stream/turn-lines.ts";
 import { beginTurn } from "./begin-turn.ts";
 import { continueTurn } from "./continue-turn.ts";
 import { storeTurn } from "./store-turn.ts";
@@ -27,6 +28,8 @@ export interface TurnRequest {
   readonly addressKey?: string | undefined;
   /** BCP 47; undefined where the request named none. */
   readonly language: string | undefined;
+  /** The bytes that its worker hands on as they are; undefined for lines, and where the release before asks. */
+  readonly format?: StreamFormat | undefined;
   readonly what:
     | { readonly type: "message"; readonly id: string; readonly text: string; readonly mayBegin: boolean }
     | { readonly type: "approval"; readonly answers: readonly { readonly id: string; readonly approved: boolean }[] };

@@ -11,16 +11,26 @@ export interface WatchedTurn {
   readonly events: AsyncIterable<TurnEvent>;
 }
 
+/** What a conversation's object can say a turn in, beside lines: the AI SDK's UI message stream. */
+export type StreamFormat = "ui";
+
 const lineSchema = z.union([turnStartSchema, anyEventSchema]);
 
 /** Lines of JSON, one for each part, as a byte stream: what a Durable Object can hand out. */
 export function toLines(parts: AsyncIterable<TurnStart | TurnEvent>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
   return toByteStream(
-    (async function* () {
-      for await (const part of parts) yield encoder.encode(`${JSON.stringify(part)}\n`);
-    })(),
+    encode(
+      (async function* () {
+        for await (const part of parts) yield `${JSON.stringify(part)}\n`;
+      })(),
+    ),
   );
+}
+
+/** Texts as UTF-8, one piece for each. */
+export async function* encode(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for await (const text of texts) yield encoder.encode(text);
 }
 
 /** What a turn says of itself when its object was restarted in the middle of it. */
