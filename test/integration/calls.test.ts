@@ -6,8 +6,9 @@ import type { Caller } from "../../src/caller.ts";
 import { readConfiguration } from "../../src/config.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import { createLogger } from "../../src/observability/log.ts";
+import { metrics } from "../../src/observability/metrics.ts";
 import { createTask } from "../../src/tasks/change-tasks.ts";
-import { runTool } from "../../src/tools/run-tool.ts";
+import { readNamedTasks, runTool } from "../../src/tools/run-tool.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person } from "../support/person.ts";
 
@@ -159,5 +160,41 @@ describe("a caller who may only read", () => {
 
   it("with no scope at all reads nothing either", async () => {
     await expect(run({ ...caller, access: new Set() }, "list_tasks", {})).rejects.toMatchObject({ kind: "forbidden" });
+  });
+});
+
+describe("a call that a person must confirm", () => {
+  const remove = async (isConfirmed: boolean | undefined) => {
+    const { id } = await person.runForTask("create_task", { title: "Tax papers" });
+    const own = { caller, database: database.as(caller, origin), log: createLogger("error") };
+    const result = runTool("delete_task", { task_id: id }, { ...own, isConfirmed });
+    await result.catch(() => undefined);
+    return {
+      result,
+      left: await ownerQuery("select title from tasks where user_id = $1 and id = $2", [person.id, id]),
+    };
+  };
+
+  it("is refused by the gate where it was asked about and not confirmed", async () => {
+    const { result, left } = await remove(false);
+    await expect(result).rejects.toMatchObject({
+      kind: "forbidden",
+      message: "delete_task needs the person's approval first.",
+    });
+    expect(left).toEqual([{ title: "Tax papers" }]);
+  });
+
+  it.each([true, undefined])("runs where isConfirmed is %s", async (isConfirmed) => {
+    expect((await remove(isConfirmed)).left).toEqual([]);
+  });
+
+  it("is asked about by the names of its tasks, which counts as no call of a tool", async () => {
+    const { id } = await person.runForTask("create_task", { title: "Tax papers" });
+    const own = { caller, database: database.as(caller, origin), log: createLogger("error") };
+    const count = vi.spyOn(metrics, "count");
+    expect(await readNamedTasks([id], own)).toMatchObject([{ id, title: "Tax papers" }]);
+    expect(count.mock.calls.filter(([name]) => name === "tool_executions_total")).toEqual([]);
+    const blind = { ...own, caller: { ...caller, access: new Set<never>() } };
+    await expect(readNamedTasks([id], blind)).rejects.toMatchObject({ kind: "forbidden" });
   });
 });
