@@ -43,10 +43,10 @@ export async function migrate(
 }
 
 /**
- * Takes back the newest migrations.
+ * Rolls back the newest migrations.
  *
  * @param steps how many at most
- * @returns the names of those taken back, newest first
+ * @returns the names of those rolled back, newest first
  * @throws DatabaseCommandError naming the file that failed, or what on disk contradicts the database
  */
 export async function rollBack(
@@ -56,7 +56,7 @@ export async function rollBack(
 ): Promise<readonly string[]> {
   const names: string[] = [];
   while (names.length < steps) {
-    const name = await inLockedTransaction(connection, () => takeBackNewest(connection, files));
+    const name = await inLockedTransaction(connection, () => rollBackNewest(connection, files));
     if (name === undefined) return names;
     names.push(name);
   }
@@ -110,7 +110,7 @@ async function applyNext(
   return next.name;
 }
 
-async function takeBackNewest(
+async function rollBackNewest(
   connection: MigrationConnection,
   files: readonly MigrationFile[],
 ): Promise<string | undefined> {

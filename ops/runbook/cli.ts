@@ -1,10 +1,10 @@
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { Procedure } from "./procedure.ts";
-import { reasonOf, TakenBackError, UsageError } from "./runbook-error.ts";
+import { RolledBackError, reasonOf, UsageError } from "./runbook-error.ts";
 import { usage, usageOf } from "./usage.ts";
 
-const exitCodes = { succeeded: 0, failed: 1, usage: 2, "taken back": 3 } as const;
+const exitCodes = { succeeded: 0, failed: 1, usage: 2, "rolled back": 3 } as const;
 
 process.exitCode = exitCodes[await main(process.argv.slice(2))];
 
@@ -59,5 +59,5 @@ async function main([name, ...args]: string[]): Promise<keyof typeof exitCodes> 
 function outcomeOf(failure: unknown): keyof typeof exitCodes {
   if (failure === undefined) return "succeeded";
   if (failure instanceof UsageError) return "usage";
-  return failure instanceof TakenBackError ? "taken back" : "failed";
+  return failure instanceof RolledBackError ? "rolled back" : "failed";
 }

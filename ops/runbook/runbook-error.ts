@@ -8,9 +8,9 @@ export class UsageError extends RunbookError {
   override readonly name = "UsageError";
 }
 
-/** A release that was taken back: the command did its work, and the release is not what was wanted. */
-export class TakenBackError extends RunbookError {
-  override readonly name = "TakenBackError";
+/** A release that was rolled back: the command did its work, and the release is not what was wanted. */
+export class RolledBackError extends RunbookError {
+  override readonly name = "RolledBackError";
 }
 
 /** Whether an error of Node's has a code, such as ENOENT. */

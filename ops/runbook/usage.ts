@@ -10,7 +10,7 @@ const COMMON = [
   "  --json                     one JSON object on standard output; progress on standard error",
   "  --help                     the options of a command",
   "",
-  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 a release was taken back.",
+  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 a release was rolled back.",
   "",
 ];
 

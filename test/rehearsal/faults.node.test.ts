@@ -27,7 +27,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases with
       /health checks failing for more than 2 minutes: \/health answered 503/,
       /^- \[ \] Health checks passing: \d+ of \d+ passed/m,
     ],
-  ])("takes a release back by itself that was built with a fault: %s", async (fault, reason, line) => {
+  ])("rolls a release back by itself that was built with a fault: %s", async (fault, reason, line) => {
     const before = await rehearsal.versionInForce();
     const config = await rehearsal.configWith((toml) =>
       toml.replace("src/worker.ts", `test/support/faults/${fault}.ts`),
@@ -35,11 +35,11 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases with
     const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);
 
     expect(run.code, run.stdout).toBe(3);
-    expect(run.stderr).toMatch(/^the release was taken back: /);
+    expect(run.stderr).toMatch(/^the release was rolled back: /);
     expect(run.stderr).toMatch(reason);
     expect(await rehearsal.versionInForce()).toBe(before);
     const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-    expect(log).toMatch(/### Rollback Required\n- Yes - .*; the release was taken back\n/);
+    expect(log).toMatch(/### Rollback Required\n- Yes - .*; the release was rolled back\n/);
     // What was true before the fault was found stays ticked.
     expect(log).toMatch(/^- \[x\] Database backed up: /m);
     expect(log).toMatch(/^- \[x\] Application deployed: version /m);

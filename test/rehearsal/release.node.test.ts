@@ -196,15 +196,15 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(preflight.code).toBe(1);
   });
 
-  it("takes a release back by itself that is told to stop half-way", async () => {
+  it("rolls a release back by itself that is told to stop half-way", async () => {
     const before = await rehearsal.versionInForce();
     const run = await rehearsal.runbook(["deploy", ...SCALE], {}, { signal: "SIGTERM", at: "✓ deploy 0 %" });
 
     expect(run.code, run.stdout).toBe(3);
-    expect(run.stderr).toMatch(/^the release was taken back: interrupted by SIGTERM/);
+    expect(run.stderr).toMatch(/^the release was rolled back: interrupted by SIGTERM/);
     expect(await rehearsal.versionInForce()).toBe(before);
     const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-    expect(log).toContain("### Rollback Required\n- Yes - interrupted by SIGTERM; the release was taken back\n");
+    expect(log).toContain("### Rollback Required\n- Yes - interrupted by SIGTERM; the release was rolled back\n");
     // It was: the signal came after.
     expect(boxesOf(log)).toContainEqual(expect.stringMatching(/^ \[x\] Database backed up: /));
     expect(boxesOf(log)).toContainEqual(" [ ] Smoke tests passed: not run");
@@ -217,7 +217,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
 
   it("goes back by hand, and says what it would do first", async () => {
     const before = await rehearsal.versionInForce();
-    // As if the release had applied it: a release that applied none has nothing to take back.
+    // As if the release had applied it: a release that applied none has nothing to roll back.
     const newest = await newestMigration();
     const applied = await rehearsal.pretendToHaveApplied(before, [newest]);
     const dryRun = await rehearsal.runbook(["rollback", "--reason", "a rehearsal", "--database", "--dry-run"]);
@@ -230,10 +230,10 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(applied).toEqual([]);
     const { steps } = outcomeSchema.parse(JSON.parse(run.stdout));
     expect(steps.map(({ name }) => name)).toEqual([
-      ...["the versions", "wrangler rollback", "back up the database", "take the migrations back"],
+      ...["the versions", "wrangler rollback", "back up the database", "roll the migrations back"],
       ...["verify the rollback", "tell the team"],
     ]);
-    expect(steps[3]?.evidence).toBe(`took back ${newest}`);
+    expect(steps[3]?.evidence).toBe(`rolled back ${newest}`);
     expect(await rehearsal.versionInForce()).not.toBe(before);
     expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("**What happened**: a rehearsal");
     expect(rehearsal.announcements().at(-1)).toBe("Deployment rolled back: production, due to a rehearsal");

@@ -18,7 +18,7 @@ const CLI = join(import.meta.dirname, "../../ops/runbook/cli.ts");
 const POLL = { timeout: PATIENCE, interval: 50 };
 const files = await readMigrationFiles();
 
-/** A migration of a release that is taken back: a bit of everything, hanging together. */
+/** A migration of a release that is rolled back: a bit of everything, hanging together. */
 const AUDIT_LOG: MigrationFile = {
   name: "9001_audit_log",
   kind: "expand",

@@ -13,7 +13,7 @@ export async function startBearerProxy(
 
   function forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const headers = { ...incoming.headers, authorization: `Bearer ${token}` };
-    // Whoever means this proxy means the server; any other name is passed on as it is.
+    // A request to this proxy is for the server; any other name is passed on as it is.
     if (headers.host === own) headers.host = host;
     if (headers.origin === `http://${own}`) headers.origin = `http://${host}`;
     const forwarded = request(new URL(incoming.url ?? "/", target).href, { method: incoming.method, headers });

@@ -19,7 +19,7 @@ const DATE = 1082;
 // `pg` would make a moment in this machine's time zone of a day.
 pg.types.setTypeParser(DATE, (day) => day);
 
-/** Opens an owner's door on loopback: SQL in, rows out, for whoever has the token. */
+/** Opens an owner's door on loopback: SQL in, rows out, for anybody who has the token. */
 export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { close(): Promise<void> }> {
   const token = randomBytes(24).toString("hex");
   const server = createServer(async (request, response) => {

@@ -13,15 +13,15 @@ describe("a release that is told to stop", () => {
       process.emit(signal, signal);
       process.emit(signal, signal);
       await sleep(60_000, interruption).catch((error: unknown) => {
-        told.push(`taken back, ${error instanceof Error ? error.message : error}`);
+        told.push(`rolled back, ${error instanceof Error ? error.message : error}`);
       });
       return "concluded";
     });
 
     await expect(ended).resolves.toBe("concluded");
     expect(told).toEqual([
-      `  ${signal}: no further step is begun; what has been deployed is taken back`,
-      `taken back, interrupted by ${signal}`,
+      `  ${signal}: no further step is begun; what has been deployed is rolled back`,
+      `rolled back, interrupted by ${signal}`,
     ]);
   });
 

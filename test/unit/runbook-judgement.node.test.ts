@@ -126,7 +126,7 @@ describe("the runbook's numbers", () => {
     [figures(1000, 51), "error rate 5.10 % > 5.00 % (51 of 1000 requests)"],
     [figures(99, 99), undefined],
     [figures(100, 100), "error rate 100.00 % > 5.00 % (100 of 100 requests)"],
-  ])("take %j back: %s", (version, trigger) => {
+  ])("roll %j back: %s", (version, trigger) => {
     expect(rollbackTrigger(version, figures(0, 0))).toBe(trigger);
     expect(rollbackTrigger(figures(1000, 0), version)).toBe(trigger && `lately ${trigger}`);
   });

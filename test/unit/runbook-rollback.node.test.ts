@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { describeTakingBack } from "../../ops/runbook/release/conclusion.ts";
-import { migrationsToTakeBack } from "../../ops/runbook/release/release-record.ts";
+import { describeRollback } from "../../ops/runbook/release/conclusion.ts";
+import { migrationsToRollBack } from "../../ops/runbook/release/release-record.ts";
 import { refuseNewer } from "../../ops/runbook/release/rollback.ts";
 import { newVersionIn, versionBefore, wayTo } from "../../ops/runbook/release/rollback-target.ts";
 import { awaitServing } from "../../ops/runbook/release/serving.ts";
@@ -24,7 +24,7 @@ describe("the version that a rollback goes back to", () => {
     [["A", "B", "C0 B100", "C10 B90"], "C", "B"],
     [["A", "B", "C0 B100", "B90 C10"], "C", "B"],
     [["A", "B", "B50 C50", "C"], "C", "B"],
-    // A second rollback does not bring back what was taken back.
+    // A second rollback does not bring back what was rolled back.
     [["A", "B", "C", "B"], "B", "A"],
     [["A", "B", "C0 B100", "C10 B90", "B"], "B", "A"],
     [["A", "B", "A", "C"], "C", "A"],
@@ -52,7 +52,7 @@ describe("the version that a rollback goes back to", () => {
     const newer = { id: "B", createdOn: "2026-01-01T11:00:00.000Z", migrationTag: undefined };
     expect(() => refuseNewer(older, newer)).not.toThrow();
     expect(() => refuseNewer(newer, older)).toThrow(
-      "version B is newer than A, and was taken back: name one with --to",
+      "version B is newer than A, and was rolled back: name one with --to",
     );
   });
 });
@@ -96,26 +96,26 @@ describe("the version that a rollback has gone to", () => {
     await expect(awaitServing(down.ask, "B", timing)).rejects.toThrow("/health answered 503: database unreachable");
   });
 
-  it("has taken the release back, verified or not", () => {
-    expect(describeTakingBack({ moved: true, doubts: [] })).toEqual({
-      takenBack: true,
-      response: "the release was taken back",
+  it("has rolled the release back, verified or not", () => {
+    expect(describeRollback({ moved: true, doubts: [] })).toEqual({
+      isRolledBack: true,
+      response: "the release was rolled back",
       announcement: "Deployment rolled back",
     });
-    expect(describeTakingBack({ moved: true, doubts: ["it is not verified: 503"] })).toEqual({
-      takenBack: true,
-      response: "the release was taken back, but a person is needed now, as it is not verified: 503",
+    expect(describeRollback({ moved: true, doubts: ["it is not verified: 503"] })).toEqual({
+      isRolledBack: true,
+      response: "the release was rolled back, but a person is needed now, as it is not verified: 503",
       announcement: "Deployment rolled back, but it is not verified: 503",
     });
-    expect(describeTakingBack({ moved: false, reason: "wrangler said no" })).toEqual({
-      takenBack: false,
+    expect(describeRollback({ moved: false, reason: "wrangler said no" })).toEqual({
+      isRolledBack: false,
       response: "the release stays and needs a person now, as wrangler said no",
       announcement: "Deployment FAILED and is NOT rolled back",
     });
   });
 });
 
-describe("the migrations that a rollback takes back", () => {
+describe("the migrations that a rollback undoes", () => {
   it.each([
     [[], ["0001", "0002"], []],
     [
@@ -123,14 +123,14 @@ describe("the migrations that a rollback takes back", () => {
       ["0001", "0002", "0003"],
       ["0002", "0003"],
     ],
-    // Taken back before, by hand.
+    // Rolled back before, by hand.
     [["0002", "0003"], ["0001", "0002"], ["0002"]],
     [["0003"], ["0001", "0002"], []],
   ])("of a release that applied %j, with %j applied: %j", (released, applied, taken) => {
-    expect(migrationsToTakeBack(released, applied)).toEqual(taken);
+    expect(migrationsToRollBack(released, applied)).toEqual(taken);
   });
 
   it("are not those of another release", () => {
-    expect(() => migrationsToTakeBack(["0002"], ["0001", "0002", "0003"])).toThrow("0003 was applied after 0002");
+    expect(() => migrationsToRollBack(["0002"], ["0001", "0002", "0003"])).toThrow("0003 was applied after 0002");
   });
 });

@@ -1,4 +1,4 @@
-import { RunbookError, reasonOf, TakenBackError } from "../runbook-error.ts";
+import { RolledBackError, RunbookError, reasonOf } from "../runbook-error.ts";
 import { judgeErrors, judgeHealth, judgePerformance } from "../watch/watched-stage.ts";
 import { announceStep } from "./announce.ts";
 import { type DeploymentLog, writeDeploymentLog, writeIncident } from "./deployment-log.ts";
@@ -7,7 +7,7 @@ import type { Progress, Seen } from "./progress.ts";
 import { moveBack, refuseToCrossMigration, rollbackAnnouncement, verifyRollback } from "./rollback.ts";
 
 /** What became of taking a release back: whether the traffic has moved, and what is not as it should be. */
-export type TakingBack =
+export type RollbackOutcome =
   | { readonly moved: true; readonly doubts: readonly string[] }
   | { readonly moved: false; readonly reason: string };
 
@@ -36,43 +36,47 @@ export async function concludeFailure(
     const log = await writeLog(order, plan, progress, `No, nothing was deployed - ${reason}`, reason);
     return new RunbookError(`not released: ${reason} (${log})`);
   }
-  const { response, announcement, takenBack } = describeTakingBack(await takeBack(order, plan, reason));
-  const rollback = `${rollbackNeed(plan, takenBack)} - ${reason}; ${response}`;
+  const { response, announcement, isRolledBack } = describeRollback(await rollBackRelease(order, plan, reason));
+  const rollback = `${rollbackNeed(plan, isRolledBack)} - ${reason}; ${response}`;
   const version = `${plan.revision.version} (${progress.versionId ?? "a version that is not known"})`;
   const incident = await writeIncident(order.logDirectory, { environment, version, reason, response }, procedure);
   await announceStep(context.settings, procedure, `${announcement}: ${environment}, ${version}, due to ${reason}`);
   const log = await writeLog(order, plan, progress, rollback, reason);
   const message = `${response}: ${reason} (${log}, ${incident})`;
-  return takenBack ? new TakenBackError(message) : new RunbookError(message);
+  return isRolledBack ? new RolledBackError(message) : new RunbookError(message);
 }
 
-function rollbackNeed({ previous }: ReleasePlan, takenBack: boolean): string {
-  if (takenBack) return "Yes";
+function rollbackNeed({ previous }: ReleasePlan, isRolledBack: boolean): string {
+  if (isRolledBack) return "Yes";
   return previous === undefined ? "No, there was no version before" : "Yes, and NOT done";
 }
 
-/** What is said of taking a release back. Once the traffic has moved it is taken back, proven or not. */
-export function describeTakingBack(outcome: TakingBack): {
-  takenBack: boolean;
+/** What is said of rolling a release back. Once the traffic has moved it is rolled back, proven or not. */
+export function describeRollback(outcome: RollbackOutcome): {
+  isRolledBack: boolean;
   response: string;
   announcement: string;
 } {
   if (!outcome.moved) {
     return {
-      takenBack: false,
+      isRolledBack: false,
       response: `the release stays and needs a person now, as ${outcome.reason}`,
       announcement: "Deployment FAILED and is NOT rolled back",
     };
   }
   const doubts = outcome.doubts.length === 0 ? "" : `, but a person is needed now, as ${outcome.doubts.join("; ")}`;
   return {
-    takenBack: true,
-    response: `the release was taken back${doubts}`,
+    isRolledBack: true,
+    response: `the release was rolled back${doubts}`,
     announcement: rollbackAnnouncement(outcome.doubts),
   };
 }
 
-async function takeBack(order: DeployOrder, { previous }: ReleasePlan, reason: string): Promise<TakingBack> {
+async function rollBackRelease(
+  order: DeployOrder,
+  { previous }: ReleasePlan,
+  reason: string,
+): Promise<RollbackOutcome> {
   try {
     if (previous === undefined)
       throw new RunbookError("there is no version to go back to: fix the fault and deploy again");

@@ -3,7 +3,7 @@ import { migrate, migrationStatus, rollBack } from "../../database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../../database/migration-files.ts";
 import { RunbookError } from "../runbook-error.ts";
 import type { Settings } from "../settings.ts";
-import { migrationsToTakeBack } from "./release-record.ts";
+import { migrationsToRollBack } from "./release-record.ts";
 
 /** The owner's URL to the database of an environment. */
 export function readOwnerUrl(settings: Settings): URL {
@@ -57,10 +57,10 @@ export async function applyMigrations(settings: Settings, directory?: string): P
 /**
  * Takes the migrations of a release back.
  *
- * @returns those taken back, newest first
+ * @returns those rolled back, newest first
  * @throws RunbookError when others were applied after them
  */
-export async function takeBackMigrations(
+export async function rollBackMigrations(
   settings: Settings,
   released: readonly string[],
   directory?: string,
@@ -69,6 +69,6 @@ export async function takeBackMigrations(
   return withConnection("DATABASE_OWNER_URL", readOwnerUrl(settings), async (owner) => {
     const status = await migrationStatus(owner, files);
     const applied = status.flatMap(({ name, appliedAt }) => (appliedAt === undefined ? [] : [name]));
-    return rollBack(owner, files, migrationsToTakeBack(released, applied).length);
+    return rollBack(owner, files, migrationsToRollBack(released, applied).length);
   });
 }

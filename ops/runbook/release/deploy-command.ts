@@ -10,7 +10,7 @@ const acceptable = [...acceptableSmokeChecks, "backup"];
 
 /** `deploy`: a release from the backup to the last watch. */
 export const deployCommand = defineCommand({
-  summary: "back up, migrate, upload, smoke at 0 %, then 10 → 50 → 100 % with a watch at each; taken back by itself",
+  summary: "back up, migrate, upload, smoke at 0 %, then 10 → 50 → 100 % with a watch at each; rolled back by itself",
   usage: [
     "--backup-dir <dir>           where the backup goes (default: backups/)",
     "--log-dir <dir>              where the deployment log goes (default: deployments/)",

@@ -19,7 +19,7 @@ export interface DeployResult {
 /**
  * Releases the worker.
  *
- * @throws TakenBackError when it was taken back, RunbookError when it did not begin or could not be taken back
+ * @throws RolledBackError when it was rolled back, RunbookError when it did not begin or could not be rolled back
  */
 export async function deploy(order: DeployOrder): Promise<DeployResult | undefined> {
   const plan = await makePlan(order);
@@ -142,7 +142,7 @@ async function deployStep(
     try {
       inForce = await context.wrangler.currentDeployment();
     } catch (unanswered) {
-      // Taking back what was not deployed does no harm, leaving what was does.
+      // Rolling back what was not deployed does no harm, leaving what was does.
       progress.deployed = true;
       throw new RunbookError(`${reasonOf(error)}; whether it was deployed is not known: ${reasonOf(unanswered)}`);
     }

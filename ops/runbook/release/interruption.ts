@@ -15,7 +15,7 @@ export async function interruptible<Result>(
     // Ctrl-C comes twice, from the terminal and from npm.
     if (controller.signal.aborted) return;
     controller.abort(new RunbookError(`interrupted by ${signal}`));
-    procedure.note(`${signal}: no further step is begun; what has been deployed is taken back`);
+    procedure.note(`${signal}: no further step is begun; what has been deployed is rolled back`);
   });
   // The terminal may have gone with the person who read it.
   const ignore = (): void => undefined;

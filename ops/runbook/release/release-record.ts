@@ -45,15 +45,17 @@ export async function migrationsOfRelease(
 }
 
 /**
- * Chooses what to take back: of a release's migrations those that are still applied, if nothing was applied after them.
+ * Chooses what to roll back: of a release's migrations those that are still applied, if nothing was applied after them.
  *
  * @throws RunbookError naming what was
  */
-export function migrationsToTakeBack(released: readonly string[], applied: readonly string[]): readonly string[] {
+export function migrationsToRollBack(released: readonly string[], applied: readonly string[]): readonly string[] {
   const wanted = released.filter((name) => applied.includes(name));
   const later = applied.slice(applied.length - wanted.length).filter((name) => !wanted.includes(name));
   if (later.length > 0) {
-    throw new RunbookError(`${later.join(", ")} was applied after ${wanted.join(", ")}, and would be taken back first`);
+    throw new RunbookError(
+      `${later.join(", ")} was applied after ${wanted.join(", ")}, and would be rolled back first`,
+    );
   }
   return wanted;
 }

@@ -19,11 +19,11 @@ import { versionBefore, wayTo } from "./rollback-target.ts";
 
 /** `rollback`: back to the version before, by hand. */
 export const rollbackCommand = defineCommand({
-  summary: "give the traffic back to the version before, take its migrations back if asked, verify, write an incident",
+  summary: "give the traffic back to the version before, roll its migrations back if asked, verify, write an incident",
   usage: [
     '--reason "<text>"      why; goes into the incident file and to the team',
     "--to <version-id>      another version than the one before",
-    "--database             take the migrations back as well that the release of the version applied",
+    "--database             roll the migrations back as well that the release of the version applied",
     "--backup-dir <dir>     where the backup goes that --database makes first (default: backups/)",
     "--log-dir <dir>        where the incident file goes, and what releases applied is kept (default: deployments/)",
     "--time-scale <factor>  a rehearsal: it waits that much shorter for the version to be everywhere",
@@ -69,7 +69,7 @@ export const rollbackCommand = defineCommand({
     const doubts = [
       ...(migrations === undefined
         ? []
-        : await doubtOf("the database is not taken back", () =>
+        : await doubtOf("the database is not rolled back", () =>
             rollBackDatabase(order, migrations, values["backup-dir"]),
           )),
       ...(await verifyRollback(order, to.id)),
@@ -87,6 +87,6 @@ export const rollbackCommand = defineCommand({
       `${rollbackAnnouncement(doubts)}: ${target.environment}, due to ${reason}`,
     );
     if (doubts.length > 0) throw new RunbookError(`${response} (${incident})`);
-    return { version_id: to.id, taken_back_version_id: from.id, incident };
+    return { version_id: to.id, rolled_back_version_id: from.id, incident };
   },
 });

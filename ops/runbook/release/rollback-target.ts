@@ -15,7 +15,7 @@ const NAME_ONE = "name one with --to, or go forward";
 
 /**
  * Chooses the version before: of a gradual deployment under way the one that had all the traffic when it began, else what
- * had all the traffic before the version in force had it for the first time. A version that was taken back since is
+ * had all the traffic before the version in force had it for the first time. A version that was rolled back since is
  * not before it, so that a second rollback does not bring it back.
  *
  * @param deployments newest first

@@ -4,7 +4,7 @@ import type { Procedure } from "../procedure.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import type { KeptVersion } from "../wrangler.ts";
 import { backUpDatabase } from "./backup-step.ts";
-import { takeBackMigrations } from "./database-steps.ts";
+import { rollBackMigrations } from "./database-steps.ts";
 import type { ReleaseOrder } from "./release.ts";
 import type { DeployedSplit } from "./rollback-target.ts";
 import { awaitServing } from "./serving.ts";
@@ -36,7 +36,7 @@ export function refuseToCrossMigration(to: KeptVersion, currentTag: string | und
  */
 export function refuseNewer(to: KeptVersion, current: KeptVersion): void {
   if (Date.parse(to.createdOn) < Date.parse(current.createdOn)) return;
-  throw new RunbookError(`version ${to.id} is newer than ${current.id}, and was taken back: name one with --to`);
+  throw new RunbookError(`version ${to.id} is newer than ${current.id}, and was rolled back: name one with --to`);
 }
 
 /**
@@ -94,22 +94,22 @@ export function rollbackAnnouncement(doubts: readonly string[]): string {
   return doubts.length === 0 ? "Deployment rolled back" : `Deployment rolled back, but ${doubts.join("; ")}`;
 }
 
-/** Saves the database, and takes the migrations of the release back that the traffic has left. */
+/** Saves the database, and rolls back the migrations of the release that the traffic has left. */
 export async function rollBackDatabase(
   { context, procedure }: RollbackOrder,
   migrations: readonly string[],
   backupDirectory: string,
 ): Promise<void> {
   if (migrations.length === 0) {
-    procedure.record("the database", "done", "nothing to take back: the release applied no migration");
+    procedure.record("the database", "done", "nothing to roll back: the release applied no migration");
     return;
   }
   await procedure.step("back up the database", async () => {
     return { evidence: await backUpDatabase(context.settings, backupDirectory), result: undefined };
   });
-  await procedure.step("take the migrations back", async () => {
-    const taken = await takeBackMigrations(context.settings, migrations);
-    const evidence = taken.length === 0 ? "none of them was applied any more" : `took back ${taken.join(", ")}`;
+  await procedure.step("roll the migrations back", async () => {
+    const taken = await rollBackMigrations(context.settings, migrations);
+    const evidence = taken.length === 0 ? "none of them was applied any more" : `rolled back ${taken.join(", ")}`;
     return { evidence, result: undefined };
   });
 }
@@ -133,7 +133,7 @@ export async function findRollbackPoint({ context }: Pick<ReleaseOrder, "context
   const [only, ...others] = deployment.versions.filter(({ percentage }) => percentage > 0);
   if (only === undefined || others.length > 0) {
     throw new RunbookError(
-      "a gradual deployment is under way: finish it, or take it back with npm run runbook -- rollback, before another",
+      "a gradual deployment is under way: finish it, or roll it back with npm run runbook -- rollback, before another",
     );
   }
   return context.wrangler.version(only.version_id);

@@ -19,7 +19,7 @@ export const criteria = {
 } as const;
 
 /**
- * Why a version has to be taken back at once, by the whole watch or by the last minutes of it; undefined while there is
+ * Why a version has to be rolled back at once, by the whole watch or by the last minutes of it; undefined while there is
  * no such reason.
  */
 export function rollbackTrigger(whole: VersionFigures, recent: VersionFigures): string | undefined {

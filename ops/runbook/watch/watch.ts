@@ -10,7 +10,7 @@ import type { Measured } from "./watched-stage.ts";
 
 /** What came of watching a version. */
 export interface Verdict extends Measured {
-  /** Why it is to be taken back, or was no success; empty when all is well. */
+  /** Why it is to be rolled back, or was no success; empty when all is well. */
   readonly failures: readonly string[];
   readonly ownRequests: number;
 }
@@ -39,7 +39,7 @@ const TOLD_TIMES = 6;
 
 /**
  * Watches one version for a while: its health, and what the metrics count of it alone, with enough requests of our own.
- * Returns early when it has to be taken back.
+ * Returns early when it has to be rolled back.
  */
 export async function watchVersion(order: WatchOrder): Promise<Verdict> {
   const { deployment, timeScale, minutes, interruption, tell, onMeasured } = order;
@@ -89,7 +89,7 @@ class Watching {
     await this.#note("requests", send);
   }
 
-  /** @returns why the version is to be taken back now */
+  /** @returns why the version is to be rolled back now */
   async check(): Promise<string | undefined> {
     this.#healthChecks += 1;
     const isHealthy = await this.#note("health checks", async () => void (await this.#order.deployment.health()));
