@@ -5,12 +5,19 @@ export const MOST_NAMED = 10;
 
 const LONGEST_NAME = 40;
 
-/** The beginning of a text, in whole code points; an ellipsis stands for the rest. */
-export function excerpt(text: string, maximum: number): string {
+/** The text where it has no more code points than that; else its beginning. */
+export function beginningOf(text: string, maximum: number): string {
   if (text.length <= maximum) return text;
-  // A code point is at most two UTF-16 units: one more than fits is enough to know.
-  const codePoints = Array.from(text.slice(0, 2 * (maximum + 1)));
-  return codePoints.length <= maximum ? text : `${codePoints.slice(0, maximum).join("")}…`;
+  // A code point is at most two UTF-16 units.
+  return Array.from(text.slice(0, 2 * maximum))
+    .slice(0, maximum)
+    .join("");
+}
+
+/** The beginning of a text, in whole code points; a mark stands for the rest. */
+export function excerpt(text: string, maximum: number, mark = "…"): string {
+  const beginning = beginningOf(text, maximum);
+  return beginning === text ? text : `${beginning}${mark}`;
 }
 
 /** A name that came from outside, as an answer may repeat it: not at length, and in quotes unless it is plain. */

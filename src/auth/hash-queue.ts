@@ -1,5 +1,6 @@
 import { ApplicationError } from "../errors.ts";
 import { metrics } from "../observability/metrics.ts";
+import { sleep } from "../sleep.ts";
 
 /** How many may wait behind the one whose password is being hashed. */
 const LONGEST_QUEUE = 8;
@@ -131,8 +132,4 @@ export class HashQueue {
     const now = Date.now();
     this.#places = this.#places.filter(({ lookedAt }) => now - lookedAt < GONE_AFTER);
   }
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

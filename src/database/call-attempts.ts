@@ -1,3 +1,4 @@
+import { sleep } from "../sleep.ts";
 import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { DatabaseClock } from "./database-clock.ts";
 import {
@@ -101,7 +102,7 @@ export async function attemptCall<Result>(
       if (isHopeless || Date.now() + pause >= endsAt) {
         throw (isBreakdown ? brokenDown : unavailable)({ isRead, isKeyed, mayBeDone }, error);
       }
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await sleep(pause);
     }
   }
 }

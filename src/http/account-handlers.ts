@@ -3,6 +3,7 @@ import { deleteAccount, readUser, signIn, signOut, signUp, type User } from "../
 import type { HashAsker } from "../auth/hash-queue.ts";
 import { passwordSchema } from "../auth/password.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";
+import { beginningOf } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
 import { line } from "../text.ts";
 import { addressKey, addressOf } from "./address.ts";
@@ -102,7 +103,7 @@ function askerOf(context: ApplicationContext): HashAsker {
 
 function nameFrom(email: string): string {
   const localPart = email.slice(0, email.lastIndexOf("@"));
-  return Array.from(localPart).slice(0, LONGEST_NAME).join("");
+  return beginningOf(localPart, LONGEST_NAME);
 }
 
 /** Counts a guess at an account's password, wherever it is made. */

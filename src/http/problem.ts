@@ -6,8 +6,8 @@ import { type ApplicationContext, requestLogger } from "./application.ts";
 /** Answers any error with a problem document (RFC 9457) that shows no stack, query or secret. */
 export function problemResponse(thrown: unknown, context: ApplicationContext): Response {
   const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toApplicationError(thrown);
-  const { status, title, owner } = errorKinds[error.kind];
-  if (owner !== "caller") logFailure(requestLogger(context), error);
+  const { status, title } = errorKinds[error.kind];
+  logFailure(requestLogger(context), error);
   return context.json(
     {
       type: "about:blank",

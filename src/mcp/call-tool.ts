@@ -75,7 +75,7 @@ export async function callTool(name: string, input: unknown): Promise<CallToolRe
     return { content: [{ type: "text", text }], structuredContent: structured };
   } catch (thrown) {
     const error = toApplicationError(thrown);
-    if (errorKinds[error.kind].owner !== "caller") logFailure(exchange.log, error);
+    logFailure(exchange.log, error);
     if (error.kind === "unauthenticated") exchange.onSignedOut();
     return { isError: true, content: [{ type: "text", text: error.message }] };
   }

@@ -1,10 +1,11 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
 import { classifyInboundRequest, isJsonContentType } from "@modelcontextprotocol/server";
 import { ApplicationError } from "../errors.ts";
+import { readAccept } from "../http/accept.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { readTextBody } from "../http/body.ts";
 import { isObject, readJson } from "../json.ts";
-import { notAcceptableResponse, readAccept } from "./accept.ts";
+import { notAcceptableResponse } from "./accept.ts";
 import { onlyCallsTools } from "./call-tool.ts";
 import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { opensSession, postToSession, sendToSession } from "./session/session-mode.ts";

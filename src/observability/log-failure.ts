@@ -11,16 +11,17 @@ export function markLogged(error: ApplicationError): ApplicationError {
 }
 
 /**
- * Logs an error that is not the caller's, with what caused it, and has it reported. It is called first
- * where most is known of the error: the same error is not logged again further out.
+ * Logs an error with what caused it, and has it reported; one that is for the caller to mend is passed over. It is called
+ * first where most is known of the error: the same error is not logged again further out.
  */
 export function logFailure(log: Logger, error: ApplicationError): void {
-  if (logged.has(error)) return;
+  const { owner } = errorKinds[error.kind];
+  if (owner === "caller" || logged.has(error)) return;
   logged.add(error);
   const cause = causesOf(error).at(-1);
   log.error("error", {
     kind: error.kind,
-    owner: errorKinds[error.kind].owner,
+    owner,
     message: error.message,
     ...(cause !== error && { cause: describeError(cause) }),
     at: throwerOf(cause),

@@ -1,3 +1,4 @@
+import { sleep } from "../sleep.ts";
 import { describeError } from "./describe-error.ts";
 import type { Logger } from "./log.ts";
 import { type MetricDelta, type MetricsRecorder, metrics } from "./metrics.ts";
@@ -49,7 +50,7 @@ export class MetricsHandOver {
   }
 
   async #run({ env, log }: HandOverContext): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, DELAY_MILLISECONDS));
+    await sleep(DELAY_MILLISECONDS);
     // What is counted from here on is for the next one.
     this.#scheduledUntil = 0;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -58,7 +59,7 @@ export class MetricsHandOver {
         return;
       } catch (error) {
         log.warn("metrics_hand_over_failed", { attempt, cause: describeError(error) });
-        if (attempt < ATTEMPTS) await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+        if (attempt < ATTEMPTS) await sleep(RETRY_MILLISECONDS);
       }
     }
   }

@@ -111,5 +111,5 @@ function logExecution({ log, caller }: ToolContext, tool: string, startedAt: num
   });
   metrics.count("tool_executions_total", { tool, status });
   metrics.observe("tool_execution_duration_seconds", { tool }, milliseconds / 1000);
-  if (isOurs) logFailure(log.with({ tool }), error);
+  if (error !== undefined) logFailure(log.with({ tool }), error);
 }

@@ -85,6 +85,22 @@ describe("POST /chat with Accept: text/event-stream", () => {
     expect(response.status).toBe(404);
     await problemOf(response);
   });
+
+  test.each([
+    ["TEXT/Event-Stream, application/json;q=0.5", "text/event-stream; charset=utf-8"],
+    ["application/json, text/event-stream;q=0", "application/json"],
+    ["*/*", "application/json"],
+  ])("a client that accepts %s is answered by %s", async (accept, type) => {
+    const person = await Person.signUp();
+    const { mark } = await Script.write([says("Hello.")]);
+    const response = await person.send("/chat", {
+      method: "POST",
+      body: { message: mark },
+      headers: { Accept: accept },
+    });
+    await response.text();
+    expect(response.headers.get("Content-Type")).toBe(type);
+  });
 });
 
 describe("POST /api/chat", () => {

@@ -1,4 +1,4 @@
-import { ApplicationError, errorKinds, toApplicationError } from "../../errors.ts";
+import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { describeCatalog } from "../../tools/catalog.ts";
 import type { ToolContext } from "../../tools/tool.ts";
@@ -59,7 +59,7 @@ export async function* runAgent(
   } catch (thrown) {
     const error = toApplicationError(thrown);
     if (error === STOPPED) return yield* finish(message, "stopped");
-    if (errorKinds[error.kind].owner !== "caller") logFailure(context.tools.log, error);
+    logFailure(context.tools.log, error);
     const failure = { type: "failure", kind: error.kind, message: error.message + doneBefore(message) } as const;
     // The AI SDK's client reads nothing that comes after a failure.
     yield { type: "usage", ...message.usage };

@@ -2,6 +2,7 @@ import { and, eq, gte, isNull, sql } from "drizzle-orm";
 import { approvals, conversations, messages } from "../../database/chat-schema.ts";
 import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
+import { beginningOf } from "../../excerpt.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
 import {
   budgetSpent,
@@ -105,9 +106,6 @@ async function readBegun(database: UserDatabase, scope: TurnScope, messageId: st
 
 function titleOf(text: string): string {
   const line = text.replaceAll(/\s+/gu, " ").trim();
-  // A code point is at most two UTF-16 units: one more than fits is enough to know.
-  const codePoints = Array.from(line.slice(0, 2 * (TITLE_LENGTH + 1)));
-  if (codePoints.length <= TITLE_LENGTH) return line;
-  const beginning = codePoints.slice(0, TITLE_LENGTH - 1).join("");
-  return `${beginning.trim()}…`;
+  if (beginningOf(line, TITLE_LENGTH) === line) return line;
+  return `${beginningOf(line, TITLE_LENGTH - 1).trim()}…`;
 }

@@ -1,5 +1,5 @@
 import { readCallerRecord } from "../../caller.ts";
-import { ApplicationError, type ErrorKind, errorKinds, type FieldError, toApplicationError } from "../../errors.ts";
+import { ApplicationError, type ErrorKind, type FieldError, toApplicationError } from "../../errors.ts";
 import { createLogger, type LogFields, type Logger } from "../../observability/log.ts";
 import { logFailure, markLogged } from "../../observability/log-failure.ts";
 import { handOverMetrics } from "../../observability/metrics-hand-over.ts";
@@ -87,7 +87,7 @@ export class ConversationObject {
       return undefined;
     } catch (thrown) {
       const error = toApplicationError(thrown);
-      if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+      logFailure(log, error);
       return toRefusal(error);
     }
   }
@@ -164,7 +164,7 @@ export class ConversationObject {
       if (isSettled && this.#hasKept) await this.#forget(log);
     } catch (thrown) {
       const error = toApplicationError(thrown);
-      if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+      logFailure(log, error);
       reply({ refusal: toRefusal(error) });
     } finally {
       this.#turns.shift();

@@ -1,5 +1,6 @@
 import { toCallerRecord } from "../../caller.ts";
 import { ApplicationError, toApplicationError } from "../../errors.ts";
+import { asksForEvents } from "../../http/accept.ts";
 import { addressKey } from "../../http/address.ts";
 import type { ApplicationContext } from "../../http/application.ts";
 import { readJsonBody } from "../../http/json-body.ts";
@@ -26,7 +27,7 @@ export async function answerMessage(context: ApplicationContext): Promise<Respon
   const request = readChatRequest(await readJsonBody(context), context.var.caller.userId);
   const { stream } = await startTurn(context, request);
   const turn = await fromLines(stream, context.var.log);
-  const wantsEvents = context.req.header("Accept")?.includes("text/event-stream") === true;
+  const wantsEvents = asksForEvents(context.req.header("Accept"));
   return wantsEvents ? serverSentBytes(context, encode(toNamedEvents(turn))) : context.json(await collectAnswer(turn));
 }
 

@@ -1,7 +1,7 @@
 import type { Caller, CallerRecord } from "../../caller.ts";
 import type { Configuration } from "../../config.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
-import { ApplicationError, errorKinds, toApplicationError } from "../../errors.ts";
+import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { type Logger, millisecondsSince } from "../../observability/log.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { metrics } from "../../observability/metrics.ts";
@@ -155,7 +155,7 @@ export async function runTurn(
     for (const event of held) running.add(event);
   } catch (thrown) {
     const error = toApplicationError(thrown);
-    if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);
+    logFailure(log, error);
     isSettled = error.kind !== "unavailable";
     if (!isSettled) await keep(message, outcome);
     outcome = "failed";

@@ -1,3 +1,4 @@
+import { excerpt } from "../../excerpt.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 import type { ModelItem } from "./model.ts";
@@ -68,7 +69,5 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
 }
 
 function trim(text: string): string {
-  const codePoints = Array.from(text.slice(0, 2 * OLD_OUTPUT_LENGTH));
-  if (text.length <= OLD_OUTPUT_LENGTH || codePoints.length <= OLD_OUTPUT_LENGTH) return text;
-  return `${codePoints.slice(0, OLD_OUTPUT_LENGTH).join("")} … (trimmed; call the tool again for what is true now)`;
+  return excerpt(text, OLD_OUTPUT_LENGTH, " … (trimmed; call the tool again for what is true now)");
 }
