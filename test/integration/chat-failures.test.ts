@@ -206,7 +206,7 @@ describe("the daily token budget", () => {
     const script = await Script.write([expensive]);
     const { conversation_id } = await chat(person, { message: `Think ${script.mark}` });
 
-    const before = await ownerQuery("select id from messages where user_id = $1", [person.id]);
+    const before = await ownerQuery("select id from messages where user_id = $1 order by id", [person.id]);
     for (const body of [
       { message: "More", conversation_id },
       { message: "More" },
@@ -219,7 +219,7 @@ describe("the daily token budget", () => {
       const wait = Number(response.headers.get("Retry-After"));
       expect(Math.abs(wait - (midnight - Date.now()) / 1000)).toBeLessThan(PATIENCE / 1000);
     }
-    expect(await ownerQuery("select id from messages where user_id = $1", [person.id])).toEqual(before);
+    expect(await ownerQuery("select id from messages where user_id = $1 order by id", [person.id])).toEqual(before);
     expect(await titlesOf(person)).toEqual(["Eggs"]);
 
     // Deleting conversations gives no tokens back; the next day does.
