@@ -27,8 +27,15 @@ const ONCE = [
 const OTHER_VARIABLES = ["test/**/{demo-model,observability}-*.test.ts", "test/security/ceilings.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
-/** Tests that judge response times: they come after all that keeps every core busy. */
-const TIMED = ["test/rehearsal/*.node.test.ts", "test/reliability/{crowd,database-away,mcp-batches}.node.test.ts"];
+/**
+ * What comes after all that keeps every core busy: tests that judge response times, and beside them two that start the
+ * server over and over and so wait for the most part.
+ */
+const LAST = [
+  "test/rehearsal/*.node.test.ts",
+  "test/reliability/{crowd,database-away,mcp-batches}.node.test.ts",
+  "test/smoke/{chat-demo,start}.node.test.ts",
+];
 
 /** What hangs is ended; nothing is judged by how long it takes, as the machine may be busy. */
 const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
@@ -107,11 +114,11 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          exclude: ["**/node_modules/**", ...TIMED],
+          exclude: ["**/node_modules/**", ...LAST],
           ...LIMITS,
         },
       },
-      { test: { name: "timed", include: TIMED, ...LIMITS, sequence: { groupOrder: 1 } } },
+      { test: { name: "last", include: LAST, ...LIMITS, sequence: { groupOrder: 1 } } },
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
       workerProject("pglite", {
         name: "worker:pglite",
