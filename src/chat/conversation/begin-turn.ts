@@ -4,15 +4,7 @@ import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { beginningOf } from "../../excerpt.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
-import {
-  budgetSpent,
-  found,
-  guarded,
-  type LoadedTurn,
-  selectHistory,
-  selectUser,
-  type TurnScope,
-} from "./turn-queries.ts";
+import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
 
 const TITLE_LENGTH = 80;
 
@@ -77,10 +69,8 @@ export async function beginTurn(
     }),
   );
   const [[user], , history] = results ?? (await readBegun(database, scope, id));
-  const { spent, ...known } = found(user);
   return {
-    ...known,
-    ...(spent !== null && { spent: budgetSpent(spent, scope) }),
+    ...userOfTurn(user, scope),
     history: [...history.reverse().map(toChatMessage), { id, role: "user", text }],
   };
 }

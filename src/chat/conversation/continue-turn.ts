@@ -7,15 +7,7 @@ import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
 import type { Usage } from "../stream/turn-event.ts";
 import { toAssistantMessage, toChatMessage } from "./rows.ts";
-import {
-  budgetSpent,
-  found,
-  guarded,
-  type LoadedTurn,
-  selectHistory,
-  selectUser,
-  type TurnScope,
-} from "./turn-queries.ts";
+import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
 
 /** A message of the agent that goes on. */
 interface LoadedContinuation extends LoadedTurn {
@@ -94,10 +86,8 @@ export async function continueTurn(
       throw new ApplicationError("conflict", "The approval does not fit the call any more; ask again.");
     }
   }
-  const { spent, ...known } = found(user);
   return {
-    ...known,
-    ...(spent !== null && { spent: budgetSpent(spent, scope) }),
+    ...userOfTurn(user, scope),
     history: rows
       .filter(({ seq }) => seq < row.seq)
       .reverse()

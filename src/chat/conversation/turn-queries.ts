@@ -50,11 +50,21 @@ export function selectUser(query: QueryBuilder, userId: number, { budgets, addre
     .where(eq(users.id, userId));
 }
 
-/** The error of a day's tokens that are used up, counted as a limit that was reached. */
-export function budgetSpent(spent: string, { budgets }: TurnScope): ApplicationError {
+/**
+ * What a turn starts from beside its history; tokens that are used up count as a limit that was reached.
+ *
+ * @param row what `selectUser` has found: the caller was there when `set_caller` looked
+ */
+export function userOfTurn(
+  row: { readonly name: string; readonly timeZone: string; readonly spent: string | null } | undefined,
+  { budgets }: TurnScope,
+): Omit<LoadedTurn, "history"> {
+  if (row === undefined) throw new ApplicationError("internal", "Something went wrong on our side.");
+  const { spent, ...known } = row;
+  if (spent === null) return known;
   const limit = budgetSchema.parse(spent);
   metrics.count("limits_reached_total", { limit });
-  return limitReached(limit, budgets[limit]);
+  return { ...known, spent: limitReached(limit, budgets[limit]) };
 }
 
 /** The newest messages of the conversation, the last one first. */
@@ -79,10 +89,4 @@ export async function guarded<Result>(request: () => Promise<Result>): Promise<R
     if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw conversationNotFound(error);
     throw error;
   }
-}
-
-/** A row of the caller, who was there when `set_caller` looked. */
-export function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw new ApplicationError("internal", "Something went wrong on our side.");
-  return row;
 }
