@@ -3,13 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
-import { openConnection } from "../../ops/database/connection.ts";
-import { migrate } from "../../ops/database/migrate.ts";
-import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import type { Caller } from "../../src/caller.ts";
 import { openDatabase } from "../../src/database/database.ts";
 import { listTasks, type TaskFilter } from "../../src/tasks/list-tasks.ts";
-import { createTestDatabase, workerUrlTo } from "../support/cluster-databases.ts";
+import { createMigratedDatabase, workerUrlTo } from "../support/cluster-databases.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy/fault-proxy.ts";
 import { findPostgresql } from "../support/postgresql-cluster.ts";
 
@@ -61,10 +58,7 @@ describe.skipIf(findPostgresql() === undefined)("a list among 50,000 tasks of ot
   let list: (filter: Partial<TaskFilter>) => Promise<unknown>;
 
   beforeAll(async () => {
-    const { url } = await createTestDatabase();
-    const connection = await openConnection(url);
-    await migrate(connection, await readMigrationFiles());
-    await connection.end();
+    const { url } = await createMigratedDatabase();
     const owner = new pg.Client({ connectionString: url.href });
     await owner.connect();
     const newUsers = async (count: number) => {

@@ -1,10 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { openConnection } from "../../ops/database/connection.ts";
-import { migrate } from "../../ops/database/migrate.ts";
-import { readMigrationFiles } from "../../ops/database/migration-files.ts";
-import { clusterUrl, createTestDatabase, workerUrlTo } from "../support/cluster-databases.ts";
+import { clusterUrl, createMigratedDatabase, workerUrlTo } from "../support/cluster-databases.ts";
 import { findPostgresql } from "../support/postgresql-cluster.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
@@ -37,15 +34,12 @@ const resultsSchema = z.array(z.object({ rows: z.array(z.unknown()) }));
 const seenSchema = z.tuple([z.object({ count: z.coerce.number(), last: z.coerce.number() })]);
 
 async function openScratch(): Promise<Scratch> {
-  const { name, url } = await createTestDatabase();
+  const { name, url } = await createMigratedDatabase();
   const superuser = new pg.Client({ connectionString: clusterUrl().href });
   await superuser.connect();
   // A deadlock is found as soon as this, in place of a second each.
   await superuser.query(`alter database ${name} set deadlock_timeout = '50ms'`);
   await superuser.end();
-  const connection = await openConnection(url);
-  await migrate(connection, await readMigrationFiles());
-  await connection.end();
   const owner = new pg.Pool({ connectionString: url.href, max: 2 });
   const workers = Array.from({ length: CONNECTIONS }, () => new pg.Client({ connectionString: workerUrlTo(url).href }));
   await Promise.all(workers.map((client) => client.connect()));

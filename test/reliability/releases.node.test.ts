@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
+import { METRICS_TOKEN } from "../support/fault-proxy/faulty-server.ts";
 import { type MixedReleases, prepareMixedReleases, RELEASE_HEADER, type Release } from "../support/mixed-releases.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 
@@ -256,7 +257,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("the release before and this
     });
 
     it("both count", async () => {
-      const headers = { Authorization: "Bearer the-metrics-token-of-the-tests-32-characters" };
+      const headers = { Authorization: `Bearer ${METRICS_TOKEN}` };
       for (const release of ORDERS[0] ?? []) {
         const response = await send(release, "GET", "/metrics", undefined, headers);
         expect(await response.text()).toMatch(/^http_requests_total\{.*\} [1-9]/m);

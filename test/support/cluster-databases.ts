@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { inject } from "vitest";
+import { openConnection } from "../../ops/database/connection.ts";
+import { migrate } from "../../ops/database/migrate.ts";
+import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 
 /** A URL to the cluster of this run, as its superuser. */
 export function clusterUrl(database = "postgres"): URL {
@@ -26,6 +29,15 @@ export async function createTestDatabase({ mayCreateDatabases = false } = {}): P
   url.username = name;
   url.password = password;
   return { name, url };
+}
+
+/** As `createTestDatabase`, with the newest schema. */
+export async function createMigratedDatabase(): Promise<{ name: string; url: URL }> {
+  const created = await createTestDatabase();
+  const connection = await openConnection(created.url);
+  await migrate(connection, await readMigrationFiles());
+  await connection.end();
+  return created;
 }
 
 /**

@@ -3,17 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
-import pg from "pg";
+import type pg from "pg";
 import { inject } from "vitest";
 import { projectDirectory } from "../../local/environment.ts";
-import { startGateway } from "../../local/gateway.ts";
-import { openRawPool } from "../../local/raw-pool.ts";
 import { bundleWorker } from "../../local/worker-bundle.ts";
-import { openConnection } from "../../ops/database/connection.ts";
-import { migrate } from "../../ops/database/migrate.ts";
-import { readMigrationFiles } from "../../ops/database/migration-files.ts";
-import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
+import { JWT_SECRET, METRICS_TOKEN } from "./fault-proxy/faulty-server.ts";
 import { freePort } from "./processes.ts";
+import { openWorkerDatabase } from "./worker-database.ts";
 import { readWorkerOptions } from "./worker-fleet.ts";
 
 // The release before is the bundle of one earlier commit, which test/releases keeps compressed under the commit's name.
@@ -49,16 +45,8 @@ export async function prepareMixedReleases(): Promise<MixedReleases> {
   const endings: (() => Promise<unknown>)[] = [];
   const directory = await mkdtemp(join(tmpdir(), "tasks-releases-"));
   endings.push(() => rm(directory, { recursive: true, force: true }));
-  const { url: ownerUrl } = await createTestDatabase();
-  const migrating = await openConnection(ownerUrl);
-  await migrate(migrating, await readMigrationFiles());
-  await migrating.end();
-  const owner = new pg.Pool({ connectionString: ownerUrl.href, max: 4 });
-  endings.push(() => owner.end());
-  const pool = openRawPool(workerUrlTo(ownerUrl));
-  endings.push(() => pool.end());
-  const gateway = await startGateway(pool);
-  endings.push(() => gateway.close());
+  const database = await openWorkerDatabase();
+  endings.push(() => database.close());
   const bundles = {
     before: await unpackBefore(join(directory, "before")),
     now: await bundleWorker(join(directory, "now"), directory, new AbortController().signal),
@@ -67,12 +55,12 @@ export async function prepareMixedReleases(): Promise<MixedReleases> {
   const url = `http://127.0.0.1:${port}`;
   const makeWorker = await readWorkerOptions(
     {
-      DATABASE_URL: gateway.connectionString,
-      NEON_FETCH_ENDPOINT: gateway.fetchEndpoint,
-      JWT_SECRET: "the secret of the tests, 32 characters and more",
+      DATABASE_URL: database.connectionString,
+      NEON_FETCH_ENDPOINT: database.fetchEndpoint,
+      JWT_SECRET,
       BASE_URL: url,
       LOG_LEVEL: "warn",
-      METRICS_TOKEN: "the-metrics-token-of-the-tests-32-characters",
+      METRICS_TOKEN,
       OPENAI_API_KEY: "the key of the tests",
       OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
     },
@@ -83,7 +71,7 @@ export async function prepareMixedReleases(): Promise<MixedReleases> {
   endings.push(async () => running?.dispose());
   return {
     url,
-    owner,
+    owner: database.owner,
     log,
     async putObjectsOn(release) {
       await running?.dispose();

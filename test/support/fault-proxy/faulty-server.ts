@@ -1,19 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { inject } from "vitest";
 import { z } from "zod";
-import { startGateway } from "../../../local/gateway.ts";
-import { openRawPool } from "../../../local/raw-pool.ts";
 import { bundleWorker } from "../../../local/worker-bundle.ts";
-import { openConnection } from "../../../ops/database/connection.ts";
-import { migrate } from "../../../ops/database/migrate.ts";
-import { readMigrationFiles } from "../../../ops/database/migration-files.ts";
-import { createTestDatabase, workerUrlTo } from "../cluster-databases.ts";
 import { readSamples, sumOf } from "../metrics-text.ts";
 import { freePort } from "../processes.ts";
 import { sentryDsn } from "../sentry-sink.ts";
+import { openWorkerDatabase } from "../worker-database.ts";
 import { startWorkerFleet } from "../worker-fleet.ts";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
 
@@ -45,17 +40,9 @@ export async function startFaultyServer(bindings: Readonly<Record<string, string
   const directory = await mkdtemp(join(tmpdir(), "tasks-faults-"));
   endings.push(() => rm(directory, { recursive: true, force: true }));
   const bundling = bundleWorker(join(directory, "bundle"), directory, new AbortController().signal);
-  const { url: ownerUrl } = await createTestDatabase();
-  const migrating = await openConnection(ownerUrl);
-  await migrate(migrating, await readMigrationFiles());
-  await migrating.end();
-  const owner = new pg.Pool({ connectionString: ownerUrl.href, max: 4 });
-  endings.push(() => owner.end());
-  const pool = openRawPool(workerUrlTo(ownerUrl));
-  endings.push(() => pool.end());
-  const gateway = await startGateway(pool);
-  endings.push(() => gateway.close());
-  const proxy = await startFaultProxy(gateway.fetchEndpoint);
+  const database = await openWorkerDatabase();
+  endings.push(() => database.close());
+  const proxy = await startFaultProxy(database.fetchEndpoint);
   endings.push(() => proxy.close());
   const project = 1 + Math.floor(Math.random() * 1_000_000);
   const port = await freePort();
@@ -65,7 +52,7 @@ export async function startFaultyServer(bindings: Readonly<Record<string, string
     size: 1,
     temporary: directory,
     bindings: {
-      DATABASE_URL: gateway.connectionString,
+      DATABASE_URL: database.connectionString,
       NEON_FETCH_ENDPOINT: proxy.fetchEndpoint,
       JWT_SECRET,
       BASE_URL: `http://127.0.0.1:${port}`,
@@ -84,7 +71,7 @@ export async function startFaultyServer(bindings: Readonly<Record<string, string
     pid: fleet.pid,
     log: fleet.log,
     proxy,
-    owner,
+    owner: database.owner,
     async sentryEvents() {
       const response = await fetch(`${inject("sentrySinkUrl")}/${project}`);
       return eventsSchema.parse(await response.json());
