@@ -43,7 +43,7 @@ export function readDeed(tokens: readonly Token[], context: Context): Wish | und
     const ended = end === undefined ? undefined : followBack(tokens, [end]);
     if (end !== undefined && !end.endsWith("?") && ended === undefined) continue;
     const words = tokens.slice(begun, ended === undefined ? undefined : Math.max(ended, begun));
-    // "cancel that" takes back what was said rather than giving up a task.
+    // "cancel that" undoes what was said rather than giving up a task.
     if (begin === "cancel" && (words.length === 0 || followAny(words, 0, ["it|that|this"]) === words.length)) {
       return unclear(spell(tokens), "say “delete” or “cancel” with the task's title or number");
     }

@@ -89,7 +89,7 @@ describe("a session id", () => {
   const JWT_SECRET = "the newer secret, 32 characters and more";
   const JWT_SECRET_PREVIOUS = "the older secret, 32 characters and more";
 
-  it("is good for its user and his rights alone", () => {
+  it("is good for its user and their rights alone", () => {
     const id = signSessionId(objectId, owner, { JWT_SECRET });
 
     expect(readSessionId(id, owner, { JWT_SECRET })).toBe(objectId);

@@ -1,6 +1,6 @@
 import type { PlannedRequest } from "./request-ledger.ts";
 
-/** Whose requests they are, and a task of his. */
+/** Whose requests they are, and a task of theirs. */
 export interface LoadPerson {
   readonly token: string;
   readonly taskId: number;

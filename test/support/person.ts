@@ -72,7 +72,7 @@ export async function problemOf(response: Response): Promise<z.output<typeof pro
   return problem;
 }
 
-/** Someone with an account of his own, signed in. */
+/** Someone with an account of their own, signed in. */
 export class Person {
   readonly session: z.output<typeof sessionSchema>;
 

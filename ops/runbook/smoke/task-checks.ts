@@ -65,7 +65,7 @@ export async function deleteTask(account: SmokeAccount, id: number): Promise<str
   return `task ${id} is gone`;
 }
 
-/** Another user meets another's task as one that is not there, whatever he does to it. */
+/** Another user meets another's task as one that is not there, whatever they do to it. */
 export async function checkIsolation(owner: SmokeAccount, stranger: SmokeAccount, id: number): Promise<string> {
   const before = JSON.stringify(await owner.run("get_task", { task_id: id }));
   const attempts: [string, Record<string, unknown>][] = [
@@ -78,7 +78,7 @@ export async function checkIsolation(owner: SmokeAccount, stranger: SmokeAccount
     answered(await stranger.call(tool, { task_id: id, ...input }), `${tool} of another's task`, 404, z.unknown());
   }
   const seen = await stranger.run("list_tasks", { status: "all" });
-  expectThat(seen.length === 0, `another user sees ${seen.length} tasks that are not his`);
+  expectThat(seen.length === 0, `another user sees ${seen.length} tasks that are not theirs`);
   expectThat(JSON.stringify(await owner.run("get_task", { task_id: id })) === before, "the task was changed");
   return `user ${stranger.id} neither sees nor changes user ${owner.id}'s task ${id}`;
 }

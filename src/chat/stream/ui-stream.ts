@@ -42,7 +42,7 @@ export async function* passOnUiEvents(stream: ReadableStream<Uint8Array>, log: L
     for await (const piece of stream) {
       const bytes = rest.length === 0 ? piece : concatenate(rest, piece);
       const end = endOfEvents(bytes);
-      // A copy: the buffer goes to whoever reads what is handed on.
+      // A copy: the reader of what is handed on may take the buffer.
       rest = bytes.slice(end);
       if (end === 0) continue;
       const whole = bytes.subarray(0, end);
