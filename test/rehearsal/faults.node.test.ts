@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { isLongRun } from "../support/long-run.ts";
-import { type Rehearsal, SCALE, startRehearsal } from "../support/rehearsal.ts";
+import { type Rehearsal, SCALE, startFirstRelease } from "../support/rehearsal.ts";
 
 describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases with a fault, with CI=true", () => {
   let rehearsal: Rehearsal;
 
   beforeAll(async () => {
-    rehearsal = await startRehearsal();
-    for (const args of [["setup"], ["deploy", "--time-scale", "0.001"]]) {
-      const { code, stderr } = await rehearsal.runbook(args);
-      expect(code, stderr).toBe(0);
-    }
+    rehearsal = await startFirstRelease();
   });
   afterAll(() => rehearsal.close());
 

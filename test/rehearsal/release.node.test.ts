@@ -6,10 +6,9 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { isLongRun } from "../support/long-run.ts";
 import { freePort } from "../support/processes.ts";
-import { type Rehearsal, SCALE, startRehearsal } from "../support/rehearsal.ts";
+import { boxesOf, newestMigration, type Rehearsal, SCALE, startRehearsal } from "../support/rehearsal.ts";
 import { watchAnswers } from "../support/watch-answers.ts";
 
 // The real wrangler, the real bundle in workerd, a real PostgreSQL; only Cloudflare is a stand-in on loopback.
@@ -20,11 +19,6 @@ const outcomeSchema = z.object({
   outcome: z.string(),
   steps: z.array(z.object({ name: z.string(), status: z.string(), evidence: z.string() })),
 });
-
-/** The boxes of a deployment log, ticked or not, with what was seen for each. */
-const boxesOf = (log: string) => [...log.matchAll(/^-( \[.\] .*)$/gm)].map(([, line]) => line);
-
-const newestMigration = async () => z.string().parse((await readMigrationFiles()).at(-1)?.name);
 
 describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, with CI=true", () => {
   let rehearsal: Rehearsal;
@@ -196,25 +190,6 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(preflight.code).toBe(1);
   });
 
-  it("rolls a release back by itself that is told to stop half-way", async () => {
-    const before = await rehearsal.versionInForce();
-    const run = await rehearsal.runbook(["deploy", ...SCALE], {}, { signal: "SIGTERM", at: "✓ deploy 0 %" });
-
-    expect(run.code, run.stdout).toBe(3);
-    expect(run.stderr).toMatch(/^the release was rolled back: interrupted by SIGTERM/);
-    expect(await rehearsal.versionInForce()).toBe(before);
-    const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-    expect(log).toContain("### Rollback Required\n- Yes - interrupted by SIGTERM; the release was rolled back\n");
-    // It was: the signal came after.
-    expect(boxesOf(log)).toContainEqual(expect.stringMatching(/^ \[x\] Database backed up: /));
-    expect(boxesOf(log)).toContainEqual(" [ ] Smoke tests passed: not run");
-    expect(boxesOf(log)).toContainEqual(" [ ] Health checks passing: not watched");
-    expect(log).toContain("| verify the rollback | done |");
-    expect(log).not.toContain("deploy 10 %");
-    expect((await rehearsal.logs("-incident.md")).at(-1)).toContain("interrupted by SIGTERM");
-    expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment rolled back: .*due to interrupted by SIGTERM$/);
-  });
-
   it("goes back by hand, and says what it would do first", async () => {
     const before = await rehearsal.versionInForce();
     // As if the release had applied it: a release that applied none has nothing to roll back.
@@ -247,31 +222,5 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(await rehearsal.versionInForce()).toBe(before);
     expect((await rehearsal.logs("-incident.md")).at(-1)).toContain(`rolled back to ${before}; ${doubt}`);
     expect(rehearsal.announcements().at(-1)).toBe(`Deployment rolled back, but ${doubt}: production, due to again`);
-  });
-
-  it("releases a Durable Object migration at once, does not roll back across it, and says what to do", async () => {
-    const config = await rehearsal.configWith(
-      (toml) =>
-        `${toml.replace("src/worker.ts", "test/support/faults/health.ts")}\n[[migrations]]\ntag = "rehearsal"\n`,
-    );
-    // wrangler fails at the domain, when the version has all the traffic already.
-    rehearsal.cloudflare.broken.add("PUT /workers/scripts/*/domains/records");
-    const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);
-    rehearsal.cloudflare.broken.clear();
-
-    expect(run.code, run.stdout).toBe(1);
-    expect(run.stdout).toContain(`✓ migrations: ${await newestMigration()}: only expansions`);
-    expect(run.stdout).toMatch(/✓ deploy at once: version \S+ has all the traffic; .*, although wrangler failed: /);
-    expect(run.stdout).toContain("✓ smoke tests: ");
-    const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
-    expect(log).toMatch(/### Issues Encountered\n- .*domains\/records/);
-    expect(log).toContain("### Rollback Required\n- Yes, and NOT done - ");
-    expect(boxesOf(log)).toContainEqual(expect.stringMatching(/^ \[x\] Smoke tests passed: /));
-    expect(run.stdout).toContain("→ rehearsal cannot be rolled out gradually, nor back");
-    expect(run.stderr).toContain("cannot be crossed. Go forward instead: git revert the fault");
-    expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment FAILED and is NOT rolled back/);
-    const byHand = await rehearsal.runbook(["rollback", "--config", config, "--reason", "a rehearsal"]);
-    expect(byHand.code).toBe(1);
-    expect(byHand.stderr).toContain("cannot be crossed");
   });
 });

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { startDemoModel } from "../../local/demo-model/server.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
+import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";
 import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
 import { startWebhookSink } from "./webhook-sink.ts";
@@ -69,6 +70,22 @@ export const SCALE = ["--time-scale", "0.006"];
 const healthSchema = z.object({ version: z.string() });
 const recordSchema = z.looseObject({ version_id: z.string().nullable(), migrations: z.array(z.string()) });
 const announcementSchema = z.object({ text: z.string() });
+
+/** The boxes of a deployment log, ticked or not, with what was seen for each. */
+export const boxesOf = (log: string) => [...log.matchAll(/^-( \[.\] .*)$/gm)].map(([, line]) => line);
+
+/** The name of the newest migration. */
+export const newestMigration = async () => z.string().parse((await readMigrationFiles()).at(-1)?.name);
+
+/** Sets the rehearsal up and releases the first version. @throws what a command said that failed */
+export async function startFirstRelease(): Promise<Rehearsal> {
+  const rehearsal = await startRehearsal();
+  for (const args of [["setup"], ["deploy", "--time-scale", "0.001"]]) {
+    const { code, stderr } = await rehearsal.runbook(args);
+    if (code !== 0) throw new Error(stderr);
+  }
+  return rehearsal;
+}
 
 /** Sets the rehearsal up; nothing is deployed yet. */
 export async function startRehearsal(): Promise<Rehearsal> {
