@@ -2,9 +2,10 @@ import * as z from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { type ErrorKind, errorKinds } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";
+import type { Operation } from "../http/operation.ts";
 import { describeCatalog } from "../tools/catalog.ts";
 import { idempotencyKeySchema } from "../tools/idempotency-key.ts";
-import { type Operation, operations } from "./operations.ts";
+import { operations } from "./operations.ts";
 
 type JsonSchema = Record<string, unknown>;
 
@@ -57,7 +58,7 @@ export function describeApi(baseUrl: string): OpenApiDocument {
     const [method = "", path = ""] = route.split(" ");
     add(method, path, toOperationObject(method, path, operation));
   }
-  for (const tool of toolOperations()) add("POST", `/mcp/tools/${tool.operationId}`, tool);
+  for (const tool of callsOfTools()) add("POST", `/mcp/tools/${tool.operationId}`, tool);
   return {
     openapi: "3.1.1",
     info: { title: "MCP Task Server", version: manifest.version, description: manifest.description },
@@ -115,7 +116,7 @@ const idempotencyKey = {
 };
 
 /** What the catalog says of its tools, as plain HTTP has them. */
-function toolOperations(): OperationObject[] {
+function callsOfTools(): OperationObject[] {
   return describeCatalog().map(({ name, title, description, inputSchema, outputSchema, annotations }) => ({
     operationId: name,
     summary: title,

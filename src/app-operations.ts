@@ -1,0 +1,25 @@
+import * as z from "zod";
+import type { Operations } from "./http/operation.ts";
+
+const healthSchema = z.object({
+  status: z.enum(["healthy", "unhealthy"]),
+  database: z.enum(["connected", "unreachable"]),
+  version: z.string(),
+});
+
+/** What the routes that stand in app.ts itself do. */
+export const appOperations: Operations = {
+  "GET /health": {
+    summary: "Whether the server and its database are well",
+    tag: "Operations",
+    security: "anyone",
+    answer: {
+      status: 200,
+      description: "The database answers; 503 with the same shape when it does not.",
+      content: healthSchema,
+      alsoStatus: 503,
+    },
+    isLimited: false,
+    errors: [],
+  },
+};

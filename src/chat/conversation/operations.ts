@@ -1,0 +1,83 @@
+import * as z from "zod";
+import { BODY_ERRORS, type Operations } from "../../http/operation.ts";
+import { chatAnswerSchema } from "../stream/json-answer.ts";
+import { listSchema, renameSchema } from "./conversation-handlers.ts";
+import { chatSchema, uiChatSchema } from "./message-request.ts";
+import { conversationSchema, readConversationSchema } from "./stored-conversations.ts";
+
+/** What the routes of routes.ts do. */
+export const chatOperations: Operations = {
+  "POST /chat": {
+    summary: "Say something to the agent",
+    tag: "Chat",
+    security: "bearer",
+    body: chatSchema,
+    answer: {
+      status: 200,
+      description: "What the agent answers; an event stream where that is accepted, this its last event.",
+      content: chatAnswerSchema,
+      hasEvents: true,
+    },
+    errors: [...BODY_ERRORS, "forbidden", "not_found", "conflict", "unavailable"],
+  },
+  "POST /api/chat": {
+    summary: "The same as AI SDK's useChat speaks it",
+    tag: "Chat",
+    security: "bearer",
+    body: uiChatSchema,
+    answer: { status: 200, description: "The UI message stream.", mediaType: "text/event-stream" },
+    errors: [...BODY_ERRORS, "not_found", "conflict", "unavailable"],
+  },
+  "GET /api/chat/{id}/stream": {
+    summary: "Come back to a message that is being written",
+    tag: "Chat",
+    security: "bearer",
+    answer: {
+      status: 200,
+      description: "A replay and what follows; 204 when nothing is written.",
+      mediaType: "text/event-stream",
+    },
+    errors: [],
+  },
+  "DELETE /api/chat/{id}/stream": {
+    summary: "Stop the message that is being written",
+    tag: "Chat",
+    security: "bearer",
+    answer: { status: 204, description: "Stopped." },
+    errors: [],
+  },
+  "GET /api/conversations": {
+    summary: "The conversations, newest first",
+    tag: "Conversations",
+    security: "bearer",
+    query: listSchema,
+    answer: {
+      status: 200,
+      description: "A page of them.",
+      content: z.object({ conversations: z.array(conversationSchema), next_cursor: z.string().optional() }),
+    },
+    errors: ["invalid_input"],
+  },
+  "GET /api/conversations/{id}": {
+    summary: "A conversation with its messages",
+    tag: "Conversations",
+    security: "bearer",
+    answer: { status: 200, description: "The conversation.", content: readConversationSchema },
+    errors: ["not_found"],
+  },
+  "PATCH /api/conversations/{id}": {
+    summary: "Rename a conversation",
+    tag: "Conversations",
+    security: "bearer",
+    body: renameSchema,
+    answer: { status: 200, description: "The conversation.", content: conversationSchema },
+    errors: [...BODY_ERRORS, "not_found"],
+  },
+  "DELETE /api/conversations/{id}": {
+    summary: "Delete a conversation",
+    tag: "Conversations",
+    security: "bearer",
+    answer: { status: 204, description: "Deleted." },
+    errors: ["not_found"],
+  },
+};

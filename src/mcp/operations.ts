@@ -1,0 +1,34 @@
+import * as z from "zod";
+import type { Operations } from "../http/operation.ts";
+
+/** What the routes of routes.ts do. */
+export const mcpOperations: Operations = {
+  "POST /mcp": {
+    summary: "MCP over streamable HTTP, of both eras",
+    description:
+      "A JSON-RPC message. Protocols 2024-11-05 to 2025-11-25 open a session with initialize; 2026-07-28 has none.",
+    tag: "MCP",
+    security: "bearer",
+    body: z.looseObject({ jsonrpc: z.literal("2.0") }),
+    answer: {
+      status: 200,
+      description: "A JSON-RPC answer, as JSON or as an event stream.",
+      content: z.looseObject({}),
+    },
+    errors: ["unsupported_media_type", "forbidden"],
+  },
+  "GET /mcp": {
+    summary: "The event stream of an MCP session",
+    tag: "MCP",
+    security: "bearer",
+    answer: { status: 200, description: "Events; Last-Event-ID resumes.", mediaType: "text/event-stream" },
+    errors: ["forbidden"],
+  },
+  "DELETE /mcp": {
+    summary: "End an MCP session",
+    tag: "MCP",
+    security: "bearer",
+    answer: { status: 204, description: "Ended." },
+    errors: ["forbidden"],
+  },
+};
