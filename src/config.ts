@@ -94,12 +94,27 @@ const variables = {
   OPENAI_MODEL: z
     .string()
     .min(1, { error: "must not be empty" })
-    .default("gpt-5.4-mini")
+    .default("gpt-6-luna")
     .describe("The model that answers in chat."),
+  OPENAI_REASONING_EFFORT: oneOf(["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+    .optional()
+    .describe(
+      "How much the model thinks before it answers: none, minimal, low, medium, high, xhigh or max; not every model takes each. Without it the model decides.",
+    ),
+  OPENAI_VERBOSITY: oneOf(["low", "medium", "high"])
+    .optional()
+    .describe("How many words the model makes: low, medium or high. Without it the model decides."),
+  OPENAI_MAX_OUTPUT_TOKENS: wholeNumber(256, 128_000)
+    .default(16_384)
+    .describe(
+      "How many tokens one answer of the model may have, what it thinks among them, from 256 to 128,000; the model is cut short there.",
+    ),
   AGENT_TIMEOUT: wholeNumber(1, 300).default(30).describe("How many seconds a chat turn may take, from 1 to 300."),
   MAX_CONVERSATION_HISTORY: wholeNumber(2, 200)
     .default(20)
-    .describe("How many of a conversation's last messages the model is shown, from 2 to 200."),
+    .describe(
+      "How many of a conversation's last messages the model is shown at most, from 2 to 200; between that and half of it, so that the provider has the beginning in its cache.",
+    ),
   DAILY_TOKEN_BUDGET: wholeNumber(1_000, 1_000_000_000)
     .default(500_000)
     .describe("How many of the model's tokens a user's chats may use in a day (UTC), from 1,000 to 1,000,000,000."),

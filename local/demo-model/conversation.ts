@@ -28,11 +28,20 @@ export function readTurns(input: readonly InputItem[]): Turn[] {
       "role" in item && item.role === "assistant" ? [withoutLabel(saidText(item))] : [],
     );
     return {
-      said: first !== undefined && "role" in first ? saidText(first) : "",
+      said: first !== undefined && "role" in first ? readMessage(first).text : "",
       calls: readCalls(rest, input),
       answered: answers.join("\n"),
     };
   });
+}
+
+/** What a person said, and behind "Sent on" when: the worker puts that before it, in a part of its own. */
+function readMessage(message: Extract<InputItem, { role: string }>): { sentOn?: string; text: string } {
+  const { content } = message;
+  const [sentOn, ...parts] = typeof content === "string" ? [] : content;
+  return parts.length === 0
+    ? { text: saidText(message) }
+    : { sentOn: sentOn?.text ?? "", text: saidText({ ...message, content: parts }) };
 }
 
 function withoutLabel(text: string): string {
@@ -56,16 +65,14 @@ const nowSchema = z.object({
 });
 
 /**
- * The moment and the zone that the instructions name, or a message of the developer's behind them. What stands last
+ * The moment at which the person's last message was sent, and the zone that the instructions name. What stands last there
  * counts: before it stands the person's name, which can hold anything.
  */
 export function readNow({ instructions, input }: ResponsesRequest): Now {
-  const told = input.flatMap((item) =>
-    "role" in item && /^(?:system|developer)$/.test(item.role) ? [saidText(item)] : [],
-  );
-  const text = [instructions, ...told].join("\n");
-  const [moment] = [...text.matchAll(/Now it is \w+, (\d{4}-\d\d-\d\dT\d\d:\d\d[+-]\d\d:\d\d)/g)].slice(-1);
-  const [zone] = [...text.matchAll(/Time zone: ([\w/+-]+)/g)].slice(-1);
+  const last = input.findLast((item) => "role" in item && item.role === "user");
+  const sentOn = last !== undefined && "role" in last ? readMessage(last).sentOn : undefined;
+  const moment = /^Sent on \w+, (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d)$/.exec(sentOn ?? "");
+  const [zone] = [...instructions.matchAll(/Time zone: ([\w/+-]+)/g)].slice(-1);
   return nowSchema.parse({
     day: (moment?.[1] ?? new Date().toISOString()).slice(0, 10),
     instant: moment?.[1] ?? new Date(),

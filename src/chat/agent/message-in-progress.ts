@@ -1,6 +1,7 @@
 import { toApplicationError } from "../../errors.ts";
 import { catalog } from "../../tools/catalog.ts";
 import type { ToolResult } from "../../tools/tool.ts";
+import type { ModelUsage } from "../model/model.ts";
 import type { TurnEvent, Usage } from "../stream/turn-event.ts";
 import { countChanges, firstTask } from "./approval.ts";
 
@@ -16,6 +17,7 @@ export class MessageInProgress {
   readonly #events: TurnEvent[];
   readonly #earlierUsage: Usage;
   #inputTokens = 0;
+  #cachedTokens = 0;
   #outputTokens = 0;
 
   /**
@@ -53,6 +55,11 @@ export class MessageInProgress {
     return this.#inputTokens + this.#outputTokens;
   }
 
+  /** Those of them that the provider had in its cache. */
+  get cachedTokens(): number {
+    return this.#cachedTokens;
+  }
+
   /** The usage of the whole message. */
   get usage(): Usage {
     return {
@@ -78,8 +85,9 @@ export class MessageInProgress {
     return event;
   }
 
-  addUsage(inputTokens: number, outputTokens: number): void {
+  addUsage({ inputTokens, cachedTokens, outputTokens }: ModelUsage): void {
     this.#inputTokens += inputTokens;
+    this.#cachedTokens += cachedTokens;
     this.#outputTokens += outputTokens;
   }
 

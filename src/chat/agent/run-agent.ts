@@ -28,6 +28,8 @@ export interface TurnContext {
   readonly tools: ToolContext;
   readonly instructions: string;
   readonly history: readonly ChatMessage[];
+  /** The person's. */
+  readonly timeZone: string;
   /** Why the model may not be asked; undefined where it may. */
   readonly spent: ApplicationError | undefined;
   /** Aborted by the clock or by the person. */
@@ -105,10 +107,10 @@ async function* converse(message: MessageInProgress, context: TurnContext): Asyn
 /** One request to the model: its words as events, its calls as they are. */
 async function* askModel(
   message: MessageInProgress,
-  { model, instructions, history, signal, onModelTime }: TurnContext,
+  { model, instructions, history, timeZone, signal, onModelTime }: TurnContext,
   mayCall: boolean,
 ): AsyncGenerator<TurnEvent | Extract<ModelEvent, { type: "call" }>> {
-  const items = toModelItems(history, message.events);
+  const items = toModelItems(history, message.events, timeZone);
   let hasBegun = false;
   let hasAnswered = false;
   let heard = 0;
@@ -140,10 +142,14 @@ async function* askModel(
     }
   } finally {
     onModelTime(performance.now() - askedAt);
-    if (usage !== undefined) message.addUsage(usage.inputTokens, usage.outputTokens);
+    if (usage !== undefined) message.addUsage(usage);
     else if (hasBegun || signal.aborted) {
       // An answer that broke off was paid for too, and nobody says how much.
-      message.addUsage(estimateTokens(JSON.stringify([instructions, items, functions]).length), estimateTokens(heard));
+      message.addUsage({
+        inputTokens: estimateTokens(JSON.stringify([instructions, items, functions]).length),
+        cachedTokens: 0,
+        outputTokens: estimateTokens(heard),
+      });
     }
   }
   if (!hasAnswered) throw new ApplicationError("unavailable", "The model answered nothing; try again.");

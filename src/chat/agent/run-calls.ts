@@ -1,5 +1,5 @@
 import { ApplicationError, toApplicationError } from "../../errors.ts";
-import { type JsonReading, readJson } from "../../json.ts";
+import { isObject, type JsonReading, readJson } from "../../json.ts";
 import { type NamedTask, type PlannedCall, planCall, readNamedTasks, runTool } from "../../tools/run-tool.ts";
 import type { ToolContext } from "../../tools/tool.ts";
 import { decodeArguments, toolNameOf } from "../../tools/tool-input.ts";
@@ -32,7 +32,12 @@ export function announceCall(message: MessageInProgress, call: Extract<ModelEven
   const reading = readJson(call.arguments.trim() === "" ? "{}" : call.arguments);
   const call_id = message.uniqueCallId(call.callId);
   const input = "value" in reading ? decodeArguments(reading.value) : {};
-  return { event: message.add({ type: "tool_input", call_id, tool: toolNameOf(call.name), input }), reading };
+  // Servers that read the arguments again want an object.
+  const written = "value" in reading && isObject(reading.value) ? { arguments: call.arguments } : {};
+  return {
+    event: message.add({ type: "tool_input", call_id, tool: toolNameOf(call.name), input, ...written }),
+    reading,
+  };
 }
 
 /**

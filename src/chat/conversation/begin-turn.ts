@@ -32,8 +32,8 @@ export async function beginTurn(
   const { conversationId } = scope;
   const { userId } = database;
   const conversation = isConversation(userId, conversationId);
-  // The new message is one of those that the model is shown.
-  const before = { ...scope, historyLength: scope.historyLength - 1 };
+  // As the worker's clock has it, so that the model is told the same moment now and in the turns to come.
+  const sentAt = new Date();
   const { results } = await guarded(() =>
     database.write("begin_turn", (query) => {
       const begin = query
@@ -57,13 +57,14 @@ export async function beginTurn(
         query.execute(
           sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} ${removeFromPlace.getSQL()}`,
         ),
-        selectHistory(query, userId, before),
+        selectHistory(query, userId, scope, 1),
         query.insert(messages).values({
           userId,
           conversationId,
           id,
           role: "user",
           content: [{ type: "text", id: "0", text }],
+          createdAt: sentAt,
         }),
       ];
     }),
@@ -71,7 +72,7 @@ export async function beginTurn(
   const [[user], , history] = results ?? (await readBegun(database, scope, id));
   return {
     ...userOfTurn(user, scope),
-    history: [...history.reverse().map(toChatMessage), { id, role: "user", text }],
+    history: [...history.reverse().map(toChatMessage), { id, role: "user", text, sentAt }],
   };
 }
 

@@ -73,7 +73,7 @@ export async function readKeptTurn(storage: DurableObjectStorage): Promise<KeptT
   if (turn === undefined || caller === undefined) return "unreadable";
   const { id, events, earlierUsage, inputTokens, outputTokens } = turn.message;
   const message = new MessageInProgress(id, events, earlierUsage);
-  message.addUsage(inputTokens, outputTokens);
+  message.addUsage({ inputTokens, cachedTokens: 0, outputTokens });
   return { ...turn, caller, message };
 }
 

@@ -14,10 +14,12 @@ export function conversationNotFound(cause?: unknown): ApplicationError {
 }
 
 /** A message, from its row. */
-export function toChatMessage(row: Pick<typeof messages.$inferSelect, "id" | "role" | "content">): ChatMessage {
+export function toChatMessage(
+  row: Pick<typeof messages.$inferSelect, "id" | "role" | "content" | "createdAt">,
+): ChatMessage {
   if (row.role === "assistant") return toAssistantMessage(row);
   const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(row.content);
-  return { id: row.id, role: "user", text };
+  return { id: row.id, role: "user", text, sentAt: row.createdAt };
 }
 
 /** The condition that a message is of a conversation of the caller. */

@@ -53,6 +53,7 @@ export interface PreparedTurn {
   readonly start: TurnStart;
   readonly message: MessageInProgress;
   readonly history: readonly ChatMessage[];
+  readonly timeZone: string;
   readonly spent: ApplicationError | undefined;
   readonly instructions: string;
   readonly answers: readonly ApprovalAnswer[];
@@ -70,7 +71,7 @@ export async function prepareTurn(
   { configuration, database, log }: TurnServices,
 ): Promise<PreparedTurn> {
   const startedAt = performance.now();
-  const model = openModel(configuration);
+  const model = openModel(configuration, database.userId);
   const scope = {
     conversationId,
     historyLength: configuration.MAX_CONVERSATION_HISTORY,
@@ -89,8 +90,9 @@ export async function prepareTurn(
     start: { type: "start", conversation_id: conversationId, message_id: message.id, earlier: [...message.events] },
     message,
     history: loaded.history,
+    timeZone: loaded.timeZone,
     spent: loaded.spent,
-    instructions: writeInstructions({ ...loaded, language, now: new Date() }),
+    instructions: writeInstructions({ ...loaded, language }),
     answers,
     model,
     startedAt,
@@ -120,7 +122,7 @@ export async function prepareTurn(
  * @returns whether what was kept of it may be forgotten; false where it has yet to be stored
  */
 export async function runTurn(
-  { message, history, spent, instructions, answers, model, startedAt }: PreparedTurn,
+  { message, history, timeZone, spent, instructions, answers, model, startedAt }: PreparedTurn,
   running: TurnInProgress,
   request: TurnRequest,
   { configuration, caller, database, log, keep }: TurnServices,
@@ -139,6 +141,7 @@ export async function runTurn(
       tools: { caller, database, log },
       instructions,
       history,
+      timeZone,
       spent,
       signal: running.signal,
       onModelTime: (milliseconds: number) => {
@@ -170,6 +173,7 @@ export async function runTurn(
       model: model.name,
       ...message.usage,
       turn_tokens: message.turnTokens,
+      cached_tokens: message.cachedTokens,
       duration_ms: duration,
       model_ms: Math.round(modelTime * 10) / 10,
       agent_ms: Math.round((duration - modelTime) * 10) / 10,

@@ -1,4 +1,4 @@
-import { desc, eq, sql } from "drizzle-orm";
+import { and, desc, eq, gte, sql } from "drizzle-orm";
 import * as z from "zod";
 import { messages } from "../../database/chat-schema.ts";
 import { sqlState } from "../../database/database-error.ts";
@@ -16,7 +16,7 @@ const budgetSchema = z.enum(["user_tokens", "address_tokens", "total_tokens"]);
 /** Which conversation, and how much of it and of the day's tokens may be used. */
 export interface TurnScope {
   readonly conversationId: string;
-  /** How many messages the model is shown in all. */
+  /** How many messages the model is shown at most. */
   readonly historyLength: number;
   /** How many tokens there are for a day (UTC). */
   readonly budgets: Readonly<Record<z.output<typeof budgetSchema>, number>>;
@@ -67,12 +67,31 @@ export function userOfTurn(
   return { ...known, spent: limitReached(limit, budgets[limit]) };
 }
 
-/** The newest messages of the conversation, the last one first. */
-export function selectHistory(query: QueryBuilder, userId: number, { conversationId, historyLength }: TurnScope) {
+/**
+ * The newest messages of the conversation, the last one first: as many as the model is shown, or up to half of that
+ * fewer. They begin with a message of the person that is the first of a block. So their beginning stays the same from
+ * turn to turn, which the provider's cache lives on, and no call is torn from its output.
+ *
+ * @param toCome how many messages of the person, not stored yet, are to be shown beside these
+ */
+export function selectHistory(
+  query: QueryBuilder,
+  userId: number,
+  { conversationId, historyLength }: TurnScope,
+  toCome: 0 | 1 = 0,
+) {
+  const conversation = isConversation(userId, conversationId);
+  // A turn is two messages, but for the one that is being answered.
+  const mostTurns = Math.floor((historyLength + 1) / 2);
+  const block = Math.ceil(mostTurns / 2);
+  const ofPerson = sql`from ${messages} where ${and(conversation, eq(messages.role, "user"))}`;
+  const turns = sql`(select count(*) + ${toCome}::int ${ofPerson})`;
+  const left = sql`ceil(greatest(${turns} - ${mostTurns}::int, 0)::numeric / ${block}::int) * ${block}::int`;
+  const first = sql`(select ${messages.seq} ${ofPerson} order by ${messages.seq} offset ${left} limit 1)`;
   return query
     .select()
     .from(messages)
-    .where(isConversation(userId, conversationId))
+    .where(and(conversation, gte(messages.seq, sql`coalesce(${first}, 0)`)))
     .orderBy(desc(messages.seq))
     .limit(historyLength);
 }

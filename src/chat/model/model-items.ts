@@ -1,4 +1,5 @@
 import { excerpt } from "../../excerpt.ts";
+import { showMoment, weekdayOf } from "../../moment.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 import type { ModelItem } from "./model.ts";
@@ -6,18 +7,26 @@ import type { ModelItem } from "./model.ts";
 /** How much of a tool's output the model is still shown in later turns. */
 const OLD_OUTPUT_LENGTH = 400;
 
+const MINUTE = 60_000;
+
 const NOT_REACHED = "Not done: the agent was stopped, or failed, before it came to this.";
 
 /**
- * What the model is shown: the conversation so far, then the message it is writing.
+ * What the model is shown: the conversation so far, then the message it is writing. What stands of an earlier turn is
+ * the same in every turn after it, to the letter: the provider has it in its cache then.
  *
  * @param history what came before, its old tool outputs trimmed
  * @param current what the message that is being written holds already
+ * @param timeZone the person's
  */
-export function toModelItems(history: readonly ChatMessage[], current: readonly TurnEvent[]): ModelItem[] {
+export function toModelItems(
+  history: readonly ChatMessage[],
+  current: readonly TurnEvent[],
+  timeZone: string,
+): ModelItem[] {
   const items = history.flatMap((message): ModelItem[] =>
     message.role === "user"
-      ? [{ type: "said", role: "user", text: message.text }]
+      ? [{ type: "said", role: "user", text: message.text, sentAt: describeMoment(message.sentAt, timeZone) }]
       : toItems(message.events, trim).filter((item) => item.type !== "sealed_reasoning"),
   );
   return [...items, ...toItems(current, (text) => text)];
@@ -44,7 +53,13 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
         items.push({ type: "sealed_reasoning", id: event.id, encrypted: event.encrypted });
         break;
       case "tool_input":
-        items.push({ type: "call", callId: event.call_id, tool: event.tool, input: event.input });
+        items.push({
+          type: "call",
+          callId: event.call_id,
+          tool: event.tool,
+          input: event.input,
+          arguments: event.arguments,
+        });
         open.set(event.call_id, NOT_REACHED);
         break;
       case "tool_output":
@@ -66,6 +81,12 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
   // Every call needs its output, or the API refuses the conversation.
   for (const [callId, reason] of [...open]) close(callId, reason);
   return items;
+}
+
+/** To the minute, such as "Saturday, 2026-11-28T17:05:00+01:00". */
+function describeMoment(moment: Date, timeZone: string): string {
+  const minute = new Date(Math.floor(moment.getTime() / MINUTE) * MINUTE);
+  return `${weekdayOf(minute, timeZone)}, ${showMoment(minute, timeZone)}`;
 }
 
 function trim(text: string): string {

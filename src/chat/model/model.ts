@@ -3,14 +3,22 @@ import type { ObjectJsonSchema } from "../../tools/tool.ts";
 
 /** One thing the model is shown: what was said, a call it made, or what the call came to. */
 export type ModelItem =
-  | { readonly type: "said"; readonly role: "user"; readonly text: string }
+  /** `sentAt` says the moment in words, where the person was. */
+  | { readonly type: "said"; readonly role: "user"; readonly text: string; readonly sentAt: string }
   | {
       readonly type: "said";
       readonly role: "assistant";
       readonly text: string;
       readonly phase?: "commentary" | "final_answer" | undefined;
     }
-  | { readonly type: "call"; readonly callId: string; readonly tool: string; readonly input: unknown }
+  /** `arguments` is JSON as the model wrote it; undefined where it wrote none, or the release before kept the call. */
+  | {
+      readonly type: "call";
+      readonly callId: string;
+      readonly tool: string;
+      readonly input: unknown;
+      readonly arguments?: string | undefined;
+    }
   | { readonly type: "call_output"; readonly callId: string; readonly text: string }
   | { readonly type: "sealed_reasoning"; readonly id: string; readonly encrypted: string };
 
@@ -43,7 +51,15 @@ export type ModelEvent =
   | { readonly type: "sealed_reasoning"; readonly id: string; readonly encrypted: string }
   /** `arguments` is JSON as the model wrote it, valid or not. */
   | { readonly type: "call"; readonly callId: string; readonly name: string; readonly arguments: string }
-  | { readonly type: "usage"; readonly inputTokens: number; readonly outputTokens: number };
+  | ({ readonly type: "usage" } & ModelUsage);
+
+/** The tokens of one answer. */
+export interface ModelUsage {
+  readonly inputTokens: number;
+  /** How many of the input's tokens the provider had in its cache; 0 where it does not say. */
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+}
 
 /** A language model with functions. */
 export interface Model {

@@ -1,5 +1,11 @@
+import { createHmac } from "node:crypto";
 import { APIConnectionError, APIError, OpenAIError } from "openai/core/error";
-import type { ResponseInputItem } from "openai/resources/responses/responses";
+import type {
+  ResponseCreateParamsStreaming,
+  ResponseInputItem,
+  ResponseInputText,
+} from "openai/resources/responses/responses";
+import { deriveKey } from "../../auth/derive-key.ts";
 import type { Configuration } from "../../config.ts";
 import { ApplicationError } from "../../errors.ts";
 import { type Model, type ModelEvent, type ModelItem, type ModelRequest, modelFailure } from "./model.ts";
@@ -8,21 +14,31 @@ import { type ResponsesServer, requestResponse } from "./responses-request.ts";
 
 const LONGEST_FUNCTION_NAME = 64;
 
+/** What a request says beside the conversation: the same in all requests for one person. */
+type Settings = Pick<
+  ResponseCreateParamsStreaming,
+  "model" | "max_output_tokens" | "reasoning" | "text" | "prompt_cache_key" | "safety_identifier"
+>;
+
 /**
  * A model behind OpenAI's Responses API, or a server that speaks it.
  *
+ * @param userId whom it answers; the provider is told a keyed hash of that, by which it finds their prompts in its cache,
+ * and one who misuses it
  * @throws ApplicationError `unavailable` without an OPENAI_API_KEY
  */
-export function openModel({ OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL }: Configuration): Model {
+export function openModel(configuration: Configuration, userId: number): Model {
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL } = configuration;
   if (OPENAI_API_KEY === undefined) {
     throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
   }
   const server = { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL };
+  const settings = settingsOf(configuration, userId);
   return {
     name: OPENAI_MODEL,
     async *respond(request) {
       try {
-        yield* streamResponse(server, OPENAI_MODEL, request);
+        yield* streamResponse(server, settings, request);
       } catch (error) {
         request.signal.throwIfAborted();
         throw toModelFailure(error);
@@ -33,15 +49,30 @@ export function openModel({ OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL }: Con
   };
 }
 
+function settingsOf(configuration: Configuration, userId: number): Settings {
+  const { OPENAI_MODEL, OPENAI_MAX_OUTPUT_TOKENS, OPENAI_REASONING_EFFORT, OPENAI_VERBOSITY, JWT_SECRET } =
+    configuration;
+  const person = createHmac("sha256", deriveKey(JWT_SECRET, "model provider")).update(String(userId)).digest("hex");
+  return {
+    model: OPENAI_MODEL,
+    max_output_tokens: OPENAI_MAX_OUTPUT_TOKENS,
+    // Models that do not reason refuse to be told how much.
+    ...(OPENAI_REASONING_EFFORT !== undefined && { reasoning: { effort: OPENAI_REASONING_EFFORT } }),
+    ...(OPENAI_VERBOSITY !== undefined && { text: { verbosity: OPENAI_VERBOSITY } }),
+    prompt_cache_key: person,
+    safety_identifier: person,
+  };
+}
+
 async function* streamResponse(
   server: ResponsesServer,
-  model: string,
+  settings: Settings,
   { instructions, items, functions, mayCall, signal }: ModelRequest,
 ): AsyncGenerator<ModelEvent> {
   const stream = await requestResponse(
     server,
     {
-      model,
+      ...settings,
       instructions,
       input: items.map(toInputItem),
       tools: functions.map(({ name, description, inputSchema }) => ({
@@ -71,20 +102,24 @@ function toInputItem(item: ModelItem): ResponseInputItem {
   switch (item.type) {
     case "said":
       return item.role === "user"
-        ? { role: "user", content: item.text }
+        ? { role: "user", content: [toInputText(`Sent on ${item.sentAt}`), toInputText(item.text)] }
         : { role: "assistant", content: item.text, ...(item.phase !== undefined && { phase: item.phase }) };
     case "call":
       return {
         type: "function_call",
         call_id: item.callId,
         name: toFunctionName(item.tool),
-        arguments: JSON.stringify(item.input),
+        arguments: item.arguments ?? JSON.stringify(item.input),
       };
     case "call_output":
       return { type: "function_call_output", call_id: item.callId, output: item.text };
     case "sealed_reasoning":
       return { type: "reasoning", id: item.id, summary: [], encrypted_content: item.encrypted };
   }
+}
+
+function toInputText(text: string): ResponseInputText {
+  return { type: "input_text", text };
 }
 
 /** A name that the model has made up comes back to it as the API takes names, or it would refuse the conversation. */

@@ -21,7 +21,14 @@ const callSchema = z.object({ call_id: z.string(), name: z.string(), arguments: 
 const reasoningSchema = z.object({ id: z.string(), encrypted_content: z.string().nullish() });
 const responseSchema = z.object({
   /** Undefined where it is no count, so that the agent estimates one. */
-  usage: z.object({ input_tokens: tokensSchema, output_tokens: tokensSchema }).nullish().catch(undefined),
+  usage: z
+    .object({
+      input_tokens: tokensSchema,
+      input_tokens_details: z.object({ cached_tokens: tokensSchema }).nullish().catch(undefined),
+      output_tokens: tokensSchema,
+    })
+    .nullish()
+    .catch(undefined),
   incomplete_details: z.object({ reason: z.string() }).nullish().catch(undefined),
   error: z.looseObject({}).nullish().catch(undefined),
 });
@@ -104,7 +111,10 @@ export class ResponseEvents {
 
   *#end(type: string, event: unknown): Generator<ModelEvent> {
     const { usage, incomplete_details, error } = parse(z.object({ response: responseSchema }), event).response;
-    if (usage) yield { type: "usage", inputTokens: usage.input_tokens, outputTokens: usage.output_tokens };
+    if (usage) {
+      const { input_tokens: inputTokens, input_tokens_details: details, output_tokens: outputTokens } = usage;
+      yield { type: "usage", inputTokens, cachedTokens: details?.cached_tokens ?? 0, outputTokens };
+    }
     if (type === "response.incomplete") {
       throw modelFailure(`The model's answer was cut short (${incomplete_details?.reason ?? "no reason given"}).`);
     }

@@ -29,6 +29,8 @@ const toolInput = z.object({
   call_id: z.string(),
   tool: z.string(),
   input: z.unknown(),
+  /** The same as the model wrote it, which jsonb would put in another order; undefined where that was no JSON object. */
+  arguments: z.string().optional(),
 });
 const toolOutput = z.object({
   type: z.literal("tool_output"),
