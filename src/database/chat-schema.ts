@@ -21,6 +21,8 @@ export const messages = pgTable("messages", {
   id: text("id").notNull(),
   role: text("role", { enum: ["user", "assistant"] }).notNull(),
   content: jsonb("content").$type<unknown>().notNull(),
+  /** What the answers that a person's message has taken the place of had done; null for none. */
+  replaced: jsonb("replaced").$type<unknown>(),
   outcome: text("outcome", { enum: ["completed", "approval_required", "stopped", "failed"] })
     .notNull()
     .default("completed"),

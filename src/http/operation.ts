@@ -9,6 +9,8 @@ export interface Operation {
   /** Who may call it. */
   readonly security: "anyone" | "bearer" | "metrics token";
   readonly body?: z.ZodType;
+  /** Whether it takes the Idempotency-Key header. */
+  readonly takesKey?: true;
   readonly query?: z.ZodObject;
   /** What is answered when all is well. */
   readonly answer: {

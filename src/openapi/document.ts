@@ -75,8 +75,12 @@ export function describeApi(baseUrl: string): OpenApiDocument {
 }
 
 function toOperationObject(method: string, path: string, operation: Operation): OperationObject {
-  const { summary, description, tag, security, body, query, answer, isLimited = true, errors } = operation;
-  const parameters = [...pathParameters(path), ...(query === undefined ? [] : queryParameters(query))];
+  const { summary, description, tag, security, body, takesKey, query, answer, isLimited = true, errors } = operation;
+  const parameters = [
+    ...pathParameters(path),
+    ...(query === undefined ? [] : queryParameters(query)),
+    ...(takesKey === true ? [idempotencyKey] : []),
+  ];
   const mediaType = answer.mediaType ?? "application/json";
   const schema = answer.content === undefined ? { type: "string" } : toJsonSchema(answer.content, "output");
   const hasContent = answer.content !== undefined || answer.mediaType !== undefined;
@@ -107,7 +111,7 @@ function toOperationObject(method: string, path: string, operation: Operation): 
   };
 }
 
-/** The key of a call, in place of the idempotency_key in its body. */
+/** The key of a call or a message, in place of the idempotency_key, or message_id, in its body. */
 const idempotencyKey = {
   name: "Idempotency-Key",
   in: "header",

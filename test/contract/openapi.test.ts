@@ -73,6 +73,12 @@ it("describes the key of the tools that write, as a header", async () => {
   }
 });
 
+it("describes the key of a message to the agent, as a header", async () => {
+  const { post } = (await readDocument()).paths["/chat"] ?? {};
+  const { parameters } = z.looseObject({ parameters: z.array(z.unknown()) }).parse(post);
+  expect(parameters).toEqual([expect.objectContaining({ name: "Idempotency-Key", in: "header", required: false })]);
+});
+
 it("is where the server's own URL leads", async () => {
   const response = await send("/", { redirect: "manual" });
 

@@ -1,41 +1,38 @@
-import { and, eq, gte, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import { approvals, conversations, messages } from "../../database/chat-schema.ts";
-import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { beginningOf } from "../../excerpt.ts";
+import { answerAgain, type NewMessage, type StoredAnswer } from "./answer-again.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
 import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
 
 const TITLE_LENGTH = 80;
 
-/** What a person says. */
-interface NewMessage {
-  readonly id: string;
-  readonly text: string;
-  /** False where the conversation must be there already. */
-  readonly mayBegin: boolean;
-}
-
 /**
  * Stores what a person says and loads what the agent needs to answer it, in one request. It refuses what waited for a
- * yes in this conversation. A message that is there already, by its id, takes its place again and what
- * came after it is gone: so a client edits a message, or has it answered anew.
+ * yes in this conversation. Of a message that is there already, by its id, `answerAgain` says what becomes.
  *
+ * @returns the answer that the message has, where it is only sent once more
  * @throws ApplicationError `not_found` for a conversation that is not there and may not begin; `rate_limited` when
- * the day's tokens are used up, `conflict` when there can be no more conversations, and then nothing has changed
+ * the day's tokens are used up, `conflict` when there can be no more conversations, and then nothing has changed; and
+ * as `answerAgain`
  */
 export async function beginTurn(
   database: UserDatabase,
   scope: TurnScope,
-  { id, text, mayBegin }: NewMessage,
-): Promise<LoadedTurn> {
+  message: NewMessage,
+): Promise<LoadedTurn | StoredAnswer> {
   const { conversationId } = scope;
+  const { id, text, mayBegin } = message;
   const { userId } = database;
-  const conversation = isConversation(userId, conversationId);
   // As the worker's clock has it, so that the model is told the same moment now and in the turns to come.
   const sentAt = new Date();
   const { results } = await guarded(() =>
     database.write("begin_turn", (query) => {
+      const isThere = sql`exists (${query
+        .select({ id: messages.id })
+        .from(messages)
+        .where(and(isConversation(userId, conversationId), eq(messages.id, id)))})`;
       const begin = query
         .insert(conversations)
         .values({ userId, id: conversationId, title: titleOf(text) })
@@ -44,55 +41,39 @@ export async function beginTurn(
         .update(approvals)
         .set({ answeredAt: sql`now()`, approved: false })
         .where(
-          and(eq(approvals.userId, userId), eq(approvals.conversationId, conversationId), isNull(approvals.answeredAt)),
+          and(
+            eq(approvals.userId, userId),
+            eq(approvals.conversationId, conversationId),
+            isNull(approvals.answeredAt),
+            sql`not ${isThere}`,
+          ),
         );
-      const place = query
-        .select({ seq: messages.seq })
-        .from(messages)
-        .where(and(conversation, eq(messages.id, id)));
-      const removeFromPlace = query.delete(messages).where(and(conversation, gte(messages.seq, sql`${place}`)));
       return [
-        selectUser(query, userId, scope),
-        // One statement in place of three: each is a round trip between the proxy and Postgres.
-        query.execute(
-          sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} ${removeFromPlace.getSQL()}`,
-        ),
+        selectUser(query, userId, scope, sql`not ${isThere}`),
+        // One statement in place of two: each is a round trip between the proxy and Postgres.
+        query.execute(sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} select`),
         selectHistory(query, userId, scope, 1),
-        query.insert(messages).values({
-          userId,
-          conversationId,
-          id,
-          role: "user",
-          content: [{ type: "text", id: "0", text }],
-          createdAt: sentAt,
-        }),
+        query
+          .insert(messages)
+          .values({
+            userId,
+            conversationId,
+            id,
+            role: "user",
+            content: [{ type: "text", id: "0", text }],
+            createdAt: sentAt,
+          })
+          .onConflictDoNothing({ target: [messages.userId, messages.conversationId, messages.id] })
+          .returning({ id: messages.id }),
       ];
     }),
   );
-  const [[user], , history] = results ?? (await readBegun(database, scope, id));
+  const [[user], , history, stored] = results ?? [[], undefined, [], []];
+  if (stored.length === 0) return answerAgain(database, scope, message);
   return {
     ...userOfTurn(user, scope),
-    history: [...history.reverse().map(toChatMessage), { id, role: "user", text, sentAt }],
+    history: [...history.reverse().map(toChatMessage), { id, role: "user", text, sentAt, replaced: [] }],
   };
-}
-
-/**
- * What `beginTurn` loads, of a turn that an attempt has begun whose answer was lost.
- *
- * @throws ApplicationError `unavailable`; the message is stored then, and would be there twice if it was sent again
- */
-async function readBegun(database: UserDatabase, scope: TurnScope, messageId: string) {
-  const { results } = await database
-    .read((query) => [
-      selectUser(query, database.userId, scope, false),
-      query.execute(sql`select`),
-      selectHistory(query, database.userId, scope),
-    ])
-    .catch((error: unknown) => {
-      throw toUnreadOutcome(error, { isKeyed: false });
-    });
-  const [user, nothing, history] = results;
-  return [user, nothing, history.filter(({ id }) => id !== messageId)] as const;
 }
 
 function titleOf(text: string): string {

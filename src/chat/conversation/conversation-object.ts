@@ -59,20 +59,25 @@ export class ConversationObject {
     this.#env = env;
   }
 
-  /** Runs a turn as soon as those before it have ended. */
+  /** Runs a turn as soon as those before it have ended. A message that is being answered is not answered twice. */
   async run(request: TurnRequest): Promise<TurnReply> {
     // A token that was signed out takes nobody's place; a turn that begins at once is refused by its own first query.
     if (this.#turns.length > 0) {
       const refusal = await this.#refusalOf(request);
       if (refusal !== undefined) return { refusal };
     }
+    const same = this.#turns.find((other) => other.answers(request.what));
+    if (same !== undefined) {
+      const reply = await same.reply;
+      return "refusal" in reply ? reply : say(same, request.format, true);
+    }
     if (this.#turns.length > LONGEST_QUEUE) {
       const message = "Too many messages wait in this conversation; try again when they are answered.";
       return { refusal: toRefusal(new ApplicationError("rate_limited", message, { retryAfter: 5 })) };
     }
-    const turn = new TurnInProgress();
-    this.#turns.push(turn);
     const reply = Promise.withResolvers<TurnReply>();
+    const turn = new TurnInProgress(request.what, reply.promise);
+    this.#turns.push(turn);
     this.#last = this.#last.then(() => this.#runNow(request, turn, reply.resolve));
     this.#ctx.waitUntil(this.#last);
     return reply.promise;
@@ -160,6 +165,10 @@ export class ConversationObject {
       const prepared = await prepareTurn(request, services);
       turn.begin(prepared.start);
       reply(say(turn, request.format, false));
+      if ("told" in prepared) {
+        for (const event of prepared.told) turn.add(event);
+        return;
+      }
       const isSettled = await runTurn(prepared, turn, request, services);
       if (isSettled && this.#hasKept) await this.#forget(log);
     } catch (thrown) {

@@ -3,6 +3,7 @@ import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { asksForEvents } from "../../http/accept.ts";
 import { addressKey } from "../../http/address.ts";
 import type { ApplicationContext } from "../../http/application.ts";
+import { readIdempotencyKey } from "../../http/idempotency-key.ts";
 import { readJsonBody } from "../../http/json-body.ts";
 import type { JsonLimits } from "../../json.ts";
 import { logFailure } from "../../observability/log-failure.ts";
@@ -24,7 +25,8 @@ const LAST_MESSAGE: JsonLimits = { mostValues: 100_000 };
 
 /** Answers `POST /chat`: as JSON, or as server-sent events where those are accepted. */
 export async function answerMessage(context: ApplicationContext): Promise<Response> {
-  const request = readChatRequest(await readJsonBody(context), context.var.caller.userId);
+  const key = readIdempotencyKey(context);
+  const request = readChatRequest(await readJsonBody(context), context.var.caller.userId, key);
   const { stream } = await startTurn(context, request);
   const turn = await fromLines(stream, context.var.log);
   const wantsEvents = asksForEvents(context.req.header("Accept"));

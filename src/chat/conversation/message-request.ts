@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
 import { ApplicationError } from "../../errors.ts";
 import { parseInput } from "../../input.ts";
@@ -16,6 +17,8 @@ const messageSchema = text({ minimum: 1, maximum: LONGEST_MESSAGE }).refine((val
   error: "must say something",
 });
 
+const messageIdSchema = line({ maximum: 100 });
+
 const answerSchema = z.strictObject({
   id: z.uuid({ error: "must be the id of an approval_required" }),
   approved: z.boolean(),
@@ -25,6 +28,9 @@ const answerSchema = z.strictObject({
 export const chatSchema = z.strictObject({
   user_id: z.int().optional(),
   message: messageSchema.optional(),
+  message_id: messageIdSchema
+    .optional()
+    .meta({ description: "Yours to choose: the same message with it again gets the answer that it has." }),
   conversation_id: conversationIdSchema.optional(),
   approval: z
     .union([answerSchema, z.array(answerSchema).min(1).max(MOST_ANSWERS)], {
@@ -39,32 +45,65 @@ export type ChatRequest = Pick<TurnRequest, "conversationId" | "what">;
 /**
  * Reads the body of `POST /chat`.
  *
+ * @param key the Idempotency-Key, which counts as the `message_id`; an answer to a question has no need of one
  * @throws ApplicationError `invalid_input`; `forbidden` for another user's `user_id`
  */
-export function readChatRequest(body: unknown, userId: number): ChatRequest {
-  const { user_id, message, conversation_id: conversationId, approval } = parseInput(chatSchema, body);
+export function readChatRequest(body: unknown, userId: number, key: string | undefined): ChatRequest {
+  const { user_id, message, message_id, conversation_id: conversationId, approval } = parseInput(chatSchema, body);
   if (user_id !== undefined && user_id !== userId) {
     throw new ApplicationError("forbidden", "user_id is not yours; leave it out.");
   }
   if (approval !== undefined) {
     if (message !== undefined) throw invalid("approval", "cannot stand beside message; send one of the two");
+    if (message_id !== undefined) throw invalid("message_id", "cannot stand beside approval; leave it out");
     if (conversationId === undefined) throw invalid("conversation_id", "is required with approval");
     return { conversationId, what: { type: "approval", answers: readAnswers("approval", [approval].flat()) } };
   }
   if (message === undefined) throw invalid("message", "is required");
-  const id = crypto.randomUUID();
+  if (message_id !== undefined && key !== undefined && message_id !== key) {
+    throw invalid("message_id", "differs from the Idempotency-Key header; send one of the two");
+  }
+  const givenId = message_id ?? key;
+  const id = givenId ?? crypto.randomUUID();
   return {
-    conversationId: conversationId ?? crypto.randomUUID(),
-    what: { type: "message", id, text: message, mayBegin: conversationId === undefined },
+    conversationId: conversationId ?? conversationBegunBy(id),
+    what: {
+      type: "message",
+      id,
+      text: message,
+      mayBegin: conversationId === undefined,
+      isKey: givenId !== undefined,
+    },
   };
 }
 
+/** The id of the conversation that a message begins: the same where it is sent again, or it would begin another. */
+function conversationBegunBy(messageId: string): string {
+  const hash = createHash("sha256").update(`conversation begun by ${messageId}`).digest("hex");
+  // As a UUID of our own making (RFC 9562 section 5.8).
+  return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, "$1-$2-8$3-8$4-$5");
+}
+
+/** What `useChat` sends as `trigger` to have a message answered anew. */
+const REGENERATE = "regenerate-message";
+
 /** The body of `POST /api/chat`, as `useChat` sends it. */
-export const uiChatSchema = z.object({ id: conversationIdSchema, messages: z.array(z.unknown()).min(1) });
+export const uiChatSchema = z.object({
+  id: conversationIdSchema,
+  messages: z.array(z.unknown()).min(1),
+  trigger: z
+    .string()
+    .max(100)
+    .optional()
+    .meta({
+      description: `\`${REGENERATE}\` has the last message answered anew; without it, it gets the answer it has.`,
+    }),
+  messageId: z.string().max(100).nullish().meta({ description: "The message that is to be replaced, where one is." }),
+});
 
 const partSchema = z.looseObject({ type: z.string() });
 const uiMessageSchema = z.object({
-  id: line({ maximum: 100 }),
+  id: messageIdSchema,
   role: z.enum(["user", "assistant"]),
   parts: z.array(partSchema).max(1000),
 });
@@ -84,7 +123,7 @@ const respondedPartSchema = z.object({
  * @throws ApplicationError `invalid_input`
  */
 export function readUiChatRequest(body: unknown): ChatRequest {
-  const { id: conversationId, messages } = parseInput(uiChatSchema, body);
+  const { id: conversationId, messages, trigger, messageId } = parseInput(uiChatSchema, body);
   const message = parseInput(z.object({ messages: z.tuple([uiMessageSchema]) }), { messages: messages.slice(-1) })
     .messages[0];
   if (message.role === "assistant") {
@@ -102,7 +141,17 @@ export function readUiChatRequest(body: unknown): ChatRequest {
   }
   const texts = message.parts.flatMap((part) => textPartSchema.safeParse(part).data?.text ?? []);
   const { text: said } = parseInput(z.object({ text: messageSchema }), { text: texts.join("\n") });
-  return { conversationId, what: { type: "message", id: message.id, text: said, mayBegin: true } };
+  return {
+    conversationId,
+    what: {
+      type: "message",
+      id: message.id,
+      text: said,
+      mayBegin: true,
+      isAnew: trigger === REGENERATE,
+      replaces: messageId ?? undefined,
+    },
+  };
 }
 
 type Answer = z.output<typeof answerSchema>;

@@ -12,6 +12,7 @@ export const chatOperations: Operations = {
     tag: "Chat",
     security: "bearer",
     body: chatSchema,
+    takesKey: true,
     answer: {
       status: 200,
       description: "What the agent answers; an event stream where that is accepted, this its last event.",

@@ -4,6 +4,7 @@ import { conversations, messages } from "../../database/chat-schema.ts";
 import { ApplicationError } from "../../errors.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { anyEventSchema } from "../stream/turn-event.ts";
+import { readReplacedCalls } from "./replaced-calls.ts";
 
 /** SQLSTATE of a message whose conversation is not there. */
 export const FOREIGN_KEY_VIOLATION = "23503";
@@ -13,13 +14,14 @@ export function conversationNotFound(cause?: unknown): ApplicationError {
   return new ApplicationError("not_found", "Conversation not found", { cause });
 }
 
+/** A row of a message, as far as it says what the message is. */
+export type MessageRow = Pick<typeof messages.$inferSelect, "id" | "role" | "content" | "createdAt" | "replaced">;
+
 /** A message, from its row. */
-export function toChatMessage(
-  row: Pick<typeof messages.$inferSelect, "id" | "role" | "content" | "createdAt">,
-): ChatMessage {
+export function toChatMessage(row: MessageRow): ChatMessage {
   if (row.role === "assistant") return toAssistantMessage(row);
   const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(row.content);
-  return { id: row.id, role: "user", text, sentAt: row.createdAt };
+  return { id: row.id, role: "user", text, sentAt: row.createdAt, replaced: readReplacedCalls(row.replaced) };
 }
 
 /** The condition that a message is of a conversation of the caller. */

@@ -13,6 +13,7 @@ import { openModel } from "../model/openai-model.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { logForeignEvents, type Outcome, type TurnEvent, type TurnStart } from "../stream/turn-event.ts";
 import type { StreamFormat } from "../stream/turn-lines.ts";
+import type { NewMessage } from "./answer-again.ts";
 import { beginTurn } from "./begin-turn.ts";
 import { continueTurn } from "./continue-turn.ts";
 import { storeTurn } from "./store-turn.ts";
@@ -31,7 +32,7 @@ export interface TurnRequest {
   /** The bytes that its worker hands on as they are; undefined for lines, and where the release before asks. */
   readonly format?: StreamFormat | undefined;
   readonly what:
-    | { readonly type: "message"; readonly id: string; readonly text: string; readonly mayBegin: boolean }
+    | ({ readonly type: "message" } & NewMessage)
     | { readonly type: "approval"; readonly answers: readonly { readonly id: string; readonly approved: boolean }[] };
 }
 
@@ -61,15 +62,23 @@ export interface PreparedTurn {
   readonly startedAt: number;
 }
 
+/** A message that was sent once more, and has its answer. */
+export interface AnsweredTurn {
+  readonly start: TurnStart;
+  /** All that its answer holds. */
+  readonly told: readonly TurnEvent[];
+}
+
 /**
- * Loads what a turn needs, and stores what the person says, in one request to the database.
+ * Loads what a turn needs, and stores what the person says, in one request to the database; more where the message is
+ * there already.
  *
  * @throws ApplicationError why the turn cannot be; then nothing has changed
  */
 export async function prepareTurn(
   { conversationId, addressKey, language, what }: TurnRequest,
   { configuration, database, log }: TurnServices,
-): Promise<PreparedTurn> {
+): Promise<PreparedTurn | AnsweredTurn> {
   const startedAt = performance.now();
   const model = openModel(configuration, database.userId);
   const scope = {
@@ -104,6 +113,10 @@ export async function prepareTurn(
     return prepare(loaded, new MessageInProgress(id, events, usage), loaded.answers);
   }
   const loaded = await beginTurn(database, scope, what);
+  if ("told" in loaded) {
+    const { messageId, told } = loaded;
+    return { start: { type: "start", conversation_id: conversationId, message_id: messageId, earlier: [] }, told };
+  }
   logForeignEvents(
     log,
     loaded.history.flatMap((message) => (message.role === "assistant" ? message.events : [])),

@@ -1,5 +1,7 @@
 import { STOPPED } from "../agent/run-agent.ts";
 import type { TurnEvent, TurnStart } from "../stream/turn-event.ts";
+import type { TurnReply } from "./conversation-object.ts";
+import type { TurnRequest } from "./run-turn.ts";
 
 /**
  * A turn from the moment it is asked for: it can be stopped before it has begun, and all who watch it see all of it,
@@ -12,6 +14,22 @@ export class TurnInProgress {
   #hasEnded = false;
   #isDropped = false;
   #news = Promise.withResolvers<void>();
+  readonly #what: TurnRequest["what"];
+  /** How it has begun, or why it has not. */
+  readonly reply: Promise<TurnReply>;
+
+  constructor(what: TurnRequest["what"], reply: Promise<TurnReply>) {
+    this.#what = what;
+    this.reply = reply;
+  }
+
+  /** Whether it answers this very message, so that who sends it once more need only watch. */
+  answers(what: TurnRequest["what"]): boolean {
+    if (what.type === "approval" || this.#what.type === "approval") return false;
+    const { id, text, isAnew, replaces } = this.#what;
+    if (what.id !== id || what.text !== text) return false;
+    return !what.isAnew || (isAnew === true && what.replaces !== undefined && what.replaces === replaces);
+  }
 
   /** Aborted when the turn must stop. */
   get signal(): AbortSignal {

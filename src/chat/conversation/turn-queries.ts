@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, sql } from "drizzle-orm";
+import { and, desc, eq, gte, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { messages } from "../../database/chat-schema.ts";
 import { sqlState } from "../../database/database-error.ts";
@@ -37,7 +37,12 @@ export interface LoadedTurn {
  *
  * @param isRequired whether the request is undone where the day's tokens are used up, or else `spent` says whose
  */
-export function selectUser(query: QueryBuilder, userId: number, { budgets, addressKey }: TurnScope, isRequired = true) {
+export function selectUser(
+  query: QueryBuilder,
+  userId: number,
+  { budgets, addressKey }: TurnScope,
+  isRequired: boolean | SQL,
+) {
   return query
     .select({
       name: users.name,
@@ -73,14 +78,16 @@ export function userOfTurn(
  * turn to turn, which the provider's cache lives on, and no call is torn from its output.
  *
  * @param toCome how many messages of the person, not stored yet, are to be shown beside these
+ * @param which of the conversation's messages they are
  */
 export function selectHistory(
   query: QueryBuilder,
   userId: number,
   { conversationId, historyLength }: TurnScope,
   toCome: 0 | 1 = 0,
+  which?: SQL,
 ) {
-  const conversation = isConversation(userId, conversationId);
+  const conversation = and(isConversation(userId, conversationId), which);
   // A turn is two messages, but for the one that is being answered.
   const mostTurns = Math.floor((historyLength + 1) / 2);
   const block = Math.ceil(mostTurns / 2);

@@ -1,6 +1,6 @@
 import { excerpt } from "../../excerpt.ts";
 import { showMoment, weekdayOf } from "../../moment.ts";
-import type { ChatMessage } from "../stream/chat-message.ts";
+import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 import type { ModelItem } from "./model.ts";
 
@@ -10,6 +10,9 @@ const OLD_OUTPUT_LENGTH = 400;
 const MINUTE = 60_000;
 
 const NOT_REACHED = "Not done: the agent was stopped, or failed, before it came to this.";
+
+const REPLACED =
+  "A note from the server, not from the person: the calls above were made by earlier answers to this message, which the person has had replaced. What they did still holds. Do not do it again; change or undo it where the person now asks for something else, and say what was there already.";
 
 /**
  * What the model is shown: the conversation so far, then the message it is writing. What stands of an earlier turn is
@@ -26,10 +29,22 @@ export function toModelItems(
 ): ModelItem[] {
   const items = history.flatMap((message): ModelItem[] =>
     message.role === "user"
-      ? [{ type: "said", role: "user", text: message.text, sentAt: describeMoment(message.sentAt, timeZone) }]
+      ? [
+          { type: "said", role: "user", text: message.text, sentAt: describeMoment(message.sentAt, timeZone) },
+          ...toReplacedItems(message.replaced),
+        ]
       : toItems(message.events, trim).filter((item) => item.type !== "sealed_reasoning"),
   );
   return [...items, ...toItems(current, (text) => text)];
+}
+
+/** What earlier answers to a person's message have done, right behind it. */
+function toReplacedItems(calls: readonly ReplacedCall[]): ModelItem[] {
+  const items = calls.flatMap(({ call_id: callId, tool, input, text }): ModelItem[] => [
+    { type: "call", callId, tool, input },
+    { type: "call_output", callId, text },
+  ]);
+  return items.length === 0 ? [] : [...items, { type: "note", text: REPLACED }];
 }
 
 function toItems(events: readonly TurnEvent[], shorten: (text: string) => string): ModelItem[] {

@@ -1,10 +1,12 @@
 import { ApplicationError } from "../../errors.ts";
 import type { ObjectJsonSchema } from "../../tools/tool.ts";
 
-/** One thing the model is shown: what was said, a call it made, or what the call came to. */
+/** One thing the model is shown: what was said, a call it made, what the call came to, or what the server notes. */
 export type ModelItem =
   /** `sentAt` says the moment in words, where the person was. */
   | { readonly type: "said"; readonly role: "user"; readonly text: string; readonly sentAt: string }
+  /** What the server itself tells the model, in the place where it counts. */
+  | { readonly type: "note"; readonly text: string }
   | {
       readonly type: "said";
       readonly role: "assistant";

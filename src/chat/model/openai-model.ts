@@ -104,6 +104,8 @@ function toInputItem(item: ModelItem): ResponseInputItem {
       return item.role === "user"
         ? { role: "user", content: [toInputText(`Sent on ${item.sentAt}`), toInputText(item.text)] }
         : { role: "assistant", content: item.text, ...(item.phase !== undefined && { phase: item.phase }) };
+    case "note":
+      return { role: "developer", content: item.text };
     case "call":
       return {
         type: "function_call",

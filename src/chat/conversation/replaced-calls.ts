@@ -1,0 +1,61 @@
+import * as z from "zod";
+import { excerpt } from "../../excerpt.ts";
+import { toolCalled } from "../../tools/catalog.ts";
+import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
+import type { TurnEvent } from "../stream/turn-event.ts";
+
+/** How many calls are kept of the answers that a message replaces, the newest. */
+const MOST_CALLS = 100;
+
+/** How much is kept of what came of a call: what it did stands at its beginning. */
+const LONGEST_TEXT = 400;
+
+/** An input that is longer as JSON is left out: what came of the call names the task. */
+const LONGEST_INPUT = 2_000;
+
+const replacedCallSchema = z.object({ call_id: z.string(), tool: z.string(), input: z.unknown(), text: z.string() });
+
+/** Reads what `replacedCalls` has written; what another release writes otherwise is passed over. */
+export function readReplacedCalls(stored: unknown): ReplacedCall[] {
+  const list = z.array(z.unknown()).safeParse(stored).data ?? [];
+  return list.flatMap((call) => replacedCallSchema.safeParse(call).data ?? []);
+}
+
+/**
+ * What messages that are to be replaced have done to the tasks: their calls that write and came to an end, and those of
+ * the answers that they had replaced themselves.
+ */
+export function replacedCalls(messages: readonly ChatMessage[]): ReplacedCall[] {
+  const calls = messages.flatMap((message) =>
+    message.role === "user" ? message.replaced : writingCalls(message.events),
+  );
+  return withUniqueIds(calls.slice(-MOST_CALLS));
+}
+
+function writingCalls(events: readonly TurnEvent[]): ReplacedCall[] {
+  return events.flatMap((event) => {
+    if (event.type !== "tool_input" || toolCalled(event.tool)?.annotations.readOnlyHint !== false) return [];
+    const text = outcomeOf(event.call_id, events);
+    const input = JSON.stringify(event.input ?? null).length > LONGEST_INPUT ? {} : event.input;
+    return text === undefined ? [] : [{ call_id: event.call_id, tool: event.tool, input, text }];
+  });
+}
+
+/** What came of a call; undefined where it was never run. */
+function outcomeOf(callId: string, events: readonly TurnEvent[]): string | undefined {
+  const ended = events.find(
+    (event) => (event.type === "tool_output" || event.type === "tool_error") && event.call_id === callId,
+  );
+  if (ended?.type === "tool_output") return excerpt(ended.text, LONGEST_TEXT);
+  return ended?.type === "tool_error" ? excerpt(`Error: ${ended.message}`, LONGEST_TEXT) : undefined;
+}
+
+/** Not every server makes ids that are unique beyond one answer. */
+function withUniqueIds(calls: readonly ReplacedCall[]): ReplacedCall[] {
+  const known = new Set<string>();
+  return calls.map((call, index) => {
+    const call_id = known.has(call.call_id) ? `${call.call_id}.${index}` : call.call_id;
+    known.add(call_id);
+    return { ...call, call_id };
+  });
+}
