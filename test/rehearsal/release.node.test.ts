@@ -1,24 +1,16 @@
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { z } from "zod";
 import { isLongRun } from "../support/long-run.ts";
-import { freePort } from "../support/processes.ts";
-import { boxesOf, newestMigration, type Rehearsal, SCALE, startRehearsal } from "../support/rehearsal.ts";
+import {
+  boxesOf,
+  newestMigration,
+  outcomeSchema,
+  type Rehearsal,
+  SCALE,
+  startRehearsal,
+} from "../support/rehearsal.ts";
 import { watchAnswers } from "../support/watch-answers.ts";
 
 // The real wrangler, the real bundle in workerd, a real PostgreSQL; only Cloudflare is a stand-in on loopback.
-
-const run = promisify(execFile);
-const sessionSchema = z.object({ token: z.string(), user: z.object({ id: z.number() }) });
-const outcomeSchema = z.object({
-  outcome: z.string(),
-  steps: z.array(z.object({ name: z.string(), status: z.string(), evidence: z.string() })),
-});
 
 describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, with CI=true", () => {
   let rehearsal: Rehearsal;
@@ -85,109 +77,6 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     expect(log).toContain("### Rollback Required\n- No\n");
     expect(rehearsal.announcements().at(-1)).toMatch(/^Deployment of v\S+ to production succeeded/);
     expect(await rehearsal.secretsIn(run.stdout + run.stderr + log)).toEqual([]);
-  });
-
-  it("gives what the runbook says for each of its curl lines", async () => {
-    const source = await readFile(join(import.meta.dirname, "../../docs/source-runbook.md"), "utf8");
-    const curls = [...source.matchAll(/^curl (?:.*\\\n)*.*$/gm)].map(([line]) => line);
-    expect(curls).toHaveLength(6);
-    const account = { email: "test@example.com", password: "TestPass123" };
-    const signUp = await fetch(`${rehearsal.url}/api/auth/signup`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(account),
-    });
-    const { token, user } = sessionSchema.parse(await signUp.json());
-    const metricsToken = (await rehearsal.variables()).METRICS_TOKEN;
-    const answers: unknown[] = [];
-    for (const curl of curls) {
-      const isMetrics = curl.endsWith("/metrics");
-      // The address is changed; user 1 is the runbook's own, and /metrics is not for everybody here.
-      const line = curl
-        .replace("https://api.yourdomain.com", rehearsal.url)
-        .replace('"user_id": 1', `"user_id": ${user.id}`)
-        .replace(/$/, isMetrics ? ' -H "Authorization: Bearer $METRICS_TOKEN"' : "");
-      const { stdout } = await run("/bin/sh", ["-c", `${line} -sS -w '\n%{http_code}'`], {
-        env: { ...process.env, JWT_TOKEN: token, METRICS_TOKEN: metricsToken },
-      });
-      const [status, ...body] = stdout.split("\n").reverse();
-      answers.push([status, isMetrics ? body.reverse().join("\n") : JSON.parse(body.join(""))]);
-    }
-    expect(answers).toEqual([
-      ["200", expect.objectContaining({ status: "healthy", database: "connected" })],
-      [
-        "200",
-        expect.objectContaining({ token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/), token_type: "Bearer" }),
-      ],
-      ["200", { tools: expect.toSatisfy((tools: unknown[]) => tools.length === 6) }],
-      ["200", expect.objectContaining({ response: expect.stringMatching(/./) })],
-      ["200", expect.stringContaining("http_requests_total{")],
-      ["200", expect.objectContaining({ status: "healthy" })],
-    ]);
-  });
-
-  it("sees metrics, rules, dashboards, a test event and a line of the log", async () => {
-    const seen: string[] = [];
-    const port = await freePort();
-    const alerts = [
-      ...(await readFile(join(import.meta.dirname, "../../ops/prometheus/alerts.yml"), "utf8")).matchAll(
-        /- alert: (\w+)/g,
-      ),
-    ];
-    const outside = createServer(async (request, response) => {
-      const { pathname } = new URL(request.url ?? "/", "http://outside.invalid");
-      seen.push(`${request.method} ${pathname} ${await text(request)}`);
-      const rules = alerts.map(([, name]) => ({ name }));
-      const data = pathname.endsWith("/rules")
-        ? { groups: [{ rules }] }
-        : pathname.endsWith("/config")
-          ? { yaml: "runbook_url: https://runbook.example/page" }
-          : { result: [{}] };
-      response.end(JSON.stringify({ status: "success", data }));
-    }).listen(port, "127.0.0.1");
-    const variables = { PROMETHEUS_URL: `http://127.0.0.1:${port}`, SENTRY_DSN: `http://key@127.0.0.1:${port}/7` };
-    const monitoring = await rehearsal.runbook(["monitoring"], variables);
-    const blind = await rehearsal.runbook(["monitoring", "--accept", "wrangler tail=seen above"]);
-    outside.close();
-    outside.closeAllConnections();
-
-    expect(monitoring.code, monitoring.stdout).toBe(0);
-    expect(monitoring.stdout).toMatch(/✓ metrics: \d+ samples/);
-    expect(monitoring.stdout).toMatch(/✓ dashboard queries: \d+ queries of 4 dashboards find data/);
-    expect(monitoring.stdout).toMatch(/✓ wrangler tail: the line of request \S+ was seen/);
-    expect(seen).toContainEqual(expect.stringMatching(/^POST \/api\/7\/envelope\/ .*Test event of npm run runbook/s));
-    expect(blind.code).toBe(1);
-    expect(blind.stderr).toBe("3 checks failed: dashboard queries, alert rules, Sentry\n");
-  });
-
-  it("loads the path to the database and reports its connections", async () => {
-    const soak = await rehearsal.runbook(["soak", "--minutes", "1", "--time-scale", "0.1"]);
-    expect(soak.code, soak.stderr).toBe(0);
-    expect(soak.stdout).toMatch(
-      /✓ soak for 6 s: 90 requests, 0 errors, p95 \d+ ms from here, at most \d+ of 100 connections/,
-    );
-  });
-
-  it("ticks the boxes of configuration, database and edge that can be ticked here, and no other", async () => {
-    const config = await rehearsal.configWith((toml) => toml.replaceAll("yourdomain.com", "tasks.example"));
-    const preflight = await rehearsal.runbook([
-      "preflight",
-      "--only",
-      "configuration,database,edge",
-      "--json",
-      "--config",
-      config,
-    ]);
-    const { steps } = outcomeSchema.parse(JSON.parse(preflight.stdout));
-    const failed = steps.filter(({ status }) => status !== "done" && status !== "person").map(({ name }) => name);
-
-    // No real key, no Sentry, no pooler, no TLS before the stand-in, and other origins than those deployed.
-    expect(failed).toEqual([
-      ...["model", "error tracking", "database URL", "database connection", "backup"],
-      ...["certificate", "HTTPS redirect", "CORS"],
-    ]);
-    expect(steps.find(({ name }) => name === "indexes")?.evidence).toMatch(/^(\d+) of \1 are there and valid$/);
-    expect(preflight.code).toBe(1);
   });
 
   it("goes back by hand, and says what it would do first", async () => {

@@ -71,6 +71,12 @@ const healthSchema = z.object({ version: z.string() });
 const recordSchema = z.looseObject({ version_id: z.string().nullable(), migrations: z.array(z.string()) });
 const announcementSchema = z.object({ text: z.string() });
 
+/** What a command of the runbook says with `--json`. */
+export const outcomeSchema = z.object({
+  outcome: z.string(),
+  steps: z.array(z.object({ name: z.string(), status: z.string(), evidence: z.string() })),
+});
+
 /** The boxes of a deployment log, ticked or not, with what was seen for each. */
 export const boxesOf = (log: string) => [...log.matchAll(/^-( \[.\] .*)$/gm)].map(([, line]) => line);
 
