@@ -12,6 +12,8 @@ export interface DataDirectory {
   readonly workerBundle: string;
   readonly workerLog: string;
   readonly workerStorage: string;
+  /** The lines that connect each MCP client, token included. */
+  readonly clients: string;
   /** Emptied at every start. */
   readonly temporary: string;
   /** Lets the next start in. */
@@ -22,7 +24,8 @@ const LOCK = "lock";
 const SECRETS = "secrets.json";
 const SQLITE_NOTADB = 26;
 /** What a start leaves in its directory besides the secrets; of a killed one also what SQLite keeps beside the lock. */
-const OWN_NAME = /^(lock(-journal|-wal|-shm)?|secrets\.json\.new|pglite|tmp|worker|worker\.log(\.\d+)?|workerd)$/;
+const OWN_NAME =
+  /^(lock(-journal|-wal|-shm)?|secrets\.json\.new|clients\.txt|pglite(\.new)?|tmp|worker|worker\.log(\.\d+)?|workerd)$/;
 
 /**
  * Makes the directory, readable by its owner alone, or takes an empty one or the one that an earlier start has
@@ -53,6 +56,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     workerBundle: join(path, "worker"),
     workerLog: join(path, "worker.log"),
     workerStorage: join(path, "workerd"),
+    clients: join(path, "clients.txt"),
     temporary,
     release: () => lock.close(),
   };
