@@ -2,20 +2,26 @@
 const INSPECTOR = "@modelcontextprotocol/inspector@2.12.0";
 const REMOTE = "mcp-remote@0.15.1";
 
+/** A server to connect to. */
+interface Endpoint {
+  /** Without a path. */
+  readonly url: string;
+  readonly token: string;
+}
+
 /**
- * Lines that connect MCP clients to a server, to paste where each says; `$TOKEN` is set by a line before them.
- *
- * @param url of the server, without a path
+ * How each MCP client is connected to a server: a comment that names it, and the line to paste. A line for a shell takes
+ * the token from `$TOKEN`, which the first line sets; one for a client's own file holds it.
  */
-export function clientLines({ url, token }: { readonly url: string; readonly token: string }): string[] {
+export function clientLines({ url, token }: Endpoint): string[] {
   const endpoint = `${url}/mcp`;
   const header = '--header "Authorization: Bearer $TOKEN"';
   const headers = { Authorization: `Bearer ${token}` };
   return [
-    "Connect an MCP client:",
-    "",
+    "# For the lines that are pasted into a shell",
+    `TOKEN=${token}`,
     "# Claude Code",
-    `claude mcp add --transport http tasks ${endpoint} ${header}`,
+    claudeCodeLine({ url }),
     "# Codex, which reads the token from its environment whenever it starts",
     `export TASKS_TOKEN="$TOKEN" && codex mcp add tasks --url ${endpoint} --bearer-token-env-var TASKS_TOKEN`,
     "# Cursor: ~/.cursor/mcp.json",
@@ -27,4 +33,9 @@ export function clientLines({ url, token }: { readonly url: string; readonly tok
     "# A client that speaks stdio only, by mcp-remote",
     `npx ${REMOTE} ${endpoint} ${header}`,
   ];
+}
+
+/** The line that connects Claude Code; `$TOKEN` is set by a line before it. */
+export function claudeCodeLine({ url }: Pick<Endpoint, "url">): string {
+  return `claude mcp add --transport http tasks ${url}/mcp --header "Authorization: Bearer $TOKEN"`;
 }

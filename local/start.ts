@@ -1,5 +1,7 @@
+import { chmod, writeFile } from "node:fs/promises";
 import { issueToken } from "../src/auth/token.ts";
 import { readConfiguration } from "../src/config.ts";
+import { clientLines } from "./client-lines.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { keepDemoAccount } from "./demo-account.ts";
 import { startDemoModel } from "./demo-model/server.ts";
@@ -48,9 +50,15 @@ async function start(): Promise<void> {
     DATABASE_URL: "postgresql://later.invalid/tasks",
   });
 
+  say("Bundling the worker …");
   const bundling = bundleWorker(data.workerBundle, data.temporary, shutdown.signal);
   // Whatever fails first is told; the other one must not end the process.
   bundling.catch(() => undefined);
+  say(
+    environment.databaseUrl === undefined && environment.ownerUrl === undefined
+      ? "Opening the embedded database; the first time it is made, which may take half a minute …"
+      : "Opening PostgreSQL …",
+  );
   const database = await openLocalDatabase(environment, data, secrets);
   shutdown.atEnd(() => database.close());
   const gateway = await startGateway(database.pool);
@@ -69,11 +77,16 @@ async function start(): Promise<void> {
     secret: JWT_SECRET,
     issuer: BASE_URL,
   });
-  const worker = await runWorker(await bundling, port, bindings, data);
+  const bundle = await bundling;
+  say("Starting the worker …");
+  const worker = await runWorker(bundle, port, bindings, data);
   shutdown.atEnd(() => worker.close());
   shutdown.endOnSignals();
   await worker.ready;
 
+  // A file of an earlier start keeps its permissions.
+  await writeFile(data.clients, `${clientLines({ url, token }).join("\n")}\n`, { mode: 0o600 });
+  await chmod(data.clients, 0o600);
   const text = welcomeText({
     url,
     ...account,
@@ -83,6 +96,11 @@ async function start(): Promise<void> {
     database: database.description,
     dataDirectory: data.path,
     workerLog: data.workerLog,
+    clientsFile: data.clients,
   });
-  process.stdout.write(`${text}\n`);
+  say(`\n${text}`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }

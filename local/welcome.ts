@@ -1,4 +1,4 @@
-import { clientLines } from "./client-lines.ts";
+import { claudeCodeLine } from "./client-lines.ts";
 
 /** What a person needs to know about a server that has just started. */
 export interface Welcome {
@@ -15,11 +15,16 @@ export interface Welcome {
   readonly database: string;
   readonly dataDirectory: string;
   readonly workerLog: string;
+  /** The file that has the lines for every MCP client. */
+  readonly clientsFile: string;
 }
 
-/** The text that `npm start` prints once everything runs. */
+/**
+ * The text that `npm start` prints once everything runs: short, with the token in it once and the URL last, so that both
+ * are on the screen at its end.
+ */
 export function welcomeText(welcome: Welcome): string {
-  return [serverLines(welcome), accountLines(welcome), curlLines(welcome), clientLines(welcome), ["Ctrl-C stops it."]]
+  return [serverLines(welcome), accountLines(welcome), curlLines(welcome), connectLines(welcome), endLines(welcome)]
     .map((lines) => lines.join("\n"))
     .join("\n\n");
 }
@@ -27,7 +32,6 @@ export function welcomeText(welcome: Welcome): string {
 function serverLines({ url, database, model, dataDirectory, workerLog }: Welcome): string[] {
   return [
     `MCP Task Server is running at ${url}`,
-    "",
     `  Database      ${database}`,
     `  Data          ${dataDirectory}`,
     `  Chat          ${model ?? "a DEMO MODEL, no AI: simple sentences only. Set OPENAI_API_KEY to use a real one."}`,
@@ -35,23 +39,18 @@ function serverLines({ url, database, model, dataDirectory, workerLog }: Welcome
   ];
 }
 
-function accountLines({ email, password, token, tokenLifetimeDays }: Welcome): string[] {
-  return [
-    `  Demo account  ${email}`,
-    ...(password === undefined ? [] : [`  Password      ${password}`]),
-    `  Bearer token  for ${tokenLifetimeDays} days:`,
-    token,
-  ];
+function accountLines({ email, password }: Welcome): string[] {
+  return [`  Demo account  ${email}`, ...(password === undefined ? [] : [`  Password      ${password}`])];
 }
 
 /** Lines to paste into a shell: the tools, a task made, the tasks listed, and the same in words. */
-function curlLines({ url, token, userId }: Pick<Welcome, "url" | "token" | "userId">): string[] {
+function curlLines({ url, token, tokenLifetimeDays, userId }: Welcome): string[] {
   const call = (tool: string, input: object) =>
     `curl -sS ${url}/mcp/tools/${tool} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify(input)}'`;
   const chat = (message: string) =>
     `curl -sS ${url}/chat -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify({ user_id: userId, message })}'`;
   return [
-    "Paste into another terminal:",
+    `Paste into another terminal; the token lasts ${tokenLifetimeDays} days:`,
     "",
     `TOKEN=${token}`,
     `curl -sS ${url}/mcp/tools`,
@@ -60,4 +59,18 @@ function curlLines({ url, token, userId }: Pick<Welcome, "url" | "token" | "user
     chat("add milk, eggs and bread to groceries"),
     chat("List my tasks"),
   ];
+}
+
+function connectLines({ url, clientsFile }: Welcome): string[] {
+  return [
+    "Connect Claude Code:",
+    "",
+    claudeCodeLine({ url }),
+    "",
+    `Codex, Cursor, VS Code, Inspector and clients that speak stdio: the lines are in ${clientsFile}`,
+  ];
+}
+
+function endLines({ url }: Welcome): string[] {
+  return [`${url}   Ctrl-C stops it.`];
 }

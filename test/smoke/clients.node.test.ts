@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -73,8 +73,8 @@ describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", () =
     }
   });
 
-  it("takes the lines that npm start prints for Inspector and mcp-remote", async () => {
-    const lines = server.output().split("\n");
+  it("takes the lines that npm start keeps for Inspector and mcp-remote", async () => {
+    const lines = (await readFile(join(place.dataDirectory, "clients.txt"), "utf8")).split("\n");
     const tokenLine = lines.find((line) => line.startsWith("TOKEN="));
     const [inspector = "", remote = ""] = lines.filter((line) => line.startsWith("npx "));
     const home = await mkdtemp(join(tmpdir(), "tasks-npx-"));

@@ -64,6 +64,14 @@ describe("npm start on the embedded database", () => {
     expect(first.output()).toContain("demo@example.com");
     expect(first.output()).toContain(place.dataDirectory);
     expect(first.errors()).toBe("");
+    expect(first.output().split("\n")[0]).toBe("Bundling the worker …");
+    // Once, for all that it is long, and the URL stands last, where a person looks.
+    expect(first.output().split(first.token)).toHaveLength(2);
+    expect(first.output().trimEnd().split("\n").at(-1)).toBe(`${first.url}   Ctrl-C stops it.`);
+    const clientsFile = join(place.dataDirectory, "clients.txt");
+    expect(first.output()).toContain(clientsFile);
+    expect(await readFile(clientsFile, "utf8")).toContain(`Bearer ${first.token}`);
+    expect((await stat(clientsFile)).mode & 0o777).toBe(0o600);
     const [tools, created, listed] = await pasteCurlLines(first);
     expect(z.object({ tools: z.array(z.unknown()) }).parse(tools).tools).toHaveLength(6);
     expect(tasksSchema.parse(created).tasks.map(({ title }) => title)).toEqual(["Buy milk"]);
