@@ -1,4 +1,4 @@
-import { sign, verify } from "hono/jwt";
+import { decode, sign, verify } from "hono/jwt";
 import { JwtTokenSignatureMismatched } from "hono/utils/jwt/types";
 import * as z from "zod";
 import { type Caller, readAccess } from "../caller.ts";
@@ -100,6 +100,20 @@ export async function verifyToken(token: string, settings: TokenSettings): Promi
   const caller = await verifyAnew(token, settings);
   if (caller !== undefined) verifiedTokens.set(token, { caller, settings });
   return caller;
+}
+
+/**
+ * Whether a token that does not hold says that it is another server's, or this one's under another base URL. It is the
+ * token that says so: nobody has verified it.
+ */
+export function isFromElsewhere(token: string, { issuer }: Pick<TokenSettings, "issuer">): boolean {
+  try {
+    const { iss } = decode(token).payload;
+    return iss !== undefined && iss !== issuer;
+  } catch {
+    // No JWT at all.
+    return false;
+  }
 }
 
 function isSame(one: TokenSettings, other: TokenSettings): boolean {

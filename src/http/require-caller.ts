@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { verifyToken } from "../auth/token.ts";
+import { isFromElsewhere, verifyToken } from "../auth/token.ts";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "./application.ts";
 import { originOf } from "./application.ts";
@@ -14,7 +14,10 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
   const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = context.get("configuration");
   const caller = await verifyToken(token, { secret, previousSecret, issuer });
   if (caller === undefined) {
-    throw new ApplicationError("unauthenticated", "The bearer token is not valid or has expired; sign in again.");
+    const message = isFromElsewhere(token, { issuer })
+      ? `The bearer token was issued for another URL than ${issuer}, which is this server's; sign in here.`
+      : "The bearer token is not valid or has expired; sign in again.";
+    throw new ApplicationError("unauthenticated", message);
   }
   context.set("caller", caller);
   context.set("userDatabase", context.get("database").as(caller, originOf(context, "http")));

@@ -31,7 +31,6 @@ describe("refuses a token", () => {
   it.each<[string, Record<string, unknown>]>([
     ["for another audience", { aud: "https://elsewhere.example" }],
     ["without an audience", { aud: undefined }],
-    ["of another issuer", { iss: "https://elsewhere.example" }],
     ["without an issuer", { iss: undefined }],
     ["that has expired", { exp: 1_700_000_000 }],
     ["without exp", { exp: undefined }],
@@ -52,6 +51,15 @@ describe("refuses a token", () => {
       'Bearer realm="mcp-task-server", error="invalid_token", error_description="The bearer token is not valid or has expired; sign in again."',
     );
     await problemOf(response);
+  });
+
+  it("of another issuer, and says which URL is this server's", async () => {
+    const response = await me(`Bearer ${await sign({ ...claims, iss: "http://127.0.0.1:9" }, JWT_SECRET, "HS256")}`);
+
+    expect(response.status).toBe(401);
+    expect((await problemOf(response)).detail).toBe(
+      `The bearer token was issued for another URL than ${ORIGIN}, which is this server's; sign in here.`,
+    );
   });
 
   it("signed with another secret", async () => {
