@@ -24,7 +24,7 @@ const ONCE = [
 ];
 
 /** Tests that give the worker other variables than all have: each file has a worker of its own. They run once too. */
-const OTHER_VARIABLES = ["test/**/{demo-model,observability}-*.test.ts", "test/security/ceilings.test.ts"];
+const OTHER_VARIABLES = ["test/**/{demo-model,observability}-*.test.ts", "test/security/{ceilings,security-contact}.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
 /**

@@ -22,4 +22,11 @@ export const appOperations: Operations = {
     isLimited: false,
     errors: [],
   },
+  "GET /.well-known/security.txt": {
+    summary: "Whom to tell of a fault that concerns security (RFC 9116)",
+    tag: "Operations",
+    security: "anyone",
+    answer: { status: 200, description: "The contact that the operator has named.", mediaType: "text/plain" },
+    errors: ["not_found"],
+  },
 };

@@ -139,6 +139,14 @@ const variables = {
     .url({ protocol: /^https?$/, error: "must be the DSN of a Sentry project, an http or https URL" })
     .optional()
     .describe("Where errors that are ours are reported to; without it they are only logged."),
+  SECURITY_CONTACT: z
+    .url({
+      protocol: /^(mailto|https|tel)$/,
+      error: "must be a URI such as mailto:security@example.com or https://example.com/report",
+    })
+    .regex(/^\S+$/)
+    .optional()
+    .describe("Whom to tell of a fault that concerns security: what /.well-known/security.txt says (RFC 9116)."),
 } satisfies Record<string, z.ZodType>;
 
 const configurationSchema = z.object(variables).superRefine((configuration, context) => {

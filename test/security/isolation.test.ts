@@ -109,6 +109,7 @@ describe("every route", () => {
     "GET /openapi.json",
     "GET /docs",
     "GET /docs/style.css",
+    "GET /.well-known/security.txt",
     "POST /api/auth/signup",
     "POST /api/auth/signin",
   ]);
