@@ -5,11 +5,13 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import type {} from "./test/support/global-setup.ts";
 import { TEST_LIMIT } from "./test/support/patience.ts";
 import { findPostgresql } from "./test/support/postgresql-cluster.ts";
+import { keepRuntimeLog } from "./test/support/runtime-log.ts";
 
 const JWT_SECRET = "the secret of the tests, 32 characters and more";
 
 // wrangler would warn of secrets that it cannot see here; the tests have their own.
 process.env.WRANGLER_LOG = "error";
+keepRuntimeLog("test-results/workerd.log");
 
 /**
  * Tests of what has no SQL of its own, or whose SQL others test on both databases (chat's: chat-conversations): they run
@@ -24,7 +26,10 @@ const ONCE = [
 ];
 
 /** Tests that give the worker other variables than all have: each file has a worker of its own. They run once too. */
-const OTHER_VARIABLES = ["test/**/{demo-model,observability}-*.test.ts", "test/security/{ceilings,security-contact}.test.ts"];
+const OTHER_VARIABLES = [
+  "test/**/{demo-model,observability}-*.test.ts",
+  "test/security/{ceilings,security-contact}.test.ts",
+];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
 /**
@@ -65,6 +70,8 @@ function workerProject(
 ): TestProjectInlineConfiguration {
   const missing = databaseName === "postgresql" && !hasPostgresql;
   return {
+    // Source maps of packages that name files which were not published.
+    logLevel: "error",
     plugins: [
       cloudflareTest(({ inject }) => {
         const database = inject("databases")[databaseName];

@@ -1,0 +1,20 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** How workerd begins what it says of connections that tests break off, and of objects that they end. */
+const FROM_WORKERD = /^(uncaught exception; |exception = |stack: )/;
+
+/**
+ * Keeps what workerd says out of a run's output, in a file: it is no news to whoever runs the tests. The pool writes it
+ * to this process's stderr and takes no other place for it.
+ */
+export function keepRuntimeLog(file: string): void {
+  const { stderr } = process;
+  const write: typeof stderr.write = stderr.write.bind(stderr);
+  stderr.write = (chunk: string | Uint8Array, ...rest: [never?, never?]): boolean => {
+    if (typeof chunk !== "string" || !FROM_WORKERD.test(chunk)) return write(chunk, ...rest);
+    mkdirSync(dirname(file), { recursive: true });
+    appendFileSync(file, chunk);
+    return true;
+  };
+}
