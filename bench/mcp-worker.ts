@@ -20,13 +20,14 @@ export class BenchAgent extends McpAgent<Env> {
   override server = new McpServer({ name: "bench", version: "1.0.0" });
 
   override async init(): Promise<void> {
-    const { database, log } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), {});
+    const { database, log, configuration } = openServices(this.env, (promise) => this.ctx.waitUntil(promise), {});
     for (const { name, title, description, input, output, annotations } of catalog) {
       const shape = { title, description, inputSchema: input, outputSchema: output, annotations };
       this.server.registerTool(name, shape, async (args) => {
         const caller = readCallerRecord(this.props);
         const own = database.as(caller, { via: "mcp", requestId: "bench" });
-        const { structured, text } = await runTool(name, args, { caller, database: own, log });
+        const toolContext = { caller, database: own, log, cursorSettings: configuration };
+        const { structured, text } = await runTool(name, args, toolContext);
         return { content: [{ type: "text", text }], structuredContent: structured };
       });
     }

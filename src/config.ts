@@ -77,6 +77,9 @@ const variables = {
   JWT_SECRET_PREVIOUS: secret
     .optional()
     .describe("Secret. Tokens signed with it still count while JWT_SECRET is being rotated."),
+  SIGN_CURSORS: oneOf(["on", "off"])
+    .default("on")
+    .describe("Whether the cursors of lists are signed: off while a release serves too that cannot read signed ones."),
   SESSION_IDLE_HOURS: z.coerce
     .number({ error: "must be a number of hours" })
     .positive({ error: "must be more than 0" })

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { expandIPv6 } from "hono/utils/ipaddr";
-import { deriveKey } from "../auth/derive-key.ts";
+import { deriveKey } from "../derive-key.ts";
 import type { ApplicationContext } from "./application.ts";
 
 /** Where a request comes from; an IPv6 address counts as its /64, which one subscriber has whole. */

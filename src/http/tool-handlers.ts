@@ -11,9 +11,9 @@ export function answerTools(context: ApplicationContext): Response {
 
 /** Runs a tool with the body as its input. */
 export async function answerCall(context: ApplicationContext, name: string): Promise<Response> {
-  const { caller, userDatabase: database, log } = context.var;
+  const { caller, userDatabase: database, log, configuration: cursorSettings } = context.var;
   const idempotencyKey = readIdempotencyKey(context);
   const input = await readJsonBody(context);
-  const { structured } = await runTool(name, input, { caller, database, log, idempotencyKey });
+  const { structured } = await runTool(name, input, { caller, database, log, cursorSettings, idempotencyKey });
   return context.json(structured);
 }

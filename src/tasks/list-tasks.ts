@@ -1,8 +1,9 @@
 import { and, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
+import { type CursorSettings, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
-import { decodeCursor, encodeCursor, type TaskOrder, taskOrders } from "./cursor.ts";
 import { toDueColumns } from "./due.ts";
 import { type Task, toTask } from "./task.ts";
+import { placeSchemas, type TaskOrder, taskOrders, unsignedCursors } from "./task-order.ts";
 import { taskColumns, tasks } from "./task-rows.ts";
 
 /** Which tasks to list, in which order; every filter that is given must hold. */
@@ -72,11 +73,16 @@ const today = sql`(now() at time zone current_setting('app.time_zone'))::date`;
  * Lists tasks, page by page. A page starts after the last task of the one before, so that tasks made,
  * changed or deleted in between make no other task appear twice or not at all.
  *
- * @throws ApplicationError `invalid_input` for a cursor that is not one of this order, and for a search that takes too long
+ * @throws ApplicationError `invalid_input` for a cursor that is not one of this list, and for a search that takes too long
  */
-export async function listTasks(database: UserDatabase, filter: TaskFilter): Promise<TaskPage> {
+export async function listTasks(
+  database: UserDatabase,
+  filter: TaskFilter,
+  cursorSettings: CursorSettings,
+): Promise<TaskPage> {
   const order = taskOrders(dueMoment)[filter.order];
-  const after = filter.cursor === undefined ? undefined : order.after(decodeCursor(filter.order, filter.cursor));
+  const list = pagedList(database.userId, filter);
+  const after = filter.cursor === undefined ? undefined : order.after(readCursor(list, filter.cursor, cursorSettings));
   const {
     results: [rows],
     now,
@@ -96,10 +102,16 @@ export async function listTasks(database: UserDatabase, filter: TaskFilter): Pro
   const last = page.at(-1);
   return {
     tasks: page.map((row) => ({ ...toTask(row, timeZone), isDescriptionWhole: row.isDescriptionWhole })),
-    ...(rows.length > page.length && last !== undefined && { nextCursor: encodeCursor(filter.order, last.sortKey) }),
+    ...(rows.length > page.length &&
+      last !== undefined && { nextCursor: writeCursor(list, last.sortKey, cursorSettings) }),
     now,
     timeZone,
   };
+}
+
+function pagedList(userId: number, { limit: _, cursor: __, ...asked }: TaskFilter): PagedList<Place> {
+  const { order } = asked;
+  return { name: "tasks", userId, asked: { ...asked }, place: placeSchemas[order], unsigned: unsignedCursors(order) };
 }
 
 function conditions({

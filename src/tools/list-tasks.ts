@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { cursorSchema } from "../cursor.ts";
 import { showMoment, weekdayOf } from "../moment.ts";
-import { taskOrderSchema } from "../tasks/cursor.ts";
 import { pluck } from "../tasks/field-table.ts";
 import { listTasks } from "../tasks/list-tasks.ts";
 import { momentSchema, type Task } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
+import { taskOrderSchema } from "../tasks/task-order.ts";
 import { text } from "../text.ts";
 import { listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
@@ -39,9 +40,7 @@ const input = z.strictObject({
     .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
     .default(USUAL_PAGE)
     .describe("How many at most."),
-  cursor: text({ minimum: 1, maximum: 500 })
-    .optional()
-    .describe("The next_cursor of the page before; everything else as it was then."),
+  cursor: cursorSchema.optional().describe("The next_cursor of the page before; everything else as it was then."),
 });
 
 const output = z.strictObject({
@@ -57,10 +56,10 @@ export const listTasksTool = defineReadingTool({
   description: `Lists the person's tasks. ${rules.list} ${rules.find} ${rules.data}`,
   input,
   output,
-  async run({ status, priority, due_from: dueFrom, due_before: dueBefore, ...rest }, database) {
+  async run({ status, priority, due_from: dueFrom, due_before: dueBefore, ...rest }, database, { cursorSettings }) {
     const which = { statuses: toStatuses(status), isOverdue: status === "overdue", priority: toPriority(priority) };
     const filter = { ...rest, ...which, dueFrom, dueBefore };
-    const page = await listTasks(database, filter);
+    const page = await listTasks(database, filter, cursorSettings);
     return {
       tasks: listPage(page.tasks, filter.order, filter.limit),
       now: showMoment(toSecond(page.now), page.timeZone),

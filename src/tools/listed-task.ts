@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { quote, withoutUnseen } from "../quote.ts";
 import { CUT, MOMENT_WEIGHT, shorten, weigh } from "../shorten.ts";
-import type { TaskOrder } from "../tasks/cursor.ts";
 import { listFields, pluck, weighFields } from "../tasks/field-table.ts";
 import type { TaskInList } from "../tasks/list-tasks.ts";
 import { taskSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
+import type { TaskOrder } from "../tasks/task-order.ts";
 import { taskLine } from "./task-text.ts";
 
 const { id, version, completed_at, created_at, updated_at } = taskSchema.shape;

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Caller, Scope } from "../caller.ts";
+import type { CursorSettings } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
@@ -9,6 +10,7 @@ export interface ToolContext {
   readonly caller: Caller;
   readonly database: UserDatabase;
   readonly log: Logger;
+  readonly cursorSettings: CursorSettings;
   /** The key that came beside the input, such as HTTP's Idempotency-Key. */
   readonly idempotencyKey?: string | undefined;
   /** The key of a call that brings none of its own. */

@@ -5,7 +5,7 @@ import { listPage, listText } from "../../src/tools/listed-task.ts";
 import { canCountTokens, countTokens } from "../support/count-tokens.ts";
 
 const PAGE = 20;
-const CURSOR = btoa('["updated","2026-11-30T23:30:00.000Z",2147483647]');
+const CURSOR = `${btoa('["2026-11-30T23:30:00.000Z",2147483647]')}.Xy7-hQ2v_0sPzB4mTnK9Lw`;
 
 /** A generator of the same numbers each time (Lehmer, with Park and Miller's multiplier). */
 function numbers(seed: number): (below: number) => number {

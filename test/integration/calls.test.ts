@@ -45,6 +45,14 @@ function record(milliseconds: number, write?: { readonly key: string }): string 
   });
 }
 
+/** What the gate runs a tool with for a caller. */
+const contextOf = (own: Caller) => ({
+  caller: own,
+  database: database.as(own, origin),
+  log: createLogger("error"),
+  cursorSettings: configuration,
+});
+
 const insert = (title: string) => sql`insert into tasks (user_id, title) values (${caller.userId}, ${title})`;
 const titles = async () =>
   (await ownerQuery("select title from tasks where user_id = $1", [person.id])).map(({ title }) => title);
@@ -141,8 +149,7 @@ it("numbers the tasks of each user from 1", async () => {
 
 describe("a caller who may only read", () => {
   const read = () => ({ ...caller, access: new Set(["tasks:read"] as const) });
-  const run = (own: Caller, tool: string, input: unknown) =>
-    runTool(tool, input, { caller: own, database: database.as(own, origin), log: createLogger("error") });
+  const run = (own: Caller, tool: string, input: unknown) => runTool(tool, input, contextOf(own));
 
   it("reads", async () => {
     await expect(run(read(), "list_tasks", {})).resolves.toMatchObject({ structured: { tasks: expect.any(Array) } });
@@ -166,7 +173,7 @@ describe("a caller who may only read", () => {
 describe("a call that a person must confirm", () => {
   const remove = async (isConfirmed: boolean | undefined) => {
     const { id } = await person.runForTask("create_task", { title: "Tax papers" });
-    const own = { caller, database: database.as(caller, origin), log: createLogger("error") };
+    const own = contextOf(caller);
     const result = runTool("delete_task", { task_id: id }, { ...own, isConfirmed });
     await result.catch(() => undefined);
     return {
@@ -190,7 +197,7 @@ describe("a call that a person must confirm", () => {
 
   it("is asked about by the names of its tasks, which counts as no call of a tool", async () => {
     const { id } = await person.runForTask("create_task", { title: "Tax papers" });
-    const own = { caller, database: database.as(caller, origin), log: createLogger("error") };
+    const own = contextOf(caller);
     const count = vi.spyOn(metrics, "count");
     expect(await readNamedTasks([id], own)).toMatchObject([{ id, title: "Tax papers" }]);
     expect(count.mock.calls.filter(([name]) => name === "tool_executions_total")).toEqual([]);

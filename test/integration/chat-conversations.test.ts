@@ -23,6 +23,13 @@ describe("/api/conversations", () => {
     expect(second).toEqual({
       conversations: [expect.objectContaining({ id: ids[2], title: expect.stringMatching(/^one/) })],
     });
+    // As the release before has written it.
+    const { conversations } = JSON.parse(JSON.stringify(first));
+    const unsigned = encodeURIComponent(`${conversations[1].updated_at}_${ids[1]}`);
+    expect(await (await person.send(`/api/conversations?limit=2&cursor=${unsigned}`)).json()).toEqual(second);
+    const stranger = await Person.signUp();
+    const refused = await stranger.send(`/api/conversations?cursor=${encodeURIComponent(next_cursor)}`);
+    expect((await problemOf(refused)).errors).toMatchObject([{ field: "cursor" }]);
   });
 
   test.each([

@@ -15,6 +15,7 @@ const TASKS_OF_EACH = 250;
 /** Made first: their tasks are behind those of everybody else. */
 const OWN_TASKS = 40;
 
+const cursorSettings = { JWT_SECRET: "a secret of the tests, 32 characters", SIGN_CURSORS: "on" } as const;
 const statuses = ["pending", "in_progress", "completed", "cancelled"] as const;
 const orders = ["created", "updated", "due", "priority"] as const;
 
@@ -104,7 +105,7 @@ describe.skipIf(findPostgresql() === undefined)("a list among 50,000 tasks of ot
     };
     const database = openDatabase(gateway.connectionString, proxy.fetchEndpoint, 10);
     const userDatabase = database.as(caller, { via: "http", requestId: "test" });
-    list = (filter) => listTasks(userDatabase, { statuses, order: "created", limit: 20, ...filter });
+    list = (filter) => listTasks(userDatabase, { statuses, order: "created", limit: 20, ...filter }, cursorSettings);
   });
   afterAll(async () => {
     for (const end of endings.reverse()) await end();

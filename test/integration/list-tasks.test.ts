@@ -2,6 +2,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 
+/** What is said of a cursor that no page of this list has come with. */
+const NOT_OF_THIS_LIST =
+  "must be the next_cursor of the page before, with the same filters and order; without it the list begins anew";
+
 let person: Person;
 
 const titlesOf = async (filter: Record<string, unknown>, whose = person) =>
@@ -197,9 +201,7 @@ describe("a cursor", () => {
     const response = await person.call("list_tasks", { cursor });
 
     expect(response.status).toBe(400);
-    expect((await problemOf(response)).errors).toEqual([
-      { field: "cursor", message: "must be the next_cursor of a list with the order due" },
-    ]);
+    expect((await problemOf(response)).errors).toEqual([{ field: "cursor", message: NOT_OF_THIS_LIST }]);
   });
 
   it.each([
@@ -215,9 +217,7 @@ describe("a cursor", () => {
     const response = await person.call("list_tasks", { order, cursor: btoa(JSON.stringify([order, ...place])) });
 
     expect(response.status).toBe(400);
-    expect((await problemOf(response)).errors).toEqual([
-      { field: "cursor", message: `must be the next_cursor of a list with the order ${order}` },
-    ]);
+    expect((await problemOf(response)).errors).toEqual([{ field: "cursor", message: NOT_OF_THIS_LIST }]);
   });
 
   it("of a moment with a far offset goes on from that moment", async () => {
@@ -234,9 +234,49 @@ describe("a cursor", () => {
     expect(await titlesOf({ cursor }, other)).toEqual(["b"]);
   });
 
-  it("of another order is refused", async () => {
-    const { next_cursor: cursor } = await person.run("list_tasks", { limit: 1, order: "created" });
+  describe("that was made for some filters", () => {
+    const asked = { status: "all", tags: ["home", "year end"], due_from: "2026-01-01", order: "due" };
+    let owner: Person;
+    let cursor: string;
 
-    expect((await person.call("list_tasks", { cursor, order: "due" })).status).toBe(400);
+    beforeAll(async () => {
+      owner = await Person.signUp();
+      for (const title of ["a", "b", "c"]) {
+        await owner.run("create_task", { title, due: "2026-12-01", tags: ["home", "year end"] });
+      }
+      cursor = String((await owner.run("list_tasks", { ...asked, limit: 1 })).next_cursor);
+    });
+
+    it("goes on with them, however many tasks are asked for and in whatever order the tags are named", async () => {
+      const same = { ...asked, tags: asked.tags.toReversed(), due_before: "" };
+      expect(await titlesOf({ ...same, cursor, limit: 5 }, owner)).toEqual(["b", "c"]);
+    });
+
+    it.each([
+      ["order", { order: "updated" }],
+      ["status", { status: "open" }],
+      ["tags", { tags: ["home"] }],
+      ["due_from", { due_from: "2026-01-02" }],
+      ["due_before", { due_before: "2027-01-01" }],
+      ["priority", { priority: "low" }],
+      ["search", { search: "b" }],
+    ])("is refused with another %s", async (_, other) => {
+      const response = await owner.call("list_tasks", { ...asked, ...other, cursor });
+
+      expect(response.status).toBe(400);
+      expect((await problemOf(response)).errors).toEqual([{ field: "cursor", message: NOT_OF_THIS_LIST }]);
+    });
+
+    it("is refused where another place stands in it", async () => {
+      const [, signature] = cursor.split(".");
+      const place = btoa('["infinity",1]').replaceAll("=", "");
+      const response = await owner.call("list_tasks", { ...asked, cursor: `${place}.${signature}` });
+
+      expect((await problemOf(response)).errors).toEqual([{ field: "cursor", message: NOT_OF_THIS_LIST }]);
+    });
+  });
+
+  it("of the release before, which has no signature, goes on", async () => {
+    expect(await titlesOf({ order: "created", cursor: btoa('["created",3]') })).toEqual(["december", "undated"]);
   });
 });

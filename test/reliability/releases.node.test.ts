@@ -17,6 +17,11 @@ const ORDERS: readonly (readonly [Release, Release])[] = [
 
 const sessionSchema = z.object({ token: z.string() });
 const tasksSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.string(), version: z.int() })) });
+const pageSchema = z.object({
+  tasks: z.array(z.object({ id: z.int() })).optional(),
+  conversations: z.array(z.object({ id: z.string() })).optional(),
+  next_cursor: z.string().optional(),
+});
 const messageSchema = z.object({
   result: z.looseObject({ isError: z.boolean().optional(), structuredContent: z.unknown() }),
 });
@@ -167,6 +172,28 @@ describe.skipIf(inject("clusterUrl") === undefined)("the release before and this
       await call(other, "delete_task", { task_id: deleted?.id });
       expect((await send(one, "POST", "/mcp/tools/get_task", { task_id: deleted?.id })).status).toBe(404);
       titles.add(kept);
+    });
+
+    it.each(ORDERS)("a list of tasks or conversations that %s begins is read on at %s", async (one, other) => {
+      for (const title of [newTitle(), newTitle()]) {
+        await call(one, "create_task", { title });
+        titles.add(title);
+        await chat(one, { message: `Hi ${(await Script.write([says("Hello.")])).mark}` });
+      }
+      const tasks = async (release: Release, cursor?: string) => {
+        const response = await send(release, "POST", "/mcp/tools/list_tasks", { order: "created", limit: 1, cursor });
+        return pageSchema.parse(await response.json());
+      };
+      const conversations = async (release: Release, cursor = "") => {
+        const query = cursor && `&cursor=${encodeURIComponent(cursor)}`;
+        return pageSchema.parse(await (await send(release, "GET", `/api/conversations?limit=1${query}`)).json());
+      };
+      for (const list of [tasks, conversations]) {
+        const first = await list(one);
+        const second = await list(other, z.string().parse(first.next_cursor));
+        expect([...(second.tasks ?? []), ...(second.conversations ?? [])]).toHaveLength(1);
+        expect(second).not.toMatchObject(first);
+      }
     });
 
     it.each(ORDERS)("a key of %s makes one task by %s as well", async (one, other) => {

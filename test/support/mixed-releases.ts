@@ -7,6 +7,7 @@ import type pg from "pg";
 import { inject } from "vitest";
 import { projectDirectory } from "../../local/environment.ts";
 import { bundleWorker } from "../../local/worker-bundle.ts";
+import { readReleaseTarget } from "../../ops/runbook/release-target.ts";
 import { JWT_SECRET, METRICS_TOKEN } from "./fault-proxy/faulty-server.ts";
 import { freePort } from "./processes.ts";
 import { openWorkerDatabase } from "./worker-database.ts";
@@ -63,6 +64,8 @@ export async function prepareMixedReleases(): Promise<MixedReleases> {
       METRICS_TOKEN,
       OPENAI_API_KEY: "the key of the tests",
       OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
+      // As it is where releases are rolled out gradually; gone once every release signs.
+      SIGN_CURSORS: (await readReleaseTarget("production")).variables.SIGN_CURSORS ?? "on",
     },
     directory,
   );

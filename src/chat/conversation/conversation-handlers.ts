@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { cursorSchema } from "../../cursor.ts";
 import type { ApplicationContext } from "../../http/application.ts";
 import { readJsonBody } from "../../http/json-body.ts";
 import { parseInput } from "../../input.ts";
@@ -6,23 +7,10 @@ import { line } from "../../text.ts";
 import { conversationStub } from "./conversation-stub.ts";
 import { conversationIdSchema } from "./message-request.ts";
 import { conversationNotFound } from "./rows.ts";
-import {
-  type ConversationCursor,
-  deleteConversation,
-  listConversations,
-  readConversation,
-  renameConversation,
-} from "./stored-conversations.ts";
+import { deleteConversation, listConversations, readConversation, renameConversation } from "./stored-conversations.ts";
 
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 30;
-
-/** As we write them: Postgres reads no more than 128 characters of a moment, and knows no year 0. */
-const momentSchema = z.iso.datetime({ precision: 3 }).refine((moment) => !moment.startsWith("0000"));
-
-const cursorSchema = z
-  .tuple([momentSchema, conversationIdSchema])
-  .transform(([updatedAt, id]): ConversationCursor => ({ updatedAt, id }));
 
 /** The query of a list of conversations. */
 export const listSchema = z.strictObject({
@@ -33,14 +21,7 @@ export const listSchema = z.strictObject({
     })
     .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
     .default(USUAL_PAGE),
-  cursor: z
-    .string()
-    .transform((text, context) => {
-      const cursor = cursorSchema.safeParse(splitCursor(text)).data;
-      if (cursor === undefined) context.addIssue({ code: "custom", message: "must be the next_cursor of a list" });
-      return cursor;
-    })
-    .optional(),
+  cursor: cursorSchema.optional(),
 });
 
 /** The body that renames a conversation. */
@@ -48,10 +29,10 @@ export const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
 
 /** Answers with a page of the caller's conversations. */
 export async function answerList(context: ApplicationContext): Promise<Response> {
-  const { userDatabase } = context.var;
+  const { userDatabase, configuration } = context.var;
   const { limit, cursor } = parseInput(listSchema, context.req.query());
-  const { conversations, next } = await listConversations(userDatabase, { limit, after: cursor });
-  return context.json({ conversations, ...(next !== undefined && { next_cursor: `${next.updatedAt}_${next.id}` }) });
+  const { conversations, nextCursor } = await listConversations(userDatabase, { limit, cursor }, configuration);
+  return context.json({ conversations, ...(nextCursor !== undefined && { next_cursor: nextCursor }) });
 }
 
 /** Answers with a conversation and its messages. */
@@ -81,9 +62,4 @@ function readId(text: string): string {
   const id = conversationIdSchema.safeParse(text).data;
   if (id === undefined) throw conversationNotFound();
   return id;
-}
-
-function splitCursor(text: string): [string, string] {
-  const end = text.indexOf("_");
-  return [text.slice(0, end), text.slice(end + 1)];
 }

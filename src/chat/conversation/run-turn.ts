@@ -151,7 +151,7 @@ export async function runTurn(
   try {
     const context = {
       model,
-      tools: { caller, database, log },
+      tools: { caller, database, log, cursorSettings: configuration },
       instructions,
       history,
       timeZone,

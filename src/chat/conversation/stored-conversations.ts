@@ -1,9 +1,11 @@
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
+import { type CursorSettings, readCursor, type UnsignedCursors, writeCursor } from "../../cursor.ts";
 import { conversations, messages } from "../../database/chat-schema.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { usageSchema } from "../stream/turn-event.ts";
 import { toUiMessage } from "../stream/ui-message.ts";
+import { conversationIdSchema } from "./message-request.ts";
 import { conversationNotFound, isConversation, isRowOf, toChatMessage } from "./rows.ts";
 
 /** How many messages of a conversation are read at most, the newest. */
@@ -41,31 +43,46 @@ export const readConversationSchema = conversationSchema.extend({
   ),
 });
 
-/** The place in the list after which the next page begins. */
-export interface ConversationCursor {
-  readonly updatedAt: string;
-  readonly id: string;
+/** As we write them: Postgres reads no more than 128 characters of a moment, and knows no year 0. */
+const momentSchema = z.iso.datetime({ precision: 3 }).refine((moment) => !moment.startsWith("0000"));
+const placeSchema = z.tuple([momentSchema, conversationIdSchema]);
+
+/** The cursors of the release before: `<updated_at>_<id>`. */
+const unsigned: UnsignedCursors = {
+  write: (place) => place.join("_"),
+  read(cursor) {
+    const end = cursor.indexOf("_");
+    return [cursor.slice(0, end), cursor.slice(end + 1)];
+  },
+};
+
+/** Which conversations to list. */
+interface ConversationFilter {
+  readonly limit: number;
+  /** The `nextCursor` of the page before. */
+  readonly cursor: string | undefined;
 }
 
-/** Lists conversations of the caller, the one that changed last first. */
+/**
+ * Lists conversations of the caller, the one that changed last first.
+ *
+ * @throws ApplicationError `invalid_input` for a cursor that is not one of this list
+ */
 export async function listConversations(
   database: UserDatabase,
-  { limit, after }: { readonly limit: number; readonly after: ConversationCursor | undefined },
-): Promise<{ conversations: Conversation[]; next?: ConversationCursor }> {
+  { limit, cursor }: ConversationFilter,
+  cursorSettings: CursorSettings,
+): Promise<{ conversations: Conversation[]; nextCursor?: string }> {
+  const { userId } = database;
+  const list = { name: "conversations", userId, asked: {}, place: placeSchema, unsigned } as const;
+  const after = cursor === undefined ? undefined : isAfter(readCursor(list, cursor, cursorSettings));
   const {
     results: [rows],
   } = await database.read((query) => [
     query
       .select(columns)
       .from(conversations)
-      .where(
-        and(
-          eq(conversations.userId, database.userId),
-          after === undefined
-            ? undefined
-            : sql`(${conversations.updatedAt}, ${conversations.id}) < (${after.updatedAt}::timestamptz, ${after.id})`,
-        ),
-      )
+      .where(and(eq(conversations.userId, userId), after))
       .orderBy(desc(conversations.updatedAt), desc(conversations.id))
       .limit(limit + 1),
   ]);
@@ -73,7 +90,8 @@ export async function listConversations(
   const last = page.at(-1);
   return {
     conversations: page,
-    ...(rows.length > limit && last !== undefined && { next: { updatedAt: last.updated_at, id: last.id } }),
+    ...(rows.length > limit &&
+      last !== undefined && { nextCursor: writeCursor(list, [last.updated_at, last.id], cursorSettings) }),
   };
 }
 
@@ -126,6 +144,10 @@ export async function deleteConversation(database: UserDatabase, id: string): Pr
     query.delete(conversations).where(isRowOf(database.userId, id)).returning({ id: conversations.id }),
   ]);
   if (results !== undefined) found(results[0][0]);
+}
+
+function isAfter([updatedAt, id]: z.output<typeof placeSchema>): SQL {
+  return sql`(${conversations.updatedAt}, ${conversations.id}) < (${updatedAt}::timestamptz, ${id})`;
 }
 
 function toConversation({ id, title, createdAt, updatedAt }: ConversationRow): Conversation {

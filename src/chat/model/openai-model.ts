@@ -5,8 +5,8 @@ import type {
   ResponseInputItem,
   ResponseInputText,
 } from "openai/resources/responses/responses";
-import { deriveKey } from "../../auth/derive-key.ts";
 import type { Configuration } from "../../config.ts";
+import { deriveKey } from "../../derive-key.ts";
 import { ApplicationError } from "../../errors.ts";
 import { type Model, type ModelEvent, type ModelItem, type ModelRequest, modelFailure } from "./model.ts";
 import { ResponseEvents } from "./response-events.ts";

@@ -184,6 +184,7 @@ export class SessionObject {
           caller,
           database: database.as(caller, { via: "mcp", client: this.#clientName(), requestId }),
           log,
+          cursorSettings: this.#configuration,
           requestIds,
           ...(Array.isArray(body) && { batch: new Batch() }),
           keeping: mayChange(body) ? "at once" : "soon",

@@ -44,6 +44,7 @@ export async function answerStateless(
     caller: context.get("caller"),
     database: context.get("database").as(context.get("caller"), originOf(context, "mcp", clientNameIn(message))),
     log: context.get("log"),
+    cursorSettings: context.get("configuration"),
     onSignedOut: () => {
       isSignedOut = true;
     },

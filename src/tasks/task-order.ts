@@ -1,7 +1,6 @@
 import { asc, desc, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import { ApplicationError } from "../errors.ts";
-import { parseJson } from "../json.ts";
+import { decodePlace, encodePlace, type Place, type UnsignedCursors } from "../cursor.ts";
 import { taskIdSchema } from "./task.ts";
 import { taskFields } from "./task-fields.ts";
 import { tasks } from "./task-rows.ts";
@@ -10,14 +9,12 @@ import { tasks } from "./task-rows.ts";
 export const taskOrderSchema = z.enum(["due", "priority", "created", "updated"]);
 export type TaskOrder = z.output<typeof taskOrderSchema>;
 
-type SortKey = readonly (string | number)[];
-
 interface Order {
   readonly by: SQL[];
   /** A row's place in this order, as JSON. */
-  readonly sortKey: SQL<SortKey>;
+  readonly sortKey: SQL<Place>;
   /** The condition that a row comes after a place. */
-  readonly after: (key: SortKey) => SQL;
+  readonly after: (place: Place) => SQL;
 }
 
 /** A moment in UTC of a year that Postgres has; what is due on a day of 1900 may begin in 1899. */
@@ -28,12 +25,13 @@ const momentSchema = z.iso
 const dueMomentSchema = z.union([momentSchema, z.literal("infinity")]);
 const rankSchema = z.int().min(1).max(taskFields.priority.input.options.length);
 
-const sortKeySchemas = {
+/** What a row's place is made of in each order. */
+export const placeSchemas = {
   due: z.tuple([dueMomentSchema, taskIdSchema]),
   priority: z.tuple([rankSchema, dueMomentSchema, taskIdSchema]),
   created: z.tuple([taskIdSchema]),
   updated: z.tuple([momentSchema, taskIdSchema]),
-} satisfies Record<TaskOrder, z.ZodType<SortKey>>;
+} satisfies Record<TaskOrder, z.ZodType<Place>>;
 
 /**
  * How each order sorts and goes on after a place.
@@ -68,30 +66,13 @@ export function taskOrders(dueMoment: SQL): Record<TaskOrder, Order> {
   };
 }
 
-/** An opaque text from which the next page of an order goes on. */
-export function encodeCursor(order: TaskOrder, sortKey: SortKey): string {
-  return btoa(JSON.stringify([order, ...sortKey]))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
-/** @throws ApplicationError `invalid_input` for a text that `encodeCursor` has not made for this order */
-export function decodeCursor(order: TaskOrder, cursor: string): SortKey {
-  const parsed = z
-    .tuple([z.literal(order)])
-    .rest(z.unknown())
-    .safeParse(parseBase64UrlJson(cursor));
-  const key = parsed.success ? sortKeySchemas[order].safeParse(parsed.data.slice(1)) : undefined;
-  if (key?.success) return key.data;
-  const message = `must be the next_cursor of a list with the order ${order}`;
-  throw new ApplicationError("invalid_input", `cursor ${message}`, { fields: [{ field: "cursor", message }] });
-}
-
-function parseBase64UrlJson(encoded: string): unknown {
-  try {
-    return parseJson(atob(encoded.replaceAll("-", "+").replaceAll("_", "/")), "cursor");
-  } catch {
-    return undefined;
-  }
+/** The cursors of an order as the release before knows them: the order and the place, JSON in base64url. */
+export function unsignedCursors(order: TaskOrder): UnsignedCursors {
+  return {
+    write: (place) => encodePlace([order, ...place]),
+    read(cursor) {
+      const [first, ...place] = z.array(z.unknown()).catch([]).parse(decodePlace(cursor));
+      return first === order ? place : undefined;
+    },
+  };
 }
