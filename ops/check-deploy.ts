@@ -28,7 +28,11 @@ function problemsOf(environment: string): string[] {
     const kib = Number(/Total Upload: .* gzip: ([\d.]+) KiB/.exec(stdout)?.[1]);
     if (status !== 0 || !(kib > 0)) return [`wrangler deploy --dry-run failed\n${stdout}${stderr}`];
     const contents = readContents(readFileSync(join(directory, "bundle-meta.json"), "utf8"));
-    return [...(kib > LARGEST_BUNDLE_KIB ? [describeSize(kib, contents)] : []), ...describeExtras(contents)];
+    return [
+      ...(kib > LARGEST_BUNDLE_KIB ? [describeSize(kib, contents)] : []),
+      ...describeExtras(contents),
+      ...describeWideCharacters(readFileSync(join(directory, "worker.js"), "utf8")),
+    ];
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -51,4 +55,13 @@ function describeExtras({ atStart }: BundleContents): string[] {
       ({ name, way }) =>
         `${name} is evaluated before the first answer; load it by import(). Imported by ${way.join(" → ")}`,
     );
+}
+
+/**
+ * One character beyond U+00FF, and V8 keeps and reads all of the bundle at two bytes a character. esbuild escapes them in
+ * strings, but not in regular expressions.
+ */
+function describeWideCharacters(bundle: string): string[] {
+  const wide = /.{0,30}[^\0-\u00ff].{0,30}/.exec(bundle)?.[0];
+  return wide === undefined ? [] : [`a regular expression must name by \\u what is beyond U+00FF, unlike ${wide}`];
 }

@@ -23,7 +23,7 @@ export function excerpt(text: string, maximum: number, mark = "…"): string {
 /** A name that came from outside, as an answer may repeat it: not at length, and in quotes unless it is plain. */
 export function quoteName(name: string): string {
   const shown = excerpt(name, LONGEST_NAME);
-  return /^[\w.-]+…?$/.test(shown) ? shown : quote(shown);
+  return /^[\w.-]+\u2026?$/.test(shown) ? shown : quote(shown);
 }
 
 /** Names from outside in one phrase, such as `a, b and 3 more`. */

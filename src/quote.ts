@@ -1,8 +1,12 @@
 // How text that anybody may have written is put into a sentence of ours, for a model or a person: it can neither end
 // its quotation early, and so pass for what we say, nor hide anything.
 
-/** What looks like the end of a quotation: U+0022, what is confusable with it (Unicode, UTS #39), and what escapes it. */
-const CLOSING = /[\\"“”„‟″‶⁗❝❞❠〃〝〞〟＂ʺ˝ˮ˶״🙶🙷🙸]|(?<=['‘’‚‛′‵ʹʼ`´])['‘’‚‛′‵ʹʼ`´]/gu;
+/**
+ * What looks like the end of a quotation: U+0022, what is confusable with it (Unicode, UTS #39), and what escapes it. By
+ * number, or V8 would read the whole bundle at two bytes a character.
+ */
+const CLOSING =
+  /[\\"\u201C\u201D\u201E\u201F\u2033\u2036\u2057\u275D\u275E\u2760\u3003\u301D\u301E\u301F\uFF02\u02BA\u02DD\u02EE\u02F6\u05F4\u{1F676}\u{1F677}\u{1F678}]|(?<=['\u2018\u2019\u201A\u201B\u2032\u2035\u02B9\u02BC`\u00B4])['\u2018\u2019\u201A\u201B\u2032\u2035\u02B9\u02BC`\u00B4]/gu;
 
 const BLANK = /[\p{White_Space}\u2800]+/gu;
 
