@@ -88,6 +88,7 @@ function workerProject(
               OPENAI_API_KEY: "the key of the tests",
               OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
               AGENT_TIMEOUT: "6",
+              AGENT_TOTAL_TIMEOUT: "20",
               DATABASE_TIMEOUT: "6",
               DAILY_TOKEN_BUDGET: "100000",
               METRICS_TOKEN: "the-metrics-token-of-the-tests-32-characters",

@@ -112,7 +112,12 @@ const variables = {
     .describe(
       "How many tokens one answer of the model may have, what it thinks among them, from 256 to 128,000; the model is cut short there.",
     ),
-  AGENT_TIMEOUT: wholeNumber(1, 300).default(30).describe("How many seconds a chat turn may take, from 1 to 300."),
+  AGENT_TIMEOUT: wholeNumber(1, 300)
+    .default(30)
+    .describe("For how many seconds the model may say nothing before a chat turn fails, from 1 to 300."),
+  AGENT_TOTAL_TIMEOUT: wholeNumber(1, 900)
+    .default(180)
+    .describe("How many seconds a chat turn may take in all, from 1 to 900."),
   MAX_CONVERSATION_HISTORY: wholeNumber(2, 200)
     .default(20)
     .describe(

@@ -122,7 +122,7 @@ export const metricCatalog = {
   },
   agent_timeouts_total: {
     type: "counter",
-    help: "Turns of the chat agent that AGENT_TIMEOUT ended.",
+    help: "Turns of the chat agent that AGENT_TIMEOUT or AGENT_TOTAL_TIMEOUT ended.",
     labels: [],
   },
   agent_tokens_total: {

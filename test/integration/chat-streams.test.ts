@@ -260,7 +260,7 @@ describe("POST /api/chat", () => {
     ["an odd id", { id: "a/b", messages: [userMessage("x")] }, "id"],
     ["no messages", { id: "c" }, "messages"],
     ["an empty list", { id: "c", messages: [] }, "messages"],
-    ["no text", { id: "c", messages: [{ id: "1", role: "user", parts: [{ type: "file", url: "x" }] }] }, "text"],
+    ["no text", { id: "c", messages: [{ id: "1", role: "user", parts: [{ type: "data-x", data: 1 }] }] }, "text"],
     ["a system message", { id: "c", messages: [{ id: "1", role: "system", parts: [] }] }, "messages.0.role"],
     [
       "an assistant's message without answers",

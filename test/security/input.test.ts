@@ -280,7 +280,7 @@ describe("a body", () => {
     });
     expect(large.status).toBe(413);
     expect((await problemOf(large)).detail).toBe(
-      "The last message, and what is beside messages, may have 1048576 characters at most.",
+      "The last message, and what is beside messages, may have 1048576 characters at most; files cannot be sent.",
     );
   });
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { listenOnLoopback } from "../../local/loopback-server.ts";
 import {
@@ -29,9 +30,17 @@ const stepSchema = z.union([
     cutAfter: z.number().optional(),
     /** Ends the answer properly with this many events sent. */
     endAfter: z.number().optional(),
+    /** Waits so many milliseconds before each event. */
+    every: z.number().optional(),
   }),
   /** Sends these events as they are, such as no proper server sends. */
-  z.object({ events: z.array(z.looseObject({ type: z.string() })) }),
+  z.object({
+    events: z.array(z.looseObject({ type: z.string() })),
+    /** Then waits for the client to go, or breaks the connection. */
+    ending: z.enum(["silence", "cut"]).optional(),
+  }),
+  /** Sends these pieces of a stream as they are, so many milliseconds apart. */
+  z.object({ pieces: z.array(z.string()), every: z.number().optional() }),
   z.object({ status: z.number(), headers: z.record(z.string(), z.string()).optional(), body: z.unknown() }),
   /** Takes the request and never answers. */
   z.object({ hang: z.literal(true) }),
@@ -121,6 +130,17 @@ async function respond(
   if ("events" in step) {
     beginEvents(response);
     for (const event of step.events) sendEvent(response, event);
+    if (step.ending === "silence") return;
+    // What was sent must arrive first.
+    if (step.ending === "cut") await sleep(50);
+    return void (step.ending === "cut" ? response.destroy() : response.end());
+  }
+  if ("pieces" in step) {
+    beginEvents(response);
+    for (const piece of step.pieces) {
+      response.write(piece);
+      await sleep(step.every ?? 0);
+    }
     return void response.end();
   }
   const output = step.output.map((item) => fillIn(item, request, lastSaid));
@@ -130,6 +150,7 @@ async function respond(
     if (index === step.endAfter) break;
     if (index === step.cutAfter) return void response.destroy();
     if (index === step.holdAfter) await Promise.race([script.released, gone(response)]);
+    if (step.every !== undefined) await sleep(step.every);
     if (response.destroyed) return;
     sendEvent(response, event);
     // Each event on its own, as from afar.

@@ -1,19 +1,16 @@
 import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { logFailure } from "../../observability/log-failure.ts";
-import { describeCatalog } from "../../tools/catalog.ts";
 import type { ToolContext } from "../../tools/tool.ts";
-import type { Model, ModelEvent, ModelFunction } from "../model/model.ts";
-import { toModelItems } from "../model/model-items.ts";
+import type { Model } from "../model/model.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { type Outcome, type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import { APPROVAL_LIFETIME } from "./approval.ts";
+import { askModel } from "./ask-model.ts";
 import type { MessageInProgress } from "./message-in-progress.ts";
 import { announceCall, type RequestedCall, runApproved, runCalls } from "./run-calls.ts";
 
 /** How often the model may be asked in one message, approvals in between included. */
 const MAXIMUM_ROUNDS = 10;
-
-const CHARACTERS_PER_TOKEN = 4;
 
 /** A person's answer to a question, already known to be theirs, in time, and the first. */
 export interface ApprovalAnswer {
@@ -34,15 +31,13 @@ export interface TurnContext {
   readonly spent: ApplicationError | undefined;
   /** Aborted by the clock or by the person. */
   readonly signal: AbortSignal;
+  /** When the clock does so, as `performance.now` tells it. */
+  readonly deadline: number;
   /** Adds to the time spent waiting for the model, in milliseconds. */
   readonly onModelTime: (milliseconds: number) => void;
+  /** Called with what has made the turn fail. */
+  readonly onFailure: (error: ApplicationError) => void;
 }
-
-const functions: readonly ModelFunction[] = describeCatalog().map(({ name, description, inputSchema }) => ({
-  name,
-  description,
-  inputSchema,
-}));
 
 /**
  * Runs the agent on one message until it has answered, must ask the person, or cannot go on. Every event is in
@@ -62,6 +57,7 @@ export async function* runAgent(
     const error = toApplicationError(thrown);
     if (error === STOPPED) return yield* finish(message, "stopped");
     logFailure(context.tools.log, error);
+    context.onFailure(error);
     const failure = { type: "failure", kind: error.kind, message: error.message + doneBefore(message) } as const;
     // The AI SDK's client reads nothing that comes after a failure.
     yield { type: "usage", ...message.usage };
@@ -104,57 +100,6 @@ async function* converse(message: MessageInProgress, context: TurnContext): Asyn
   yield* finish(message, "approval_required");
 }
 
-/** One request to the model: its words as events, its calls as they are. */
-async function* askModel(
-  message: MessageInProgress,
-  { model, instructions, history, timeZone, signal, onModelTime }: TurnContext,
-  mayCall: boolean,
-): AsyncGenerator<TurnEvent | Extract<ModelEvent, { type: "call" }>> {
-  const items = toModelItems(history, message.events, timeZone);
-  let hasBegun = false;
-  let hasAnswered = false;
-  let heard = 0;
-  let usage: Extract<ModelEvent, { type: "usage" }> | undefined;
-  let askedAt = performance.now();
-  try {
-    for await (const event of model.respond({ instructions, items, functions, mayCall, signal })) {
-      onModelTime(performance.now() - askedAt);
-      hasBegun = true;
-      switch (event.type) {
-        case "usage":
-          usage = event;
-          break;
-        case "call":
-          hasAnswered = true;
-          heard += event.arguments.length;
-          yield event;
-          break;
-        case "sealed_reasoning":
-          yield message.add(event);
-          break;
-        default:
-          if (event.type === "text") hasAnswered = true;
-          heard += event.text.length;
-          // Servers number their parts anew with every answer.
-          yield message.add({ ...event, id: `${message.rounds}.${event.id}` });
-      }
-      askedAt = performance.now();
-    }
-  } finally {
-    onModelTime(performance.now() - askedAt);
-    if (usage !== undefined) message.addUsage(usage);
-    else if (hasBegun || signal.aborted) {
-      // An answer that broke off was paid for too, and nobody says how much.
-      message.addUsage({
-        inputTokens: estimateTokens(JSON.stringify([instructions, items, functions]).length),
-        cachedTokens: 0,
-        outputTokens: estimateTokens(heard),
-      });
-    }
-  }
-  if (!hasAnswered) throw new ApplicationError("unavailable", "The model answered nothing; try again.");
-}
-
 /** Does what the person has said yes to; says so of what they have not. */
 async function* settle(
   message: MessageInProgress,
@@ -182,10 +127,6 @@ function tooManyRounds(): ApplicationError {
     "unavailable",
     `The agent stopped after ${MAXIMUM_ROUNDS} rounds without coming to an end; what it had done until then stays.`,
   );
-}
-
-function estimateTokens(characters: number): number {
-  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }
 
 /** What a turn that failed leaves behind, for a person. */

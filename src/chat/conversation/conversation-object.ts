@@ -188,7 +188,7 @@ export class ConversationObject {
     message: MessageInProgress,
     outcome?: Outcome,
   ): Promise<void> {
-    const cutOffAt = this.#hasKept ? undefined : Date.now() + configuration.AGENT_TIMEOUT * 1000 + GRACE;
+    const cutOffAt = this.#hasKept ? undefined : Date.now() + configuration.AGENT_TOTAL_TIMEOUT * 1000 + GRACE;
     const alarmAt = outcome === undefined ? cutOffAt : Date.now() + STORE_AGAIN;
     try {
       await keepTurn(this.#ctx.storage, request, message, outcome, alarmAt);

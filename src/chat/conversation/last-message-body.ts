@@ -116,6 +116,6 @@ export class LastMessageBody implements TextReader {
 function tooLong(): ApplicationError {
   return new ApplicationError(
     "payload_too_large",
-    `The last message, and what is beside messages, may have ${MOST_KEPT} characters at most.`,
+    `The last message, and what is beside messages, may have ${MOST_KEPT} characters at most; files cannot be sent.`,
   );
 }

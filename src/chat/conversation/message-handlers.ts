@@ -8,6 +8,7 @@ import { readJsonBody } from "../../http/json-body.ts";
 import type { JsonLimits } from "../../json.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { preferredLanguage } from "../agent/instructions.ts";
+import { withHeartbeats } from "../stream/heartbeats.ts";
 import { collectAnswer, toChatAnswer } from "../stream/json-answer.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 import { encode, fromLines, type StreamFormat, toByteStream, type WatchedTurn } from "../stream/turn-lines.ts";
@@ -134,7 +135,7 @@ function serverSentBytes(
       throw error;
     }
   })();
-  return new Response(toByteStream(bytes), {
+  return new Response(toByteStream(withHeartbeats(bytes)), {
     headers: {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-cache, no-transform",

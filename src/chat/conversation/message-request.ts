@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { ApplicationError } from "../../errors.ts";
+import { listNames } from "../../excerpt.ts";
 import { parseInput } from "../../input.ts";
 import { line, text } from "../../text.ts";
 import type { TurnRequest } from "./run-turn.ts";
@@ -109,6 +110,11 @@ const uiMessageSchema = z.object({
 });
 
 const textPartSchema = z.object({ type: z.literal("text"), text: z.string() });
+const filePartSchema = z.object({
+  type: z.literal("file"),
+  filename: z.string().optional().catch(undefined),
+  mediaType: z.string().optional().catch(undefined),
+});
 const respondedPartSchema = z.object({
   toolCallId: z.string(),
   state: z.literal("approval-responded"),
@@ -138,6 +144,11 @@ export function readUiChatRequest(body: unknown): ChatRequest {
       conversationId,
       what: { type: "approval", answers: readAnswers("messages", answers).slice(0, MOST_ANSWERS) },
     };
+  }
+  const files = message.parts.flatMap((part) => filePartSchema.safeParse(part).data ?? []);
+  if (files.length > 0) {
+    const names = listNames(files.map(({ filename, mediaType }) => filename ?? mediaType ?? "without a name"));
+    throw invalid("messages", `must end in words: files cannot be read here (${names}); leave them out`);
   }
   const texts = message.parts.flatMap((part) => textPartSchema.safeParse(part).data?.text ?? []);
   const { text: said } = parseInput(z.object({ text: messageSchema }), { text: texts.join("\n") });

@@ -1,14 +1,14 @@
 import type { Caller, CallerRecord } from "../../caller.ts";
 import type { Configuration } from "../../config.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
-import { ApplicationError, toApplicationError } from "../../errors.ts";
+import { type ApplicationError, toApplicationError } from "../../errors.ts";
 import { type Logger, millisecondsSince } from "../../observability/log.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { metrics } from "../../observability/metrics.ts";
 import { writeInstructions } from "../agent/instructions.ts";
 import { MessageInProgress } from "../agent/message-in-progress.ts";
 import { type ApprovalAnswer, runAgent } from "../agent/run-agent.ts";
-import type { Model } from "../model/model.ts";
+import { type Model, TimedOut } from "../model/model.ts";
 import { openModel } from "../model/openai-model.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { logForeignEvents, type Outcome, type TurnEvent, type TurnStart } from "../stream/turn-event.ts";
@@ -140,11 +140,13 @@ export async function runTurn(
   request: TurnRequest,
   { configuration, caller, database, log, keep }: TurnServices,
 ): Promise<boolean> {
-  const { AGENT_TIMEOUT } = configuration;
-  const timeout = new ApplicationError("unavailable", `The agent did not finish within ${AGENT_TIMEOUT} seconds.`);
-  const timer = setTimeout(() => running.abort(timeout), AGENT_TIMEOUT * 1000);
+  const { AGENT_TOTAL_TIMEOUT } = configuration;
+  const timeout = new TimedOut(`The agent did not finish within ${AGENT_TOTAL_TIMEOUT} seconds.`);
+  const deadline = performance.now() + AGENT_TOTAL_TIMEOUT * 1000;
+  const timer = setTimeout(() => running.abort(timeout), AGENT_TOTAL_TIMEOUT * 1000);
   let modelTime = 0;
   let outcome: Outcome = "failed";
+  let hasTimedOut = false;
   let isSettled = true;
   /** From the first question on: an answer to it counts only when it has been stored. */
   const held: TurnEvent[] = [];
@@ -157,8 +159,12 @@ export async function runTurn(
       timeZone,
       spent,
       signal: running.signal,
+      deadline,
       onModelTime: (milliseconds: number) => {
         modelTime += milliseconds;
+      },
+      onFailure: (error: ApplicationError) => {
+        hasTimedOut = error instanceof TimedOut;
       },
     };
     for await (const event of runAgent(message, answers, context)) {
@@ -192,7 +198,7 @@ export async function runTurn(
       agent_ms: Math.round((duration - modelTime) * 10) / 10,
     });
     metrics.count("agent_turns_total", { status: outcome });
-    if (outcome === "failed" && running.signal.reason === timeout) metrics.count("agent_timeouts_total", {});
+    if (hasTimedOut) metrics.count("agent_timeouts_total", {});
     metrics.count("agent_tokens_total", {}, message.turnTokens);
     metrics.observe("agent_turn_duration_seconds", {}, duration / 1000);
     metrics.observe("agent_model_duration_seconds", {}, modelTime / 1000);

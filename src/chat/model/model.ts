@@ -39,6 +39,8 @@ export interface ModelRequest {
   /** False asks for an answer in words. */
   readonly mayCall: boolean;
   readonly signal: AbortSignal;
+  /** When the signal will be aborted at the latest, as `performance.now` tells it: a pause beyond it is not begun. */
+  readonly deadline: number;
 }
 
 /** What comes back, piece by piece; an answer that was cut throws instead of ending. */
@@ -70,7 +72,31 @@ export interface Model {
   respond(request: ModelRequest): AsyncIterable<ModelEvent>;
 }
 
+/** An answer of the model that came to no end. */
+export class BrokenAnswer extends ApplicationError {
+  constructor(cause?: unknown) {
+    super("unavailable", "The model's answer broke off in the middle.", { cause });
+  }
+}
+
+/** A model, or a turn, that has taken longer than it may. */
+export class TimedOut extends ApplicationError {
+  constructor(message: string) {
+    super("unavailable", message);
+  }
+}
+
 /** A failure of the model, in words that a person understands. */
 export function modelFailure(message: string, cause?: unknown): ApplicationError {
   return new ApplicationError("unavailable", message, { cause });
+}
+
+/** An answer that is none. */
+export function unreadableAnswer(cause: unknown): ApplicationError {
+  return modelFailure("The model's answer cannot be read; try again in a moment.", cause);
+}
+
+/** A failure of the model that its operator alone can mend, by the variables that are named. */
+export function misconfiguredModel(what: string, variables: string, cause?: Error): ApplicationError {
+  return new ApplicationError("misconfigured", `${what}; the operator must check ${variables}.`, { cause });
 }

@@ -8,9 +8,19 @@ import type {
 import type { Configuration } from "../../config.ts";
 import { deriveKey } from "../../derive-key.ts";
 import { ApplicationError } from "../../errors.ts";
-import { type Model, type ModelEvent, type ModelItem, type ModelRequest, modelFailure } from "./model.ts";
+import {
+  BrokenAnswer,
+  type Model,
+  type ModelEvent,
+  type ModelItem,
+  type ModelRequest,
+  misconfiguredModel,
+  modelFailure,
+  unreadableAnswer,
+} from "./model.ts";
 import { ResponseEvents } from "./response-events.ts";
-import { type ResponsesServer, requestResponse } from "./responses-request.ts";
+import { isOutOfQuota, type ResponsesServer, requestResponse } from "./responses-request.ts";
+import { Silence } from "./silence.ts";
 
 const LONGEST_FUNCTION_NAME = 64;
 
@@ -34,17 +44,20 @@ export function openModel(configuration: Configuration, userId: number): Model {
   }
   const server = { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL };
   const settings = settingsOf(configuration, userId);
+  const { AGENT_TIMEOUT } = configuration;
   return {
     name: OPENAI_MODEL,
     async *respond(request) {
+      const silence = new Silence(AGENT_TIMEOUT);
+      const signal = AbortSignal.any([request.signal, silence.signal]);
       try {
-        yield* streamResponse(server, settings, request);
+        yield* streamResponse(server, settings, { ...request, signal }, silence);
       } catch (error) {
-        request.signal.throwIfAborted();
+        signal.throwIfAborted();
         throw toModelFailure(error);
+      } finally {
+        silence.end();
       }
-      // The SDK ends an aborted stream as if it were whole.
-      request.signal.throwIfAborted();
     },
   };
 }
@@ -67,7 +80,8 @@ function settingsOf(configuration: Configuration, userId: number): Settings {
 async function* streamResponse(
   server: ResponsesServer,
   settings: Settings,
-  { instructions, items, functions, mayCall, signal }: ModelRequest,
+  { instructions, items, functions, mayCall, signal, deadline }: ModelRequest,
+  silence: Silence,
 ): AsyncGenerator<ModelEvent> {
   const stream = await requestResponse(
     server,
@@ -88,14 +102,14 @@ async function* streamResponse(
       store: false,
       stream: true,
     },
-    signal,
+    { signal, deadline, silence },
   );
   const events = new ResponseEvents();
   for await (const event of stream) {
     yield* events.read(event);
     if (events.isComplete) return;
   }
-  throw modelFailure("The model's answer broke off in the middle.");
+  throw new BrokenAnswer();
 }
 
 function toInputItem(item: ModelItem): ResponseInputItem {
@@ -136,31 +150,29 @@ function toModelFailure(thrown: unknown): ApplicationError {
     return modelFailure("The model cannot be reached; try again in a moment.", thrown);
   }
   if (!(thrown instanceof APIError)) {
+    if (thrown instanceof SyntaxError) return unreadableAnswer(thrown);
     return thrown instanceof OpenAIError
       ? modelFailure("The model failed to answer; try again in a moment.", thrown)
-      : modelFailure("The model's answer broke off in the middle.", thrown);
+      : new BrokenAnswer(thrown);
   }
   const { status, code } = thrown;
-  if (status === 429) {
-    return code === "insufficient_quota"
-      ? modelFailure("The model's account has no quota left; the operator must see to it.", thrown)
-      : modelFailure("The model has too much to do; try again in a moment.", thrown);
+  if (isOutOfQuota(thrown)) {
+    return modelFailure("The model's account has no quota left; the operator must see to it.", thrown);
+  }
+  if (status === 429 || code === "rate_limit_exceeded") {
+    return modelFailure("The model has too much to do; try again in a moment.", thrown);
   }
   if (code === "context_length_exceeded" || status === 413) {
     return modelFailure("The conversation is too long for the model; begin a new one.", thrown);
   }
   if (status === 401 || status === 403) {
-    return misconfigured(`The model's server refused the key (${status})`, "OPENAI_API_KEY", thrown);
+    return misconfiguredModel(`The model's server refused the key (${status})`, "OPENAI_API_KEY", thrown);
   }
   if (status === 404) {
-    return misconfigured("The model is not there (404)", "OPENAI_MODEL and OPENAI_BASE_URL", thrown);
+    return misconfiguredModel("The model is not there (404)", "OPENAI_MODEL and OPENAI_BASE_URL", thrown);
   }
   if (status !== undefined && status < 500) {
     return modelFailure(`The model refused the request (${status}); say it otherwise, or begin anew.`, thrown);
   }
   return modelFailure("The model failed to answer; try again in a moment.", thrown);
-}
-
-function misconfigured(what: string, variables: string, cause: Error): ApplicationError {
-  return new ApplicationError("misconfigured", `${what}; the operator must check ${variables}.`, { cause });
 }

@@ -1,17 +1,30 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { APIConnectionError, APIError } from "openai/core/error";
-import { Stream } from "openai/core/streaming";
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
+import { ApplicationError } from "../../errors.ts";
+import { quoteName } from "../../excerpt.ts";
+import { isObject } from "../../json.ts";
+import { misconfiguredModel, unreadableAnswer } from "./model.ts";
+import type { Silence } from "./silence.ts";
 
-// The SDK's client brings every API of OpenAI with it: 100 KiB gzip, for the one request that chat makes. This makes
-// that request as the client does, with the SDK's own errors and reader of streams.
+// The SDK's client brings every API of OpenAI with it: 100 KiB gzip, for the one request that chat makes, and its reader
+// of streams five times what a parser takes. This makes that request as the client does, with the SDK's own errors.
 
 const RETRIES = 4;
 const RETRIED_STATUSES = [408, 409, 429];
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8_000;
-/** A server that asks for a longer pause gets the usual one. */
-const LONGEST_REQUESTED_PAUSE = 60_000;
+
+const OUT_OF_QUOTA = "insufficient_quota";
+
+/** In characters; the last event holds all that the answer says. */
+const LONGEST_EVENT = 4 * 1024 * 1024;
+/** An event that a server does not end counts where the stream ends. */
+const LAST_LINE = "\n\n";
+
+/** Not every server says what it sends. */
+const EVENT_TYPES = ["text/event-stream", "text/plain", "application/octet-stream", ""];
 
 /** Where the Responses API is, and the key to it. */
 export interface ResponsesServer {
@@ -19,33 +32,101 @@ export interface ResponsesServer {
   readonly apiKey: string;
 }
 
+/** How long a request may take. */
+export interface RequestTime {
+  readonly signal: AbortSignal;
+  /** When the signal will be aborted at the latest, as `performance.now` tells it. */
+  readonly deadline: number;
+  /** Hears all that the server sends; pauses before the next try do not count. */
+  readonly silence: Silence;
+}
+
 /**
  * Asks for a response: https://platform.openai.com/docs/api-reference/responses/create. After a broken connection, 408,
- * 409, 429 and 5xx it asks again, four times at most, after growing pauses or the one that the server names.
+ * 409, 429 and 5xx it asks again, four times at most, after growing pauses or the one that the server names; never where
+ * the account has no quota left.
  *
  * @returns the events as they come, unparsed
- * @throws APIConnectionError when the server cannot be reached, APIError when it refuses, or whatever the signal was
- * aborted with
+ * @throws APIConnectionError when the server cannot be reached, APIError when it refuses, ApplicationError when it wants
+ * a longer pause than there is time or answers with something else than events, or whatever the signal was aborted with
  */
 export async function requestResponse(
   { baseUrl, apiKey }: ResponsesServer,
   body: ResponseCreateParamsStreaming,
-  signal: AbortSignal,
+  { signal, deadline, silence }: RequestTime,
 ): Promise<AsyncIterable<unknown>> {
-  const controller = new AbortController();
   const init = {
     method: "POST",
     headers: { Accept: "text/event-stream", Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.any([signal, controller.signal]),
+    signal,
   };
   for (let attempt = 0; ; attempt += 1) {
+    silence.hear();
     const response = await send(`${baseUrl}/responses`, init, signal);
-    if (response instanceof Response && response.ok) return Stream.fromSSEResponse(response, controller);
-    if (attempt === RETRIES || !isRetried(response)) throw await toError(response);
-    if (response instanceof Response) await response.body?.cancel();
-    await sleep(pauseAfter(response, attempt), undefined, { signal });
+    if (response instanceof Response && response.ok) return readEvents(response, silence);
+    const error = await toError(response);
+    silence.end();
+    if (attempt === RETRIES || !isRetried(response, error)) throw error;
+    const requested = response instanceof Response ? requestedPause(response.headers) : undefined;
+    if (requested !== undefined && performance.now() + requested >= deadline) throw tooLongAPause(requested, error);
+    await sleep(requested ?? usualPause(attempt), undefined, { signal });
   }
+}
+
+/** @throws ApplicationError for what is neither events nor a whole response */
+async function readEvents(response: Response, silence: Silence): Promise<AsyncIterable<unknown>> {
+  const type = response.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (type === "application/json") return readWhole(await response.text());
+  if (EVENT_TYPES.includes(type)) return readStream(response, silence);
+  await response.body?.cancel();
+  const what = `The model's server answered with ${quoteName(type)} where events were expected`;
+  throw misconfiguredModel(what, "OPENAI_BASE_URL");
+}
+
+/** The server-sent events of a response; "[DONE]" ends them, which not every server says. */
+async function* readStream({ body }: Response, silence: Silence): AsyncGenerator<unknown> {
+  const events: EventSourceMessage[] = [];
+  const parser = createParser({
+    maxBufferSize: LONGEST_EVENT,
+    onEvent: (event) => events.push(event),
+    onError: (error) => {
+      if (error.type === "max-buffer-size-exceeded") throw unreadableAnswer(error);
+    },
+  });
+  for await (const text of chain(body?.pipeThrough(new TextDecoderStream()) ?? [], LAST_LINE)) {
+    // Also what is no event: a comment keeps a connection.
+    silence.hear();
+    parser.feed(text);
+    for (const { event, data } of events.splice(0)) {
+      if (data === "[DONE]") return;
+      yield readEvent(event, data);
+    }
+  }
+}
+
+/** @throws APIError for an event that says an error */
+function readEvent(name: string | undefined, text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (!isObject(value)) return value;
+  const error = isObject(value.error) ? value.error : value;
+  if (name === "error" || error !== value) throw new APIError(undefined, error, undefined, undefined);
+  return value;
+}
+
+async function* chain(texts: AsyncIterable<string> | Iterable<string>, last: string): AsyncGenerator<string> {
+  yield* texts;
+  yield last;
+}
+
+/** The one event that a response says which was not streamed. */
+async function* readWhole(text: string): AsyncGenerator<unknown> {
+  const response = parseObject(text);
+  if (response === undefined) throw unreadableAnswer(undefined);
+  if ("error" in response && isObject(response.error)) {
+    throw new APIError(undefined, response.error, undefined, undefined);
+  }
+  yield { type: `response.${"status" in response ? response.status : "completed"}`, response };
 }
 
 async function send(url: string, init: RequestInit, signal: AbortSignal): Promise<Response | APIConnectionError> {
@@ -57,28 +138,45 @@ async function send(url: string, init: RequestInit, signal: AbortSignal): Promis
   }
 }
 
-function isRetried(response: Response | APIConnectionError): boolean {
+/** Whether the account has no quota left: that mends itself no sooner than its owner has paid. */
+export function isOutOfQuota({ code, type }: APIError): boolean {
+  return code === OUT_OF_QUOTA || type === OUT_OF_QUOTA;
+}
+
+function isRetried(response: Response | APIConnectionError, error: APIError): boolean {
   if (response instanceof APIConnectionError) return true;
+  if (isOutOfQuota(error)) return false;
   // OpenAI's own header, by which its client goes first of all.
   const wish = response.headers.get("x-should-retry");
   if (wish === "true" || wish === "false") return wish === "true";
   return response.status >= 500 || RETRIED_STATUSES.includes(response.status);
 }
 
-/** How many milliseconds to wait after the nth failure, counted from 0. */
-function pauseAfter(response: Response | APIConnectionError, failures: number): number {
-  const requested = response instanceof Response ? requestedPause(response.headers) : undefined;
-  if (requested !== undefined && requested >= 0 && requested <= LONGEST_REQUESTED_PAUSE) return requested;
+function tooLongAPause(milliseconds: number, cause: Error): ApplicationError {
+  const seconds = Math.ceil(milliseconds / 1000);
+  const wait = seconds <= 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60).toLocaleString("en-US")} minutes`;
+  return new ApplicationError("unavailable", `The model has too much to do: it can be asked again in ${wait}.`, {
+    cause,
+    retryAfter: seconds,
+  });
+}
+
+/** How many milliseconds to wait after the nth failure, counted from 0, where the server names no pause. */
+function usualPause(failures: number): number {
   // A quarter less at most, so that those who failed together do not come back together.
   return Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE) * (1 - Math.random() * 0.25);
 }
 
+/** The pause that the server names, in milliseconds; undefined for none, and for what is none. */
 function requestedPause(headers: Headers): number | undefined {
-  const milliseconds = headers.get("retry-after-ms");
-  if (milliseconds !== null) return Number(milliseconds);
+  const inMilliseconds = headers.get("retry-after-ms");
   const after = headers.get("retry-after");
-  if (after === null) return undefined;
-  return Number.isNaN(Number(after)) ? Date.parse(after) - Date.now() : Number(after) * 1000;
+  const named = [
+    inMilliseconds === null ? Number.NaN : Number(inMilliseconds),
+    after === null ? Number.NaN : Number(after) * 1000,
+    after === null ? Number.NaN : Date.parse(after) - Date.now(),
+  ];
+  return named.find((pause) => Number.isFinite(pause) && pause >= 0);
 }
 
 async function toError(response: Response | APIConnectionError): Promise<APIError> {
