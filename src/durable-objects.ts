@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { ConversationObject, TurnReply, TurnStream } from "./chat/conversation/conversation-object.ts";
 import type { TurnRequest } from "./chat/conversation/run-turn.ts";
 import type { StreamFormat } from "./chat/stream/turn-lines.ts";
-import type { CompleteResponse } from "./mcp/session/answer-stream.ts";
+import type { CompleteResponse } from "./mcp/session/complete-response.ts";
 import type { Notification, SessionObject, SessionOpening, SessionRequest } from "./mcp/session/session-object.ts";
 
 // Cloudflare looks for the class of each Durable Object when the worker starts. What these two do takes the MCP SDK and the

@@ -44,6 +44,8 @@ interface ApplicationErrorOptions {
   readonly fields?: readonly FieldError[];
   /** Seconds after which the same request may pass. */
   readonly retryAfter?: number;
+  /** Whether it was logged where it was made, such as in a Durable Object. */
+  readonly isLogged?: boolean;
   readonly cause?: unknown;
 }
 
@@ -59,12 +61,15 @@ export class ApplicationError extends Error {
   readonly kind: ErrorKind;
   readonly fields: readonly FieldError[];
   readonly retryAfter: number | undefined;
+  readonly isLogged: boolean;
 
-  constructor(kind: ErrorKind, message: string, { fields = [], retryAfter, cause }: ApplicationErrorOptions = {}) {
+  constructor(kind: ErrorKind, message: string, options: ApplicationErrorOptions = {}) {
+    const { fields = [], retryAfter, isLogged = false, cause } = options;
     super(excerpt(message, LONGEST_MESSAGE), { cause });
     this.kind = kind;
     this.fields = fields.slice(0, MOST_NAMED);
     this.retryAfter = retryAfter;
+    this.isLogged = isLogged;
   }
 }
 

@@ -67,16 +67,19 @@ export async function callTool(name: string, input: unknown): Promise<CallToolRe
   const exchange = currentExchange();
   try {
     const { structured, text } = await runTool(name, input, exchange).catch(async (error: unknown) => {
-      // Nobody is told what is wrong with their input whose credential does not count.
-      if (errorKinds[toApplicationError(error).kind].owner === "caller")
+      const { kind } = toApplicationError(error);
+      // Nobody is told what is wrong with their input whose credential does not count. An error that says so itself
+      // says too whether anything was changed.
+      if (kind !== "unauthenticated" && errorKinds[kind].owner === "caller") {
         await exchange.database.checkCredential("lately");
+      }
       throw error;
     });
     return { content: [{ type: "text", text }], structuredContent: structured };
   } catch (thrown) {
     const error = toApplicationError(thrown);
     logFailure(exchange.log, error);
-    if (error.kind === "unauthenticated") exchange.onSignedOut();
+    if (error.kind === "unauthenticated") exchange.onSignedOut(error);
     return { isError: true, content: [{ type: "text", text: error.message }] };
   }
 }

@@ -1,13 +1,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { ApplicationError } from "../errors.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import type { Batch } from "./session/batch.ts";
 
-/** One HTTP request to the MCP face: what its messages run with, wherever in an SDK they are handled. */
+/** One HTTP request to MCP: what its messages run with, wherever in an SDK they are handled. */
 export interface Exchange extends ToolContext {
   /** Where it is one. */
   readonly batch?: Batch;
-  /** Told when a tool finds that the caller's token has been signed out. */
-  readonly onSignedOut: () => void;
+  /** Told when a tool finds that the caller's token has been signed out, and what that means for its call. */
+  readonly onSignedOut: (error: ApplicationError) => void;
 }
 
 const exchanges = new AsyncLocalStorage<Exchange>();

@@ -96,6 +96,11 @@ export class JsonRpcError extends Error {
   }
 }
 
+/** A JSON-RPC error, which belongs to no request unless its id is given. */
+export function jsonRpcError(kind: keyof typeof jsonRpcErrorCodes, message: string, id: RequestId | null = null) {
+  return { jsonrpc: "2.0", error: { code: jsonRpcErrorCodes[kind], message }, id };
+}
+
 /** An HTTP answer that carries a JSON-RPC error, which belongs to no request unless its id is given. */
 export function jsonRpcErrorResponse(
   status: number,
@@ -103,7 +108,7 @@ export function jsonRpcErrorResponse(
   message: string,
   id: RequestId | null = null,
 ): Response {
-  return Response.json({ jsonrpc: "2.0", error: { code: jsonRpcErrorCodes[kind], message }, id }, { status });
+  return Response.json(jsonRpcError(kind, message, id), { status });
 }
 
 /** The one answer to a session that is unknown, over, or somebody else's. */

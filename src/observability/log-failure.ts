@@ -4,19 +4,13 @@ import type { Logger } from "./log.ts";
 
 const logged = new WeakSet<ApplicationError>();
 
-/** Marks an error as logged where it was made, such as in a Durable Object. */
-export function markLogged(error: ApplicationError): ApplicationError {
-  logged.add(error);
-  return error;
-}
-
 /**
  * Logs an error with what caused it, and has it reported; one that is for the caller to mend is passed over. It is called
  * first where most is known of the error: the same error is not logged again further out.
  */
 export function logFailure(log: Logger, error: ApplicationError): void {
   const { owner } = errorKinds[error.kind];
-  if (owner === "caller" || logged.has(error)) return;
+  if (owner === "caller" || error.isLogged || logged.has(error)) return;
   logged.add(error);
   const cause = causesOf(error).at(-1);
   log.error("error", {

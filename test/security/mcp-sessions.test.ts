@@ -15,6 +15,9 @@ const CREATE = {
   params: { name: "create_task", arguments: { title: "whose?" } },
 };
 
+const TITLE = "signed out in the middle";
+const KEYED = { name: "create_task", arguments: { title: TITLE, idempotency_key: "in the middle" } };
+
 /** Everything that can be tried with the id of a session. */
 async function tryAll(session: ClientSession, headers: Record<string, string>): Promise<number[]> {
   const responses = [
@@ -240,6 +243,39 @@ describe("a token", () => {
     expect((await problemOf(response)).status).toBe(503);
     expect(response.headers.get("Retry-After")).not.toBeNull();
   });
+
+  it.each<[string, (session: ClientSession, person: Person, params: typeof KEYED) => Promise<Response>]>([
+    ["a session", (session, _, params) => session.post({ ...CREATE, params })],
+    [
+      "a batch",
+      (session, _, params) =>
+        session.post([
+          { ...CREATE, params },
+          { ...CREATE, id: 9, params },
+        ]),
+    ],
+    ["stateless", (_, person, params) => statelessRequest(person, "tools/call", params)],
+    ["HTTP", (_, person, { arguments: input }) => person.call("create_task", input)],
+  ])(
+    "that is signed out in the middle of a call: 401 says that it may have been carried out: %s",
+    async (_, request) => {
+      const person = await Person.signUp();
+      const session = await ClientSession.open(person, "2025-03-26");
+      using lost = loseAnswers(person, KEYED.arguments.title);
+      const answering = request(session, person, KEYED);
+      await vi.waitFor(() => expect(lost.count).toBeGreaterThan(0));
+      await signOut(person);
+      lost.release();
+      const response = await answering;
+
+      expect(response.status).toBe(401);
+      expect(response.headers.get("WWW-Authenticate")).toContain('error="invalid_token"');
+      expect((await problemOf(response)).detail).toContain("the change may have been carried out. Repeat the call");
+      expect(await ownerQuery("select title from tasks where user_id = $1 and title = $2", [person.id, TITLE])).toEqual(
+        [{ title: TITLE }],
+      );
+    },
+  );
 
   it("answers a batch by 401 where it was signed out for all of it", async () => {
     const person = await Person.signUp();

@@ -1,8 +1,9 @@
 import { readCallerRecord } from "../../caller.ts";
-import { ApplicationError, type ErrorKind, type FieldError, toApplicationError } from "../../errors.ts";
+import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { createLogger, type LogFields, type Logger } from "../../observability/log.ts";
-import { logFailure, markLogged } from "../../observability/log-failure.ts";
+import { logFailure } from "../../observability/log-failure.ts";
 import { handOverMetrics } from "../../observability/metrics-hand-over.ts";
+import { type Refusal, toRefusal } from "../../refusal.ts";
 import { openServices } from "../../services.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { Outcome } from "../stream/turn-event.ts";
@@ -21,14 +22,6 @@ const GRACE = 15_000;
 
 /** After what time a turn that could not be stored is tried again, in milliseconds. */
 const STORE_AGAIN = 30_000;
-
-/** An `ApplicationError` on its way out of a Durable Object, which would make a plain `Error` of it. */
-export interface Refusal {
-  readonly kind: ErrorKind;
-  readonly message: string;
-  readonly fields: readonly FieldError[];
-  readonly retryAfter: number | undefined;
-}
 
 /** A turn as it is said: in the format that was asked for, or as the lines of `toLines`. */
 export interface TurnStream {
@@ -242,13 +235,4 @@ function say(turn: TurnInProgress, format: StreamFormat | undefined, isReplay: b
 
 function fieldsOf({ requestId, caller }: { requestId: string; caller: { userId: number } }): LogFields {
   return { object: "ChatConversation", request_id: requestId, user_id: caller.userId };
-}
-
-/** The error that a refusal was; the object has logged it: it knows what caused it. */
-export function fromRefusal({ kind, message, fields, retryAfter }: Refusal): ApplicationError {
-  return markLogged(new ApplicationError(kind, message, { fields, ...(retryAfter !== undefined && { retryAfter }) }));
-}
-
-function toRefusal({ kind, message, fields, retryAfter }: ApplicationError): Refusal {
-  return { kind, message, fields: [...fields], retryAfter };
 }

@@ -1,13 +1,7 @@
 import { jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
 import { type AnswerLog, eventId, type Keeping, messageEvent } from "./answer-log.ts";
 import type { Batch } from "./batch.ts";
-
-/** A response that is complete: it crosses from a Durable Object to the worker in one message. */
-export interface CompleteResponse {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+import type { CompleteResponse } from "./complete-response.ts";
 
 /** After how long, in milliseconds, a client comes back for an answer when its connection broke. */
 const RETRY = 1000;

@@ -7,9 +7,10 @@ import { readAccept } from "../../http/accept.ts";
 import type { ApplicationContext } from "../../http/application.ts";
 import { countCall } from "../../http/rate-limit.ts";
 import { isObject } from "../../json.ts";
+import { fromRefusal } from "../../refusal.ts";
 import { notAcceptableResponse, usualAccept } from "../accept.ts";
 import { jsonRpcErrorResponse, LARGEST_BATCH, requestIdsOf, sessionNotFoundResponse } from "../json-rpc.ts";
-import type { CompleteResponse } from "./answer-stream.ts";
+import type { CompleteResponse } from "./complete-response.ts";
 import { registerSession, unregisterSession } from "./open-sessions.ts";
 import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
@@ -113,7 +114,9 @@ async function answerOf(answering: Promise<Response | CompleteResponse>): Promis
       cause: error,
     });
   });
-  if (response.status === 401) throw signedOut();
+  const refusal = response instanceof Response ? undefined : response.refusal;
+  // The release before says no more than that.
+  if (response.status === 401) throw refusal === undefined ? signedOut() : fromRefusal(refusal);
   if (response instanceof Response) return new Response(response.body, response);
   const { status, headers, body } = response;
   // A status such as 202 has no body at all.

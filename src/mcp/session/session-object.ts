@@ -1,16 +1,17 @@
 import { type CallerRecord, readCallerRecord } from "../../caller.ts";
 import { type Configuration, readConfiguration } from "../../config.ts";
-import { ApplicationError, errorKinds, toApplicationError } from "../../errors.ts";
-import type { LogFields, Logger } from "../../observability/log.ts";
+import { signedOut } from "../../database/database-error.ts";
+import { ApplicationError, toApplicationError } from "../../errors.ts";
+import type { LogFields } from "../../observability/log.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { metrics } from "../../observability/metrics.ts";
 import { handOverMetrics } from "../../observability/metrics-hand-over.ts";
 import { openServices, type Services } from "../../services.ts";
 import { mayChange } from "../call-tool.ts";
-import { jsonRpcErrorResponse, requestIdsOf, sessionNotFoundResponse } from "../json-rpc.ts";
+import { requestIdsOf, sessionNotFoundResponse } from "../json-rpc.ts";
 import { AnswerLog } from "./answer-log.ts";
-import type { CompleteResponse } from "./answer-stream.ts";
 import { Batch } from "./batch.ts";
+import { type CompleteResponse, refusedResponse } from "./complete-response.ts";
 import { MessageLog } from "./message-log.ts";
 import { Session, type SessionExchange } from "./session.ts";
 import { clientNameOf, readSessionRecord, type SessionRecord, writeSessionRecord } from "./session-record.ts";
@@ -105,7 +106,7 @@ export class SessionObject {
         throw error;
       });
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
-      if (this.#signedOut.has(exchange.caller.credential.id)) return new Response(null, { status: 401 });
+      if (this.#signedOut.has(exchange.caller.credential.id)) throw signedOut();
       // Nothing is said to somebody whom no tool would tell it. Of other methods the worker has asked what no tool asks.
       if (request.method === "GET") await exchange.database.checkCredential("now");
       this.#use(open);
@@ -179,7 +180,7 @@ export class SessionObject {
       try {
         const caller = readCallerRecord(request.caller);
         const requestIds = requestIdsOf(body);
-        let refusals = 0;
+        const refusals: ApplicationError[] = [];
         const response = await work(body, {
           caller,
           database: database.as(caller, { via: "mcp", client: this.#clientName(), requestId }),
@@ -188,17 +189,20 @@ export class SessionObject {
           requestIds,
           ...(Array.isArray(body) && { batch: new Batch() }),
           keeping: mayChange(body) ? "at once" : "soon",
-          onSignedOut: () => {
+          onSignedOut: (error) => {
             this.#refuseFromNow(caller.credential.id);
-            refusals += 1;
+            refusals.push(error);
           },
         });
         // One that has begun as a stream ends as it is; the next request with this token is refused.
-        const isRefused = refusals > 0 && refusals === requestIds.length && !(response instanceof Response);
-        return isRefused ? new Response(null, { status: 401 }) : response;
-      } catch (error) {
-        // Over the border of a Durable Object an error would lose its class and its cause.
-        return this.#refuse(error, log);
+        if (response instanceof Response || refusals.length < requestIds.length) return response;
+        // Of a batch, one that may have been carried out says more than one that was not.
+        const refusal = refusals.find(({ message }) => message !== signedOut().message) ?? refusals[0];
+        return refusal === undefined ? response : refusedResponse(refusal);
+      } catch (thrown) {
+        const error = toApplicationError(thrown);
+        logFailure(log, error);
+        return refusedResponse(error);
       }
     });
   }
@@ -221,15 +225,6 @@ export class SessionObject {
       logFailure(log, error);
       throw error;
     }
-  }
-
-  #refuse(error: unknown, log: Logger): Response {
-    const isKnown = error instanceof ApplicationError;
-    if (isKnown && error.kind === "unauthenticated") return new Response(null, { status: 401 });
-    logFailure(log, isKnown ? error : new ApplicationError("internal", "The session failed.", { cause: error }));
-    return isKnown
-      ? jsonRpcErrorResponse(errorKinds[error.kind].status, "internalError", error.message)
-      : jsonRpcErrorResponse(500, "internalError", "Something went wrong on our side.");
   }
 
   /** Does work with services of its own, and has handed over what it counted. */

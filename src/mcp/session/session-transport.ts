@@ -3,8 +3,9 @@ import { type JSONRPCMessage, JSONRPCMessageSchema, type JSONRPCRequest } from "
 import { isObject } from "../../json.ts";
 import { answeredIdOf, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
 import type { AnswerLog, Cursor, Keeping } from "./answer-log.ts";
-import { AnswerStream, type CompleteResponse } from "./answer-stream.ts";
+import { AnswerStream } from "./answer-stream.ts";
 import type { Batch } from "./batch.ts";
+import type { CompleteResponse } from "./complete-response.ts";
 import type { MessageLog } from "./message-log.ts";
 import { QuestionIds } from "./question-ids.ts";
 import { ServerStream } from "./server-stream.ts";

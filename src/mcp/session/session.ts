@@ -5,7 +5,7 @@ import { isObject } from "../../json.ts";
 import { type Exchange, runInExchange } from "../exchange.ts";
 import { isRequestId, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
 import { type AnswerLog, type Cursor, type Keeping, readCursor } from "./answer-log.ts";
-import type { CompleteResponse } from "./answer-stream.ts";
+import type { CompleteResponse } from "./complete-response.ts";
 import type { MessageLog } from "./message-log.ts";
 import { OWN_STREAM } from "./server-stream.ts";
 import { type Listener, SessionTransport } from "./session-transport.ts";

@@ -6,7 +6,7 @@ import {
 import { createMcpHandler } from "agents/mcp/server";
 import * as z from "zod";
 import { clientName } from "../../caller.ts";
-import { signedOut } from "../../database/database-error.ts";
+import type { ApplicationError } from "../../errors.ts";
 import { excerpt } from "../../excerpt.ts";
 import { type ApplicationContext, originOf } from "../../http/application.ts";
 import { isObject } from "../../json.ts";
@@ -39,14 +39,14 @@ export async function answerStateless(
   message: unknown,
   route: InboundModernRoute | InboundLadderRejection,
 ): Promise<Response> {
-  let isSignedOut = false;
+  let refusal: ApplicationError | undefined;
   const exchange = {
     caller: context.get("caller"),
     database: context.get("database").as(context.get("caller"), originOf(context, "mcp", clientNameIn(message))),
     log: context.get("log"),
     cursorSettings: context.get("configuration"),
-    onSignedOut: () => {
-      isSignedOut = true;
+    onSignedOut: (error: ApplicationError) => {
+      refusal = error;
     },
   };
   const { BASE_URL: baseUrl } = context.get("configuration");
@@ -60,7 +60,7 @@ export async function answerStateless(
         })
       : answerPlainRequest(plain, baseUrl),
   );
-  if (isSignedOut) throw signedOut();
+  if (refusal !== undefined) throw refusal;
   return response.ok ? response : withShortError(response);
 }
 
