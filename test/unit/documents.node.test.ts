@@ -107,10 +107,17 @@ it("docs/configuration.md is what src/config.ts says; npm run docs:configuration
   expect(await read("docs/configuration.md")).toBe(configurationDocument());
 });
 
-describe("links", async () => {
-  const documents = (await readdir(join(projectDirectory, "docs"))).filter((name) => name.endsWith(".md"));
-  const pages = ["README.md", "CODEBASE.md", ...documents.map((name) => `docs/${name}`)];
+const documents = (await readdir(join(projectDirectory, "docs"))).filter((name) => name.endsWith(".md"));
+const pages = ["README.md", "CODEBASE.md", ...documents.map((name) => `docs/${name}`)];
 
+it.each(pages)("%s has words in every heading, and leads past no command of the runbook", async (page) => {
+  const text = await read(page);
+  expect(text.match(/^#+ *$/m)).toBeNull();
+  // The runbook's own verifies, tells the team and leaves an incident file.
+  expect(text).not.toContain("npx wrangler rollback");
+});
+
+describe("links", async () => {
   it("of docs/index.md lead to every document", async () => {
     const index = await read("docs/index.md");
     for (const name of documents) if (name !== "index.md") expect(index).toContain(`(${name})`);

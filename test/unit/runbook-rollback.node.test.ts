@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { describeRollback } from "../../ops/runbook/release/conclusion.ts";
 import { migrationsToRollBack } from "../../ops/runbook/release/release-record.ts";
-import { refuseNewer } from "../../ops/runbook/release/rollback.ts";
+import { hasTheWorker, refuseNewer } from "../../ops/runbook/release/rollback.ts";
 import { newVersionIn, versionBefore, wayTo } from "../../ops/runbook/release/rollback-target.ts";
 import { awaitServing } from "../../ops/runbook/release/serving.ts";
 
@@ -45,6 +45,13 @@ describe("the version that a rollback goes back to", () => {
     expect(wayTo("A", history("A", "B", "C10 B90"))).toEqual({ from: "B", to: "A" });
     expect(wayTo("B", history("A", "B", "C10 B90"))).toEqual({ from: "C", to: "B" });
     expect(() => wayTo("B", history("A", "B"))).toThrow("version B has all the traffic already");
+  });
+
+  it("has the worker in it: a version that was made for its secrets alone has not", () => {
+    const made = { id: "A", createdOn: "2026-01-01T10:00:00.000Z" };
+    expect(hasTheWorker({ ...made, migrationTag: undefined }, "v3")).toBe(false);
+    expect(hasTheWorker({ ...made, migrationTag: "v2" }, "v3")).toBe(true);
+    expect(hasTheWorker({ ...made, migrationTag: undefined }, undefined)).toBe(true);
   });
 
   it("is no newer one, however few deployments Cloudflare remembers", () => {

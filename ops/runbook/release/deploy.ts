@@ -87,7 +87,7 @@ async function releaseGradually(
   await record(order, plan, progress);
   for (const { percentage, minutes } of [{ percentage: 0, minutes: 0 }, ...stages]) {
     await releaseStep(order, `deploy ${percentage} %`, () =>
-      deployStep(order, previous, progress, `gets ${percentage} % of the traffic`, async () => {
+      deployStep(order, plan, progress, `gets ${percentage} % of the traffic`, async () => {
         const rest = percentage === 100 ? {} : { [previous.id]: 100 - percentage };
         await wrangler.deployVersions({ [versionId]: percentage, ...rest }, `${message} ${percentage} %`);
         return versionId;
@@ -100,9 +100,9 @@ async function releaseGradually(
 }
 
 async function releaseAtOnce(order: DeployOrder, plan: ReleasePlan, progress: Progress): Promise<void> {
-  const { atOnce, previous, revision } = plan;
+  const { atOnce, revision } = plan;
   const versionId = await releaseStep(order, "deploy at once", () =>
-    deployStep(order, previous, progress, `has all the traffic; ${atOnce}`, async () => {
+    deployStep(order, plan, progress, `has all the traffic; ${atOnce}`, async () => {
       const message = `${revision.version} ${revision.commit}`;
       return (await order.context.wrangler.deployAtOnce(revision.version, message)).id;
     }),
@@ -127,7 +127,7 @@ async function record({ context, procedure, logDirectory }: DeployOrder, plan: R
  */
 async function deployStep(
   { context }: DeployOrder,
-  previous: KeptVersion | undefined,
+  { inForceId }: ReleasePlan,
   progress: Progress,
   how: string,
   work: () => Promise<string>,
@@ -146,7 +146,7 @@ async function deployStep(
       progress.deployed = true;
       throw new RunbookError(`${reasonOf(error)}; whether it was deployed is not known: ${reasonOf(unanswered)}`);
     }
-    const id = newVersionIn(inForce, previous?.id);
+    const id = newVersionIn(inForce, inForceId);
     if (id === undefined) throw error;
     Object.assign(progress, { versionId: id, deployed: true });
     progress.issues.push(reasonOf(error));

@@ -3,7 +3,7 @@ import type { KeptVersion } from "../wrangler.ts";
 import { pendingMigrations, refuseContractions } from "./database-steps.ts";
 import { type ReleaseOrder, stages } from "./release.ts";
 import { type Revision, readRevision } from "./revision.ts";
-import { findRollbackPoint } from "./rollback.ts";
+import { type BeforeRelease, findRollbackPoint } from "./rollback.ts";
 
 /** A whole release. */
 export interface DeployOrder extends ReleaseOrder {
@@ -14,6 +14,8 @@ export interface DeployOrder extends ReleaseOrder {
 /** How a release goes out: step by step, or at once where Cloudflare cannot split the traffic. */
 export interface ReleasePlan {
   readonly previous: KeptVersion | undefined;
+  /** The version in force when the release began, which need not have the worker in it. */
+  readonly inForceId: string | undefined;
   /** Why it goes at once; undefined for a gradual release. */
   readonly atOnce: string | undefined;
   readonly revision: Revision;
@@ -35,10 +37,9 @@ export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
   const preflight = await findPreflight(order, revision.commit);
   // Asked for here, so that a release does not come to a halt half-way.
   settings.need("METRICS_TOKEN");
-  const previous = await procedure.step("the deployment in force", async () => {
-    const point = await findRollbackPoint(order);
-    const evidence = point === undefined ? "none: this is the first release" : `version ${point.id}`;
-    return { evidence, result: point };
+  const { inForceId, point: previous } = await procedure.step("the deployment in force", async () => {
+    const before = await findRollbackPoint(order);
+    return { evidence: describeBefore(before), result: before };
   });
   const atOnce = reasonForAtOnce(previous, target.migrationTag);
   await procedure.step("migrations", async () => {
@@ -56,7 +57,13 @@ export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
       `as account ${settings.get("CLOUDFLARE_ACCOUNT_ID") ?? "of wrangler login"}, config ${wrangler.target.configPath}`,
     );
   }
-  return { previous, atOnce, revision, preflight };
+  return { previous, inForceId, atOnce, revision, preflight };
+}
+
+function describeBefore({ inForceId, point }: BeforeRelease): string {
+  if (point !== undefined) return `version ${point.id}`;
+  const without = inForceId === undefined ? "" : ` (version ${inForceId} has secrets, and no worker in it)`;
+  return `none: this is the first release${without}`;
 }
 
 async function findPreflight(

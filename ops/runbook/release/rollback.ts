@@ -126,15 +126,34 @@ function isAlone(deployment: DeployedSplit | undefined, versionId: string): bool
   return others.length === 0 && only?.version_id === versionId && only.percentage === 100;
 }
 
-/** Where a release could go back to, as the deployment in force has it. */
-export async function findRollbackPoint({ context }: Pick<ReleaseOrder, "context">): Promise<KeptVersion | undefined> {
+/** What has all the traffic when a release begins. */
+export interface BeforeRelease {
+  /** The version in force; undefined where there is none. */
+  readonly inForceId: string | undefined;
+  /** It again, where it is a version of this worker, which can be gone back to. */
+  readonly point: KeptVersion | undefined;
+}
+
+/** Finds where a release could go back to, by the deployment in force. */
+export async function findRollbackPoint({ context }: Pick<ReleaseOrder, "context">): Promise<BeforeRelease> {
   const deployment = await context.wrangler.currentDeployment();
-  if (deployment === undefined) return undefined;
+  if (deployment === undefined) return { inForceId: undefined, point: undefined };
   const [only, ...others] = deployment.versions.filter(({ percentage }) => percentage > 0);
   if (only === undefined || others.length > 0) {
     throw new RunbookError(
       "a gradual deployment is under way: finish it, or roll it back with npm run runbook -- rollback, before another",
     );
   }
-  return context.wrangler.version(only.version_id);
+  const version = await context.wrangler.version(only.version_id);
+  return { inForceId: version.id, point: hasTheWorker(version, context.target.migrationTag) ? version : undefined };
+}
+
+/**
+ * Whether a version has the worker in it. Secrets that are uploaded before the first release make one that answers
+ * nothing, and that has none of the Durable Objects of which the worker had some from the beginning.
+ *
+ * @param newestTag the newest Durable Object migration of the configuration
+ */
+export function hasTheWorker({ migrationTag }: KeptVersion, newestTag: string | undefined): boolean {
+  return migrationTag !== undefined || newestTag === undefined;
 }

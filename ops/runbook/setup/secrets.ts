@@ -41,13 +41,16 @@ export function planSecrets(settings: Settings, atCloudflare: readonly string[] 
   return { upload: { ...Object.fromEntries(plan.upload), ...generated }, generated, kept, missing };
 }
 
-/** The plan by names alone. */
-export function describePlan({ upload, generated, kept, missing }: SecretPlan): string {
+/** The plan by names alone; in a dry run as something that is yet to be done. */
+export function describePlan({ upload, generated, kept, missing }: SecretPlan, isDryRun: boolean): string {
   const given = Object.keys(upload).filter((name) => !(name in generated));
-  const parts = { given, generated: Object.keys(generated), "kept as they are": kept, "not set": missing };
-  return Object.entries(parts)
-    .flatMap(([what, names]) => (names.length === 0 ? [] : [`${what}: ${names.join(", ")}`]))
-    .join("; ");
+  const parts = [
+    ["given", given],
+    [isDryRun ? "to generate" : "generated", Object.keys(generated)],
+    ["kept as they are", kept],
+    ["not set", missing],
+  ] as const;
+  return parts.flatMap(([what, names]) => (names.length === 0 ? [] : [`${what}: ${names.join(", ")}`])).join("; ");
 }
 
 /** Adds generated secrets to the operator's file: the runbook itself needs METRICS_TOKEN. */

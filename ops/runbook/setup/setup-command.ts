@@ -6,7 +6,7 @@ import { describePlan, planSecrets, writeGenerated } from "./secrets.ts";
 
 /** `setup`: what an environment needs before its first release. */
 export const setupCommand = defineCommand({
-  summary: "make the KV namespaces, generate the secrets that are missing, upload the secrets",
+  summary: "generate the secrets that are missing, upload all; make the KV namespaces that are bound, if any",
   usage: [],
   options: {},
   check: checkCommonValues,
@@ -16,7 +16,7 @@ export const setupCommand = defineCommand({
     await setUpNamespaces(target, wrangler, procedure);
     const plan = await procedure.step("secrets", async () => {
       const plan = planSecrets(settings, await wrangler.secretNames());
-      return { evidence: describePlan(plan), result: plan };
+      return { evidence: describePlan(plan, procedure.isDryRun), result: plan };
     });
     if (Object.keys(plan.generated).length > 0) {
       await procedure.change("keep the generated secrets", `in ${settings.file.path}`, async () => {
