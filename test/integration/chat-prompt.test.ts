@@ -125,6 +125,16 @@ describe("what the model is sent", () => {
   });
 });
 
+test("the model is told what the product cannot do, and not to promise it", async () => {
+  const person = await Person.signUp();
+  const script = await Script.write([says("I cannot remind you.")]);
+  await chat(person, { message: `Remind me at five ${script.mark}` });
+  const [request] = (await script.record()).requests;
+  for (const word of ["reminders", "notifications", "calendar", "mail", "sharing", "repeat", "Never promise"]) {
+    expect(request?.instructions).toContain(word);
+  }
+});
+
 describe("the window of a conversation", () => {
   test("begins with a message of the person, and stays where it is for several turns", async () => {
     const asked = await converse(17);
