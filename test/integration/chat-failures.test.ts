@@ -213,6 +213,25 @@ describe("the daily token budget", () => {
     expect((await person.send("/chat", { method: "POST", body: { conversation_id, approval } })).status).toBe(409);
   });
 
+  test("counts in every round: a turn ends where it is used up, with what it has done", async () => {
+    const person = await Person.signUp();
+    const milk = { type: "call", name: "create_task", arguments: '{"title":"Milk"}' } as const;
+    const script = await Script.write([
+      { output: [milk], tokens: { input: 60_000, output: 100 } },
+      { output: [milk], tokens: { input: 60_000, output: 100 } },
+      says("Never."),
+    ]);
+    const answer = await chat(person, { message: `Add milk, often ${script.mark}` });
+    expect((await script.record()).requests).toHaveLength(2);
+    expect(answer.error?.kind).toBe("rate_limited");
+    expect(answer.response).toMatch(
+      /^You have used up today's 100,000 tokens for chat\. .* Done before that: Created #1 "Milk".*; Created #2 "Milk"/,
+    );
+    expect(await titlesOf(person)).toEqual(["Milk", "Milk"]);
+    const [row] = await ownerQuery("select tokens::int from token_usage where user_id = $1", [person.id]);
+    expect(row?.tokens).toBe(120_200);
+  });
+
   test("counts an answer that broke off, of which nobody says what it cost", async () => {
     const person = await Person.signUp();
     const script = await Script.write([{ output: [{ type: "text", text: "one two three" }], cutAfter: 5 }]);

@@ -245,6 +245,19 @@ describe("an address", () => {
     expect(refused.detail).toContain("Your address has used up today's 1,000 tokens");
     expect((await chat(bob, { message: `Hi ${elsewhere.mark}` })).response).toBe("Hello, Bob.");
   });
+
+  it("uses no more of them in one turn than a round takes it past", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([
+      { output: [{ type: "call", name: "list_tasks", arguments: "{}" }], tokens: { input: 1_200, output: 10 } },
+      says("Never."),
+    ]);
+    const from = { "CF-Connecting-IP": newAddress() };
+    const { error } = await chat(person, { message: `List ${script.mark}` }, from);
+
+    expect(error?.message).toContain("Your address has used up today's 1,000 tokens");
+    expect((await script.record()).requests).toHaveLength(1);
+  });
 });
 
 describe("all accounts together", () => {

@@ -29,6 +29,8 @@ export interface TurnContext {
   readonly timeZone: string;
   /** Why the model may not be asked; undefined where it may. */
   readonly spent: ApplicationError | undefined;
+  /** Why it may not be asked any more, the turn having used so many tokens; undefined where it may. */
+  readonly spentAfter: (tokens: number) => ApplicationError | undefined;
   /** Aborted by the clock or by the person. */
   readonly signal: AbortSignal;
   /** When the clock does so, as `performance.now` tells it. */
@@ -77,7 +79,8 @@ function* finish(message: MessageInProgress, outcome: Exclude<Outcome, "failed">
 async function* converse(message: MessageInProgress, context: TurnContext): AsyncGenerator<TurnEvent> {
   while (waitingCalls(message.events).length === 0) {
     context.signal.throwIfAborted();
-    if (context.spent !== undefined) throw context.spent;
+    const spent = context.spent ?? context.spentAfter(message.turnTokens);
+    if (spent !== undefined) throw spent;
     const isLast = message.rounds === MAXIMUM_ROUNDS - 1;
     if (message.rounds >= MAXIMUM_ROUNDS) throw tooManyRounds();
     yield message.add({ type: "round" });

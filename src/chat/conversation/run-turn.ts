@@ -43,8 +43,8 @@ export interface TurnServices {
   readonly database: UserDatabase;
   readonly log: Logger;
   /**
-   * Called when a tool has run in a message that has changed something, with all that it holds; and with its outcome
-   * when it has ended and cannot be stored.
+   * Called when the turn begins, and when a tool has run in a message that has changed something, with all that it
+   * holds; and with its outcome when it has ended and cannot be stored.
    */
   readonly keep: (message: MessageInProgress, outcome?: Outcome) => Promise<void>;
 }
@@ -56,6 +56,7 @@ export interface PreparedTurn {
   readonly history: readonly ChatMessage[];
   readonly timeZone: string;
   readonly spent: ApplicationError | undefined;
+  readonly spentAfter: (tokens: number) => ApplicationError | undefined;
   readonly instructions: string;
   readonly answers: readonly ApprovalAnswer[];
   readonly model: Model;
@@ -101,6 +102,7 @@ export async function prepareTurn(
     history: loaded.history,
     timeZone: loaded.timeZone,
     spent: loaded.spent,
+    spentAfter: loaded.spentAfter,
     instructions: writeInstructions({ ...loaded, language }),
     answers,
     model,
@@ -135,7 +137,7 @@ export async function prepareTurn(
  * @returns whether what was kept of it may be forgotten; false where it has yet to be stored
  */
 export async function runTurn(
-  { message, history, timeZone, spent, instructions, answers, model, startedAt }: PreparedTurn,
+  { message, history, timeZone, spent, spentAfter, instructions, answers, model, startedAt }: PreparedTurn,
   running: TurnInProgress,
   request: TurnRequest,
   { configuration, caller, database, log, keep }: TurnServices,
@@ -151,6 +153,8 @@ export async function runTurn(
   /** From the first question on: an answer to it counts only when it has been stored. */
   const held: TurnEvent[] = [];
   try {
+    // A restart before anything has changed would leave the message without an answer, and nobody would say why.
+    await keep(message);
     const context = {
       model,
       tools: { caller, database, log, cursorSettings: configuration },
@@ -158,6 +162,7 @@ export async function runTurn(
       history,
       timeZone,
       spent,
+      spentAfter,
       signal: running.signal,
       deadline,
       onModelTime: (milliseconds: number) => {

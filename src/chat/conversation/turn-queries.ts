@@ -13,6 +13,8 @@ import { conversationNotFound, FOREIGN_KEY_VIOLATION, isConversation } from "./r
 /** Of whom the day's tokens are counted. */
 const budgetSchema = z.enum(["user_tokens", "address_tokens", "total_tokens"]);
 
+const leftSchema = z.object({ user_tokens: z.number(), address_tokens: z.number(), total_tokens: z.number() });
+
 /** Which conversation, and how much of it and of the day's tokens may be used. */
 export interface TurnScope {
   readonly conversationId: string;
@@ -30,10 +32,12 @@ export interface LoadedTurn {
   readonly history: readonly ChatMessage[];
   /** Why the model may not be asked; undefined where it may. */
   readonly spent?: ApplicationError;
+  /** Why the model may not be asked any more in a turn that has used so many tokens; undefined where it may. */
+  readonly spentAfter: (tokens: number) => ApplicationError | undefined;
 }
 
 /**
- * The caller's name and time zone, and whose tokens are used up.
+ * The caller's name and time zone, whose tokens are used up, and how many are left.
  *
  * @param isRequired whether the request is undone where the day's tokens are used up, or else `spent` says whose
  */
@@ -50,6 +54,7 @@ export function selectUser(
       spent: sql<
         string | null
       >`check_chat_tokens(${addressKey ?? null}, ${JSON.stringify(budgets)}::jsonb, ${isRequired}::boolean)`,
+      left: sql<unknown>`chat_tokens_left(${addressKey ?? null}, ${JSON.stringify(budgets)}::jsonb)`,
     })
     .from(users)
     .where(eq(users.id, userId));
@@ -61,15 +66,23 @@ export function selectUser(
  * @param row what `selectUser` has found: the caller was there when `set_caller` looked
  */
 export function userOfTurn(
-  row: { readonly name: string; readonly timeZone: string; readonly spent: string | null } | undefined,
+  row:
+    | { readonly name: string; readonly timeZone: string; readonly spent: string | null; readonly left: unknown }
+    | undefined,
   { budgets }: TurnScope,
 ): Omit<LoadedTurn, "history"> {
   if (row === undefined) throw new ApplicationError("internal", "Something went wrong on our side.");
-  const { spent, ...known } = row;
-  if (spent === null) return known;
-  const limit = budgetSchema.parse(spent);
-  metrics.count("limits_reached_total", { limit });
-  return { ...known, spent: limitReached(limit, budgets[limit]) };
+  const { name, timeZone, spent } = row;
+  const left = leftSchema.parse(row.left);
+  const reached = (limit: z.output<typeof budgetSchema>) => {
+    metrics.count("limits_reached_total", { limit });
+    return limitReached(limit, budgets[limit]);
+  };
+  const spentAfter = (tokens: number) => {
+    const limit = budgetSchema.options.find((budget) => left[budget] <= tokens);
+    return limit && reached(limit);
+  };
+  return { name, timeZone, spentAfter, ...(spent !== null && { spent: reached(budgetSchema.parse(spent)) }) };
 }
 
 /**

@@ -1,0 +1,1 @@
+drop function chat_tokens_left(text, jsonb);
