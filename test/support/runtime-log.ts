@@ -6,15 +6,16 @@ const FROM_WORKERD = /^(uncaught exception; |exception = |stack: )/;
 
 /**
  * Keeps what workerd says out of a run's output, in a file: it is no news to whoever runs the tests. The pool writes it
- * to this process's stderr and takes no other place for it.
+ * to this process's own streams and takes no other place for it.
  */
 export function keepRuntimeLog(file: string): void {
-  const { stderr } = process;
-  const write: typeof stderr.write = stderr.write.bind(stderr);
-  stderr.write = (chunk: string | Uint8Array, ...rest: [never?, never?]): boolean => {
-    if (typeof chunk !== "string" || !FROM_WORKERD.test(chunk)) return write(chunk, ...rest);
-    mkdirSync(dirname(file), { recursive: true });
-    appendFileSync(file, chunk);
-    return true;
-  };
+  for (const stream of [process.stdout, process.stderr]) {
+    const write: typeof stream.write = stream.write.bind(stream);
+    stream.write = (chunk: string | Uint8Array, ...rest: [never?, never?]): boolean => {
+      if (typeof chunk !== "string" || !FROM_WORKERD.test(chunk)) return write(chunk, ...rest);
+      mkdirSync(dirname(file), { recursive: true });
+      appendFileSync(file, chunk);
+      return true;
+    };
+  }
 }
