@@ -9,6 +9,8 @@ export interface Operation {
   /** Who may call it. */
   readonly security: "anyone" | "bearer" | "metrics token";
   readonly body?: z.ZodType;
+  /** A body that it takes. */
+  readonly example?: unknown;
   /** Whether it takes the Idempotency-Key header. */
   readonly takesKey?: true;
   readonly query?: z.ZodObject;

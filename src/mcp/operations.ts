@@ -10,6 +10,12 @@ export const mcpOperations: Operations = {
     tag: "MCP",
     security: "bearer",
     body: z.looseObject({ jsonrpc: z.literal("2.0") }),
+    example: {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "initialize",
+      params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "curl", version: "1.0.0" } },
+    },
     answer: {
       status: 200,
       description: "A JSON-RPC answer, as JSON or as an event stream.",

@@ -3,14 +3,14 @@ import manifest from "../../package.json" with { type: "json" };
 import { type ErrorKind, errorKinds } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";
 import type { Operation } from "../http/operation.ts";
-import { describeCatalog } from "../tools/catalog.ts";
+import { catalog, describeCatalog } from "../tools/catalog.ts";
 import { idempotencyKeySchema } from "../tools/idempotency-key.ts";
 import { operations } from "./operations.ts";
 
 type JsonSchema = Record<string, unknown>;
 
 interface MediaTypes {
-  readonly [mediaType: string]: { readonly schema: JsonSchema };
+  readonly [mediaType: string]: { readonly schema: JsonSchema; readonly example?: unknown };
 }
 
 /** An operation as OpenAPI 3.1 has it. */
@@ -30,9 +30,13 @@ export interface OpenApiDocument {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly servers: readonly { readonly url: string }[];
+  readonly tags: readonly { readonly name: string }[];
   readonly paths: Record<string, Record<string, OperationObject>>;
   readonly components: Record<string, unknown>;
 }
+
+/** How the operations are grouped, in the order in which people look for them. */
+export const TAGS = ["Tools", "MCP", "Chat", "Conversations", "Accounts", "Operations"] as const;
 
 const PROBLEM = { $ref: "#/components/schemas/Problem" };
 
@@ -63,6 +67,7 @@ export function describeApi(baseUrl: string): OpenApiDocument {
     openapi: "3.1.1",
     info: { title: "MCP Task Server", version: manifest.version, description: manifest.description },
     servers: [{ url: baseUrl }],
+    tags: TAGS.map((name) => ({ name })),
     paths,
     components: {
       schemas: { Problem: toJsonSchema(problemSchema, "output") },
@@ -75,7 +80,19 @@ export function describeApi(baseUrl: string): OpenApiDocument {
 }
 
 function toOperationObject(method: string, path: string, operation: Operation): OperationObject {
-  const { summary, description, tag, security, body, takesKey, query, answer, isLimited = true, errors } = operation;
+  const {
+    summary,
+    description,
+    tag,
+    security,
+    body,
+    example,
+    takesKey,
+    query,
+    answer,
+    isLimited = true,
+    errors,
+  } = operation;
   const parameters = [
     ...pathParameters(path),
     ...(query === undefined ? [] : queryParameters(query)),
@@ -101,7 +118,10 @@ function toOperationObject(method: string, path: string, operation: Operation): 
     security: security === "anyone" ? [] : [{ [security]: [] }],
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
-      requestBody: { required: true, content: { "application/json": { schema: toJsonSchema(body, "input") } } },
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: toJsonSchema(body, "input"), example } },
+      },
     }),
     responses: {
       ...errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors], isLimited),
@@ -128,7 +148,10 @@ function callsOfTools(): OperationObject[] {
     tags: ["Tools"],
     security: [{ bearer: [] }],
     ...(!annotations.readOnlyHint && { parameters: [idempotencyKey] }),
-    requestBody: { required: true, content: { "application/json": { schema: { ...inputSchema } } } },
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: { ...inputSchema }, example: exampleOf(name) } },
+    },
     responses: {
       200: { description: "What the tool answers.", content: { "application/json": { schema: { ...outputSchema } } } },
       ...errorResponses([
@@ -141,6 +164,10 @@ function callsOfTools(): OperationObject[] {
       ]),
     },
   }));
+}
+
+function exampleOf(tool: string): unknown {
+  return catalog.find(({ name }) => name === tool)?.example;
 }
 
 /** Everything may also fail on our side, and be too much where it is limited. */

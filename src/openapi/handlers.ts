@@ -1,6 +1,7 @@
 import type { ApplicationContext } from "../http/application.ts";
 import { describeApi, type OpenApiDocument } from "./document.ts";
-import { referencePage, referenceStyle } from "./reference-page.ts";
+import { referencePage } from "./reference-page.ts";
+import { referenceStyle } from "./reference-style.ts";
 
 const CACHE_CONTROL = "public, max-age=300";
 
@@ -11,10 +12,10 @@ export function answerDescription(context: ApplicationContext): Response {
   return context.json(documentFor(context.var.configuration.BASE_URL), 200, { "Cache-Control": CACHE_CONTROL });
 }
 
-/** Answers with the same as a page, for people. */
+/** Answers with the same as a page, for people; `?search=` leaves what has these words. */
 export function answerReference(context: ApplicationContext): Response | Promise<Response> {
   context.header("Cache-Control", CACHE_CONTROL);
-  return context.html(referencePage(documentFor(context.var.configuration.BASE_URL)));
+  return context.html(referencePage(documentFor(context.var.configuration.BASE_URL), context.req.query("search")));
 }
 
 /** Answers with that page's stylesheet. */

@@ -1,27 +1,35 @@
-import { html, raw } from "hono/html";
+import { html } from "hono/html";
 import type { OpenApiDocument, OperationObject } from "./document.ts";
+import { operationSection } from "./reference-operation.ts";
 
-const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
-h2 { margin-top: 2.5rem; }
-section { border-top: 1px solid #8886; padding: 0.5rem 0 1rem; }
-code, pre { font: 0.875rem/1.5 ui-monospace, monospace; }
-pre { overflow-x: auto; padding: 0.75rem; border: 1px solid #8886; border-radius: 0.25rem; }
-dt { font-weight: 600; }
-dd { margin: 0 0 0.5rem 1rem; }
-nav ul { columns: 18rem; }
-`;
+/** The longest search, in UTF-16 code units; what goes beyond is not looked at. */
+const LONGEST_SEARCH = 100;
 
-/** The stylesheet of the page. It is a file of its own, as the security policy allows no other. */
-export const referenceStyle = STYLE.trim();
+/** An operation and where it is. */
+export interface DescribedOperation {
+  readonly path: string;
+  /** In capital letters. */
+  readonly method: string;
+  readonly operation: OperationObject;
+}
 
-/** The API's reference as a page that needs no script and nothing from elsewhere. */
-export function referencePage({ info, paths }: OpenApiDocument) {
-  const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
-  );
-  const tags = [...new Set(operations.flatMap(({ operation }) => operation.tags))];
+/**
+ * The API's reference as a page that needs no script and nothing from elsewhere: an operation is a line until it is
+ * opened.
+ *
+ * @param search words that an operation must all have; all operations without any
+ */
+export function referencePage({ info, paths, servers, tags }: OpenApiDocument, search = "") {
+  const wanted = search.slice(0, LONGEST_SEARCH).trim();
+  const operations = Object.entries(paths)
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+    )
+    .filter((operation) => hasWords(operation, wanted));
+  const groups = tags
+    .map(({ name }) => ({ name, operations: operations.filter(({ operation }) => operation.tags.includes(name)) }))
+    .filter((group) => group.operations.length > 0);
+  const [server] = servers;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -31,41 +39,41 @@ export function referencePage({ info, paths }: OpenApiDocument) {
 <link rel="stylesheet" href="/docs/style.css">
 </head>
 <body>
-<header><h1>${info.title} ${info.version}</h1><p>${info.description}. The same for programs: <a href="/openapi.json">/openapi.json</a>.</p></header>
-<nav aria-label="Operations"><ul>${operations.map(
-    ({ path, method, operation }) =>
-      html`<li><a href="#${operation.operationId}"><code>${method} ${path}</code></a></li>`,
-  )}</ul></nav>
-<main>${tags.map(
-    (tag) =>
-      html`<h2>${tag}</h2>${operations
-        .filter(({ operation }) => operation.tags.includes(tag))
-        .map(({ path, method, operation }) => operationSection(path, method, operation))}`,
-  )}</main>
+<header>
+<h1>${info.title} ${info.version}</h1>
+<p>${info.description}. The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>
+<form role="search" action="/docs" method="get">
+<label for="search">Search</label>
+<input type="search" id="search" name="search" maxlength="${LONGEST_SEARCH}" value="${wanted}" placeholder="create_task, token, due …">
+<button type="submit">Search</button>
+${wanted === "" ? "" : html`<a href="/docs">Show all</a>`}
+</form>
+</header>
+<nav aria-label="Groups"><ul>${groups.map(({ name }) => html`<li><a href="#group-${name}">${name}</a></li>`)}</ul></nav>
+<main>
+${wanted === "" ? "" : html`<p role="status">${countOf(operations.length)} with “${wanted}”.</p>`}
+${groups.map(
+  (group) =>
+    html`<h2 id="group-${group.name}">${group.name}</h2>${group.operations.map((operation) =>
+      operationSection(operation, server?.url ?? ""),
+    )}`,
+)}
+</main>
 </body>
 </html>`;
 }
 
-function operationSection(path: string, method: string, operation: OperationObject) {
-  const { operationId, summary, description, security, requestBody, responses } = operation;
-  const who =
-    security.length === 0
-      ? "Anyone."
-      : `With a ${Object.keys(security[0] ?? {}).join(" or ")}${"bearer" in (security[0] ?? {}) ? " token" : ""}.`;
-  return html`<section id="${operationId}" aria-labelledby="${operationId}-title">
-<h3 id="${operationId}-title"><code>${method} ${path}</code> ${summary}</h3>
-<p>${description ?? ""} ${who}</p>
-${requestBody === undefined ? "" : schemaBlock("Body", requestBody.content["application/json"]?.schema)}
-<dl>${Object.entries(responses).map(
-    ([status, response]) =>
-      html`<dt>${status}</dt><dd>${response.description}${
-        Number(status) < 300 ? schemaBlock("Answer", response.content?.["application/json"]?.schema) : ""
-      }</dd>`,
-  )}</dl>
-</section>`;
+function countOf(count: number): string {
+  if (count === 0) return "No operation";
+  return count === 1 ? "1 operation" : `${count} operations`;
 }
 
-function schemaBlock(label: string, schema: unknown) {
-  if (schema === undefined) return raw("");
-  return html`<details><summary>${label}</summary><pre tabindex="0">${JSON.stringify(schema, null, 2)}</pre></details>`;
+function hasWords({ path, method, operation }: DescribedOperation, search: string): boolean {
+  const { operationId, summary, description, tags, parameters, requestBody } = operation;
+  const said = JSON.stringify([path, method, operationId, summary, description, tags, parameters, requestBody]);
+  const text = said.toLowerCase();
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }

@@ -13,11 +13,11 @@ export const openApiRoutes = new Hono<Application>()
   .get("/docs", async (context) => (await handlers()).answerReference(context))
   .get("/docs/style.css", async (context) => (await handlers()).answerReferenceStyle(context));
 
-/** Lets the reference have its own stylesheet, and nothing else; to be registered before the strict policy. */
+/** Lets the reference have its own stylesheet and its search, and nothing else; to be registered before the strict policy. */
 export const allowReferenceStyle = createMiddleware<Application>(async (context, next) => {
   await next();
   context.res.headers.set(
     "Content-Security-Policy",
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   );
 });

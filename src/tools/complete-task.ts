@@ -8,6 +8,7 @@ export const completeTaskTool = defineWritingTool({
   title: "Complete task",
   description: "Marks one task as completed. A task that is completed already stays as it is.",
   input: z.strictObject({ task_id: taskIdSchema, idempotency_key: keySchema }),
+  example: { task_id: 1 },
   annotations: { destructiveHint: false, idempotentHint: true },
   run: ({ task_id: id }, database, call) => completeTask(database, call, id),
   done: "Completed",

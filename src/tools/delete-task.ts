@@ -9,6 +9,7 @@ export const deleteTaskTool = defineWritingTool({
   title: "Delete task",
   description: `Deletes one task for good, and answers it as it was. ${rules.delete}`,
   input: z.strictObject({ task_id: taskIdSchema, idempotency_key: keySchema }),
+  example: { task_id: 1 },
   annotations: { destructiveHint: true, idempotentHint: true },
   run: ({ task_id: id }, database, call) => deleteTask(database, call, id),
   confirm: () => true,

@@ -10,6 +10,7 @@ export const getTaskTool = defineReadingTool({
   title: "Get task",
   description: `Reads one task of the person's list with everything that is kept of it. ${rules.data}`,
   input: z.strictObject({ task_id: taskIdSchema }),
+  example: { task_id: 1 },
   output: z.strictObject({ tasks: z.array(taskSchema) }),
   run: async ({ task_id: id }, database) => ({ tasks: [await getTask(database, id)] }),
   toText: ({ tasks }) => tasks.map(wholeTask).join("\n"),

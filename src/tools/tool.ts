@@ -51,6 +51,8 @@ export interface ToolDeclaration<Input extends z.ZodObject> {
   /** For a model: what it does and when to use it. */
   readonly description: string;
   readonly input: Input;
+  /** An input for people who read the API's reference; models are not shown it. */
+  readonly example: z.input<Input>;
   readonly annotations: ToolAnnotations;
 }
 

@@ -31,6 +31,7 @@ export const updateTaskTool = defineWritingTool({
   title: "Update task",
   description: `Changes one task. ${rules.update} ${rules.failure}`,
   input,
+  example: { task_id: 1, due: "2026-12-01T17:00:00", clear: ["tags"] },
   annotations: { destructiveHint: true, idempotentHint: true },
   run({ task_id: id, expected_version: expectedVersion, idempotency_key: _, ...edit }, database, call) {
     requireChange(edit);

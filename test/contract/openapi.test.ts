@@ -142,11 +142,69 @@ it("shows it to people on a page that needs no script and nothing from elsewhere
   const page = await response.text();
 
   expect(response.headers.get("Content-Security-Policy")).toBe(
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   );
   expect(page).toContain("POST /mcp/tools/create_task");
   expect(page).not.toMatch(/<script|https?:\/\/(?!127\.0\.0\.1)[^"]*"(?=>)|style="/);
   const links = [...page.matchAll(/(?:href|src)="([^"#]+)"/g)].map(([, link]) => link);
   expect([...new Set(links)].sort()).toEqual(["/docs/style.css", "/openapi.json"]);
   expect((await send("/docs/style.css")).headers.get("Content-Type")).toBe("text/css; charset=utf-8");
+});
+
+const examplesSchema = z.looseObject({
+  requestBody: z
+    .object({ content: z.object({ "application/json": z.object({ schema: z.looseObject({}), example: z.json() }) }) })
+    .optional(),
+});
+
+it("gives an example of each body, which its schema takes", async () => {
+  const { paths } = await readDocument();
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const { requestBody } = examplesSchema.parse(operation);
+      if (requestBody === undefined) continue;
+      const { schema, example } = requestBody.content["application/json"];
+      const { valid, errors } = new Validator(schema, "2020-12", false).validate(example);
+      expect(valid, JSON.stringify([method, path, errors])).toBe(true);
+    }
+  }
+});
+
+it("gives examples that do what they say, from making an account to deleting it", async () => {
+  const { paths } = await readDocument();
+  const exampleOf = (path: string, method = "post") =>
+    examplesSchema.parse(paths[path]?.[method]).requestBody?.content["application/json"].example;
+  const made = await send("/api/auth/signup", { method: "POST", body: exampleOf("/api/auth/signup") });
+  expect(made.status).toBe(201);
+  const signedIn = await send("/api/auth/signin", { method: "POST", body: exampleOf("/api/auth/signin") });
+  const { token } = z.object({ token: z.string() }).parse(await signedIn.json());
+  const headers = { Authorization: `Bearer ${token}` };
+  const statuses: unknown[] = [];
+  for (const { name } of describeCatalog()) {
+    const path = `/mcp/tools/${name}`;
+    const response = await send(path, { method: "POST", headers, body: exampleOf(path) });
+    statuses.push([name, response.status]);
+  }
+  expect(statuses).toEqual(describeCatalog().map(({ name }) => [name, 200]));
+  const accept = { ...headers, Accept: "application/json, text/event-stream" };
+  expect((await send("/mcp", { method: "POST", headers: accept, body: exampleOf("/mcp") })).status).toBe(200);
+  const body = exampleOf("/api/auth/me", "delete");
+  expect((await send("/api/auth/me", { method: "DELETE", headers, body })).status).toBe(204);
+});
+
+it("is a line for each operation, the tools first, and finds those that have some words", async () => {
+  const read = async (path: string) => (await send(path)).text();
+  const all = await read("/docs");
+  const summaries = [...all.matchAll(/<summary><code>(\S+ \S+)<\/code>/g)].map(([, name]) => name);
+  expect(summaries[0]).toBe("GET /mcp/tools");
+  expect(summaries[1]).toBe("POST /mcp/tools/create_task");
+  expect(summaries).toHaveLength(Object.values((await readDocument()).paths).flatMap(Object.values).length);
+  expect(all).toContain("No authentication needed.");
+  const found = await read("/docs?search=DELETE%20conversation");
+  expect([...found.matchAll(/<summary><code>(\S+ \S+)<\/code>/g)].map(([, name]) => name)).toEqual([
+    "DELETE /api/conversations/{id}",
+  ]);
+  const nothing = await read(`/docs?search=${encodeURIComponent('"><script>alert(1)</script>')}`);
+  expect(nothing).toContain("No operation with");
+  expect(nothing).not.toContain("<script");
 });

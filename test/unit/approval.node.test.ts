@@ -10,6 +10,7 @@ const deleteTasks = defineWritingTool({
   title: "Delete tasks",
   description: "Deletes tasks.",
   input: z.strictObject({ task_ids: z.array(z.int()), idempotency_key: keySchema }),
+  example: { task_ids: [1, 2] },
   annotations: { destructiveHint: true, idempotentHint: true },
   confirm: ({ task_ids }) => task_ids.length > 1,
   run: () => Promise.reject(new Error("is only planned here")),

@@ -12,6 +12,7 @@ export const chatOperations: Operations = {
     tag: "Chat",
     security: "bearer",
     body: chatSchema,
+    example: { message: "add milk, eggs and bread to groceries" },
     takesKey: true,
     answer: {
       status: 200,
@@ -26,6 +27,10 @@ export const chatOperations: Operations = {
     tag: "Chat",
     security: "bearer",
     body: uiChatSchema,
+    example: {
+      id: "shopping",
+      messages: [{ id: "m1", role: "user", parts: [{ type: "text", text: "What is due today?" }] }],
+    },
     answer: { status: 200, description: "The UI message stream.", mediaType: "text/event-stream" },
     errors: [...BODY_ERRORS, "not_found", "conflict", "unavailable"],
   },
@@ -71,6 +76,7 @@ export const chatOperations: Operations = {
     tag: "Conversations",
     security: "bearer",
     body: renameSchema,
+    example: { title: "Groceries" },
     answer: { status: 200, description: "The conversation.", content: conversationSchema },
     errors: [...BODY_ERRORS, "not_found"],
   },
