@@ -36,7 +36,7 @@ export interface OpenApiDocument {
 }
 
 /** How the operations are grouped, in the order in which people look for them. */
-export const TAGS = ["Tools", "MCP", "Chat", "Conversations", "Accounts", "Operations"] as const;
+const TAGS = ["Tools", "MCP", "Chat", "Conversations", "Accounts", "Operations"] as const;
 
 const PROBLEM = { $ref: "#/components/schemas/Problem" };
 
