@@ -34,12 +34,7 @@ const errorCodesSchema = z.object({
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `a thrown ${typeof error}`;
   const details = detailsOf(error);
-  return details === "" ? classOf(error) : `${classOf(error)}: ${details}`;
-}
-
-/** An error's class; many leave the name of `Error` to theirs. */
-export function classOf(error: Error): string {
-  return error.name === "Error" ? error.constructor.name : error.name;
+  return details === "" ? error.name : `${error.name}: ${details}`;
 }
 
 /** The part of `describeError` that stands for the message; empty where the class says all. */

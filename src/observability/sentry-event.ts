@@ -1,5 +1,5 @@
 import { linkedErrorsIntegration, Toucan } from "toucan-js";
-import { classOf, describeError, detailsOf, stackFramesOf } from "./describe-error.ts";
+import { describeError, detailsOf, stackFramesOf } from "./describe-error.ts";
 import type { LogFields } from "./log.ts";
 
 /** The fields of a log line that become tags: none says whose request it was. */
@@ -44,7 +44,7 @@ function tagsOf(fields: LogFields): Record<string, string> {
 /** The same error and causes, with the same stacks, saying only what may be written down. */
 function withoutWords(error: unknown, depth = 0): Error {
   const copy = new Error(error instanceof Error ? detailsOf(error) : describeError(error));
-  if (error instanceof Error) copy.name = classOf(error);
+  if (error instanceof Error) copy.name = error.name;
   copy.stack = [describeError(error), ...stackFramesOf(error).map((frame) => `    at ${frame}`)].join("\n");
   if (error instanceof Error && error.cause !== undefined && depth < 4)
     copy.cause = withoutWords(error.cause, depth + 1);

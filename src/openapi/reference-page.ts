@@ -44,14 +44,14 @@ export function referencePage({ info, paths, servers, tags }: OpenApiDocument, s
 <p>${info.description}. The same for programs: <a href="/openapi.json">/openapi.json</a>.</p>
 <form role="search" action="/docs" method="get">
 <label for="search">Search</label>
-<input type="search" id="search" name="search" maxlength="${LONGEST_SEARCH}" value="${wanted}" placeholder="create_task, token, due …">
+<input type="search" id="search" name="search" maxlength="${LONGEST_SEARCH}" value="${wanted}" placeholder="create_task, token, due">
 <button type="submit">Search</button>
 ${wanted === "" ? "" : html`<a href="/docs">Show all</a>`}
 </form>
 </header>
 <nav aria-label="Groups"><ul>${groups.map(({ name }) => html`<li><a href="#group-${name}">${name}</a></li>`)}</ul></nav>
 <main>
-${wanted === "" ? "" : html`<p role="status">${countOf(operations.length)} with “${wanted}”.</p>`}
+${wanted === "" ? "" : html`<p role="status">${countOf(operations.length)} with &ldquo;${wanted}&rdquo;.</p>`}
 ${groups.map(
   (group) =>
     html`<h2 id="group-${group.name}">${group.name}</h2>${group.operations.map((operation) =>

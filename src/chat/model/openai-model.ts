@@ -143,9 +143,16 @@ function toFunctionName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, LONGEST_FUNCTION_NAME) || "_";
 }
 
+/** openai leaves `Error` as the name of its errors, and what their classes are called does not outlive the bundling. */
+function giveName(error: OpenAIError): void {
+  if (error instanceof APIConnectionError) error.name = "APIConnectionError";
+  else error.name = error instanceof APIError ? "APIError" : "OpenAIError";
+}
+
 /** Says what went wrong without the provider's own words, which can quote keys and organizations. */
 function toModelFailure(thrown: unknown): ApplicationError {
   if (thrown instanceof ApplicationError) return thrown;
+  if (thrown instanceof OpenAIError) giveName(thrown);
   if (thrown instanceof APIConnectionError) {
     return modelFailure("The model cannot be reached; try again in a moment.", thrown);
   }
