@@ -78,3 +78,18 @@ export function toApplicationError(error: unknown): ApplicationError {
   if (error instanceof ApplicationError) return error;
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
 }
+
+/** The one answer about what is not there, or is somebody else's. */
+export function notFound(what: "Conversation" | "Task", cause?: unknown): ApplicationError {
+  return new ApplicationError("not_found", `${what} not found`, { cause });
+}
+
+/**
+ * The row that was looked for.
+ *
+ * @throws ApplicationError `not_found` where there is none
+ */
+export function found<Row>(row: Row | undefined, what: "Conversation" | "Task"): Row {
+  if (row === undefined) throw notFound(what);
+  return row;
+}

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, is, ne, or, type Placeholder, SQL, sql } from
 import type * as z from "zod";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
-import { ApplicationError } from "../errors.ts";
+import { ApplicationError, found } from "../errors.ts";
 import { type Part, writeFields } from "./field-table.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
@@ -74,7 +74,7 @@ export async function createTask(database: UserDatabase, call: CallIdentity, tas
 /** @throws ApplicationError `not_found` for a task that does not exist or is another user's */
 export async function getTask(database: UserDatabase, id: number): Promise<Task> {
   const { results, timeZone } = await database.read(() => [selectTask({ userId: database.userId, id })]);
-  return toTask(found(results[0]), timeZone);
+  return toTask(found(results[0][0], "Task"), timeZone);
 }
 
 /**
@@ -110,7 +110,7 @@ export async function updateTask(
     selectTask(key),
   ]);
   if (updated.outcome.length > 0) return tasksOf(updated);
-  const task = found(updated.results?.[1] ?? []);
+  const task = found(updated.results?.[1][0], "Task");
   if (expectedVersion === undefined || task.version === expectedVersion) return unchanged(updated, task);
   throw new ApplicationError(
     "conflict",
@@ -127,7 +127,7 @@ export async function completeTask(database: UserDatabase, call: CallIdentity, i
   const key = { userId: database.userId, id };
   const completed = await database.changeTasks(call, () => [completeUnfinished(key), selectTask(key)]);
   if (completed.outcome.length > 0) return tasksOf(completed);
-  return unchanged(completed, found(completed.results?.[1] ?? []));
+  return unchanged(completed, found(completed.results?.[1][0], "Task"));
 }
 
 /**
@@ -138,7 +138,7 @@ export async function completeTask(database: UserDatabase, call: CallIdentity, i
  */
 export async function deleteTask(database: UserDatabase, call: CallIdentity, id: number): Promise<TasksChanged> {
   const deleted = tasksOf(await database.changeTasks(call, () => [removeTask({ userId: database.userId, id })]));
-  found(deleted.tasks);
+  found(deleted.tasks[0], "Task");
   return deleted;
 }
 
@@ -183,10 +183,4 @@ function completedAtFor(status: Task["status"]) {
 function columnsOf(edit: TaskEdit): ColumnValues;
 function columnsOf({ clear = [], ...values }: TaskEdit): object {
   return writeFields(taskFields, values, clear);
-}
-
-function found<Row>(rows: readonly Row[]): Row {
-  const [row] = rows;
-  if (row === undefined) throw new ApplicationError("not_found", "Task not found");
-  return row;
 }

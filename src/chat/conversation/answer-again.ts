@@ -2,11 +2,11 @@ import { and, asc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import { messages } from "../../database/chat-schema.ts";
 import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
-import { ApplicationError } from "../../errors.ts";
+import { ApplicationError, notFound } from "../../errors.ts";
 import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import { replacedCalls } from "./replaced-calls.ts";
-import { conversationNotFound, isConversation, toAssistantMessage, toChatMessage } from "./rows.ts";
+import { isConversation, toAssistantMessage, toChatMessage } from "./rows.ts";
 import { type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
 
 /** How many messages are read of those that another is to take the place of, itself among them. */
@@ -51,7 +51,7 @@ export async function answerAgain(
   const { id, text } = message;
   const { user, before, rows } = await readFrom(database, scope, message);
   const [row, answer] = rows;
-  if (row === undefined) throw conversationNotFound();
+  if (row === undefined) throw notFound("Conversation");
   const said = toChatMessage(row);
   const isSame = said.role === "user" && said.text === text;
   if (message.isKey && !isSame) {

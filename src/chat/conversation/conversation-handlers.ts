@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { cursorSchema } from "../../cursor.ts";
+import { notFound } from "../../errors.ts";
 import type { ApplicationContext } from "../../http/application.ts";
 import { readJsonBody } from "../../http/json-body.ts";
 import { parseInput } from "../../input.ts";
 import { line } from "../../text.ts";
 import { conversationStub } from "./conversation-stub.ts";
 import { conversationIdSchema } from "./message-request.ts";
-import { conversationNotFound } from "./rows.ts";
 import { deleteConversation, listConversations, readConversation, renameConversation } from "./stored-conversations.ts";
 
 const LARGEST_PAGE = 100;
@@ -60,6 +60,6 @@ export async function answerDelete(context: ApplicationContext, text: string): P
 /** @throws ApplicationError `not_found` for what is no conversation's id */
 function readId(text: string): string {
   const id = conversationIdSchema.safeParse(text).data;
-  if (id === undefined) throw conversationNotFound();
+  if (id === undefined) throw notFound("Conversation");
   return id;
 }

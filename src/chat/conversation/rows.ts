@@ -1,18 +1,12 @@
 import { and, eq, type SQL } from "drizzle-orm";
 import * as z from "zod";
 import { conversations, messages } from "../../database/chat-schema.ts";
-import { ApplicationError } from "../../errors.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { anyEventSchema } from "../stream/turn-event.ts";
 import { readReplacedCalls } from "./replaced-calls.ts";
 
 /** SQLSTATE of a message whose conversation is not there. */
 export const FOREIGN_KEY_VIOLATION = "23503";
-
-/** The one answer about a conversation that is not there, or is not the caller's. */
-export function conversationNotFound(cause?: unknown): ApplicationError {
-  return new ApplicationError("not_found", "Conversation not found", { cause });
-}
 
 /** A row of a message, as far as it says what the message is. */
 export type MessageRow = Pick<typeof messages.$inferSelect, "id" | "role" | "content" | "createdAt" | "replaced">;

@@ -3,10 +3,11 @@ import * as z from "zod";
 import { type CursorSettings, readCursor, type UnsignedCursors, writeCursor } from "../../cursor.ts";
 import { conversations, messages } from "../../database/chat-schema.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
+import { found } from "../../errors.ts";
 import { usageSchema } from "../stream/turn-event.ts";
 import { toUiMessage } from "../stream/ui-message.ts";
 import { conversationIdSchema } from "./message-request.ts";
-import { conversationNotFound, isConversation, isRowOf, toChatMessage } from "./rows.ts";
+import { isConversation, isRowOf, toChatMessage } from "./rows.ts";
 
 /** How many messages of a conversation are read at most, the newest. */
 const MESSAGES_READ = 500;
@@ -114,7 +115,7 @@ export async function readConversation(database: UserDatabase, id: string) {
   ]);
   const said = newest.toReversed();
   return {
-    ...toConversation(found(row)),
+    ...toConversation(found(row, "Conversation")),
     messages: said.map((message, index) => {
       const usage = { rounds: message.rounds, input_tokens: message.inputTokens, output_tokens: message.outputTokens };
       return toUiMessage(toChatMessage(message), { usage }, index === said.length - 1);
@@ -131,7 +132,7 @@ export async function renameConversation(database: UserDatabase, id: string, tit
     results ??
     (await database.read((query) => [query.select(columns).from(conversations).where(isRowOf(database.userId, id))]))
       .results;
-  return toConversation(found(rows[0]));
+  return toConversation(found(rows[0], "Conversation"));
 }
 
 /**
@@ -143,7 +144,7 @@ export async function deleteConversation(database: UserDatabase, id: string): Pr
   const { results } = await database.write("delete_conversation", (query) => [
     query.delete(conversations).where(isRowOf(database.userId, id)).returning({ id: conversations.id }),
   ]);
-  if (results !== undefined) found(results[0][0]);
+  if (results !== undefined) found(results[0][0], "Conversation");
 }
 
 function isAfter([updatedAt, id]: z.output<typeof placeSchema>): SQL {
@@ -152,9 +153,4 @@ function isAfter([updatedAt, id]: z.output<typeof placeSchema>): SQL {
 
 function toConversation({ id, title, createdAt, updatedAt }: ConversationRow): Conversation {
   return { id, title, created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() };
-}
-
-function found<Row>(row: Row | undefined): Row {
-  if (row === undefined) throw conversationNotFound();
-  return row;
 }

@@ -4,11 +4,11 @@ import { messages } from "../../database/chat-schema.ts";
 import { sqlState } from "../../database/database-error.ts";
 import { users } from "../../database/schema.ts";
 import type { QueryBuilder } from "../../database/statement.ts";
-import { ApplicationError } from "../../errors.ts";
+import { ApplicationError, notFound } from "../../errors.ts";
 import { limitReached } from "../../limits.ts";
 import { metrics } from "../../observability/metrics.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
-import { conversationNotFound, FOREIGN_KEY_VIOLATION, isConversation } from "./rows.ts";
+import { FOREIGN_KEY_VIOLATION, isConversation } from "./rows.ts";
 
 /** Of whom the day's tokens are counted. */
 const budgetSchema = z.enum(["user_tokens", "address_tokens", "total_tokens"]);
@@ -125,7 +125,7 @@ export async function guarded<Result>(request: () => Promise<Result>): Promise<R
   try {
     return await request();
   } catch (error) {
-    if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw conversationNotFound(error);
+    if (sqlState(error) === FOREIGN_KEY_VIOLATION) throw notFound("Conversation", error);
     throw error;
   }
 }
