@@ -3,6 +3,7 @@ import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { asksForEvents } from "../../http/accept.ts";
 import { addressKey } from "../../http/address.ts";
 import type { ApplicationContext } from "../../http/application.ts";
+import { eventStreamHeaders, serverSentEvent } from "../../http/event-stream.ts";
 import { readIdempotencyKey } from "../../http/idempotency-key.ts";
 import { readJsonBody } from "../../http/json-body.ts";
 import type { JsonLimits } from "../../json.ts";
@@ -106,7 +107,7 @@ function isReadable({ type }: TurnEvent): boolean {
 }
 
 function namedEvent({ type, ...data }: { readonly type: string } & Record<string, unknown>): string {
-  return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+  return serverSentEvent({ event: type, data: JSON.stringify(data) });
 }
 
 /** The UI message stream of an object's stream: as it is, or made of the lines of an object of the release before. */
@@ -136,12 +137,5 @@ function serverSentBytes(
       throw error;
     }
   })();
-  return new Response(toByteStream(withHeartbeats(bytes)), {
-    headers: {
-      "Content-Type": "text/event-stream; charset=utf-8",
-      "Cache-Control": "no-cache, no-transform",
-      "X-Accel-Buffering": "no",
-      ...headers,
-    },
-  });
+  return new Response(toByteStream(withHeartbeats(bytes)), { headers: { ...eventStreamHeaders, ...headers } });
 }

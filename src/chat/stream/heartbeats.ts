@@ -1,8 +1,9 @@
+import { serverSentComment } from "../../http/event-stream.ts";
+
 /** Proxies end a connection on which nothing comes for a minute, many of them for less. */
 const LONGEST_SILENCE = 15_000;
 
-/** A comment (HTML, server-sent events, section 9.2.6): every client passes it over. */
-const HEARTBEAT = ": still here\n\n";
+const HEARTBEAT = serverSentComment("still here");
 
 /** Server-sent events as they come, whole ones only, and a comment wherever nothing has come for 15 seconds. */
 export async function* withHeartbeats(events: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

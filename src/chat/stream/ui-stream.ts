@@ -1,10 +1,11 @@
+import { serverSentEvent } from "../../http/event-stream.ts";
 import { describeError } from "../../observability/describe-error.ts";
 import type { Logger } from "../../observability/log.ts";
 import { condense, type TurnEvent, type TurnStart } from "./turn-event.ts";
 import { CUT_OFF } from "./turn-lines.ts";
 import { UiChunks } from "./ui-chunks.ts";
 
-const DONE = "data: [DONE]\n\n";
+const DONE = serverSentEvent({ data: "[DONE]" });
 const DONE_BYTES = new TextEncoder().encode(DONE);
 const NEWLINE = 0x0a;
 
@@ -60,7 +61,7 @@ export async function* passOnUiEvents(stream: ReadableStream<Uint8Array>, log: L
 }
 
 function toText(chunks: readonly unknown[]): string {
-  return chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join("");
+  return chunks.map((chunk) => serverSentEvent({ data: JSON.stringify(chunk) })).join("");
 }
 
 /** Where the last whole event ends: behind its empty line. */

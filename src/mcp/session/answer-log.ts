@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { serverSentEvent } from "../../http/event-stream.ts";
 import { parseJson } from "../../json.ts";
 import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
 
@@ -9,6 +10,8 @@ const LARGEST_KEPT_ANSWER = 500_000;
 const LONGEST_IDS = 500;
 /** For how long, in milliseconds, answers that can be had again by asking again are held in memory alone. */
 const HELD_FOR = 1000;
+/** After how long, in milliseconds, a client comes back when its connection broke. */
+const RETRY = 1000;
 const PREFIX = "event/";
 /** No event has it: it stands for the end of a stream. */
 const LAST_NUMBER = 999_999_999_999_999;
@@ -118,7 +121,12 @@ export class AnswerLog {
 
 /** A JSON-RPC message as a server-sent event; without an id for a client that cannot come back. */
 export function messageEvent(json: string, id: string | undefined): string {
-  return `event: message\n${id === undefined ? "" : `id: ${id}\n`}data: ${json}\n\n`;
+  return serverSentEvent({ event: "message", id, data: json });
+}
+
+/** The event that gives a stream its first id (MCP 2025-11-25, Transports: with an empty data field). */
+export function openingEvent(id: string): string {
+  return serverSentEvent({ id, retry: RETRY, data: "" });
 }
 
 /**

@@ -1,10 +1,9 @@
+import { eventStreamHeaders } from "../../http/event-stream.ts";
 import { jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
-import { type AnswerLog, eventId, type Keeping, messageEvent } from "./answer-log.ts";
+import { type AnswerLog, eventId, type Keeping, messageEvent, openingEvent } from "./answer-log.ts";
 import type { Batch } from "./batch.ts";
 import type { CompleteResponse } from "./complete-response.ts";
 
-/** After how long, in milliseconds, a client comes back for an answer when its connection broke. */
-const RETRY = 1000;
 /** How many messages that are no answers a client is sent again when it comes back. */
 const MOST_REPEATED = 64;
 
@@ -117,16 +116,11 @@ export class AnswerStream {
   /** The event that gives the stream its first id. */
   get #opening(): string {
     const { log, requestIds } = this.#options;
-    return log === undefined ? "" : `id: ${eventId(this.id, 0, requestIds)}\nretry: ${RETRY}\ndata: \n\n`;
+    return log === undefined ? "" : openingEvent(eventId(this.id, 0, requestIds));
   }
 
   get #headers(): Readonly<Record<string, string>> {
-    return {
-      "content-type": "text/event-stream",
-      "cache-control": "no-cache, no-transform",
-      "x-accel-buffering": "no",
-      ...this.#options.headers,
-    };
+    return { ...eventStreamHeaders, ...this.#options.headers };
   }
 
   #sendEvent(json: string, answered: RequestId | undefined): void {

@@ -1,4 +1,5 @@
-import { eventId, messageEvent } from "./answer-log.ts";
+import { serverSentComment, serverSentEvent } from "../../http/event-stream.ts";
+import { eventId, messageEvent, openingEvent } from "./answer-log.ts";
 import type { MessageLog } from "./message-log.ts";
 
 /** The name of the stream in its event ids, as the SDK's transport chose it. */
@@ -7,8 +8,6 @@ export const OWN_STREAM = "_GET_stream";
 /** How long a stream stays open without a message, and how long its client then stays away, in milliseconds. */
 const IDLE = 5 * 60 * 1000;
 const AWAY = 5 * 60 * 1000;
-/** After how long a client comes back whose connection broke. */
-const RETRY = 1000;
 /** How soon the credential is checked again where nobody could say whether it counts. */
 const CHECK_AGAIN = 30 * 1000;
 /** How often a comment shows proxies that the connection is in use. */
@@ -60,8 +59,8 @@ export class ServerStream {
     );
     this.response = new Response(body, { headers: options.headers });
     // Clients of older protocols take an event without data for a message.
-    if (options.isResumable) this.#write(`id: ${eventId(OWN_STREAM, this.#position)}\nretry: ${RETRY}\ndata: \n\n`);
-    this.#keepingAlive = setInterval(() => this.#write(": keep-alive\n\n"), KEEP_ALIVE);
+    if (options.isResumable) this.#write(openingEvent(eventId(OWN_STREAM, this.#position)));
+    this.#keepingAlive = setInterval(() => this.#write(serverSentComment("keep-alive")), KEEP_ALIVE);
     this.#startIdling();
   }
 
@@ -83,7 +82,7 @@ export class ServerStream {
 
   /** Ends the stream; its client stays away for a while. */
   end(): void {
-    this.#write(`retry: ${AWAY}\n\n`);
+    this.#write(serverSentEvent({ retry: AWAY }));
     this.#controller?.close();
     this.#stop();
   }

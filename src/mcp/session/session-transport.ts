@@ -1,5 +1,6 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type JSONRPCMessage, JSONRPCMessageSchema, type JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
+import { eventStreamHeaders } from "../../http/event-stream.ts";
 import { isObject } from "../../json.ts";
 import { answeredIdOf, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
 import type { AnswerLog, Cursor, Keeping } from "./answer-log.ts";
@@ -112,7 +113,7 @@ export class SessionTransport implements Transport {
       messages,
       position: Math.min(position ?? messages.delivered, messages.lastNumber),
       isResumable,
-      headers: { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform", ...this.#headers },
+      headers: { ...eventStreamHeaders, ...this.#headers },
       isStillAllowed,
       onUnreadable,
       onEnd: () => {

@@ -1,6 +1,7 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
 import { quoteName } from "../../excerpt.ts";
+import { eventStreamHeaders } from "../../http/event-stream.ts";
 import { isObject } from "../../json.ts";
 import { type Exchange, runInExchange } from "../exchange.ts";
 import { isRequestId, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
@@ -131,9 +132,7 @@ export class Session {
     const remainder = this.#settings.answers.remainderOf(cursor);
     // Which ends the coming back (WHATWG HTML section 9.2); clients take a stream without an answer for cut off.
     if (remainder === "") return new Response(null, { status: 204 });
-    return new Response(remainder, {
-      headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" },
-    });
+    return new Response(remainder, { headers: eventStreamHeaders });
   }
 }
 
