@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { titlesOf } from "../support/chatting.ts";
-import { calls, says } from "../support/scripted-model.ts";
+import { Person } from "../support/person.ts";
+import { calls, Script, says } from "../support/scripted-model.ts";
 import type { ScriptStep } from "../support/scripted-responses.ts";
 import { turnOver } from "../support/turn-over.ts";
 
@@ -278,6 +279,17 @@ describe.concurrent("a server of the Responses API that answers with", () => {
     expect(answer.error).toBeUndefined();
     expect(answer.usage.input_tokens).toBeGreaterThan(500);
     expect(stored).toMatchObject({ outcome: "completed" });
+  });
+
+  test("comments for a quarter of a minute: the person's stream says that it is there", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([
+      { pieces: [...Array(10).fill(": wait\n\n"), line(hello), line(completed())], every: 1_600 },
+    ]);
+    const parts = [{ type: "text", text: `Hi ${script.mark}` }];
+    const body = { id: "c", messages: [{ id: "1", role: "user", parts }] };
+    const stream = await (await person.send("/api/chat", { method: "POST", body })).text();
+    expect(stream).toMatch(/"type":"start-step"}\n\n: still here\n\ndata: .*"Hello\."/s);
   });
 
   test("a thought before a cut: it is not given back with another's call", async () => {

@@ -125,6 +125,24 @@ describe("what the model is sent", () => {
   });
 });
 
+test("the log says how many of a turn's tokens the provider had in its cache, all rounds together", async () => {
+  const person = await Person.signUp();
+  const usage = { input_tokens: 100, input_tokens_details: { cached_tokens: 80 }, output_tokens: 5 };
+  const completed = { type: "response.completed", response: { usage } };
+  const item = { type: "function_call", call_id: "1", name: "list_tasks", arguments: "{}" };
+  const script = await Script.write([
+    { events: [{ type: "response.output_item.done", item }, completed] },
+    { events: [{ type: "response.output_text.delta", item_id: "1", delta: "None." }, completed] },
+  ]);
+  const logged = vi.spyOn(console, "log");
+  await chat(person, { message: `List ${script.mark}` });
+  const lines = logged.mock.calls.map(([line]): unknown => JSON.parse(String(line)));
+  logged.mockRestore();
+  expect(lines).toContainEqual(
+    expect.objectContaining({ event: "chat_turn", user_id: person.id, input_tokens: 200, cached_tokens: 160 }),
+  );
+});
+
 test("the model is told what the product cannot do, and not to promise it", async () => {
   const person = await Person.signUp();
   const script = await Script.write([says("I cannot remind you.")]);
