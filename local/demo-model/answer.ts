@@ -1,7 +1,8 @@
+import { quote } from "../../src/quote.ts";
 import type { OutputItem, ResponsesRequest } from "../responses-api.ts";
 import { act } from "./act.ts";
 import type { Now } from "./calendar.ts";
-import { type Call, readNow, readTurns, type Turn } from "./conversation.ts";
+import { readNow, readTurns, type Turn } from "./conversation.ts";
 import { type Understood, understand } from "./dialogue.ts";
 import { PAGE } from "./find-tasks.ts";
 import { askDay } from "./question.ts";
@@ -19,14 +20,14 @@ const HELP =
 export function nextOutput(request: ResponsesRequest): OutputItem[] {
   const turns = readTurns(request.input);
   const now = readNow(request);
-  const { calls } = turns.at(-1) ?? { calls: [] };
+  const { calls, replaced } = turns.at(-1) ?? { calls: [], replaced: [] };
   if (request.tool_choice === "none") return [says(tell(calls))];
-  return answer(understand(turns, now), calls, now, turns.at(-2));
+  return answer(understand(turns, now), { calls, replaced }, now, turns.at(-2));
 }
 
 function answer(
   { wish, picks, cursor }: Understood,
-  calls: readonly Call[],
+  { calls, replaced }: Pick<Turn, "calls" | "replaced">,
   now: Now,
   before: Turn | undefined,
 ): OutputItem[] {
@@ -36,16 +37,22 @@ function answer(
     case "never_mind":
       return [says("Then I leave everything as it is.")];
     case "yes_or_no":
-      return [says(answerYes(before))];
+      return [says(calls.length > 0 ? tell(calls) : answerYes(before))];
     case "unclear":
       return [says(`${describe(wish)} I have changed nothing.`)];
     case "no_day": {
       const reason = wish.problem === undefined ? undefined : describe(wish.problem);
       return [says(askDay(reason))];
     }
-    case "add":
+    case "add": {
       if (calls.length > 0) return [says([tell(calls), ...wish.notes].join("\n"))];
-      return wish.tasks.map((task) => call("create_task", task));
+      // An earlier answer to this message has made some of them.
+      const missing = wish.tasks.filter(
+        ({ title }) => !replaced.some(({ output }) => output.includes(` ${quote(title)} `)),
+      );
+      if (missing.length === 0) return [says(`There already: ${tell(replaced)}`)];
+      return missing.map((task) => call("create_task", task));
+    }
     case "list": {
       if (calls.length > 0) return [says(tellList(calls, wish))];
       const { filter, saysAll } = wish.selection;

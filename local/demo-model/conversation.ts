@@ -14,6 +14,8 @@ export interface Call {
 export interface Turn {
   readonly said: string;
   readonly calls: readonly Call[];
+  /** The calls of answers that this one takes the place of: the server notes behind them that they are done. */
+  readonly replaced: readonly Call[];
   /** What the demo model answered, without its label. */
   readonly answered: string;
 }
@@ -24,12 +26,14 @@ export function readTurns(input: readonly InputItem[]): Turn[] {
   return starts.map((start, index) => {
     const items = input.slice(start, starts[index + 1]);
     const [first, ...rest] = items;
+    const note = rest.findIndex((item) => "role" in item && item.role === "developer");
     const answers = rest.flatMap((item) =>
       "role" in item && item.role === "assistant" ? [withoutLabel(saidText(item))] : [],
     );
     return {
       said: first !== undefined && "role" in first ? readMessage(first).text : "",
-      calls: readCalls(rest, input),
+      calls: readCalls(rest.slice(note + 1), input),
+      replaced: readCalls(rest.slice(0, note + 1), input),
       answered: answers.join("\n"),
     };
   });

@@ -33,7 +33,7 @@ export function tellList(calls: readonly Call[], { selection, isCount }: Extract
   return [`${more}${shown.length} ${shown.length === 1 ? "task" : "tasks"}:`, ...lines].join("\n");
 }
 
-/** A yes in words is none: the questions of the server are answered on their own. Unless it has been taken already. */
+/** A yes that the server has not taken as the answer to a question of its own. */
 export function answerYes(before: Turn | undefined): string {
   const fresh = before?.calls.filter(({ output }) => output !== "" && !before.answered.includes(output)) ?? [];
   const done = fresh.filter(
@@ -41,7 +41,7 @@ export function answerYes(before: Turn | undefined): string {
   );
   if (done.length > 0) return tell(done);
   if (fresh.length === 0) return "I have asked nothing. Say “help” for what I understand.";
-  return "Words approve nothing, and your message has set my question aside: nothing was done. Ask me again, and answer the question itself, by its approval.";
+  return "Your message has set my question aside: nothing was done. Ask me again, and answer the question itself, by its approval.";
 }
 
 /** Says what was not understood, and why. */

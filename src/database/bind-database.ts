@@ -61,11 +61,17 @@ const statementTimeout = sql`extract(epoch from current_setting('statement_timeo
  * set_caller leaves them they get no more than `longest_statement`. They wait for a lock a little less than that, so
  * that one which a lock holds up fails with 55P03, and 57014 tells of one that is slow itself.
  */
-const setCaller = defineStatement((query, value: Value<"call">) =>
-  query.execute(sql`select set_caller(call) as setting,
+const callerSet = sql`set_caller(call) as setting,
     set_config('statement_timeout', least((call ->> 'longest_statement')::integer, ${statementTimeout})::integer::text, true),
-    set_config('lock_timeout', (${statementTimeout} * 0.9)::integer::text, true)
-    from (values (${value("call")}::jsonb)) as given (call)`),
+    set_config('lock_timeout', (${statementTimeout} * 0.9)::integer::text, true)`;
+const setCaller = defineStatement((query, value: Value<"call">) =>
+  query.execute(sql`select ${callerSet} from (values (${value("call")}::jsonb)) as given (call)`),
+);
+/** As well it refuses the call where a task has another version than `versions` says. */
+const setCallerAndVersions = defineStatement((query, value: Value<"call">) =>
+  query.execute(
+    sql`select ${callerSet}, require_task_versions(call -> 'versions') from (values (${value("call")}::jsonb)) as given (call)`,
+  ),
 );
 const endCall = defineStatement((query) => query.execute(sql`select end_call() as ended`));
 /** How much of the time of one HTTP request a query that reads may take: it ends before nobody waits for it any more. */
@@ -111,6 +117,7 @@ export function bindDatabase(
     kind: CallKind & ReadOptions,
     write?: WriteRecord,
     deadline = clock.deadlineAfter(limits.callTime),
+    versions?: ReadonlyMap<number, number>,
   ): Promise<CallEnd<Answer<BatchResponse<Asked>>>> {
     const record = JSON.stringify({
       user_id: userId,
@@ -118,12 +125,14 @@ export function bindDatabase(
       origin: { via, client: clientName, request_id: requestId },
       deadline,
       write,
+      versions: versions && Object.fromEntries(versions),
       longest_statement: kind.isRead
         ? Math.floor(Math.min(kind.bound?.milliseconds ?? longestRead, longestRead))
         : undefined,
     });
     const queries = build(client);
-    const batch: [Queries[number], ...Asked] = [setCaller({ call: record }), ...queries];
+    const begin = versions === undefined ? setCaller : setCallerAndVersions;
+    const batch: [Queries[number], ...Asked] = [begin({ call: record }), ...queries];
     if (write !== undefined) batch.push(endCall({}));
     const isBounded = kind.bound !== undefined;
     const attempt = async (sentAt: number) => {
@@ -158,7 +167,7 @@ export function bindDatabase(
   }
 
   async function changeTasks<const Asked extends Queries>(
-    { tool, key: callersKey, inputHash }: CallIdentity,
+    { tool, key: callersKey, inputHash, versions }: CallIdentity,
     build: (query: QueryBuilder) => Asked,
     from: Date,
     deadline: string,
@@ -166,7 +175,7 @@ export function bindDatabase(
     const isKeyed = callersKey !== undefined;
     const key = isKeyed ? `caller:${callersKey}` : ownKey();
     const record = { key, tool, input_hash: inputHash, is_kept: false };
-    const end = await call(build, { isRead: false, isKeyed }, record, deadline);
+    const end = await call(build, { isRead: false, isKeyed }, record, deadline, versions);
     if ("result" in end) {
       const { setting, results, ended } = end.result;
       const { change, outcome = [] } = ended ?? {};

@@ -3,6 +3,7 @@ import { DrizzleQueryError } from "drizzle-orm/errors";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { type LimitName, limitReached, readLimitName } from "../limits.ts";
 import { TransportError } from "./sql-over-http.ts";
+import { TaskChangedSince } from "./user-database.ts";
 
 // PostgreSQL's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const INVALID_AUTHORIZATION = "28000";
@@ -12,6 +13,8 @@ const TOO_LATE = "TS001";
 const CARRIED_OUT = "TS002";
 /** Of our own raise_limit: nothing was done. */
 const LIMIT_REACHED = "TS003";
+/** Of our own require_task_versions: nothing was done. */
+const CHANGED_SINCE = "TS004";
 /** A statement that has come to the end of its time (`statement_timeout`), or that an operator stopped: it is undone. */
 const STOPPED = "57014";
 /** Connection, missing database, resources, operator's intervention but the one above, the system itself. */
@@ -132,6 +135,7 @@ interface FailedCall {
 export function toDatabaseError(error: unknown): ApplicationError {
   if (error instanceof ApplicationError) return error;
   if (isSignedOut(error)) return signedOut(error);
+  if (sqlState(error) === CHANGED_SINCE) return new TaskChangedSince(error);
   const limit = limitOf(error);
   if (limit !== undefined) return limitReached(limit, Number(findDatabaseError(error)?.detail), error);
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });

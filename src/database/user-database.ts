@@ -1,4 +1,5 @@
 import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
+import { ApplicationError } from "../errors.ts";
 import type { QueryBuilder } from "./statement.ts";
 
 type Query = BatchItem<"pg">;
@@ -51,6 +52,15 @@ export interface CallIdentity {
   readonly key: string | undefined;
   /** The SHA-256 of its input, in hex. */
   readonly inputHash: string;
+  /** The versions that tasks must still have, by their ids; undefined for any. */
+  readonly versions?: ReadonlyMap<number, number> | undefined;
+}
+
+/** A task has another version than the person was shown who said yes to the call; nothing was changed. */
+export class TaskChangedSince extends ApplicationError {
+  constructor(cause: unknown) {
+    super("conflict", "The task has changed since the person was asked; nothing was changed now.", { cause });
+  }
 }
 
 /** A key that its caller has used before, for another call. */
@@ -113,7 +123,7 @@ export interface UserDatabase {
   /**
    * Runs queries that change tasks.
    *
-   * @throws ApplicationError as `write`
+   * @throws ApplicationError as `write`, and `TaskChangedSince`
    * @throws KeyInUse
    */
   changeTasks<const Asked extends Queries>(

@@ -7,6 +7,7 @@ import { metrics } from "../observability/metrics.ts";
 import { getTask } from "../tasks/change-tasks.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 import { runnableTools } from "./runnable-tools.ts";
+import { taskLine } from "./task-text.ts";
 import type { CallEffect, RunnableTool, Tool, ToolContext, ToolResult } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
 
@@ -31,6 +32,13 @@ export interface NamedTask {
   readonly title: string;
 }
 
+/** A task as it is when a question about it is asked. */
+export interface AskedTask extends NamedTask {
+  readonly version: number;
+  /** All that stands in a list of it, for a person. */
+  readonly line: string;
+}
+
 /**
  * Reads the tasks that a call names, for a question about it. No tool runs here, so none is counted.
  *
@@ -40,10 +48,11 @@ export interface NamedTask {
 export async function readNamedTasks(
   ids: readonly number[],
   { caller, database, log }: ToolContext,
-): Promise<readonly NamedTask[]> {
+): Promise<readonly AskedTask[]> {
   requireScope("A question about tasks", "tasks:read", caller);
   try {
-    return await Promise.all(ids.map((id) => getTask(database, id)));
+    const tasks = await Promise.all(ids.map((id) => getTask(database, id)));
+    return tasks.map((task) => ({ id: task.id, title: task.title, version: task.version, line: taskLine(task) }));
   } catch (thrown) {
     const error = toApplicationError(thrown);
     if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);

@@ -15,6 +15,8 @@ export interface ToolContext {
   readonly idempotencyKey?: string | undefined;
   /** The key of a call that brings none of its own. */
   readonly fallbackKey?: string | undefined;
+  /** The versions of the tasks that the person was shown who has said yes to it, by their ids; undefined for any. */
+  readonly versions?: ReadonlyMap<number, number> | undefined;
   /** Whether the person has said yes to this very call; undefined where the interface does not ask. */
   readonly isConfirmed?: boolean | undefined;
 }

@@ -56,11 +56,11 @@ export function defineWritingTool<Input extends KeyedInput>({
       const input = readToolInput(declaration.input, given);
       return effectOfWriting(declaration.input, input, confirm?.(input) ?? false);
     },
-    async execute(given, { database, idempotencyKey, fallbackKey }) {
+    async execute(given, { database, idempotencyKey, fallbackKey, versions }) {
       const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;
       const key = oneKey(keyInInput, idempotencyKey) ?? fallbackKey;
-      const call = { tool: declaration.name, key, inputHash: hash(hashed) };
+      const call = { tool: declaration.name, key, inputHash: hash(hashed), versions };
       const { tasks, changes, isReplay, isFirstTold } = await run(input, database, call).catch((error: unknown) => {
         throw error instanceof KeyInUse ? keyInUse(error) : error;
       });

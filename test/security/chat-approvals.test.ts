@@ -106,7 +106,7 @@ describe("a yes counts", () => {
     await chat(person, { message: `Wait, no ${script.mark}`, conversation_id });
     const [request] = (await script.record()).requests;
     expect(request?.input).toContainEqual(
-      expect.objectContaining({ output: "Not done: the person did not approve it." }),
+      expect.objectContaining({ output: "Not done: the person was asked, and wrote instead." }),
     );
     expect((await answerWith(person, conversation_id, { id: question.id, approved: true })).status).toBe(409);
     expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);

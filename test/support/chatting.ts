@@ -26,6 +26,17 @@ const answerSchema = z.strictObject({
     }),
   ),
   approval_required: z.array(approvalSchema).min(1).optional(),
+  approval_groups: z
+    .array(
+      z.strictObject({
+        tool: z.string(),
+        question: z.string(),
+        ids: z.array(z.uuid()).min(2),
+        expires_at: z.iso.datetime(),
+      }),
+    )
+    .min(1)
+    .optional(),
   usage: z.strictObject({ rounds: z.int(), input_tokens: z.int(), output_tokens: z.int() }),
   error: z.strictObject({ kind: z.string(), message: z.string() }).optional(),
   stopped: z.literal(true).optional(),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { approvalQuestion, callsToApprove } from "../../src/chat/agent/approval.ts";
+import { callsToApprove } from "../../src/chat/agent/approval.ts";
+import { approvalQuestion } from "../../src/chat/agent/approval-question.ts";
 import { planCall } from "../../src/tools/run-tool.ts";
 import { defineWritingTool, keySchema } from "../../src/tools/writing-tool.ts";
 
@@ -43,6 +44,23 @@ describe("an approval of several tasks", () => {
     ]);
     expect(question).toBe('Delete tasks #1 "Milk", #2 "Eggs" (now renamed to "nothing")?');
   });
+});
+
+test("a question says nested values in words, and nothing that is for the server alone", () => {
+  const planned = {
+    ...plan({ task_ids: [] }),
+    details: new Map<string, unknown>([
+      ["repeat_rule", { every: 2, unit: "week", days: ["monday", "friday"], ends: null }],
+      ["steps", [{ title: "Buy {milk}", done: false }, { title: "Cook" }]],
+      ["numbers", Array.from({ length: 30 }, (_, index) => index)],
+      ["idempotency_key", "k"],
+    ]),
+  };
+  expect(approvalQuestion(planned, [])).toBe(
+    'Delete tasks: repeat rule (every 2, unit "week", days "monday", "friday", ends nothing), ' +
+      'steps (title "Buy {milk}", done no), (title "Cook"), ' +
+      `numbers ${Array.from({ length: 20 }, (_, index) => index).join(", ")}, and 10 more?`,
+  );
 });
 
 test("a tool decides by its input whether it needs a yes", () => {

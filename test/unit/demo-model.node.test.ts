@@ -53,6 +53,11 @@ function next(
   };
 }
 
+function answerTo(input: readonly InputItem[]) {
+  const instructions = writeInstructions({ name: "Ada", timeZone: "UTC", language: undefined });
+  return nextOutput(responsesRequestSchema.parse({ model: "demo", instructions, input, tools: [], stream: true }));
+}
+
 /** What a sentence asks a tool for. */
 function inputOf(sentence: string, scene?: Scene) {
   const { calls, words } = next([[sentence]], scene);
@@ -250,7 +255,7 @@ describe("all tasks", () => {
 describe("a yes in words", () => {
   const deleted: Exchange = [
     "delete tea",
-    ['#1 "Tea" · pending', "Not done: the person did not approve it."],
+    ['#1 "Tea" · pending', "Not done: the person was asked, and wrote instead."],
     "[demo model] I would delete this.",
   ];
 
@@ -263,6 +268,18 @@ describe("a yes in words", () => {
     });
   });
 
+  test("that the server has taken goes on with the call below it, and is told of", () => {
+    const input: InputItem[] = [
+      { role: "user", content: "delete tea" },
+      { type: "function_call", call_id: "1", name: "delete_task", arguments: "{}" },
+      { type: "function_call_output", call_id: "1", output: "Not done: the person was asked, and wrote instead." },
+      { role: "user", content: "yes" },
+      { type: "function_call", call_id: "2", name: "delete_task", arguments: "{}" },
+      { type: "function_call_output", call_id: "2", output: 'Deleted #1 "Tea" · pending' },
+    ];
+    expect(answerTo(input)).toEqual([{ type: "text", text: '[demo model] Deleted #1 "Tea" · pending' }]);
+  });
+
   test("that the server has taken is told of", () => {
     const done: Exchange = [
       "delete tea",
@@ -270,5 +287,26 @@ describe("a yes in words", () => {
       "[demo model] I would delete this.",
     ];
     expect(next([done, ["yes"]])).toMatchObject({ calls: [], words: '[demo model] Deleted #1 "Tea" · pending' });
+  });
+});
+
+describe("a message that is answered anew", () => {
+  const replaced = (said: string): InputItem[] => [
+    { role: "user", content: said },
+    { type: "function_call", call_id: "1", name: "create_task", arguments: "{}" },
+    { type: "function_call_output", call_id: "1", output: 'Created #1 "Milk" · pending' },
+    { role: "developer", content: "A note from the server" },
+  ];
+
+  test("adds nothing that the earlier answer has added", () => {
+    expect(answerTo(replaced("add milk"))).toEqual([
+      { type: "text", text: '[demo model] There already: Created #1 "Milk" · pending' },
+    ]);
+  });
+
+  test("adds what is new in it", () => {
+    expect(answerTo(replaced("add milk and bread"))).toEqual([
+      { type: "call", name: "create_task", arguments: JSON.stringify({ title: "Bread" }) },
+    ]);
   });
 });

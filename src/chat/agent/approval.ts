@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { quote } from "../../quote.ts";
-import type { NamedTask, PlannedCall } from "../../tools/run-tool.ts";
+import type { PlannedCall } from "../../tools/run-tool.ts";
 import type { Tool } from "../../tools/tool.ts";
 
 /** How many tasks one turn may change before the person is asked. */
@@ -52,51 +51,13 @@ export function hashCall(
 }
 
 // Outputs are kept, and read by releases before and after the one that wrote them: no more is asked of them than is used.
-const outputSchema = z.looseObject({ tasks: z.array(z.looseObject({ id: z.int(), title: z.string() })).min(1) });
+const outputSchema = z.looseObject({
+  tasks: z.array(z.looseObject({ id: z.int(), title: z.string(), version: z.int().optional() })),
+});
 
-/** The task that a tool has answered with. */
-export function firstTask(output: Record<string, unknown>): NamedTask | undefined {
-  return outputSchema.safeParse(output).data?.tasks[0];
-}
-
-/** How much of a value a question shows, in code points. */
-const LONGEST_VALUE = 300;
-
-/** A task in a question. */
-interface AskedTask extends NamedTask {
-  /** What it was called before this message renamed it. */
-  readonly titleBefore?: string | undefined;
-}
-
-/**
- * The question for a person, such as `Update task #12 "Buy milk": title "Buy oat milk", tags "dairy"?` What stands in
- * it in quotation marks is what a task says or a model wrote; all else is ours.
- *
- * @param tasks those that the call names
- */
-export function approvalQuestion({ tool, details }: PlannedCall, tasks: readonly AskedTask[]): string {
-  const about = tasks.map(nameTask).join(", ");
-  const values = [...details].map(([field, value]) => `${field} ${showValue(value)}`).join(", ");
-  return `${tool.title}${about && ` ${about}`}${values && `: ${values}`}?`;
-}
-
-function nameTask({ id, title, titleBefore = title }: AskedTask): string {
-  const renamed = titleBefore === title ? "" : ` (now renamed to ${quote(title)})`;
-  return `#${id} ${quote(titleBefore)}${renamed}`;
-}
-
-function showValue(value: unknown): string {
-  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.map(showText).join(", ");
-  if (typeof value === "string") return showText(value);
-  return typeof value === "object" && value !== null ? showText(JSON.stringify(value)) : String(value);
-}
-
-/** A text in quotation marks; where it is long its beginning, and outside of the marks how much is left out. */
-function showText(value: string): string {
-  const characters = Array.from(value);
-  const left = characters.length - LONGEST_VALUE;
-  if (left <= 0) return quote(value);
-  return `${quote(characters.slice(0, LONGEST_VALUE).join(""))} and ${left} characters more`;
+/** The tasks that a tool has answered with. */
+export function tasksOf(output: Record<string, unknown>) {
+  return outputSchema.safeParse(output).data?.tasks ?? [];
 }
 
 /** The same JSON value with every object's keys in one order (RFC 8785 section 3.2.3). */

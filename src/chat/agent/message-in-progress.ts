@@ -1,9 +1,10 @@
+import { TaskChangedSince } from "../../database/user-database.ts";
 import { toApplicationError } from "../../errors.ts";
 import { catalog } from "../../tools/catalog.ts";
 import type { ToolResult } from "../../tools/tool.ts";
 import type { ModelUsage } from "../model/model.ts";
 import type { TurnEvent, Usage } from "../stream/turn-event.ts";
-import { countChanges, firstTask } from "./approval.ts";
+import { countChanges, tasksOf } from "./approval.ts";
 
 /** What a call has come to. */
 export interface CallResult extends ToolResult {
@@ -91,7 +92,11 @@ export class MessageInProgress {
     this.#outputTokens += outputTokens;
   }
 
-  /** Runs a call and adds what came of it; a failure is for the model to read. */
+  /**
+   * Runs a call and adds what came of it; a failure is for the model to read.
+   *
+   * @throws ApplicationError `unauthenticated`; TaskChangedSince
+   */
   async *addResult(callId: string, run: () => Promise<CallResult>): AsyncGenerator<TurnEvent> {
     try {
       const { structured, text, titleBefore } = await run();
@@ -101,6 +106,8 @@ export class MessageInProgress {
       const error = toApplicationError(thrown);
       // Signed out in the meantime: nothing more can be done in this person's name.
       if (error.kind === "unauthenticated") throw error;
+      // It is for whoever runs the call to ask the person anew.
+      if (error instanceof TaskChangedSince) throw error;
       yield this.add({ type: "tool_error", call_id: callId, message: error.message });
     }
   }
@@ -117,7 +124,8 @@ export class MessageInProgress {
   titleBefore(taskId: unknown): string | undefined {
     return this.#events
       .filter((event) => event.type === "tool_output")
-      .find(({ title_before, output }) => title_before !== undefined && firstTask(output)?.id === taskId)?.title_before;
+      .find(({ title_before, output }) => title_before !== undefined && tasksOf(output)[0]?.id === taskId)
+      ?.title_before;
   }
 
   #results() {

@@ -17,6 +17,10 @@ export interface ApprovalAnswer {
   readonly approvalId: string;
   readonly callId: string;
   readonly approved: boolean;
+  /** The versions of the tasks that the question named, by their ids; undefined where the release before has asked. */
+  readonly versions: ReadonlyMap<number, number> | undefined;
+  /** What was asked about, where the answer stands in a message of its own and the call goes on in the answer to that. */
+  readonly call?: { readonly tool: string; readonly input: unknown };
 }
 
 /** What a turn works with. */
@@ -109,11 +113,12 @@ async function* settle(
   answers: readonly ApprovalAnswer[],
   context: TurnContext,
 ): AsyncGenerator<TurnEvent> {
-  for (const { approvalId, callId, approved } of answers) {
+  for (const { approvalId, callId, approved, call } of answers) {
+    if (call !== undefined) yield message.add({ type: "tool_input", call_id: callId, ...call });
     yield message.add({ type: "approval_answer", approval_id: approvalId, call_id: callId, approved });
   }
   const approved = answers.filter((answer) => answer.approved);
-  yield* runApproved(message, new Map(approved.map(({ callId, approvalId }) => [callId, approvalId])), context);
+  yield* runApproved(message, approved, context);
   for (const { call_id, expires_at } of waitingCalls(message.events)) {
     if (Date.parse(expires_at) > Date.now()) continue;
     const minutes = APPROVAL_LIFETIME / 60_000;

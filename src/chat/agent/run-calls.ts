@@ -1,12 +1,16 @@
+import { TaskChangedSince } from "../../database/user-database.ts";
 import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { isObject, type JsonReading, readJson } from "../../json.ts";
-import { type NamedTask, type PlannedCall, planCall, readNamedTasks, runTool } from "../../tools/run-tool.ts";
+import { type AskedTask, type PlannedCall, planCall, readNamedTasks, runTool } from "../../tools/run-tool.ts";
 import type { ToolContext } from "../../tools/tool.ts";
 import { decodeArguments, toolNameOf } from "../../tools/tool-input.ts";
 import type { ModelEvent } from "../model/model.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
-import { APPROVAL_LIFETIME, approvalQuestion, callsToApprove, mayRename } from "./approval.ts";
+import { APPROVAL_LIFETIME, callsToApprove, mayRename } from "./approval.ts";
+import { approvalQuestion, approvalSubject } from "./approval-question.ts";
 import type { CallResult, MessageInProgress } from "./message-in-progress.ts";
+import type { ApprovalAnswer } from "./run-agent.ts";
+import { versionsAfter } from "./shown-versions.ts";
 
 /** A call that the model has asked for. */
 export interface RequestedCall {
@@ -72,21 +76,27 @@ export async function* runCalls(
 
 /**
  * Runs the calls of a message that the person has said yes to, in the model's order. A yes that is given again, after
- * the object died before it could keep what a call had done, finds that: the approval's id is the key of its call.
- *
- * @param approvals the ids of the approvals, by those of the calls
+ * the object died before it could keep what a call had done, finds that: the approval's id is the key of its call. Where
+ * a task is no longer as the question showed it, the call does not run and is asked about anew.
  */
 export async function* runApproved(
   message: MessageInProgress,
-  approvals: ReadonlyMap<string, string>,
+  answers: readonly ApprovalAnswer[],
   { tools, signal }: Surroundings,
 ): AsyncGenerator<TurnEvent> {
+  const earlier = message.events.length;
   for (const { call_id: callId, tool, input } of message.events.filter((event) => event.type === "tool_input")) {
-    const fallbackKey = approvals.get(callId);
-    if (fallbackKey === undefined) continue;
+    const answer = answers.find((one) => one.callId === callId);
+    if (answer === undefined) continue;
     signal.throwIfAborted();
-    const context = { ...tools, fallbackKey, isConfirmed: true };
-    yield* message.addResult(callId, async () => runCall(planCall(tool, input), context));
+    const versions = answer.versions && versionsAfter(answer.versions, message.events.slice(earlier));
+    const context = { ...tools, fallbackKey: answer.approvalId, versions, isConfirmed: true };
+    try {
+      yield* message.addResult(callId, async () => runCall(planCall(tool, input), context));
+    } catch (error) {
+      if (!(error instanceof TaskChangedSince)) throw error;
+      yield* ask(message, { callId, ...planCall(tool, input) }, tools, true);
+    }
   }
 }
 
@@ -98,20 +108,31 @@ async function runCall(call: PlannedCall, tools: ToolContext): Promise<CallResul
 }
 
 /** Asks the person, naming the tasks as they are in the database and not as the model put them. */
-async function* ask(message: MessageInProgress, call: AnnouncedCall, tools: ToolContext): AsyncGenerator<TurnEvent> {
-  let tasks: readonly NamedTask[];
+async function* ask(
+  message: MessageInProgress,
+  call: AnnouncedCall,
+  tools: ToolContext,
+  isAnew = false,
+): AsyncGenerator<TurnEvent> {
+  let tasks: readonly AskedTask[];
   try {
     tasks = await readNamedTasks(call.taskIds, tools);
   } catch (thrown) {
     yield message.add({ type: "tool_error", call_id: call.callId, message: toApplicationError(thrown).message });
     return;
   }
-  const asked = tasks.map(({ id, title }) => ({ id, title, titleBefore: message.titleBefore(id) }));
+  const asked = tasks.map((task) => ({
+    ...task,
+    titleBefore: message.titleBefore(task.id),
+    ...(isAnew && { now: task.line }),
+  }));
   yield message.add({
     type: "approval_request",
     approval_id: crypto.randomUUID(),
     call_id: call.callId,
     question: approvalQuestion(call, asked),
+    about: approvalSubject(call, asked),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
+    tasks: tasks.map(({ id, version }) => ({ id, version })),
   });
 }

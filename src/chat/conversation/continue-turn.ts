@@ -5,6 +5,7 @@ import { ApplicationError } from "../../errors.ts";
 import { hashCall } from "../agent/approval.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
+import { shownVersions } from "../agent/shown-versions.ts";
 import type { Usage } from "../stream/turn-event.ts";
 import { toAssistantMessage, toChatMessage } from "./rows.ts";
 import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
@@ -96,7 +97,12 @@ export async function continueTurn(
       ...message,
       usage: { rounds: row.rounds, input_tokens: row.inputTokens, output_tokens: row.outputTokens },
     },
-    answers: answers.map(({ id, callId, approved }) => ({ approvalId: id, callId, approved: approved === true })),
+    answers: answers.map(({ id, callId, approved }) => ({
+      approvalId: id,
+      callId,
+      approved: approved === true,
+      versions: shownVersions(message.events, id),
+    })),
   };
 }
 

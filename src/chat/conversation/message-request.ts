@@ -7,7 +7,7 @@ import { line, text } from "../../text.ts";
 import type { TurnRequest } from "./run-turn.ts";
 
 const LONGEST_MESSAGE = 10_000;
-const MOST_ANSWERS = 100;
+const MOST_ANSWERS = 1_000;
 
 /** A conversation's id, chosen by the client or by us. */
 export const conversationIdSchema = z

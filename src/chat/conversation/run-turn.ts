@@ -14,6 +14,7 @@ import type { ChatMessage } from "../stream/chat-message.ts";
 import { logForeignEvents, type Outcome, type TurnEvent, type TurnStart } from "../stream/turn-event.ts";
 import type { StreamFormat } from "../stream/turn-lines.ts";
 import type { NewMessage } from "./answer-again.ts";
+import { answerInWords } from "./answer-in-words.ts";
 import { beginTurn } from "./begin-turn.ts";
 import { continueTurn } from "./continue-turn.ts";
 import { storeTurn } from "./store-turn.ts";
@@ -114,7 +115,8 @@ export async function prepareTurn(
     const { id, events, usage } = loaded.message;
     return prepare(loaded, new MessageInProgress(id, events, usage), loaded.answers);
   }
-  const loaded = await beginTurn(database, scope, what);
+  const answered = await answerInWords(database, scope, what);
+  const loaded = answered ?? (await beginTurn(database, scope, what));
   if ("told" in loaded) {
     const { messageId, told } = loaded;
     return { start: { type: "start", conversation_id: conversationId, message_id: messageId, earlier: [] }, told };
@@ -126,7 +128,7 @@ export async function prepareTurn(
   return prepare(
     loaded,
     new MessageInProgress(crypto.randomUUID(), [], { rounds: 0, input_tokens: 0, output_tokens: 0 }),
-    [],
+    answered?.answers ?? [],
   );
 }
 

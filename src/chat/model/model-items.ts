@@ -84,7 +84,7 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
         close(event.call_id, `Error: ${event.message}`);
         break;
       case "approval_request":
-        open.set(event.call_id, "Not done: the person did not approve it.");
+        open.set(event.call_id, "Not done: the person was asked, and wrote instead.");
         break;
       case "approval_answer":
         open.set(event.call_id, NOT_REACHED);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { approvalGroupSchema, approvalGroups, questionsOf } from "./approval-groups.ts";
 import { condense, type TurnEvent, textOf, usageSchema, waitingCalls } from "./turn-event.ts";
 import type { WatchedTurn } from "./turn-lines.ts";
 
@@ -40,6 +41,9 @@ export const chatAnswerSchema = z
       .readonly()
       .optional()
       .meta({ description: "Calls that wait for the person's yes." }),
+    approval_groups: z.array(approvalGroupSchema).readonly().optional().meta({
+      description: "One question for several calls of approval_required, where there are several of one tool.",
+    }),
     usage: usageSchema.readonly().meta({ description: "Of the whole message." }),
     error: z
       .object({ kind: z.string(), message: z.string() })
@@ -80,9 +84,12 @@ export function toChatAnswer(
     const { tool = "", input } = inputs.get(call_id) ?? {};
     return { id, tool, input, question, expires_at };
   });
+  const groups = approvalGroups(all);
   const words = [
     textOf(condense(events)),
-    required.map(({ question }) => `Waiting for your approval: ${question}`).join("\n"),
+    questionsOf(all)
+      .map((question) => `Waiting for your approval: ${question}`)
+      .join("\n"),
     ...(failure === undefined ? [] : [failure.message]),
   ];
   return {
@@ -95,6 +102,7 @@ export function toChatAnswer(
       return call === undefined ? [] : [{ id: callId, tool: call.tool, input: call.input, ...resultOf(callId, all) }];
     }),
     ...(required.length > 0 && { approval_required: required }),
+    ...(groups.length > 0 && { approval_groups: groups }),
     usage: {
       rounds: usage?.rounds ?? 0,
       input_tokens: usage?.input_tokens ?? 0,

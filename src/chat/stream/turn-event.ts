@@ -49,6 +49,10 @@ const approvalRequest = z.object({
   /** What is asked, for a person. */
   question: z.string(),
   expires_at: z.string(),
+  /** What the call is about, for a question about several; undefined where the release before has asked. */
+  about: z.string().optional(),
+  /** The tasks that the call names, as they were when this was asked; undefined where the release before has asked. */
+  tasks: z.array(z.object({ id: z.int(), version: z.int() })).optional(),
 });
 const approvalAnswer = z.object({
   type: z.literal("approval_answer"),
@@ -141,13 +145,22 @@ export function textOf(events: readonly TurnEvent[]): string {
   return text;
 }
 
-/** The calls that wait for a yes: asked for, and neither answered nor ended. */
-export function waitingCalls(events: readonly TurnEvent[]): Extract<TurnEvent, { type: "approval_request" }>[] {
-  const settled = new Set(events.flatMap((event) => (isSettling(event) ? [event.call_id] : [])));
-  return events.filter((event) => event.type === "approval_request").filter(({ call_id }) => !settled.has(call_id));
+/** What is asked of a person about a call. */
+export type ApprovalRequest = Extract<TurnEvent, { type: "approval_request" }>;
+
+/** The calls that wait for a yes: asked for, and since then neither answered nor ended. */
+export function waitingCalls(events: readonly TurnEvent[]): ApprovalRequest[] {
+  const waiting = new Map<string, ApprovalRequest>();
+  for (const event of events) {
+    if (event.type === "approval_request") waiting.set(event.call_id, event);
+    else if (isSettling(event)) waiting.delete(event.call_id);
+  }
+  return [...waiting.values()];
 }
 
-function isSettling(event: TurnEvent) {
+function isSettling(
+  event: TurnEvent,
+): event is Extract<TurnEvent, { type: "approval_answer" | "tool_output" | "tool_error" }> {
   return event.type === "approval_answer" || event.type === "tool_output" || event.type === "tool_error";
 }
 

@@ -1,5 +1,6 @@
 import type { UIMessage } from "ai";
 import { catalog } from "../../tools/catalog.ts";
+import { approvalGroupParts } from "./approval-groups.ts";
 import type { ChatMessage } from "./chat-message.ts";
 import { condense, type TurnEvent } from "./turn-event.ts";
 import type { UiMetadata } from "./ui-chunks.ts";
@@ -22,7 +23,15 @@ export function toUiMessage(message: ChatMessage, metadata: UiMetadata, mayBeApp
   if (message.role === "user") {
     return { id: message.id, role: "user", parts: [{ type: "text", text: message.text }] };
   }
-  const parts = condense(message.events).flatMap((event): UiPart[] => {
+  const events = condense(message.events);
+  const groups = new Map(approvalGroupParts(events, mayBeApproved).map((part) => [part.id, part]));
+  const groupsAskedBy = (earlier: readonly TurnEvent[]) =>
+    approvalGroupParts(earlier).flatMap(({ id }) => {
+      const part = groups.get(id);
+      groups.delete(id);
+      return part ?? [];
+    });
+  const parts = events.flatMap((event, index): UiPart[] => {
     switch (event.type) {
       case "round":
         return [{ type: "step-start" }];
@@ -39,13 +48,16 @@ export function toUiMessage(message: ChatMessage, metadata: UiMetadata, mayBeApp
             data: { tool_call_id: event.call_id, question: event.question, expires_at: event.expires_at },
           },
         ];
+      case "approval_answer":
+        // Until here, the agent waited.
+        return groupsAskedBy(events.slice(0, index));
       case "failure":
         return [{ type: "text", text: event.message, state: "done" }];
       default:
         return [];
     }
   });
-  return { id: message.id, role: "assistant", metadata, parts };
+  return { id: message.id, role: "assistant", metadata, parts: [...parts, ...groupsAskedBy(events)] };
 }
 
 function toToolPart(

@@ -1,6 +1,7 @@
 import { serverSentEvent } from "../../http/event-stream.ts";
 import { describeError } from "../../observability/describe-error.ts";
 import type { Logger } from "../../observability/log.ts";
+import { approvalGroupParts } from "./approval-groups.ts";
 import { condense, type TurnEvent, type TurnStart } from "./turn-event.ts";
 import { CUT_OFF } from "./turn-lines.ts";
 import { UiChunks } from "./ui-chunks.ts";
@@ -19,13 +20,30 @@ export async function* toUiEvents(
   isReplay: boolean,
 ): AsyncGenerator<string> {
   const chunks = new UiChunks();
+  const seen: TurnEvent[] = [];
+  const told = new Set<string>();
+  /** What is asked about several calls is told when the agent waits, or goes on, and as it stands at the end. */
+  const groups = (isEnd: boolean) => {
+    const parts = approvalGroupParts(seen).filter(({ id }) => isEnd || !told.has(id));
+    for (const { id } of parts) told.add(id);
+    return parts;
+  };
+  const tell = (event: TurnEvent) => {
+    const before = event.type === "finish" || event.type === "approval_answer" ? groups(event.type === "finish") : [];
+    seen.push(event);
+    return [...before, ...chunks.of(event)];
+  };
   for await (const part of parts) {
     if (part.type !== "start") {
-      const text = toText(chunks.of(part));
+      const text = toText(tell(part));
       if (text !== "") yield text;
       continue;
     }
-    const earlier = isReplay ? condense(part.earlier).flatMap((event) => chunks.of(event)) : [];
+    const earlier = isReplay ? condense(part.earlier).flatMap(tell) : [];
+    if (!isReplay) {
+      seen.push(...part.earlier);
+      groups(false);
+    }
     yield toText([{ type: "start", messageId: part.message_id }, ...earlier]);
   }
   yield DONE;

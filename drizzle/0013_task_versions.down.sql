@@ -1,0 +1,1 @@
+drop function require_task_versions(jsonb);

@@ -1,0 +1,76 @@
+import { excerpt } from "../../excerpt.ts";
+import { quote } from "../../quote.ts";
+import type { NamedTask, PlannedCall } from "../../tools/run-tool.ts";
+
+/** How much of a value a question shows, in code points. */
+const LONGEST_VALUE = 300;
+
+/** How many items of a list it shows. */
+const MOST_ITEMS = 20;
+
+/** How much a question about several calls shows of a task's title, in code points. */
+const LONGEST_TITLE = 80;
+
+/** What a call says to the server and not to a person. */
+const UNASKED = ["idempotency_key"];
+
+/** A task in a question. */
+interface TaskInQuestion extends NamedTask {
+  /** What it was called before this message renamed it. */
+  readonly titleBefore?: string | undefined;
+  /** Its line, where it has changed since the person was asked before. */
+  readonly now?: string;
+}
+
+/**
+ * The question for a person, such as `Update task #12 "Buy milk": title "Buy oat milk", tags "dairy"?` What stands in
+ * it in quotation marks is what a task says or a model wrote; all else is ours.
+ *
+ * @param tasks those that the call names
+ */
+export function approvalQuestion(call: PlannedCall, tasks: readonly TaskInQuestion[]): string {
+  const about = tasks.map(nameTask).join(", ");
+  const values = showDetails(call);
+  return `${call.tool.title}${about && ` ${about}`}${values && `: ${values}`}?`;
+}
+
+/** What the call is about, for a question about several: `"Milk"` of a task to come, `#12 "Milk" (priority "low")` of one there is. */
+export function approvalSubject(call: PlannedCall, tasks: readonly TaskInQuestion[]): string {
+  const title = call.details.get("title");
+  const values = showDetails(call);
+  if (tasks.length > 0) return `${tasks.map(nameTask).join(", ")}${values && ` (${values})`}`;
+  return typeof title === "string" ? quote(excerpt(title, LONGEST_TITLE)) : values;
+}
+
+function nameTask({ id, title, titleBefore = title, now }: TaskInQuestion): string {
+  if (now !== undefined) return `${now} (changed since you were asked)`;
+  const renamed = titleBefore === title ? "" : ` (now renamed to ${quote(title)})`;
+  return `#${id} ${quote(titleBefore)}${renamed}`;
+}
+
+function showDetails({ details }: PlannedCall): string {
+  return showFields([...details].filter(([field]) => !UNASKED.includes(field)));
+}
+
+function showFields(fields: readonly (readonly [string, unknown])[]): string {
+  return fields.map(([field, value]) => `${field.replaceAll("_", " ")} ${showValue(value)}`).join(", ");
+}
+
+/** A value in words: a list of several, and in brackets what has fields of its own. */
+function showValue(value: unknown): string {
+  if (typeof value === "string") return showText(value);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (value === null || value === undefined) return "nothing";
+  if (typeof value !== "object") return String(value);
+  if (!Array.isArray(value)) return `(${showFields(Object.entries(value))})`;
+  const left = value.length - MOST_ITEMS;
+  return [...value.slice(0, MOST_ITEMS).map(showValue), ...(left > 0 ? [`and ${left} more`] : [])].join(", ");
+}
+
+/** A text in quotation marks; where it is long its beginning, and outside of the marks how much is left out. */
+function showText(value: string): string {
+  const characters = Array.from(value);
+  const left = characters.length - LONGEST_VALUE;
+  if (left <= 0) return quote(value);
+  return `${quote(characters.slice(0, LONGEST_VALUE).join(""))} and ${left} characters more`;
+}

@@ -1,0 +1,119 @@
+import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { approvals, messages } from "../../database/chat-schema.ts";
+import type { UserDatabase } from "../../database/user-database.ts";
+import { hashCall } from "../agent/approval.ts";
+import type { ApprovalAnswer } from "../agent/run-agent.ts";
+import { shownVersions } from "../agent/shown-versions.ts";
+import { questionsOf } from "../stream/approval-groups.ts";
+import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
+import type { NewMessage } from "./answer-again.ts";
+import { isConversation, toChatMessage } from "./rows.ts";
+import { type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
+import { readYesOrNo } from "./yes-or-no.ts";
+
+type OpenApproval = Pick<typeof approvals.$inferSelect, "id" | "callId" | "callHash">;
+
+/** A turn that begins with what the person has answered in words. */
+interface AnsweredInWords extends LoadedTurn {
+  readonly answers: readonly ApprovalAnswer[];
+}
+
+/**
+ * Takes a message that is only a yes or a no as the answer to the one question that is open in its conversation, and
+ * stores it. What was asked about goes on in the answer to this message, below it.
+ *
+ * @returns undefined where it answers nothing: it says more, or there is no question, or more than one, or it is stored
+ * already
+ * @throws ApplicationError `rate_limited` for a yes when the day's tokens are used up; nothing has changed then
+ */
+export async function answerInWords(
+  database: UserDatabase,
+  scope: TurnScope,
+  { id, text, isAnew }: NewMessage,
+): Promise<AnsweredInWords | undefined> {
+  const approved = readYesOrNo(text);
+  if (approved === undefined || isAnew) return undefined;
+  const { userId } = database;
+  const { conversationId } = scope;
+  const conversation = isConversation(userId, conversationId);
+  const { results } = await database.read((query) => [
+    selectUser(query, userId, scope, false),
+    query
+      .select({ id: messages.id })
+      .from(messages)
+      .where(and(conversation, eq(messages.id, id))),
+    query
+      .select({
+        id: approvals.id,
+        callId: approvals.callId,
+        callHash: approvals.callHash,
+      })
+      .from(approvals)
+      .where(
+        and(
+          eq(approvals.userId, userId),
+          eq(approvals.conversationId, conversationId),
+          isNull(approvals.answeredAt),
+          gt(approvals.expiresAt, sql`now()`),
+        ),
+      )
+      .orderBy(asc(approvals.createdAt)),
+    selectHistory(query, userId, scope, 1),
+  ]);
+  const [[row], stored, open, rows] = results;
+  const last = rows[0];
+  if (stored.length > 0 || last === undefined) return undefined;
+  const asking = toChatMessage(last);
+  if (asking.role !== "assistant" || !isOneQuestion(open, asking.events)) return undefined;
+  const answers = open.flatMap((approval) => {
+    const call = callOf(approval, asking.events);
+    if (call === undefined || hashCall(userId, conversationId, call) !== approval.callHash) return [];
+    return [
+      {
+        approvalId: approval.id,
+        callId: `answer_${approval.id}`,
+        approved,
+        versions: shownVersions(asking.events, approval.id),
+        call: { tool: call.tool, input: call.input },
+      },
+    ];
+  });
+  if (answers.length < open.length) return undefined;
+  const user = userOfTurn(row, scope);
+  if (approved && user.spent !== undefined) throw user.spent;
+  const sentAt = new Date();
+  await database.write("answer_in_words", (query) => [
+    query
+      .update(approvals)
+      .set({ answeredAt: sql`now()`, approved })
+      .where(
+        and(
+          eq(approvals.userId, userId),
+          inArray(
+            approvals.id,
+            open.map((approval) => approval.id),
+          ),
+        ),
+      ),
+    query.insert(messages).values({
+      userId,
+      conversationId,
+      id,
+      role: "user",
+      content: [{ type: "text", id: "0", text }],
+      createdAt: sentAt,
+    }),
+  ]);
+  const said = { id, role: "user", text, sentAt, replaced: [] } as const;
+  return { ...user, history: [...rows.reverse().map(toChatMessage), said], answers };
+}
+
+/** Whether a person was asked one thing: about one call, or about several of one tool. */
+function isOneQuestion(open: readonly OpenApproval[], events: readonly TurnEvent[]): boolean {
+  const waiting = new Set(waitingCalls(events).map(({ approval_id }) => approval_id));
+  return open.length === waiting.size && open.every(({ id }) => waiting.has(id)) && questionsOf(events).length === 1;
+}
+
+function callOf({ callId }: OpenApproval, events: readonly TurnEvent[]) {
+  return events.filter((event) => event.type === "tool_input").find((event) => event.call_id === callId);
+}

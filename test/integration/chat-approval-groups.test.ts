@@ -1,0 +1,139 @@
+import type { UIMessage } from "ai";
+import { expect, test } from "vitest";
+import { chat, makeTasks, titlesOf } from "../support/chatting.ts";
+import { chunksOf, messageOf } from "../support/event-streams.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person } from "../support/person.ts";
+import { calls, Script, says } from "../support/scripted-model.ts";
+
+const titles = Array.from({ length: 30 }, (_, index) => `Task ${index} of the list that a person has dictated`);
+const createAll = calls(...titles.map((title) => ["create_task", { title, tags: ["list"] }] as const));
+const yesTo = (ids: readonly string[]) => ids.map((id) => ({ id, approved: true }));
+
+test("thirty calls ask one question, in words, with as many titles as fit, and are answered at once", async () => {
+  const person = await Person.signUp();
+  const script = await Script.write([createAll, says("Added.")]);
+  const asked = await chat(person, { message: `Add all ${script.mark}` });
+  const [group, ...others] = asked.approval_groups ?? [];
+  expect(others).toEqual([]);
+  expect(group?.tool).toBe("create_task");
+  expect(group?.question).toMatch(
+    /^Create 30 tasks: "Task 0 of the list that a person has dictated", "Task 1 .*" and \d+ more\?$/,
+  );
+  expect(group?.question.length).toBeLessThan(700);
+  expect(asked.response).toBe(`Waiting for your approval: ${group?.question}`);
+  // As ever, each call has its own.
+  expect(asked.approval_required?.map(({ id }) => id)).toEqual(group?.ids);
+  expect(asked.approval_required?.[0]?.question).toBe(`Create task: title "${titles[0]}", tags "list"?`);
+
+  const { conversation_id } = asked;
+  const done = await chat(person, { conversation_id, approval: yesTo(group?.ids ?? []) });
+  expect(done.response).toBe("Added.");
+  expect(done.approval_groups).toBeUndefined();
+  expect(await titlesOf(person)).toEqual(titles);
+});
+
+test("one by one: the question is about those that still wait", async () => {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, "A", "B", "C");
+  const script = await Script.write([calls(...ids.map((id) => ["delete_task", { task_id: id }] as const))]);
+  const asked = await chat(person, { message: `Delete all ${script.mark}` });
+  const questions = [asked.approval_groups?.[0]?.question];
+  const [first, second] = asked.approval_required ?? [];
+  const { conversation_id } = asked;
+  const fewer = await chat(person, { conversation_id, approval: { id: first?.id, approved: true } });
+  questions.push(fewer.approval_groups?.[0]?.question);
+  const one = await chat(person, { conversation_id, approval: { id: second?.id, approved: false } });
+  expect(questions).toEqual([
+    `Delete 3 tasks: #${ids[0]} "A", #${ids[1]} "B", #${ids[2]} "C"?`,
+    `Delete 2 tasks: #${ids[1]} "B", #${ids[2]} "C"?`,
+  ]);
+  expect(one.approval_groups).toBeUndefined();
+  expect(one.response).toBe(`Waiting for your approval: Delete task #${ids[2]} "C"?`);
+});
+
+test("several tools ask a question each; what a change would write is in it", async () => {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, "A", "B", "C", "D");
+  const script = await Script.write([
+    calls(
+      ...ids.slice(0, 2).map((id) => ["update_task", { task_id: id, priority: "low", tags: ["x", "y"] }] as const),
+      ...ids.map((id) => ["delete_task", { task_id: id }] as const),
+    ),
+  ]);
+  const asked = await chat(person, { message: `Do it ${script.mark}` });
+  const change = '(priority "low", tags "x", "y")';
+  expect(asked.approval_groups?.map(({ question }) => question)).toEqual([
+    `Update 2 tasks: #${ids[0]} "A" ${change}, #${ids[1]} "B" ${change}?`,
+    `Delete 4 tasks: #${ids[0]} "A", #${ids[1]} "B", #${ids[2]} "C", #${ids[3]} "D"?`,
+  ]);
+});
+
+test("a yes in words answers the one question about several calls, each for the task as it was shown", async () => {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, "A", "B", "C");
+  const script = await Script.write([calls(...ids.map((id) => ["delete_task", { task_id: id }] as const))]);
+  const { conversation_id } = await chat(person, { message: `Delete all ${script.mark}` });
+  await person.run("update_task", { task_id: ids[1], title: "Bread" });
+  const done = await chat(person, { message: "yes", conversation_id });
+  expect(done.tool_calls.map(({ status }) => status)).toEqual(["done", "approval_required", "done"]);
+  expect(await titlesOf(person)).toEqual(["Bread"]);
+});
+
+test("questions of the release before are asked one by one, and in words answered alone", async () => {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, "A", "B");
+  const script = await Script.write([calls(...ids.map((id) => ["delete_task", { task_id: id }] as const))]);
+  const body = { message: `Delete all ${script.mark}`, message_id: "m-1" };
+  const { conversation_id } = await chat(person, body);
+  await ownerQuery(
+    `update messages set content = (select jsonb_agg(event - 'about') from jsonb_array_elements(content) as event)
+    where user_id = $1 and role = 'assistant'`,
+    [person.id],
+  );
+  const again = await chat(person, body);
+  expect(again.approval_groups).toBeUndefined();
+  expect(again.response.split("\n")).toHaveLength(2);
+  await chat(person, { message: "yes", conversation_id });
+  expect(await titlesOf(person)).toEqual(["A", "B"]);
+});
+
+test("useChat has a part for it, which the server tells alike, live, replayed and stored", async () => {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, "A", "B", "C");
+  const script = await Script.write([
+    calls(...ids.map((id) => ["delete_task", { task_id: id }] as const)),
+    says("Deleted."),
+  ]);
+  const post = (message: UIMessage) =>
+    person.send("/api/chat", { method: "POST", body: { id: "c", messages: [message], trigger: "submit-message" } });
+  const said: UIMessage = { id: "1", role: "user", parts: [{ type: "text", text: `Delete all ${script.mark}` }] };
+  const kinds = ({ parts }: UIMessage) => parts.map(({ type }) => type);
+  const groupIn = ({ parts }: UIMessage) => parts.find(({ type }) => type === "data-approval-group");
+  const stored = async () => {
+    const { messages } = (await (await person.send("/api/conversations/c")).json()) satisfies unknown as {
+      messages: UIMessage[];
+    };
+    return messages[1];
+  };
+  let shown = await messageOf(await chunksOf(await post(said)));
+  expect(groupIn(shown)).toMatchObject({
+    data: { tool: "delete_task", question: expect.stringMatching(/^Delete 3 tasks: /), approval_ids: { length: 3 } },
+  });
+  for (const approvals of [1, 2]) {
+    let left = approvals;
+    for (const part of shown.parts) {
+      if (part.type !== "tool-delete_task" || !("approval" in part) || part.state !== "approval-requested") continue;
+      if (left-- > 0)
+        Object.assign(part, { state: "approval-responded", approval: { ...part.approval, approved: true } });
+    }
+    shown = await messageOf(await chunksOf(await post(shown)), shown);
+    const now = await stored();
+    expect(now && groupIn(now)).toEqual(groupIn(shown));
+    expect(now && kinds(now)).toEqual(kinds(shown));
+    const replayed = await messageOf(await chunksOf(await post(said)));
+    expect(groupIn(replayed)).toEqual(groupIn(shown));
+    expect(kinds(replayed)).toEqual(kinds(shown));
+  }
+  expect(groupIn(shown)).toMatchObject({ data: { question: "", approval_ids: [] } });
+});
