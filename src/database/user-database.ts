@@ -59,7 +59,7 @@ export interface CallIdentity {
 /** A task has another version than the person was shown who said yes to the call; nothing was changed. */
 export class TaskChangedSince extends ApplicationError {
   constructor(cause: unknown) {
-    super("conflict", "The task has changed since the person was asked; nothing was changed now.", { cause });
+    super("conflict", "The task has changed since; nothing was changed.", { cause });
   }
 }
 

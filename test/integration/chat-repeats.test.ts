@@ -214,7 +214,7 @@ describe("an answer that is replaced", () => {
     expect(second.id).not.toBe(first.id);
     expect(await inputOf(script)).toEqual(["user", ...replaced]);
     const note = (await script.record()).requests.at(-1)?.input.at(-1);
-    expect(JSON.stringify(note)).toContain("Do not do it again");
+    expect(JSON.stringify(note)).toContain("do not do it again");
 
     await chunksOf(await post(person, message, regenerate()));
     expect(await inputOf(script)).toEqual(["user", ...replaced]);

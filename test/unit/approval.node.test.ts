@@ -52,14 +52,12 @@ test("a question says nested values in words, and nothing that is for the server
     details: new Map<string, unknown>([
       ["repeat_rule", { every: 2, unit: "week", days: ["monday", "friday"], ends: null }],
       ["steps", [{ title: "Buy {milk}", done: false }, { title: "Cook" }]],
-      ["numbers", Array.from({ length: 30 }, (_, index) => index)],
       ["idempotency_key", "k"],
     ]),
   };
   expect(approvalQuestion(planned, [])).toBe(
     'Delete tasks: repeat rule (every 2, unit "week", days "monday", "friday", ends nothing), ' +
-      'steps (title "Buy {milk}", done no), (title "Cook"), ' +
-      `numbers ${Array.from({ length: 20 }, (_, index) => index).join(", ")}, and 10 more?`,
+      'steps (title "Buy {milk}", done no), (title "Cook")?',
   );
 });
 

@@ -5,9 +5,6 @@ import type { NamedTask, PlannedCall } from "../../tools/run-tool.ts";
 /** How much of a value a question shows, in code points. */
 const LONGEST_VALUE = 300;
 
-/** How many items of a list it shows. */
-const MOST_ITEMS = 20;
-
 /** How much a question about several calls shows of a task's title, in code points. */
 const LONGEST_TITLE = 80;
 
@@ -63,8 +60,7 @@ function showValue(value: unknown): string {
   if (value === null || value === undefined) return "nothing";
   if (typeof value !== "object") return String(value);
   if (!Array.isArray(value)) return `(${showFields(Object.entries(value))})`;
-  const left = value.length - MOST_ITEMS;
-  return [...value.slice(0, MOST_ITEMS).map(showValue), ...(left > 0 ? [`and ${left} more`] : [])].join(", ");
+  return value.map(showValue).join(", ");
 }
 
 /** A text in quotation marks; where it is long its beginning, and outside of the marks how much is left out. */

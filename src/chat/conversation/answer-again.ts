@@ -7,7 +7,14 @@ import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import { replacedCalls } from "./replaced-calls.ts";
 import { isConversation, toAssistantMessage, toChatMessage } from "./rows.ts";
-import { type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
+import {
+  insertMessage,
+  type LoadedTurn,
+  selectHistory,
+  selectUser,
+  type TurnScope,
+  userOfTurn,
+} from "./turn-queries.ts";
 
 /** How many messages are read of those that another is to take the place of, itself among them. */
 const MOST_REPLACED = 200;
@@ -33,7 +40,6 @@ export interface StoredAnswer {
 }
 
 type Row = typeof messages.$inferSelect;
-type PersonMessage = Extract<ChatMessage, { role: "user" }>;
 
 /**
  * Says what becomes of a message that is there already, by its id. With the same text it was sent twice: it gets the
@@ -57,7 +63,7 @@ export async function answerAgain(
   if (message.isKey && !isSame) {
     throw new ApplicationError(
       "conflict",
-      "message_id, or Idempotency-Key, was used for another message. Nothing was done now: repeat that message unchanged, or use a new one.",
+      "message_id, or Idempotency-Key, was used for another message; use a new one. Nothing was done.",
     );
   }
   const isRepeat = isSame && !(message.isAnew && rows.some((other) => other.id === (message.replaces ?? id)));
@@ -77,7 +83,12 @@ export async function answerAgain(
   if (isSame && answer === undefined) return turn(said.sentAt, said.replaced);
   const replaced = replacedCalls(rows.map(toChatMessage));
   const sentAt = new Date();
-  await replaceFrom(database, scope, row, { id, text, sentAt, replaced });
+  await database.write("replace_messages", (query) => [
+    query
+      .delete(messages)
+      .where(and(isConversation(database.userId, scope.conversationId), gte(messages.seq, row.seq))),
+    insertMessage(query, database.userId, scope.conversationId, { id, text, sentAt, replaced }),
+  ]);
   return turn(sentAt, replaced);
 }
 
@@ -108,29 +119,6 @@ async function readFrom(database: UserDatabase, scope: TurnScope, { id, isKey = 
     });
   const [[user], before, rows] = results;
   return { user, before: before.reverse().map(toChatMessage), rows };
-}
-
-/** Puts a message in the place of what is stored from there on. */
-async function replaceFrom(
-  database: UserDatabase,
-  { conversationId }: TurnScope,
-  { seq }: Row,
-  { id, text, sentAt, replaced }: Pick<NewMessage, "id" | "text"> & Pick<PersonMessage, "sentAt" | "replaced">,
-): Promise<void> {
-  const { userId } = database;
-  const content = [{ type: "text", id: "0", text }];
-  await database.write("replace_messages", (query) => [
-    query.delete(messages).where(and(isConversation(userId, conversationId), gte(messages.seq, seq))),
-    query.insert(messages).values({
-      userId,
-      conversationId,
-      id,
-      role: "user",
-      content,
-      createdAt: sentAt,
-      replaced: replaced.length === 0 ? null : replaced,
-    }),
-  ]);
 }
 
 /** Whether an answer failed before it had called anything: another try may come to something, and doubles nothing. */

@@ -8,7 +8,14 @@ import { questionsOf } from "../stream/approval-groups.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import type { NewMessage } from "./answer-again.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
-import { type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
+import {
+  insertMessage,
+  type LoadedTurn,
+  selectHistory,
+  selectUser,
+  type TurnScope,
+  userOfTurn,
+} from "./turn-queries.ts";
 import { readYesOrNo } from "./yes-or-no.ts";
 
 type OpenApproval = Pick<typeof approvals.$inferSelect, "id" | "callId" | "callHash">;
@@ -81,7 +88,7 @@ export async function answerInWords(
   if (answers.length < open.length) return undefined;
   const user = userOfTurn(row, scope);
   if (approved && user.spent !== undefined) throw user.spent;
-  const sentAt = new Date();
+  const said = { id, text, sentAt: new Date(), replaced: [] };
   await database.write("answer_in_words", (query) => [
     query
       .update(approvals)
@@ -95,17 +102,9 @@ export async function answerInWords(
           ),
         ),
       ),
-    query.insert(messages).values({
-      userId,
-      conversationId,
-      id,
-      role: "user",
-      content: [{ type: "text", id: "0", text }],
-      createdAt: sentAt,
-    }),
+    insertMessage(query, userId, conversationId, said),
   ]);
-  const said = { id, role: "user", text, sentAt, replaced: [] } as const;
-  return { ...user, history: [...rows.reverse().map(toChatMessage), said], answers };
+  return { ...user, history: [...rows.reverse().map(toChatMessage), { ...said, role: "user" }], answers };
 }
 
 /** Whether a person was asked one thing: about one call, or about several of one tool. */

@@ -4,7 +4,15 @@ import type { UserDatabase } from "../../database/user-database.ts";
 import { beginningOf } from "../../excerpt.ts";
 import { answerAgain, type NewMessage, type StoredAnswer } from "./answer-again.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
-import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
+import {
+  guarded,
+  insertMessage,
+  type LoadedTurn,
+  selectHistory,
+  selectUser,
+  type TurnScope,
+  userOfTurn,
+} from "./turn-queries.ts";
 
 const TITLE_LENGTH = 80;
 
@@ -26,7 +34,7 @@ export async function beginTurn(
   const { id, text, mayBegin } = message;
   const { userId } = database;
   // As the worker's clock has it, so that the model is told the same moment now and in the turns to come.
-  const sentAt = new Date();
+  const said = { id, text, sentAt: new Date(), replaced: [] };
   const { results } = await guarded(() =>
     database.write("begin_turn", (query) => {
       const isThere = sql`exists (${query
@@ -53,16 +61,7 @@ export async function beginTurn(
         // One statement in place of two: each is a round trip between the proxy and Postgres.
         query.execute(sql`with ${mayBegin ? sql`begun as ${begin}, ` : sql``}refused as ${refuse} select`),
         selectHistory(query, userId, scope, 1),
-        query
-          .insert(messages)
-          .values({
-            userId,
-            conversationId,
-            id,
-            role: "user",
-            content: [{ type: "text", id: "0", text }],
-            createdAt: sentAt,
-          })
+        insertMessage(query, userId, conversationId, said)
           .onConflictDoNothing({ target: [messages.userId, messages.conversationId, messages.id] })
           .returning({ id: messages.id }),
       ];
@@ -72,7 +71,7 @@ export async function beginTurn(
   if (stored.length === 0) return answerAgain(database, scope, message);
   return {
     ...userOfTurn(user, scope),
-    history: [...history.reverse().map(toChatMessage), { id, role: "user", text, sentAt, replaced: [] }],
+    history: [...history.reverse().map(toChatMessage), { ...said, role: "user" }],
   };
 }
 

@@ -31,7 +31,7 @@ export const chatSchema = z.strictObject({
   message: messageSchema.optional(),
   message_id: messageIdSchema
     .optional()
-    .meta({ description: "Yours to choose: the same message with it again gets the answer that it has." }),
+    .meta({ description: "The same message with it again gets the answer that it has." }),
   conversation_id: conversationIdSchema.optional(),
   approval: z
     .union([answerSchema, z.array(answerSchema).min(1).max(MOST_ANSWERS)], {
@@ -96,10 +96,9 @@ export const uiChatSchema = z.object({
     .string()
     .max(100)
     .optional()
-    .meta({
-      description: `\`${REGENERATE}\` has the last message answered anew; without it, it gets the answer it has.`,
-    }),
-  messageId: z.string().max(100).nullish().meta({ description: "The message that is to be replaced, where one is." }),
+    .meta({ description: `\`${REGENERATE}\` has the last message answered anew.` }),
+  /** The message that is to be replaced, where one is. */
+  messageId: z.string().max(100).nullish(),
 });
 
 const partSchema = z.looseObject({ type: z.string() });

@@ -25,6 +25,24 @@ export interface TurnScope {
   readonly addressKey: string | undefined;
 }
 
+/** Stores what a person says. */
+export function insertMessage(
+  query: QueryBuilder,
+  userId: number,
+  conversationId: string,
+  { id, text, sentAt, replaced }: Omit<Extract<ChatMessage, { role: "user" }>, "role">,
+) {
+  return query.insert(messages).values({
+    userId,
+    conversationId,
+    id,
+    role: "user",
+    content: [{ type: "text", id: "0", text }],
+    createdAt: sentAt,
+    replaced: replaced.length === 0 ? null : replaced,
+  });
+}
+
 /** What a turn starts from. */
 export interface LoadedTurn {
   readonly name: string;

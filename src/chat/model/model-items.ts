@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 const NOT_REACHED = "Not done: the agent was stopped, or failed, before it came to this.";
 
 const REPLACED =
-  "A note from the server, not from the person: the calls above were made by earlier answers to this message, which the person has had replaced. What they did still holds. Do not do it again; change or undo it where the person now asks for something else, and say what was there already.";
+  "The server's note: answers to this message that were replaced made the calls above. What they did still holds: do not do it again, and change or undo what the person now wants otherwise.";
 
 /**
  * What the model is shown: the conversation so far, then the message it is writing. What stands of an earlier turn is

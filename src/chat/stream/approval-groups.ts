@@ -10,10 +10,7 @@ export const approvalGroupSchema = z
   .object({
     tool: z.string(),
     question: z.string(),
-    ids: z
-      .array(z.uuid())
-      .readonly()
-      .meta({ description: "The approvals that one answer settles: send them as a list." }),
+    ids: z.array(z.uuid()).readonly().meta({ description: "Of the approvals." }),
     expires_at: z.iso.datetime(),
   })
   .readonly();

@@ -42,7 +42,7 @@ export const chatAnswerSchema = z
       .optional()
       .meta({ description: "Calls that wait for the person's yes." }),
     approval_groups: z.array(approvalGroupSchema).readonly().optional().meta({
-      description: "One question for several calls of approval_required, where there are several of one tool.",
+      description: "One question for several calls of one tool.",
     }),
     usage: usageSchema.readonly().meta({ description: "Of the whole message." }),
     error: z
