@@ -2,6 +2,7 @@ import { env, runInDurableObject } from "cloudflare:test";
 import type { UIMessage } from "ai";
 import { describe, expect, test, vi } from "vitest";
 import { type Answer, chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
+import { holdAnswers } from "../support/database-requests.ts";
 import { chunksOf, messageOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
@@ -68,6 +69,21 @@ describe("POST /chat with a message_id, or an Idempotency-Key", () => {
     expect(others).toEqual([first, first]);
     expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);
     expect((await script.record()).requests).toHaveLength(2);
+  });
+
+  test("is not answered again where a restart came between what a call did and the word of it", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([addTwo, says("never")], { repeats: true });
+    const body = { message: `Add milk and eggs ${script.mark}`, message_id: "m-1" };
+    using creating = holdAnswers(person, 'insert into "tasks"');
+    const sending = person.send("/chat", { method: "POST", body });
+    await vi.waitFor(async () => expect(await titlesOf(person)).toEqual(["Milk"]), PATIENCE);
+    const [row] = await ownerQuery("select id from conversations where user_id = $1", [person.id]);
+    await evict(person, String(row?.id));
+    await (await sending).text();
+    creating.release();
+    expect((await chat(person, body)).error?.message).toContain("restarted");
+    expect(await titlesOf(person)).toEqual(["Milk"]);
   });
 
   test("asks the same question again, which can be answered", async () => {

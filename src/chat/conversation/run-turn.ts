@@ -5,6 +5,7 @@ import { type ApplicationError, toApplicationError } from "../../errors.ts";
 import { type Logger, millisecondsSince } from "../../observability/log.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { metrics } from "../../observability/metrics.ts";
+import { toolCalled } from "../../tools/catalog.ts";
 import { writeInstructions } from "../agent/instructions.ts";
 import { MessageInProgress } from "../agent/message-in-progress.ts";
 import { type ApprovalAnswer, runAgent } from "../agent/run-agent.ts";
@@ -44,8 +45,8 @@ export interface TurnServices {
   readonly database: UserDatabase;
   readonly log: Logger;
   /**
-   * Called when the turn begins, and when a tool has run in a message that has changed something, with all that it
-   * holds; and with its outcome when it has ended and cannot be stored.
+   * Called when the turn begins, before a tool runs that writes, and when a tool has run in a message that has changed
+   * something, with all that it holds; and with its outcome when it has ended and cannot be stored.
    */
   readonly keep: (message: MessageInProgress, outcome?: Outcome) => Promise<void>;
 }
@@ -62,6 +63,12 @@ export interface PreparedTurn {
   readonly answers: readonly ApprovalAnswer[];
   readonly model: Model;
   readonly startedAt: number;
+}
+
+/** Whether tasks have changed by this event, or may be changing after it: a restart must not have the call made again. */
+function mayHaveChanged(event: TurnEvent, { changes }: MessageInProgress): boolean {
+  if (event.type === "tool_input") return toolCalled(event.tool)?.annotations.readOnlyHint === false;
+  return event.type === "tool_output" && changes > 0;
 }
 
 /** A message that was sent once more, and has its answer. */
@@ -178,7 +185,7 @@ export async function runTurn(
       if (event.type === "finish") outcome = event.outcome;
       else if (event.type === "approval_request" || held.length > 0) held.push(event);
       else running.add(event);
-      if (event.type === "tool_output" && message.changes > 0) await keep(message);
+      if (mayHaveChanged(event, message)) await keep(message);
     }
     await storeTurn(database, request, message, outcome);
     for (const event of held) running.add(event);
