@@ -18,6 +18,11 @@ export function runInExchange<Result>(exchange: Exchange, work: () => Result): R
   return exchanges.run(exchange, work);
 }
 
+/** The exchange that this code runs in; undefined outside of one. */
+export function exchangeHere(): Exchange | undefined {
+  return exchanges.getStore();
+}
+
 /**
  * The exchange that this code runs in: what a message may do is decided by the request that brought it, and by nothing
  * that a session remembers.
@@ -25,7 +30,7 @@ export function runInExchange<Result>(exchange: Exchange, work: () => Result): R
  * @throws Error outside of one
  */
 export function currentExchange(): Exchange {
-  const exchange = exchanges.getStore();
+  const exchange = exchangeHere();
   if (exchange === undefined) throw new Error("no exchange here: nobody to act for");
   return exchange;
 }

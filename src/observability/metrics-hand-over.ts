@@ -27,6 +27,18 @@ export function metricsShard(namespace: Env["METRICS"], shard: number): DurableO
   return namespace.getByName(`shard-${shard}`);
 }
 
+/** Tells a metrics object something, and again where that fails; in the end the log alone says so. */
+export async function deliver(log: Logger, send: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      log.warn("metrics_hand_over_failed", { attempt, cause: describeError(error) });
+      if (attempt < ATTEMPTS) await sleep(RETRY_MILLISECONDS);
+    }
+  }
+}
+
 /** Hands the counts of one isolate over, each exactly once as long as the isolate lives. */
 export class MetricsHandOver {
   readonly #recorder: MetricsRecorder;
@@ -53,15 +65,7 @@ export class MetricsHandOver {
     await sleep(DELAY_MILLISECONDS);
     // What is counted from here on is for the next one.
     this.#scheduledUntil = 0;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      try {
-        await this.#send(env);
-        return;
-      } catch (error) {
-        log.warn("metrics_hand_over_failed", { attempt, cause: describeError(error) });
-        if (attempt < ATTEMPTS) await sleep(RETRY_MILLISECONDS);
-      }
-    }
+    await deliver(log, () => this.#send(env));
   }
 
   async #send(env: HandOverContext["env"]): Promise<void> {

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import * as z from "zod";
 import { describeError } from "./describe-error.ts";
 import { createLogger } from "./log.ts";
+import { declarationOf, isMetricName, metricCatalog } from "./metric-catalog.ts";
 import type { MetricDelta } from "./metrics.ts";
 
 /** What one isolate counted since its last hand-over. */
@@ -19,6 +20,9 @@ const HOUR = 60 * 60 * 1000;
 const ISOLATE_LIFETIME = 24 * HOUR;
 /** How long a version may count nothing until its series are dropped, so that releases do not pile up. */
 const VERSION_LIFETIME = 7 * 24 * HOUR;
+
+/** The release before added gauges up: what its isolates hand over of them, and what stands in the totals, is not told. */
+const gauges = Object.keys(metricCatalog).filter((name) => isMetricName(name) && declarationOf(name).type === "gauge");
 
 const valuesSchema = z.array(z.number());
 const deltaSchema = z.tuple([z.string(), valuesSchema]);
@@ -46,6 +50,7 @@ export class MetricsObject extends DurableObject<Env> {
     sql.exec(`
       create table if not exists totals (series text primary key, values_json text not null, changed_at integer not null) without rowid;
       create table if not exists isolates (isolate text primary key, sequence integer not null, seen_at integer not null) without rowid;
+      create table if not exists open (gauge text not null, id text not null, until integer not null, primary key (gauge, id)) without rowid;
       create table if not exists journal (id integer primary key, isolate text not null, sequence integer not null, deltas_json text not null, added_at integer not null);
     `);
     this.#load(sql);
@@ -68,9 +73,25 @@ export class MetricsObject extends DurableObject<Env> {
     if (this.#journalLength >= JOURNAL_LENGTH) this.#writeDown(now);
   }
 
-  /** The totals by series. */
+  /** Keeps that something is open until a moment, in milliseconds since 1970; of what is open already, the new moment. */
+  open(gauge: string, id: string, until: number): void {
+    this.ctx.storage.sql.exec("insert or replace into open (gauge, id, until) values (?, ?, ?)", gauge, id, until);
+  }
+
+  /** What is closed, or was never open, counts no longer. */
+  close(gauge: string, id: string): void {
+    this.ctx.storage.sql.exec("delete from open where gauge = ? and id = ?", gauge, id);
+  }
+
+  /** The totals by series, and of each gauge how much is open. */
   read(): Map<string, number[]> {
-    return new Map(Array.from(this.#totals, ([series, { values }]) => [series, values]));
+    const totals = new Map(Array.from(this.#totals, ([series, { values }]) => [series, values]));
+    for (const gauge of gauges) totals.delete(`${gauge}{}`);
+    const { sql } = this.ctx.storage;
+    sql.exec("delete from open where until <= ?", Date.now());
+    const counts = sql.exec<OpenRow>("select gauge, count(*) as count from open group by gauge");
+    for (const { gauge, count } of counts) totals.set(`${gauge}{}`, [count]);
+    return totals;
   }
 
   #load(sql: SqlStorage): void {
@@ -143,6 +164,7 @@ export class MetricsObject extends DurableObject<Env> {
   }
 }
 
+type OpenRow = { gauge: string; count: number };
 type TotalRow = { series: string; values_json: string; changed_at: number };
 type IsolateRow = { isolate: string; sequence: number; seen_at: number };
 type JournalRow = { isolate: string; sequence: number; deltas_json: string; added_at: number };

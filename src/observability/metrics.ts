@@ -1,7 +1,7 @@
 import { declarationOf, type LabelsOf, type MetricName, type MetricNameOf } from "./metric-catalog.ts";
 
 /**
- * A series by its name and labels as `/metrics` writes them, and what to add to it: for a counter or gauge one amount;
+ * A series by its name and labels as `/metrics` writes them, and what to add to it: for a counter one amount;
  * for a histogram how many fell into each bucket and no smaller one, how many above all, and the sum.
  */
 export type MetricDelta = readonly [series: string, values: readonly number[]];
@@ -18,11 +18,6 @@ export class MetricsRecorder {
     this.#add(name, labels, 1, 0, amount);
   }
 
-  /** Moves a gauge up or down. */
-  change<Name extends MetricNameOf<"gauge">>(name: Name, labels: LabelsOf<Name>, amount: number): void {
-    this.#add(name, labels, 1, 0, amount);
-  }
-
   /** Adds a duration to a histogram. */
   observe<Name extends MetricNameOf<"histogram">>(name: Name, labels: LabelsOf<Name>, seconds: number): void {
     if (!Number.isFinite(seconds)) return;
@@ -35,8 +30,7 @@ export class MetricsRecorder {
   /** All that was counted since the last time, as counted by one version of the worker. */
   take(version: string): MetricDelta[] {
     const taken = [...this.#values].flatMap(([name, series]) => {
-      const ownVersion = declarationOf(name).type === "gauge" ? "" : `version="${version}"`;
-      return [...series].map(([labels, values]): MetricDelta => [`${name}{${labels}${ownVersion}}`, values]);
+      return [...series].map(([labels, values]): MetricDelta => [`${name}{${labels}version="${version}"}`, values]);
     });
     this.#values = new Map();
     return taken;

@@ -12,8 +12,10 @@ import { MetricsHandOver } from "../../src/observability/metrics-hand-over.ts";
 import type { HandOver, MetricsObject } from "../../src/observability/metrics-object.ts";
 import { addTotals, METRICS_MEDIA_TYPE } from "../../src/observability/metrics-text.ts";
 import { growthOf, othersCounted, scrape, METRICS_TOKEN as TOKEN } from "../support/counting.ts";
+import { failDatabase } from "../support/database-requests.ts";
 import { answersOf, ClientSession } from "../support/mcp.ts";
 import { readSamples, sumOf } from "../support/metrics-text.ts";
+import { holdRows } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { Person, problemOf, send } from "../support/person.ts";
 
@@ -120,14 +122,39 @@ describe("within five seconds it counts", () => {
   });
 
   it("requests to the database", async () => {
-    await growthOf(() => person.run("list_tasks"), [["database_errors_total"], ["slow_queries_total"]], [0, 0]);
-    const before = sumOf(await scrape(), "database_query_duration_seconds_count");
-    await person.run("list_tasks");
+    // Each scrape asks the database too, once.
+    const before = await scrape();
+    for (let count = 0; count < 20; count += 1) await person.run("list_tasks");
+    const queries = "database_query_duration_seconds_count";
     await expect
-      .poll(async () => sumOf(await scrape(), "database_query_duration_seconds_count"), {
-        timeout: PATIENCE,
-      })
-      .toBeGreaterThan(before);
+      .poll(async () => sumOf(await scrape(), queries) - sumOf(before, queries), { timeout: PATIENCE })
+      .toBeGreaterThanOrEqual(20);
+  });
+
+  it("requests to the database that fail, each time that they are made", async () => {
+    const expected = [Number.NaN];
+    await growthOf(
+      async () => {
+        using failing = failDatabase(person, 'from "tasks"');
+        expect((await person.call("list_tasks", {})).status).toBe(503);
+        expected[0] = failing.count;
+      },
+      [["database_errors_total", { status: "unavailable" }]],
+      expected,
+    );
+  });
+
+  it("requests to the database that are slow", async () => {
+    const { id } = await person.runForTask("create_task", { title: "held" });
+    await growthOf(
+      async () => {
+        const { released } = await holdRows(`tasks where user_id = ${person.id} and id = ${id} for update`);
+        await person.run("update_task", { task_id: id, title: "free" });
+        await released;
+      },
+      [["slow_queries_total"]],
+      [1],
+    );
   });
 
   it("sign-ins that fail, and requests that are refused", async () => {
@@ -164,6 +191,24 @@ describe("within five seconds it counts", () => {
       [1],
     );
     await growthOf(async () => expect((await session?.delete())?.status).toBe(204), [["mcp_sessions_open"]], [-1]);
+  });
+
+  it("a session that is ended by two requests at once as one", async () => {
+    const sessions: ClientSession[] = [];
+    const open = async () => {
+      for (let count = 0; count < 2; count += 1) sessions.push(await ClientSession.open(person));
+    };
+    await growthOf(open, [["mcp_sessions_open"]], [2]);
+    const [first, second] = sessions;
+    await growthOf(
+      async () => {
+        const ends = await Promise.all([first?.delete(), first?.delete(), first?.delete()]);
+        expect(ends.map((end) => end?.status)).toContain(204);
+        await second?.delete();
+      },
+      [["mcp_sessions_open"]],
+      [-2],
+    );
   });
 });
 
@@ -202,7 +247,7 @@ describe("a metrics object", () => {
       sequence: 1,
       deltas: [
         ['x{version="old"}', [1]],
-        ["gauge{}", [1]],
+        ["no_version{}", [1]],
       ],
     });
     for (let sequence = 1; sequence < 64; sequence += 1) await stub.add({ isolate: "a", sequence, deltas: [] });
@@ -214,9 +259,43 @@ describe("a metrics object", () => {
       await stub.add({ isolate: "a", sequence, deltas: [['x{version="new"}', [1]]] });
     }
 
-    expect([...(await stub.read()).keys()].sort()).toEqual(["gauge{}", 'x{version="new"}']);
+    expect([...(await stub.read()).keys()].sort()).toEqual(["no_version{}", 'x{version="new"}']);
     await evictDurableObject(stub);
-    expect([...(await stub.read()).keys()].sort()).toEqual(["gauge{}", 'x{version="new"}']);
+    expect([...(await stub.read()).keys()].sort()).toEqual(["no_version{}", 'x{version="new"}']);
+  });
+});
+
+describe("what a metrics object keeps as open", () => {
+  const GAUGE = "mcp_sessions_open";
+  const later = () => Date.now() + 60_000;
+  const openIn = async (stub: DurableObjectStub<MetricsObject>) => (await stub.read()).get(`${GAUGE}{}`);
+
+  it("counts once, however often it is told, until it is closed, however often that is told", async () => {
+    const stub = env.METRICS.getByName(crypto.randomUUID());
+    await stub.open(GAUGE, "a", later());
+    await stub.open(GAUGE, "a", later());
+    await stub.open(GAUGE, "b", later());
+    await evictDurableObject(stub);
+    expect(await openIn(stub)).toEqual([2]);
+    await stub.close(GAUGE, "a");
+    await stub.close(GAUGE, "a");
+    await stub.close(GAUGE, "never open");
+    expect(await openIn(stub)).toEqual([1]);
+  });
+
+  it("counts no longer than it said that it would be open", async () => {
+    const stub = env.METRICS.getByName(crypto.randomUUID());
+    await stub.open(GAUGE, "a", Date.now() - 1);
+    await stub.open(GAUGE, "b", later());
+    expect(await openIn(stub)).toEqual([1]);
+  });
+
+  it("is not what a release before has added up", async () => {
+    const stub = env.METRICS.getByName(crypto.randomUUID());
+    await stub.add({ isolate: "old", sequence: 1, deltas: [[`${GAUGE}{}`, [-3]]] });
+    expect(await openIn(stub)).toBeUndefined();
+    await stub.open(GAUGE, "a", later());
+    expect(await openIn(stub)).toEqual([1]);
   });
 });
 

@@ -23,6 +23,8 @@ export async function growthOf(
   series: readonly (readonly [name: string, labels?: Record<string, string>])[],
   expected: readonly number[],
 ): Promise<void> {
+  // Nothing would grow by nothing just as well.
+  expect(expected).not.toContain(0);
   const before = await scrape();
   await work();
   const end = Date.now() + PATIENCE;

@@ -14,7 +14,7 @@ import type { CompleteResponse } from "./complete-response.ts";
 import { registerSession, unregisterSession } from "./open-sessions.ts";
 import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
-import type { SessionRequest } from "./session-object.ts";
+import type { SessionRequest } from "./session-request.ts";
 
 /** What a session's object reads, in this release or the one before. */
 const FORWARDED_HEADERS = ["content-type", "mcp-protocol-version", "last-event-id"];

@@ -1,13 +1,14 @@
-import { type CallerRecord, readCallerRecord } from "../../caller.ts";
+import { readCallerRecord } from "../../caller.ts";
 import { type Configuration, readConfiguration } from "../../config.ts";
 import { signedOut } from "../../database/database-error.ts";
 import { ApplicationError, toApplicationError } from "../../errors.ts";
 import type { LogFields } from "../../observability/log.ts";
 import { logFailure } from "../../observability/log-failure.ts";
-import { metrics } from "../../observability/metrics.ts";
 import { handOverMetrics } from "../../observability/metrics-hand-over.ts";
+import { OpenGauge } from "../../observability/open-gauge.ts";
 import { openServices, type Services } from "../../services.ts";
 import { mayChange } from "../call-tool.ts";
+import { exchangeHere, runInExchange } from "../exchange.ts";
 import { requestIdsOf, sessionNotFoundResponse } from "../json-rpc.ts";
 import { AnswerLog } from "./answer-log.ts";
 import { Batch } from "./batch.ts";
@@ -15,25 +16,8 @@ import { type CompleteResponse, refusedResponse } from "./complete-response.ts";
 import { MessageLog } from "./message-log.ts";
 import { Session, type SessionExchange } from "./session.ts";
 import { clientNameOf, readSessionRecord, type SessionRecord, writeSessionRecord } from "./session-record.ts";
+import type { SessionOpening, SessionRequest } from "./session-request.ts";
 import { createSessionServer } from "./session-server.ts";
-
-/** A request of a session, as the worker has let it in. */
-export interface SessionRequest {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** Those that the transport reads, by their names in small letters. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** JSON; empty unless it is a POST. */
-  readonly body: string;
-  /** Whom this request is from; another credential of theirs may have opened the session. */
-  readonly caller: CallerRecord;
-  readonly requestId: string;
-}
-
-/** What a client must do to open a session. */
-export interface SessionOpening extends SessionRequest {
-  readonly sessionId: string;
-  readonly protocolVersion: string;
-}
 
 /** A JSON-RPC notification of MCP, without its `jsonrpc`. */
 export interface Notification {
@@ -65,6 +49,7 @@ export class SessionObject {
   /** Tokens that a tool has found to be signed out: what the database alone can know is remembered here. */
   readonly #signedOut = new Set<string>();
   readonly #messages: MessageLog;
+  readonly #gauge: OpenGauge;
   #open: Promise<OpenSession | undefined> | undefined;
   /** When it was used last; undefined before it is used again after an eviction. */
   #usedAt: number | undefined;
@@ -76,6 +61,7 @@ export class SessionObject {
     this.#configuration = readConfiguration(env);
     this.#idleTime = this.#configuration.SESSION_IDLE_HOURS * HOUR;
     this.#messages = new MessageLog(ctx.storage);
+    this.#gauge = new OpenGauge("mcp_sessions_open", "McpSession", ctx, env);
     this.#recordedWithin = Math.min(this.#idleTime * USE_PRECISION, LATEST_RECORD);
   }
 
@@ -88,7 +74,7 @@ export class SessionObject {
       if (answer.status === 200) {
         writeSessionRecord(this.#ctx.storage, record);
         await this.#ctx.storage.setAlarm(this.#expiryOf(record));
-        metrics.change("mcp_sessions_open", {}, 1);
+        this.#gauge.open(this.#expiryOf(record));
         this.#open = Promise.resolve({ session, record });
         this.#usedAt = record.usedAt;
       } else await session.close();
@@ -114,10 +100,12 @@ export class SessionObject {
         case "POST":
           return open.session.post(request.headers, body, exchange);
         case "GET":
-          return open.session.listen(request.headers, {
-            credentialId: exchange.caller.credential.id,
-            isStillAllowed: () => this.#stillCounts(exchange),
-          });
+          return runInExchange(exchange, () =>
+            open.session.listen(request.headers, {
+              credentialId: exchange.caller.credential.id,
+              isStillAllowed: () => this.#stillCounts(exchange),
+            }),
+          );
         case "DELETE":
           await this.#end();
           return new Response(null, { status: 204 });
@@ -244,14 +232,20 @@ export class SessionObject {
     if (record === undefined) return undefined;
     // The client has had the answer.
     const { session } = await this.#connect(record, exchange);
+    // Also where the release before has opened it.
+    this.#gauge.open(this.#expiryOf(record));
     return { session, record };
   }
 
   #connect({ sessionId, initialize, protocolVersion }: SessionRecord, exchange: SessionExchange) {
     const server = createSessionServer(this.#configuration.BASE_URL);
     const { log } = exchange;
-    // The rest of the message may be what the client has sent.
-    server.onerror = ({ message }) => log.debug("mcp_session_error", { message: message.split(":", 1).join("") });
+    server.onerror = ({ message }) => {
+      // Of the request that brings the error, which is rarely the one that opened the session.
+      const own = exchangeHere()?.log ?? log.with({ request_id: undefined });
+      // The rest of the message may be what the client has sent.
+      own.debug("mcp_session_error", { message: message.split(":", 1).join("") });
+    };
     const [answers, messages] = [new AnswerLog(this.#ctx.storage), this.#messages];
     const onUnreadable = (number: number) => log.warn("mcp_message_skipped", { number });
     const settings = { sessionId, initialize, protocolVersion, answers, messages, onUnreadable, server };
@@ -275,6 +269,7 @@ export class SessionObject {
     if (usedAt - open.record.usedAt < this.#recordedWithin) return;
     open.record = { ...open.record, usedAt };
     writeSessionRecord(this.#ctx.storage, open.record);
+    this.#gauge.open(this.#expiryOf(open.record));
   }
 
   #expiryOf({ usedAt }: SessionRecord): number {
@@ -283,7 +278,7 @@ export class SessionObject {
 
   async #end(): Promise<void> {
     const open = await this.#open;
-    if (readSessionRecord(this.#ctx.storage) !== undefined) metrics.change("mcp_sessions_open", {}, -1);
+    this.#gauge.close();
     this.#open = undefined;
     await open?.session.close();
     await this.#ctx.storage.deleteAlarm();

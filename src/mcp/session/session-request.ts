@@ -1,0 +1,19 @@
+import type { CallerRecord } from "../../caller.ts";
+
+/** A request of a session, as the worker has let it in. */
+export interface SessionRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Those that the transport reads, by their names in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON; empty unless it is a POST. */
+  readonly body: string;
+  /** Whom this request is from; another credential of theirs may have opened the session. */
+  readonly caller: CallerRecord;
+  readonly requestId: string;
+}
+
+/** What a client must do to open a session. */
+export interface SessionOpening extends SessionRequest {
+  readonly sessionId: string;
+  readonly protocolVersion: string;
+}
