@@ -104,11 +104,15 @@ const endedSchema = z
 
 /** The database as a caller's. */
 export function bindDatabase(
-  { client, credentials, untold, ...limits }: Connection,
-  { userId, credential }: Caller,
-  { via, client: clientName, requestId }: Origin,
+  connection: Connection,
+  caller: Caller,
+  origin: Origin,
   observe: Observed,
+  signal?: AbortSignal,
 ): UserDatabase {
+  const { client, credentials, untold, ...limits } = connection;
+  const { userId, credential } = caller;
+  const { via, client: clientName, requestId } = origin;
   const { clock } = limits;
   const longestRead = limits.requestTime * READING_PART;
 
@@ -146,7 +150,7 @@ export function bindDatabase(
     };
     const askedAt = Date.now();
     try {
-      const end = await attemptCall(attempt, limits, { ...kind, advice: kind.bound?.advice });
+      const end = await attemptCall(attempt, limits, { signal, ...kind, advice: kind.bound?.advice });
       credentials.learn(credential.id, true, askedAt);
       return end;
     } catch (thrown) {
@@ -158,7 +162,7 @@ export function bindDatabase(
 
   async function read<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,
-    options: ReadOptions = {},
+    options: ReadOptions & Pick<CallKind, "signal"> = {},
   ): Promise<ReadCall<BatchResponse<Asked>>> {
     const end = await call(build, { ...options, isRead: true, isKeyed: false });
     if (!("result" in end)) throw new Error("what only reads is never carried out before");
@@ -181,7 +185,9 @@ export function bindDatabase(
       const { change, outcome = [] } = ended ?? {};
       return { ...setting, results, change, outcome, isReplay: false, isFirstTold: true };
     }
-    const { results, ...setting } = await read(() => [selectKey({ userId, key })]).catch((error: unknown) => {
+    // It was carried out: whoever gave it up, what it did is still to be told.
+    const reading = read(() => [selectKey({ userId, key })], { signal: undefined });
+    const { results, ...setting } = await reading.catch((error: unknown) => {
       throw toUnreadOutcome(error, { isKeyed });
     });
     const [[earlier]] = results;
@@ -199,6 +205,7 @@ export function bindDatabase(
 
   return {
     userId,
+    until: (end) => bindDatabase(connection, caller, origin, observe, end),
     read,
 
     async checkCredential(since) {

@@ -3,6 +3,7 @@ import type { CircuitBreaker } from "./circuit-breaker.ts";
 import type { DatabaseClock } from "./database-clock.ts";
 import {
   brokenDown,
+  givenUp,
   isCarriedOut,
   isRefusal,
   isSignedOut,
@@ -39,6 +40,8 @@ export interface CallKind {
   readonly isKeyed: boolean;
   /** What its caller can do where it takes too long; absent where it has no limit of time of its own. */
   readonly advice?: string | undefined;
+  /** Aborted once nobody waits for the call any longer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a call ended: with its result, or because an attempt whose answer was lost has carried it out. */
@@ -53,20 +56,25 @@ export type CallEnd<Result> =
  * is told as unknown only when its time in the database is over, and nobody could be asked.
  *
  * @param attempt makes it once, and is told when, as `DatabaseClock.now` has it
- * @throws ApplicationError `unavailable` and `internal`, which say whether anything was changed; `unauthenticated` where
+ * A call that is given up is not made (again) where it has certainly not been carried out; any other goes on, as it has to
+ * be learned what became of it.
+ *
+ * @throws ApplicationError `unavailable` and `internal`, which say whether anything was changed; `conflict` for a call that
+ *   was given up; `unauthenticated` where
  *   nobody with this credential can learn that; `invalid_input` for a bounded call that takes too long
  * @throws whatever the driver threw, where Postgres has refused the call and no attempt of it was carried out
  */
 export async function attemptCall<Result>(
   attempt: (sentAt: number) => Promise<Result>,
   { breaker, clock, callTime }: CallLimits,
-  { isRead, isKeyed, advice }: CallKind,
+  { isRead, isKeyed, advice, signal }: CallKind,
 ): Promise<CallEnd<Result>> {
   const overAt = Date.now() + callTime;
   const endsAt = isRead ? overAt : overAt + callTime * SETTLING_PART;
   let mayBeDone = false;
   for (let count = 0; ; count += 1) {
-    // Of a call that may have been carried out it has to be learned, whatever else waits.
+    // Of a call that may have been carried out it has to be learned, whatever else waits, or nobody does.
+    if (signal?.aborted && !mayBeDone) throw givenUp();
     if (!breaker.mayPass() && !mayBeDone) throw unavailable({ isRead, isKeyed, mayBeDone });
     const sentAt = clock.now();
     try {

@@ -165,6 +165,11 @@ export function unavailable(call: FailedCall, cause?: unknown): ApplicationError
   return new ApplicationError("unavailable", unknown(problem, call), call.isKeyed ? again(cause) : { cause });
 }
 
+/** Nobody waits for the call any longer, and no request for it that may be carried out was sent. */
+export function givenUp(): ApplicationError {
+  return new ApplicationError("conflict", "The call was given up before it was carried out. Nothing was changed.");
+}
+
 /** The call has met a fault of ours, and what that means for it. */
 export function brokenDown(call: FailedCall, cause: unknown): ApplicationError {
   const problem = "Something went wrong on our side";

@@ -88,6 +88,9 @@ export interface UserDatabase {
   /** Whose it is: every query names them as well. */
   readonly userId: number;
 
+  /** The same database for a call that may be given up: what was not sent by then is not sent. */
+  until(signal: AbortSignal): UserDatabase;
+
   /**
    * Makes sure that the credential still counts, for a request that asks nothing else of the database.
    *

@@ -14,6 +14,13 @@ export async function answerCall(context: ApplicationContext, name: string): Pro
   const { caller, userDatabase: database, log, configuration: cursorSettings } = context.var;
   const idempotencyKey = readIdempotencyKey(context);
   const input = await readJsonBody(context);
-  const { structured } = await runTool(name, input, { caller, database, log, cursorSettings, idempotencyKey });
+  const { structured } = await runTool(name, input, {
+    caller,
+    database,
+    log,
+    cursorSettings,
+    idempotencyKey,
+    signal: context.req.raw.signal,
+  });
   return context.json(structured);
 }

@@ -62,11 +62,13 @@ function callIn(message: unknown) {
 /**
  * Runs a tool for the caller of the current exchange. A failure is an answer as well (MCP, Tools, Error Handling): its
  * text tells the model what to do.
+ *
+ * @param signal aborted when its client gives the call up
  */
-export async function callTool(name: string, input: unknown): Promise<CallToolResult> {
+export async function callTool(name: string, input: unknown, signal: AbortSignal): Promise<CallToolResult> {
   const exchange = currentExchange();
   try {
-    const { structured, text } = await runTool(name, input, exchange).catch(async (error: unknown) => {
+    const { structured, text } = await runTool(name, input, { ...exchange, signal }).catch(async (error: unknown) => {
       const { kind } = toApplicationError(error);
       // Nobody is told what is wrong with their input whose credential does not count. An error that says so itself
       // says too whether anything was changed.

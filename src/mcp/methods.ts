@@ -18,9 +18,10 @@ export interface Method {
    * Answers a request in the current exchange.
    *
    * @param params of the request, unchecked
+   * @param signal aborted when its client gives the request up
    * @throws JsonRpcError
    */
-  readonly answer: (params: Record<string, unknown>) => Promise<Result> | Result;
+  readonly answer: (params: Record<string, unknown>, signal: AbortSignal) => Promise<Result> | Result;
 }
 
 /** The lists are the same for everybody, and change only with a release. */
@@ -45,12 +46,12 @@ export function methodsOf(mode: "session" | "stateless"): ReadonlyMap<string, Me
   return new Map(Object.entries(methods).filter(([, { onlyIn }]) => onlyIn === undefined || onlyIn === mode));
 }
 
-function callNamedTool({ name, arguments: given }: Record<string, unknown>) {
+function callNamedTool({ name, arguments: given }: Record<string, unknown>, signal: AbortSignal) {
   const input = decodeArguments(given);
   if (typeof name !== "string") throw new JsonRpcError("invalidParams", "params.name must be the name of a tool");
   if (!isObject(input)) throw new JsonRpcError("invalidParams", "params.arguments must be an object");
   if (!isKnownTool(name)) throw new JsonRpcError("invalidParams", `Unknown tool: ${quoteName(name)}`);
-  return callTool(name, input);
+  return callTool(name, input, signal);
 }
 
 function refuseUnknown(kind: "resource" | "prompt", field: string, value: unknown): never {

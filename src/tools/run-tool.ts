@@ -65,7 +65,8 @@ export async function readNamedTasks(
  * counts it and what it changed, and logs the failures that are not the caller's.
  *
  * @throws ApplicationError and nothing else: `not_found` for an unknown tool, `forbidden` for a scope that the caller
- * lacks or a yes that the person has not given, `invalid_input`, and what the tool throws
+ * lacks or a yes that the person has not given, `invalid_input`, `conflict` where it was given up in time, and what the
+ * tool throws
  */
 export async function runTool(called: string, input: unknown, context: ToolContext): Promise<ToolResult> {
   const tool = findTool(called);
@@ -76,7 +77,9 @@ export async function runTool(called: string, input: unknown, context: ToolConte
     if (context.isConfirmed === false && tool.foresee(input).mustConfirm) {
       throw new ApplicationError("forbidden", `${name} needs the person's approval first.`);
     }
-    const { structured, text, changes } = await tool.execute(input, context);
+    const { database, signal } = context;
+    const bound = signal === undefined ? context : { ...context, database: database.until(signal) };
+    const { structured, text, changes } = await tool.execute(input, bound);
     logExecution(context, name, startedAt);
     countChanges(changes);
     return { structured, text };

@@ -11,6 +11,8 @@ export interface ToolContext {
   readonly database: UserDatabase;
   readonly log: Logger;
   readonly cursorSettings: CursorSettings;
+  /** Aborted once nobody waits for this call: it is not carried out then, unless its request was sent. */
+  readonly signal?: AbortSignal | undefined;
   /** The key that came beside the input, such as HTTP's Idempotency-Key. */
   readonly idempotencyKey?: string | undefined;
   /** The key of a call that brings none of its own. */

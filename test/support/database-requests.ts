@@ -25,6 +25,13 @@ export function failDatabase(person: Person, part: string): CaughtRequests {
   return catchRequests(person, part, async (pass, isReleased) => (isReleased() ? pass() : noAnswer()));
 }
 
+/** Has Neon's proxy refuse them, so that they certainly do not reach the database, until they are released. */
+export function refuseRequests(person: Person, part: string): CaughtRequests {
+  return catchRequests(person, part, async (pass, isReleased) =>
+    isReleased() ? pass() : new Response("too many requests", { status: 429 }),
+  );
+}
+
 /** Has them reach the database, and their answers wait until they are released. */
 export function holdAnswers(person: Person, part: string): CaughtRequests {
   return catchRequests(person, part, async (pass, isReleased) => {

@@ -213,9 +213,11 @@ export function statelessRequest(
   method: string,
   { _meta: furtherMeta, ...params }: Record<string, unknown> & { readonly _meta?: Record<string, unknown> } = {},
   headers: Record<string, string> = {},
+  signal?: AbortSignal,
 ): Promise<Response> {
   return person.send("/mcp", {
     method: "POST",
+    ...(signal !== undefined && { signal }),
     headers: {
       Accept: ACCEPT,
       "Mcp-Protocol-Version": "2026-07-28",

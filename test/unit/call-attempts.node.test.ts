@@ -97,6 +97,41 @@ describe("a call", () => {
     });
   });
 
+  describe("that is given up", () => {
+    const GIVEN_UP = {
+      kind: "conflict",
+      message: "The call was given up before it was carried out. Nothing was changed.",
+    };
+
+    it.each([
+      ["reads", READ],
+      ["writes", WRITE],
+      ["has a key", KEYED_WRITE],
+    ])("before it is sent is not sent: one that %s", async (_, kind) => {
+      const { error, attempts } = await call({ ...kind, signal: AbortSignal.abort() }, ["done"]);
+
+      expect({ error, attempts }).toMatchObject({ error: GIVEN_UP, attempts: 0 });
+    });
+
+    it("after an attempt that nobody passed on is not made again", async () => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 1);
+
+      const { error, attempts } = await call({ ...WRITE, signal: controller.signal }, [refused(), "done"]);
+      expect({ error, attempts }).toMatchObject({ error: GIVEN_UP, attempts: 1 });
+    });
+
+    it("after an attempt whose answer was lost is made again, to learn what became of it", async () => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 1);
+
+      expect(await call({ ...WRITE, signal: controller.signal }, [lost(), postgres("TS002")])).toEqual({
+        end: { carriedOut: true, mayBeOwn: true },
+        attempts: 2,
+      });
+    });
+  });
+
   it("that Postgres refuses is not", async () => {
     const refusal = postgres("23505");
 

@@ -66,7 +66,7 @@ export async function* runCalls(
   const toApprove = callsToApprove(planned, message.changes);
   for (const call of planned.filter((one) => !toApprove.includes(one))) {
     signal.throwIfAborted();
-    yield* message.addResult(call.callId, () => runCall(call, { ...tools, isConfirmed: false }));
+    yield* message.addResult(call.callId, () => runCall(call, { ...tools, signal, isConfirmed: false }));
   }
   for (const call of toApprove) {
     signal.throwIfAborted();
@@ -90,7 +90,7 @@ export async function* runApproved(
     if (answer === undefined) continue;
     signal.throwIfAborted();
     const versions = answer.versions && versionsAfter(answer.versions, message.events.slice(earlier));
-    const context = { ...tools, fallbackKey: answer.approvalId, versions, isConfirmed: true };
+    const context = { ...tools, signal, fallbackKey: answer.approvalId, versions, isConfirmed: true };
     try {
       yield* message.addResult(callId, async () => runCall(planCall(tool, input), context));
     } catch (error) {

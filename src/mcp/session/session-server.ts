@@ -25,15 +25,15 @@ export function createSessionServer(baseUrl: string): Server {
   server.removeRequestHandler("logging/setLevel");
   server.fallbackRequestHandler = async (request, { signal }) => {
     const { batch } = currentExchange();
-    return batch === undefined ? answer(request) : batch.run(() => answer(request), signal);
+    return batch === undefined ? answer(request, signal) : batch.run(() => answer(request, signal), signal);
   };
   return server;
 }
 
 const methods = methodsOf("session");
 
-function answer({ method, params = {} }: JSONRPCRequest): Promise<Result> | Result {
+function answer({ method, params = {} }: JSONRPCRequest, signal: AbortSignal): Promise<Result> | Result {
   const known = methods.get(method);
   if (known === undefined) throw new JsonRpcError("methodNotFound", "Method not found");
-  return known.answer(params);
+  return known.answer(params, signal);
 }

@@ -46,12 +46,16 @@ export function readPlainRequest(
 }
 
 /** Answers it, in the current exchange, with what the SDK would answer. */
-export async function answerPlainRequest(request: PlainRequest, baseUrl: string): Promise<Response> {
+export async function answerPlainRequest(
+  request: PlainRequest,
+  baseUrl: string,
+  signal: AbortSignal,
+): Promise<Response> {
   const { name, version } = serverInfo(baseUrl);
   const result =
     request.method === "tools/list"
       ? { ...listTools(), resultType: "complete", ...FIVE_MINUTES }
-      : { ...(await callTool(request.name, request.input)), resultType: "complete" };
+      : { ...(await callTool(request.name, request.input, signal)), resultType: "complete" };
   const _meta = { [SERVER_INFO_META_KEY]: { name, version } };
   return Response.json({ result: { ...result, _meta }, jsonrpc: "2.0", id: request.id });
 }

@@ -58,7 +58,7 @@ export async function answerStateless(
       ? handlerFor(baseUrl).fetch(new Request(ENDPOINT, { method: "POST", headers, signal }), {
           parsedBody: withObjectAsArguments(message),
         })
-      : answerPlainRequest(plain, baseUrl),
+      : answerPlainRequest(plain, baseUrl, signal),
   );
   if (refusal !== undefined) throw refusal;
   return response.ok ? response : withShortError(response);

@@ -27,6 +27,8 @@ export function createStatelessServer(baseUrl: string, method: string | undefine
       ...Object.fromEntries(Array.from(methods, ([name, { cache }]) => [name, cache]).filter(([, cache]) => cache)),
     },
   });
-  for (const [name, { answer }] of methods) server.setRequestHandler(name, { params }, answer);
+  for (const [name, { answer }] of methods) {
+    server.setRequestHandler(name, { params }, (given, { mcpReq }) => answer(given, mcpReq.signal));
+  }
   return server;
 }
