@@ -30,7 +30,8 @@ export async function makeOnce(directory: string, { kind, sources, make }: Build
   const fingerprint = await fingerprintOf(projectDirectory, sources);
   if (await isCopied(join(KEPT, kind, fingerprint), directory)) return;
   await make(directory);
-  await keep(directory, kind, fingerprint);
+  // A source that was saved meanwhile may be in it or not.
+  if ((await fingerprintOf(projectDirectory, sources)) === fingerprint) await keep(directory, kind, fingerprint);
 }
 
 async function isCopied(kept: string, directory: string): Promise<boolean> {

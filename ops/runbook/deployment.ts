@@ -3,6 +3,8 @@ import { RunbookError, reasonOf } from "./runbook-error.ts";
 
 const OVERRIDES = "Cloudflare-Workers-Version-Overrides";
 const ANSWER_WITHIN_MILLISECONDS = 40_000;
+/** A chat turn takes as long as the model does: AGENT_TOTAL_TIMEOUT is 900 s at most. */
+const CHAT_WITHIN_MILLISECONDS = 920_000;
 
 const healthSchema = z.object({ status: z.string(), database: z.string(), version: z.string() });
 
@@ -62,7 +64,7 @@ export class Deployment {
     path: string,
     { method, body, token, headers, signal }: DeploymentRequest = {},
   ): Promise<DeploymentAnswer> {
-    const timeout = AbortSignal.timeout(ANSWER_WITHIN_MILLISECONDS);
+    const timeout = AbortSignal.timeout(path === "/chat" ? CHAT_WITHIN_MILLISECONDS : ANSWER_WITHIN_MILLISECONDS);
     try {
       const response = await fetch(this.at(path), {
         method: method ?? (body === undefined ? "GET" : "POST"),

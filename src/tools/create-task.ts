@@ -17,7 +17,7 @@ export const createTaskTool = defineWritingTool({
   title: "Create task",
   description: "Adds one task to the person's list. To add several, call it once for each.",
   input,
-  example: { title: "Buy milk", due: "2026-11-30", priority: "high", tags: ["groceries"] },
+  example: { title: "Call the dentist", due: "2026-11-30", priority: "high", tags: ["health"] },
   annotations: { destructiveHint: false, idempotentHint: false },
   run: ({ idempotency_key: _, ...task }, database, call) => createTask(database, call, task),
   done: "Created",

@@ -55,7 +55,7 @@ export const listTasksTool = defineReadingTool({
   title: "List tasks",
   description: `Lists the person's tasks. ${rules.list} ${rules.find} ${rules.data}`,
   input,
-  example: { search: "milk", order: "priority", limit: 10 },
+  example: { search: "dentist", order: "priority", limit: 10 },
   output,
   async run({ status, priority, due_from: dueFrom, due_before: dueBefore, ...rest }, database, { cursorSettings }) {
     const which = { statuses: toStatuses(status), isOverdue: status === "overdue", priority: toPriority(priority) };

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { openEmbeddedDatabase } from "../../local/embedded-database.ts";
 import { projectDirectory } from "../../local/environment.ts";
 import { makeOnce } from "../../local/kept-builds.ts";
@@ -66,6 +66,20 @@ it("keeps nothing of what could not be made", async () => {
 
   await expect(making).rejects.toThrow("no space left");
   expect(await makeOf("README.md", "first")).toBe("README.md");
+});
+
+it("keeps nothing of sources that were changed while it was made", async () => {
+  const source = `node_modules/.cache/${kind}`;
+  const file = join(projectDirectory, source);
+  onTestFinished(() => rm(file, { force: true }));
+  await writeFile(file, "before");
+  const make = async (into: string) => {
+    await mkdir(into);
+    await writeFile(file, "after");
+  };
+  await makeOnce(join(directory, "first"), { kind, sources: [source], make });
+
+  expect(await readdir(join(CACHE, kind)).catch(() => [])).toEqual([]);
 });
 
 it("gives each data directory an embedded database of its own", async () => {

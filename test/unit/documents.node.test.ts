@@ -103,6 +103,12 @@ describe("docs/acceptance.md", async () => {
   });
 });
 
+it("docs/troubleshooting.md gives commands that run as they stand: a rollback has its reason", async () => {
+  for (const [command] of (await read("docs/troubleshooting.md")).matchAll(/npm run runbook -- rollback[^`\n]*/g)) {
+    expect(command).toContain("--reason ");
+  }
+});
+
 it("docs/configuration.md is what src/config.ts says; npm run docs:configuration makes it", async () => {
   expect(await read("docs/configuration.md")).toBe(configurationDocument());
 });
@@ -199,6 +205,6 @@ it("CODEBASE.md follows a request through functions that there are", async () =>
   );
   const source = (await Promise.all(files.map((name) => read(`src/${name}`)))).join("\n");
   const isDeclared = (name: string) =>
-    new RegExp(`(?:function\\*?|class|const|async\\*?) ${name}\\b|select ${name}\\(`).test(source);
+    new RegExp(`(?:function\\*?|class|const|async\\*?) ${name}\\b|(?:select |sql\\W)${name}\\(`).test(source);
   expect([...names].filter((name) => !isDeclared(name))).toEqual([]);
 });

@@ -12,7 +12,7 @@ export const chatOperations: Operations = {
     tag: "Chat",
     security: "bearer",
     body: chatSchema,
-    example: { message: "add milk, eggs and bread to groceries" },
+    example: { message: "add tent, stove and rope to camping" },
     takesKey: true,
     answer: {
       status: 200,
@@ -28,7 +28,7 @@ export const chatOperations: Operations = {
     security: "bearer",
     body: uiChatSchema,
     example: {
-      id: "shopping",
+      id: "camping",
       messages: [{ id: "m1", role: "user", parts: [{ type: "text", text: "What is due today?" }] }],
     },
     answer: { status: 200, description: "The UI message stream.", mediaType: "text/event-stream" },
@@ -76,7 +76,7 @@ export const chatOperations: Operations = {
     tag: "Conversations",
     security: "bearer",
     body: renameSchema,
-    example: { title: "Groceries" },
+    example: { title: "Camping" },
     answer: { status: 200, description: "The conversation.", content: conversationSchema },
     errors: [...BODY_ERRORS, "not_found"],
   },
