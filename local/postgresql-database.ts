@@ -4,7 +4,7 @@ import { z } from "zod";
 import { withConnection, withoutSecrets } from "../ops/database/connection.ts";
 import { migrate, migrationStatus } from "../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../ops/database/migration-files.ts";
-import { canLogIn, ensureWorkerLogin } from "../ops/database/worker-login.ts";
+import { canLogIn, ensureWorkerLogin, roleHasLogin, workerUrlFrom } from "../ops/database/worker-login.ts";
 import { WORKER_ROLE } from "../ops/database/worker-role.ts";
 import { openRawPool } from "./raw-pool.ts";
 import { StartError } from "./start-error.ts";
@@ -66,7 +66,7 @@ async function prepareByOneUrl(client: pg.Client, { variable, url, files, worker
     );
   }
   await migrate(client, files);
-  const workerUrl = urlAsWorker(url, workerPassword);
+  const workerUrl = workerUrlFrom(url, workerPassword);
   await refuseToChangePasswordOfOthers(client, { ownerUrl: url, workerUrl, variable });
   await ensureWorkerLogin(client, workerUrl);
   return workerUrl;
@@ -78,8 +78,8 @@ async function refuseToChangePasswordOfOthers(
   { ownerUrl, workerUrl, variable }: { ownerUrl: URL; workerUrl: URL; variable: string },
 ): Promise<void> {
   // Asked first: another start with the same password may be about to set it.
-  const { rows } = await owner.query("select from pg_roles where rolname = $1 and rolcanlogin", [WORKER_ROLE]);
-  if (rows.length === 0 || (await canLogIn(workerUrl)) || (await canLogIn(urlOfEarlierReleases(ownerUrl)))) return;
+  if (!(await roleHasLogin(owner)) || (await canLogIn(workerUrl)) || (await canLogIn(urlOfEarlierReleases(ownerUrl))))
+    return;
   throw new StartError(
     `${WORKER_ROLE} has a password already, which this DATA_DIR does not know and does not change, as a deployed worker or another npm start may use it: ` +
       `set DATABASE_OWNER_URL to the URL of ${variable}, and DATABASE_URL to one that logs in as ${WORKER_ROLE}`,
@@ -89,19 +89,5 @@ async function refuseToChangePasswordOfOthers(
 /** Earlier releases computed the password: from nothing secret where the owner's URL has none. */
 function urlOfEarlierReleases(ownerUrl: URL): URL {
   const key = decodeURIComponent(ownerUrl.password) || ownerUrl.href;
-  return urlAsWorker(ownerUrl, createHmac("sha256", key).update(WORKER_ROLE).digest("base64url"));
-}
-
-function urlAsWorker(ownerUrl: URL, password: string): URL {
-  const workerUrl = new URL(ownerUrl);
-  // A URL without a host takes no user.
-  if (workerUrl.hostname === "") {
-    const isElsewhere = workerUrl.searchParams.has("host");
-    workerUrl.hostname = isElsewhere ? "localhost" : encodeURIComponent(process.env.PGHOST || "localhost");
-  }
-  // They would come before those of the URL itself.
-  for (const name of ["user", "password"]) workerUrl.searchParams.delete(name);
-  workerUrl.username = WORKER_ROLE;
-  workerUrl.password = password;
-  return workerUrl;
+  return workerUrlFrom(ownerUrl, createHmac("sha256", key).update(WORKER_ROLE).digest("base64url"));
 }

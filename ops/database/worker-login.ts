@@ -32,6 +32,27 @@ export async function ensureWorkerLogin(owner: MigrationConnection, workerUrl: U
   }
 }
 
+/** The owner's URL with the worker's role and a password in the place of the owner's. */
+export function workerUrlFrom(ownerUrl: URL, password: string): URL {
+  const workerUrl = new URL(ownerUrl);
+  // A URL without a host takes no user.
+  if (workerUrl.hostname === "") {
+    const isElsewhere = workerUrl.searchParams.has("host");
+    workerUrl.hostname = isElsewhere ? "localhost" : encodeURIComponent(process.env.PGHOST || "localhost");
+  }
+  // They would come before those of the URL itself.
+  for (const name of ["user", "password"]) workerUrl.searchParams.delete(name);
+  workerUrl.username = WORKER_ROLE;
+  workerUrl.password = password;
+  return workerUrl;
+}
+
+/** Whether somebody has let the worker's role log in: the password belongs to the whole cluster. */
+export async function roleHasLogin(owner: MigrationConnection): Promise<boolean> {
+  const { rows } = await owner.query("select from pg_roles where rolname = $1 and rolcanlogin", [WORKER_ROLE]);
+  return rows.length > 0;
+}
+
 /**
  * Whether the server takes the login of a URL.
  *

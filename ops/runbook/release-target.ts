@@ -3,6 +3,9 @@ import { z } from "zod";
 import { RunbookError } from "./runbook-error.ts";
 import { type EnvironmentName, projectDirectory } from "./settings.ts";
 
+/** What stands for an operator's domain until they have put theirs in its place. */
+const PLACEHOLDER = "yourdomain.com";
+
 /** A rate limiter of the configuration. */
 export interface RateLimit {
   readonly name: string;
@@ -67,6 +70,19 @@ export async function readReleaseTarget(environment: EnvironmentName, configPath
     rateLimits: ratelimits.map((limiter) => ({ name: limiter.name, ...limiter.simple })),
     isObserved: observability?.enabled === true,
   };
+}
+
+/** Whether a host or an origin is the example's. */
+export function isPlaceholder(address: string): boolean {
+  return address.includes(PLACEHOLDER);
+}
+
+/** @throws RunbookError saying how to put another address in the example's place */
+export function refusePlaceholder({ baseUrl, configPath, environment }: ReleaseTarget): void {
+  if (!isPlaceholder(baseUrl)) return;
+  throw new RunbookError(
+    `BASE_URL of ${environment} is still the example's, ${baseUrl}, in ${configPath}: give a domain of yours, npm run runbook -- setup --env ${environment} --domain api.example.com, or take the account's workers.dev address, --workers-dev`,
+  );
 }
 
 async function readWranglerConfig(config: string, env: string): Promise<unknown> {

@@ -34,6 +34,10 @@ const versionSchema = z.object({
 /** A deployment: which versions share the traffic, and since when. */
 type DeployedVersions = z.output<typeof deploymentSchema>;
 
+const credentialsSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.enum(["api_token", "oauth"]), token: z.string() }),
+  z.object({ type: z.literal("api_key"), key: z.string(), email: z.string() }),
+]);
 const secretsSchema = z.array(z.object({ name: z.string() }));
 const namespacesSchema = z.array(z.object({ id: z.string(), title: z.string() }));
 
@@ -117,6 +121,15 @@ export class Wrangler {
 
   async putSecrets(secrets: Readonly<Record<string, string>>): Promise<void> {
     await this.#run(["secret", "bulk"], JSON.stringify(secrets));
+  }
+
+  /** What a request to Cloudflare's API is signed with: as whom wrangler is signed in. */
+  async credentials(): Promise<Readonly<Record<string, string>>> {
+    const { stdout } = await this.#run(["auth", "token", "--json"]);
+    const credentials = credentialsSchema.parse(JSON.parse(stdout));
+    return credentials.type === "api_key"
+      ? { "X-Auth-Key": credentials.key, "X-Auth-Email": credentials.email }
+      : { Authorization: `Bearer ${credentials.token}` };
   }
 
   /** Every KV namespace of the account. */

@@ -19,10 +19,10 @@ const allowedFor = new WeakMap<Configuration, Allowed>();
  * @throws ApplicationError `forbidden`
  */
 export const checkHostAndOrigin = createMiddleware<Application>(async (context, next) => {
-  const { hosts, origins } = allowedNames(context.get("configuration"));
+  const configuration = context.get("configuration");
+  const { hosts, origins } = allowedNames(configuration);
   const host = context.req.header("Host") ?? new URL(context.req.url).host;
-  if (!hosts.has(host.toLowerCase()))
-    throw new ApplicationError("forbidden", "This server answers only to the host of its BASE_URL.");
+  if (!hosts.has(host.toLowerCase())) throw new ApplicationError("forbidden", describeForeignHost(configuration));
   const origin = context.req.header("Origin");
   if (origin !== undefined && !origins.has(origin)) {
     throw new ApplicationError(
@@ -32,6 +32,13 @@ export const checkHostAndOrigin = createMiddleware<Application>(async (context, 
   }
   await next();
 });
+
+/** A plain `wrangler deploy` ships the development environment, which knows itself by this machine's names only. */
+function describeForeignHost({ BASE_URL, ENVIRONMENT }: Configuration): string {
+  const only = `This server answers only to the host of its BASE_URL, ${BASE_URL}.`;
+  if (ENVIRONMENT !== "development") return only;
+  return `${only} It is the development environment: deploy with wrangler deploy --env production, after npm run runbook -- setup.`;
+}
 
 function allowedNames(configuration: Configuration): Allowed {
   const known = allowedFor.get(configuration);

@@ -11,12 +11,16 @@ import { startDemoModel } from "../../local/demo-model/server.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
 import { readMigrationFiles } from "../../ops/database/migration-files.ts";
+import { readReleaseTarget } from "../../ops/runbook/release-target.ts";
+import { withAddress } from "../../ops/runbook/setup/configuration-text.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";
 import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
 import { startWebhookSink } from "./webhook-sink.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
 const WORKER = "mcp-task-server-production";
+/** What the operator has put in the place of the example's domain. */
+const HOST = "api.tasks.example";
 const OPENAI_KEY = "the-key-of-the-rehearsal";
 
 /** Of what is in the operator's file. */
@@ -97,11 +101,14 @@ export async function startFirstRelease(): Promise<Rehearsal> {
 export async function startRehearsal(): Promise<Rehearsal> {
   const directory = await mkdtemp(join(tmpdir(), "tasks-rehearsal-"));
   const { url: ownerUrl } = await createTestDatabase({ mayCreateDatabases: true });
-  const pool = openRawPool(workerUrlTo(ownerUrl));
+  const workerUrl = workerUrlTo(ownerUrl);
+  // Neon's driver makes another host of an address in numbers.
+  workerUrl.hostname = "localhost";
+  const pool = openRawPool(workerUrl);
   const gateway = await startGateway(pool);
   const model = await startDemoModel();
   let isDatabaseCut = false;
-  const cloudflare = await startCloudflareStandIn({ [WORKER]: "api.yourdomain.com" }, async (request) => {
+  const cloudflare = await startCloudflareStandIn({ [WORKER]: HOST }, async (request) => {
     const { hostname, pathname } = new URL(request.url);
     if (pathname === "/sql" && isDatabaseCut) return new Response("the database is cut off", { status: 502 });
     const to =
@@ -115,6 +122,10 @@ export async function startRehearsal(): Promise<Rehearsal> {
     if (headers.authorization === `Bearer ${OPENAI_KEY}`) {
       headers.authorization = `Bearer ${model.variables.OPENAI_API_KEY}`;
     }
+    // Neon's driver writes the protocol out, and the gateway lets nothing in but its own.
+    if (headers["neon-connection-string"]?.split("?")[0] === workerUrl.href.replace(/^postgres:/, "postgresql:")) {
+      headers["neon-connection-string"] = gateway.connectionString;
+    }
     delete headers.host;
     const answer = await fetch(to, { method: request.method, headers, body: await request.text() });
     return new Response(await answer.text(), { status: answer.status, headers: Object.fromEntries(answer.headers) });
@@ -122,7 +133,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
   const webhook = await startWebhookSink();
   const envFile = join(directory, ".env.production");
   const inFile = {
-    DATABASE_URL: gateway.connectionString,
+    DATABASE_URL: workerUrl.href,
     OPENAI_API_KEY: OPENAI_KEY,
     DEPLOYED_BY: "the rehearsal",
     ...cloudflare.environment,
@@ -135,6 +146,15 @@ export async function startRehearsal(): Promise<Rehearsal> {
   );
   const standing = { DATABASE_OWNER_URL: ownerUrl.href, NOTIFY_WEBHOOK_URL: `${webhook.url}/slack` };
   let configs = 0;
+  const configWith = async (change: (toml: string) => string) => {
+    const toml = await readFile(join(projectDirectory, "wrangler.toml"), "utf8");
+    configs += 1;
+    const path = join(directory, `wrangler-${configs}.toml`);
+    const ours = withAddress(toml, await readReleaseTarget("production"), { host: HOST, isWorkersDev: false });
+    await writeFile(path, change(ours.text.replaceAll(/"(?:\.\/)?src\//g, `"${projectDirectory}/src/`)));
+    return path;
+  };
+  const config = await configWith((toml) => toml);
   return {
     cloudflare,
     url: cloudflare.edgeUrl(WORKER),
@@ -144,18 +164,16 @@ export async function startRehearsal(): Promise<Rehearsal> {
     announcements: () => webhook.received("/slack").map((body) => announcementSchema.parse(body).text),
     runbook: (args, variables = {}, stop) =>
       runRunbook(
-        [...args, "--env-file", envFile, "--url", cloudflare.edgeUrl(WORKER)],
+        [
+          ...args,
+          ...(args.includes("--config") ? [] : ["--config", config]),
+          ...["--env-file", envFile, "--url", cloudflare.edgeUrl(WORKER)],
+        ],
         directory,
         { ...standing, ...variables },
         stop,
       ),
-    async configWith(change) {
-      const toml = await readFile(join(projectDirectory, "wrangler.toml"), "utf8");
-      configs += 1;
-      const path = join(directory, `wrangler-${configs}.toml`);
-      await writeFile(path, change(toml.replaceAll(/"(?:\.\/)?src\//g, `"${projectDirectory}/src/`)));
-      return path;
-    },
+    configWith,
     async logs(ending) {
       const deployments = join(directory, "deployments");
       const names = (await readdir(deployments).catch(() => [])).filter((file) => file.endsWith(ending)).sort();

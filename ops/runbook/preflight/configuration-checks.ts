@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { describeVariables, readConfiguration } from "../../../src/config.ts";
 import { ApplicationError } from "../../../src/errors.ts";
+import { isPlaceholder, refusePlaceholder } from "../release-target.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import { notChecked, type PreflightCheck, type PreflightContext, seen } from "./check.ts";
 
@@ -43,7 +44,9 @@ export const configurationChecks: readonly PreflightCheck[] = [
       const origins = (target.variables.CORS_ORIGINS ?? "").split(",").filter((origin) => origin !== "");
       if (origins.length === 0) throw new RunbookError("CORS_ORIGINS is empty");
       // Extensions and desktop apps have schemes of their own, and some of them localhost for a host.
-      const wrong = origins.filter((origin) => /^http:|^https:.*(localhost|127\.0\.0\.1)|yourdomain/.test(origin));
+      const wrong = origins.filter(
+        (origin) => isPlaceholder(origin) || /^http:|^https:.*(localhost|127\.0\.0\.1)/.test(origin),
+      );
       if (wrong.length > 0) throw new RunbookError(`not production's: ${wrong.join(", ")}`);
       return seen(origins.join(", "));
     },
@@ -71,11 +74,7 @@ async function checkVariables({ settings, target }: PreflightContext) {
     if (error instanceof ApplicationError) throw new RunbookError(error.message);
     throw error;
   }
-  if (target.baseUrl.includes("yourdomain.com")) {
-    throw new RunbookError(
-      `BASE_URL is still the example's, ${target.baseUrl}: put your domain into ${target.configPath}`,
-    );
-  }
+  refusePlaceholder(target);
   return seen(
     `${secrets.length} from ${settings.file.path}, ${Object.keys(target.variables).length} from the configuration`,
   );

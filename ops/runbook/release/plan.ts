@@ -1,4 +1,5 @@
 import { preflightOf, readPreflightResults } from "../preflight/preflight-result.ts";
+import { refusePlaceholder } from "../release-target.ts";
 import type { KeptVersion } from "../wrangler.ts";
 import { pendingMigrations, refuseContractions } from "./database-steps.ts";
 import { type ReleaseOrder, stages } from "./release.ts";
@@ -32,6 +33,7 @@ interface PreflightSeen {
 export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
   const { context, procedure, timeScale } = order;
   const { settings, target, wrangler } = context;
+  refusePlaceholder(target);
   if (timeScale.remark !== undefined) procedure.record("time", "done", timeScale.remark);
   const revision = await readRevision(settings);
   const preflight = await findPreflight(order, revision.commit);

@@ -23,9 +23,14 @@ export interface SecretPlan {
  * Decides for each of the worker's secrets: what the operator has set goes up, what is set nowhere is made here.
  *
  * @param atCloudflare the names of those that are set there; undefined where there is no worker yet
+ * @param deriveDatabaseUrl makes DATABASE_URL of the owner's URL; asked only where that is there and DATABASE_URL is not
  * @throws RunbookError naming one that the worker cannot do without and that cannot be made here
  */
-export function planSecrets(settings: Settings, atCloudflare: readonly string[] = []): SecretPlan {
+export async function planSecrets(
+  settings: Settings,
+  atCloudflare: readonly string[] = [],
+  deriveDatabaseUrl: () => Promise<string>,
+): Promise<SecretPlan> {
   const plan = { upload: new Map<string, string>(), generated: new Map<string, string>() };
   const kept: string[] = [];
   const missing: string[] = [];
@@ -34,11 +39,18 @@ export function planSecrets(settings: Settings, atCloudflare: readonly string[] 
     if (value !== undefined) plan.upload.set(name, value);
     else if (atCloudflare.includes(name)) kept.push(name);
     else if (GENERATED.includes(name)) plan.generated.set(name, randomBytes(SECRET_BYTES).toString("base64url"));
-    else if (isRequired) throw new RunbookError(`${name} is not set: put it into ${settings.file.path}`);
+    else if (name === "DATABASE_URL" && settings.get("DATABASE_OWNER_URL") !== undefined) {
+      plan.generated.set(name, await deriveDatabaseUrl());
+    } else if (isRequired) throw new RunbookError(describeLack(name, settings));
     else missing.push(name);
   }
   const generated = Object.fromEntries(plan.generated);
   return { upload: { ...Object.fromEntries(plan.upload), ...generated }, generated, kept, missing };
+}
+
+function describeLack(name: string, { file }: Settings): string {
+  const from = name === "DATABASE_URL" ? ", or DATABASE_OWNER_URL, of which it is made" : "";
+  return `${name} is not set: put it into ${file.path}${from}`;
 }
 
 /** The plan by names alone; in a dry run as something that is yet to be done. */

@@ -42,11 +42,18 @@ export class WorkerScript {
   /** Told of every line that is logged from now on. */
   readonly logListeners = new Set<(line: string) => void>();
   migrationTag: string | undefined;
+  /** Whether it is reached by the account's workers.dev name. */
+  isOnWorkersDev = false;
 
   constructor(name: string, hostname: string, outbound: Outbound) {
     this.name = name;
     this.#hostname = hostname;
     this.#outbound = outbound;
+  }
+
+  /** Whether its host leads to it; a domain does at once. */
+  get isReached(): boolean {
+    return this.isOnWorkersDev || !this.#hostname.endsWith(".workers.dev");
   }
 
   /** Takes a bundle and starts it, as Cloudflare does to see whether it can be started. */

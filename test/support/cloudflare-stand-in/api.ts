@@ -32,10 +32,14 @@ interface ApiRequest {
   upload(): Promise<Upload>;
 }
 
+/** What the account has chosen for its workers' names at workers.dev. */
+const SUBDOMAIN = "stand-in";
+
 const WORKER_NOT_FOUND = 10007;
 
 const secretSchema = z.object({ name: z.string(), text: z.string() });
 const bulkSchema = z.object({ secrets: z.record(z.string(), secretSchema.nullable()) });
+const workersDevSchema = z.object({ enabled: z.boolean() });
 const namespaceSchema = z.object({ title: z.string() });
 const deploymentSchema = z.object({
   strategy: z.literal("percentage"),
@@ -50,15 +54,15 @@ const routes: Readonly<Record<string, (request: ApiRequest) => unknown>> = {
   "GET /workers/services/*/environments/*/bindings": () => [],
   "GET /workers/services/*/environments/*/routes": () => [],
   "GET /workers/services/*/environments/*/subdomain": () => ({ enabled: false, previews_enabled: false }),
-  "GET /workers/workers/*": ({ name }) => ({
+  "GET /workers/workers/*": ({ name, account }) => ({
     id: name,
     name,
-    subdomain: { enabled: false, previews_enabled: false },
+    subdomain: { enabled: account.scripts.get(name)?.isOnWorkersDev ?? false, previews_enabled: false },
   }),
-  "GET /workers/subdomain": () => ({ subdomain: "stand-in" }),
+  "GET /workers/subdomain": () => ({ subdomain: SUBDOMAIN }),
   "GET /workers/domains/records": () => [],
   "GET /workers/scripts/*/subdomain": () => ({ enabled: false, previews_enabled: false }),
-  "POST /workers/scripts/*/subdomain": () => ({ enabled: false, previews_enabled: false }),
+  "POST /workers/scripts/*/subdomain": postSubdomain,
   "POST /workers/scripts/*/domains/changeset": () => ({ added: [], removed: [], updated: [], conflicting: [] }),
   "PUT /workers/scripts/*/domains/records": () => [],
   "GET /workers/scripts/*/schedules": () => ({ schedules: [] }),
@@ -176,6 +180,12 @@ async function postVersion(request: ApiRequest): Promise<unknown> {
 async function postDeployment(request: ApiRequest): Promise<unknown> {
   const { versions, annotations } = deploymentSchema.parse(await request.json());
   return deploymentView(await scriptOf(request).deploy(versions, annotations?.["workers/message"]));
+}
+
+async function postSubdomain(request: ApiRequest): Promise<unknown> {
+  const { enabled } = workersDevSchema.parse(await request.json());
+  scriptOf(request).isOnWorkersDev = enabled;
+  return { enabled, previews_enabled: false };
 }
 
 async function postNamespace({ account, json }: ApiRequest): Promise<unknown> {

@@ -31,7 +31,7 @@ async function forward(
   scriptName: string,
   script: WorkerScript | undefined,
 ): Promise<void> {
-  const runtime = await script?.runtimeFor(overrideOf(request, scriptName));
+  const runtime = script?.isReached ? await script.runtimeFor(overrideOf(request, scriptName)) : undefined;
   if (runtime === undefined) return void response.writeHead(404).end("nothing is deployed here");
   await runtime.serve((url) => sendOn(request, response, url));
 }

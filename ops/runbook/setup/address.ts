@@ -1,0 +1,88 @@
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { z } from "zod";
+import type { RunbookContext } from "../context.ts";
+import type { Procedure } from "../procedure.ts";
+import { isPlaceholder, type ReleaseTarget, readReleaseTarget, refusePlaceholder } from "../release-target.ts";
+import { RunbookError, UsageError } from "../runbook-error.ts";
+import { type Address, withAddress } from "./configuration-text.ts";
+import { readWorkersDevHost } from "./workers-dev.ts";
+
+/** Where people are to reach the worker, as the arguments say it. */
+interface AddressValues {
+  readonly domain?: string | undefined;
+  readonly "workers-dev"?: boolean | undefined;
+}
+
+const hostSchema = z.hostname().regex(/^(?!.*\d$)[^.]+(?:\.[^.]+)+$/);
+
+/** Looks at the arguments before anything is done. @throws UsageError naming the flag */
+export function checkAddressValues({ domain, "workers-dev": workersDev = false }: AddressValues): void {
+  if (domain === undefined) return;
+  if (workersDev) throw new UsageError("--domain and --workers-dev are two addresses: give one");
+  const host = hostSchema.safeParse(domain);
+  if (!host.success || isPlaceholder(domain)) {
+    throw new UsageError(`--domain must be a host of yours such as api.example.com, not ${JSON.stringify(domain)}`);
+  }
+  if (host.data.endsWith(".workers.dev")) {
+    throw new UsageError(`--domain must be a host of yours: for ${domain} give --workers-dev`);
+  }
+}
+
+/**
+ * Writes where the worker is reached into the configuration, and leaves alone what is right already.
+ *
+ * @returns the environment as it is configured then; in a dry run as it would be reached
+ * @throws RunbookError where no address is given and the example's still stands there
+ */
+export async function setUpAddress(
+  { target, settings, wrangler }: RunbookContext,
+  procedure: Procedure,
+  values: AddressValues,
+): Promise<ReleaseTarget> {
+  const address = await chooseAddress(values, async () =>
+    readWorkersDevHost(settings, await wrangler.credentials(), target.scriptName),
+  );
+  if (address === undefined) {
+    await procedure.step("address", async () => {
+      refusePlaceholder(target);
+      return { evidence: `${target.baseUrl}, as ${target.configPath} has it`, result: undefined };
+    });
+    return target;
+  }
+  const text = await readFile(target.configPath, "utf8");
+  const changed = withAddress(text, target, address);
+  const baseUrl = `https://${address.host}`;
+  if (changed.text === text) {
+    procedure.record("address", "done", `${baseUrl}, as ${target.configPath} has it`);
+    return target;
+  }
+  const written = `in ${target.configPath}: ${changed.lines.join("; ")}`;
+  await procedure.change("address", written, async () => {
+    await replaceConfiguration(target, changed.text, baseUrl);
+    return { evidence: written, result: undefined };
+  });
+  return procedure.isDryRun ? { ...target, baseUrl } : readReleaseTarget(target.environment, target.configPath);
+}
+
+async function chooseAddress(
+  { domain, "workers-dev": workersDev = false }: AddressValues,
+  readHost: () => Promise<string>,
+): Promise<Address | undefined> {
+  if (domain !== undefined) return { host: domain.toLowerCase(), isWorkersDev: false };
+  return workersDev ? { host: await readHost(), isWorkersDev: true } : undefined;
+}
+
+/** Puts the text in the place of the configuration once wrangler has read it: what it cannot read changes nothing. */
+async function replaceConfiguration({ configPath, environment }: ReleaseTarget, text: string, baseUrl: string) {
+  // Beside it: its paths are relative.
+  const draft = join(dirname(configPath), `.setup-${basename(configPath)}`);
+  try {
+    await writeFile(draft, text);
+    const read = await readReleaseTarget(environment, draft);
+    if (read.baseUrl !== baseUrl) throw new RunbookError(`${configPath} has a second BASE_URL: put ${baseUrl} into it`);
+    await rename(draft, configPath);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
