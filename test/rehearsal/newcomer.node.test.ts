@@ -39,7 +39,8 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
 
   /** Runs a line in the clone, as a person who has never been here. */
   function paste(line: string, variables: Record<string, string> = {}) {
-    const env = { ...process.env, HOME: directory, ...variables };
+    // Tests keep wrangler silent, and a person does not.
+    const env = { ...process.env, HOME: directory, WRANGLER_LOG: "log", ...variables };
     return run("/bin/sh", ["-c", line], { cwd: clone, env });
   }
   const ofClone = (file: string) => readFile(join(clone, file), "utf8");
