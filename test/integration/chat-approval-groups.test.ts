@@ -80,6 +80,23 @@ test("a yes in words answers the one question about several calls, each for the 
   expect(await titlesOf(person)).toEqual(["Bread"]);
 });
 
+test("a yes in words deletes nothing that its question had no room to name", async () => {
+  const person = await Person.signUp();
+  const ids: number[] = [];
+  for (let count = 1; count <= 30; count += 1) {
+    ids.push((await person.runForTask("create_task", { title: `${count} ${"long ".repeat(20)}` })).id);
+  }
+  const script = await Script.write([
+    calls(...ids.map((task_id): [string, object] => ["delete_task", { task_id }])),
+    says("Which ones?"),
+  ]);
+  const asked = await chat(person, { message: `Delete all ${script.mark}` });
+  expect(asked.response).toMatch(/and \d+ more\?$/);
+  await chat(person, { conversation_id: asked.conversation_id, message: "ok" });
+
+  expect((await person.run("list_tasks", { limit: 100 })).tasks).toHaveLength(30);
+});
+
 test("questions of the release before are asked one by one, and in words answered alone", async () => {
   const person = await Person.signUp();
   const ids = await makeTasks(person, "A", "B");

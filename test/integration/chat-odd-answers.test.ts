@@ -102,6 +102,18 @@ const oddities: readonly [what: string, steps: readonly ScriptStep[], end: End][
     added,
   ],
   [
+    "a call that ends in another place than it began in",
+    [
+      events(
+        begun(create),
+        { ...done({ ...create, arguments: milk }), output_index: 1 } as { type: string },
+        completed({ output: [{ ...create, arguments: milk }] }),
+      ),
+      says("Added."),
+    ],
+    added,
+  ],
+  [
     "arguments only in pieces, of a call that never ends",
     [events(begun({ ...create, arguments: "" }), ...piecesOfMilk, completed()), says("Added.")],
     added,

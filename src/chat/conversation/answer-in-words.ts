@@ -4,7 +4,7 @@ import type { UserDatabase } from "../../database/user-database.ts";
 import { hashCall } from "../agent/approval.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
 import { shownVersions } from "../agent/shown-versions.ts";
-import { questionsOf } from "../stream/approval-groups.ts";
+import { hidesDestruction, questionsOf } from "../stream/approval-groups.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import type { NewMessage } from "./answer-again.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
@@ -89,7 +89,7 @@ export async function answerInWords(
   const user = userOfTurn(row, scope);
   if (approved && user.spent !== undefined) throw user.spent;
   const said = { id, text, sentAt: new Date(), replaced: [] };
-  await database.write("answer_in_words", (query) => [
+  const { results: written } = await database.write("answer_in_words", (query) => [
     query
       .update(approvals)
       .set({ answeredAt: sql`now()`, approved })
@@ -100,17 +100,30 @@ export async function answerInWords(
             approvals.id,
             open.map((approval) => approval.id),
           ),
+          isNull(approvals.answeredAt),
+          gt(approvals.expiresAt, sql`now()`),
         ),
-      ),
+      )
+      .returning({ id: approvals.id }),
     insertMessage(query, userId, conversationId, said),
   ]);
+  // A question that lapsed meanwhile, or was answered elsewhere: this message is one like any other then.
+  if (written !== undefined && written[0].length < open.length) return undefined;
   return { ...user, history: [...rows.reverse().map(toChatMessage), { ...said, role: "user" }], answers };
 }
 
-/** Whether a person was asked one thing: about one call, or about several of one tool. */
+/**
+ * Whether a person was asked one thing, and told all that it is about: one call, or several of one tool. What destroys
+ * something is not agreed to unnamed.
+ */
 function isOneQuestion(open: readonly OpenApproval[], events: readonly TurnEvent[]): boolean {
   const waiting = new Set(waitingCalls(events).map(({ approval_id }) => approval_id));
-  return open.length === waiting.size && open.every(({ id }) => waiting.has(id)) && questionsOf(events).length === 1;
+  return (
+    open.length === waiting.size &&
+    open.every(({ id }) => waiting.has(id)) &&
+    questionsOf(events).length === 1 &&
+    !hidesDestruction(events)
+  );
 }
 
 function callOf({ callId }: OpenApproval, events: readonly TurnEvent[]) {

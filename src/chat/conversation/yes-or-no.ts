@@ -3,7 +3,7 @@
 // another, or that is more than an answer, is not here: what is not understood is left to the model, and does nothing.
 
 const YES = [
-  "yes|yes please|yep|yeah|yup|y|sure|ok|okay|confirm|approve|approved|go ahead|do it",
+  "yes|yes please|yep|yeah|yup|sure|ok|okay|confirm|approve|approved|go ahead|do it",
   "ja|ja bitte|jawohl|jo|klar|gerne|mach das|bestätigen",
   "oui|ouais|d'accord|vas-y|confirmer",
   "sí|si|claro|vale|de acuerdo|confirmar",
@@ -22,7 +22,7 @@ const YES = [
 ];
 
 const NO = [
-  "no|no thanks|no thank you|nope|nah|n|cancel|stop|don't|do not",
+  "no|no thanks|no thank you|nope|nah|cancel|stop|don't|do not",
   "nein|nein danke|nö|nee|abbrechen|lieber nicht",
   "non|non merci|annuler",
   "no gracias|cancelar",
@@ -45,18 +45,22 @@ const answers = new Map([...entriesOf(YES, true), ...entriesOf(NO, false)]);
 /** Longer texts say more than yes or no, and need not be folded. */
 const LONGEST = 60;
 
+/** What makes a question or a hesitation of a yes, such as `sure?` and `ok…`. */
+const DOUBT = /[?？¿؟…]|\.\.|。。/u;
+
 /**
- * What a message says that says nothing but yes or no, whatever its case, width and punctuation; undefined for every other.
+ * What a message says that says nothing but yes or no, whatever its case, width, stops and exclamation marks; undefined for
+ * every other, a question and an emoji included.
  */
 export function readYesOrNo(text: string): boolean | undefined {
-  return text.length > LONGEST ? undefined : answers.get(fold(text));
+  return text.length > LONGEST || DOUBT.test(text) ? undefined : answers.get(fold(text));
 }
 
 function entriesOf(languages: readonly string[], meaning: boolean): (readonly [string, boolean])[] {
   return languages.flatMap((words) => words.split("|").map((word) => [fold(word), meaning] as const));
 }
 
-/** Its compatibility form (NFKC) in lower case, without punctuation but that in a word; of i, ı, I and İ all are one. */
+/** Its compatibility form (NFKC) in lower case, without stops, commas and exclamation marks; of i, ı, I and İ all are one. */
 function fold(text: string): string {
   return text
     .normalize("NFKC")
@@ -64,6 +68,6 @@ function fold(text: string): string {
     .normalize("NFKC")
     .replaceAll(/\u0131|i\u0307/gu, "i")
     .replaceAll("’", "'")
-    .replaceAll(/[^\p{L}\p{M}\p{N}'-]+/gu, " ")
+    .replaceAll(/[\s.,!¡。、،।]+/gu, " ")
     .trim();
 }

@@ -51,6 +51,8 @@ export class ResponseEvents {
   readonly #phases = new Map<string, "commentary" | "final_answer">();
   /** By their places in the answer. */
   readonly #announced = new Map<string, AnnouncedCall>();
+  /** The calls that were told of, by their own ids. */
+  readonly #called = new Set<string>();
   /** Whether pieces of the message that is being written have come. */
   #hasPieces = false;
   /** The kinds of what has come until now: what the end repeats of them is passed over. */
@@ -129,9 +131,9 @@ export class ResponseEvents {
         return;
       }
       case "function_call": {
-        const announced = this.#announced.get(place);
-        this.#announced.delete(place);
         const { call_id, name, arguments: whole } = parse(callSchema, item);
+        const announced = this.#takeAnnounced(call_id, place);
+        this.#called.add(call_id);
         // Some servers say them in pieces only.
         return yield toCall({ call_id, name, arguments: whole || (announced?.arguments ?? whole ?? undefined) });
       }
@@ -161,12 +163,22 @@ export class ResponseEvents {
   /** What a server says at the end alone. What has come before may stand there again, and under other ids. */
   *#readRest(output: readonly z.output<typeof itemTypeSchema>[]): Generator<ModelEvent> {
     for (const { arguments: pieces, ...call } of this.#announced.values()) {
+      if (this.#called.has(call.call_id)) continue;
       const whole = output.find((item) => item.type === "function_call" && item.call_id === call.call_id);
       const text = whole === undefined ? undefined : parse(callSchema, whole).arguments;
       yield toCall({ ...call, arguments: text || (pieces ?? text ?? undefined) });
     }
     const known = new Set(this.#kinds);
     for (const item of output) if (!known.has(item.type)) yield* this.#readItem(item, "");
+  }
+
+  /** What was announced of a call, by its own id: it may be done in another place than it was announced in. */
+  #takeAnnounced(callId: string, place: string): AnnouncedCall | undefined {
+    const isCall = (at: string) => this.#announced.get(at)?.call_id === callId;
+    const at = isCall(place) ? place : [...this.#announced.keys()].find(isCall);
+    const announced = at === undefined ? undefined : this.#announced.get(at);
+    if (at !== undefined) this.#announced.delete(at);
+    return announced;
   }
 
   #textOf(id: string, text: string, phase: "commentary" | "final_answer" | null | undefined): ModelEvent {

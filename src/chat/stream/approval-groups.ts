@@ -65,6 +65,14 @@ export function questionsOf(events: readonly TurnEvent[]): string[] {
   return [...groups.map(({ question }) => question), ...single.map(({ question }) => question)];
 }
 
+/** Whether what is asked about several calls leaves out one that may destroy something. */
+export function hidesDestruction(events: readonly TurnEvent[]): boolean {
+  return [...byTool(events, openRequests(events))].some(
+    ([tool, requests]) =>
+      toolCalled(tool)?.annotations.destructiveHint === true && shownSubjects(requests).length < requests.length,
+  );
+}
+
 function openRequests(events: readonly TurnEvent[]): ApprovalRequest[] {
   return waitingCalls(events).filter(({ expires_at }) => Date.parse(expires_at) > Date.now());
 }
@@ -80,15 +88,21 @@ function byTool(events: readonly TurnEvent[], requests: readonly ApprovalRequest
  * @returns undefined where the release before has asked one of them, and has not said what it is about
  */
 function groupQuestion(tool: string, requests: readonly ApprovalRequest[]): string | undefined {
-  const subjects = requests.flatMap(({ about }) => about ?? []);
   const title = toolCalled(tool)?.title;
-  if (title === undefined || subjects.length < requests.length) return undefined;
-  let room = ROOM;
-  const shown = subjects.filter((subject, index) => {
-    room -= subject.length;
-    return index === 0 || room >= 0;
-  });
-  const left = subjects.length - shown.length;
+  if (title === undefined || requests.some(({ about }) => about === undefined)) return undefined;
+  const shown = shownSubjects(requests);
+  const left = requests.length - shown.length;
   const what = title.replace(/ task$/, ` ${requests.length} tasks`);
   return `${what}: ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}?`;
+}
+
+/** What several calls are about, as far as a question has room for it. */
+function shownSubjects(requests: readonly ApprovalRequest[]): string[] {
+  let room = ROOM;
+  return requests
+    .map(({ about, question }) => about ?? question)
+    .filter((subject, index) => {
+      room -= subject.length;
+      return index === 0 || room >= 0;
+    });
 }
