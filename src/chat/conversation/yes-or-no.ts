@@ -45,8 +45,8 @@ const answers = new Map([...entriesOf(YES, true), ...entriesOf(NO, false)]);
 /** Longer texts say more than yes or no, and need not be folded. */
 const LONGEST = 60;
 
-/** What makes a question or a hesitation of a yes, such as `sure?` and `ok…`. */
-const DOUBT = /[?？¿؟…]|\.\.|。。/u;
+/** What makes a question or a hesitation of a yes, such as `sure?` and `ok…`; by number, for the size of the bundle. */
+const DOUBT = /[?\uFF1F¿\u061F\u2026]|\.\.|\u3002\u3002/u;
 
 /**
  * What a message says that says nothing but yes or no, whatever its case, width, stops and exclamation marks; undefined for
@@ -68,6 +68,6 @@ function fold(text: string): string {
     .normalize("NFKC")
     .replaceAll(/\u0131|i\u0307/gu, "i")
     .replaceAll("’", "'")
-    .replaceAll(/[\s.,!¡。、،।]+/gu, " ")
+    .replaceAll(/[\s.,!¡\u3002\u3001\u060C\u0964]+/gu, " ")
     .trim();
 }
