@@ -185,7 +185,7 @@ export function bindDatabase(
       const { change, outcome = [] } = ended ?? {};
       return { ...setting, results, change, outcome, isReplay: false, isFirstTold: true };
     }
-    // It was carried out: whoever gave it up, what it did is still to be told.
+    // It was carried out: what it did is still to be told, although it was given up.
     const reading = read(() => [selectKey({ userId, key })], { signal: undefined });
     const { results, ...setting } = await reading.catch((error: unknown) => {
       throw toUnreadOutcome(error, { isKeyed });

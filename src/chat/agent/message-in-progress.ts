@@ -106,7 +106,7 @@ export class MessageInProgress {
       const error = toApplicationError(thrown);
       // Signed out in the meantime: nothing more can be done in this person's name.
       if (error.kind === "unauthenticated") throw error;
-      // It is for whoever runs the call to ask the person anew.
+      // The caller asks the person anew.
       if (error instanceof TaskChangedSince) throw error;
       yield this.add({ type: "tool_error", call_id: callId, message: error.message });
     }

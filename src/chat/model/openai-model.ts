@@ -33,8 +33,8 @@ type Settings = Pick<
 /**
  * A model behind OpenAI's Responses API, or a server that speaks it.
  *
- * @param userId whom it answers; the provider is told a keyed hash of that, by which it finds their prompts in its cache,
- * and one who misuses it
+ * @param userId whom it answers; the provider is told a keyed hash of that, to find what it has cached of their prompts, and to
+ * tell who misuses it
  * @throws ApplicationError `unavailable` without an OPENAI_API_KEY
  */
 export function openModel(configuration: Configuration, userId: number): Model {
