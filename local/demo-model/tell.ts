@@ -35,10 +35,10 @@ export function tellList(calls: readonly Call[], { selection, isCount }: Extract
 
 /** A yes that the server has not taken as the answer to a question of its own. */
 export function answerYes(before: Turn | undefined): string {
-  const fresh = before?.calls.filter(({ output }) => output !== "" && !before.answered.includes(output)) ?? [];
-  const done = fresh.filter(
-    ({ name, output }) => /^(?:create|update|complete|delete)_/.test(name) && !output.startsWith("Not done"),
-  );
+  // What only looks was never asked about.
+  const asked = before?.calls.filter(({ name }) => /^(?:create|update|complete|delete)_/.test(name)) ?? [];
+  const fresh = asked.filter(({ output }) => output !== "" && !before?.answered.includes(output));
+  const done = fresh.filter(({ output }) => !output.startsWith("Not done"));
   if (done.length > 0) return tell(done);
   if (fresh.length === 0) return "I have asked nothing. Say “help” for what I understand.";
   return "Your message has set my question aside: nothing was done. Ask me again, and answer the question itself, by its approval.";

@@ -46,14 +46,14 @@ const answers = new Map([...entriesOf(YES, true), ...entriesOf(NO, false)]);
 const LONGEST = 60;
 
 /** What makes a question or a hesitation of a yes, such as `sure?` and `ok…`; by number, for the size of the bundle. */
-const DOUBT = /[?\uFF1F¿\u061F\u2026]|\.\.|\u3002\u3002/u;
+const DOUBT = /[?¿\u061F]|([.\u3002]\s*){2}/u;
 
 /**
  * What a message says that says nothing but yes or no, whatever its case, width, stops and exclamation marks; undefined for
  * every other, a question and an emoji included.
  */
 export function readYesOrNo(text: string): boolean | undefined {
-  return text.length > LONGEST || DOUBT.test(text) ? undefined : answers.get(fold(text));
+  return text.length > LONGEST || DOUBT.test(text.normalize("NFKC")) ? undefined : answers.get(fold(text));
 }
 
 function entriesOf(languages: readonly string[], meaning: boolean): (readonly [string, boolean])[] {

@@ -31,5 +31,5 @@ export const dialogues: readonly (readonly [said: readonly string[], end: End])[
   [["show my groceries list", "complete it"], misunderstood("it")],
   [["find bank", "complete it"], change("Call the bank", { status: "completed" })],
   [["add bread", "rename it to rye bread"], add("Rye bread")],
-  [["delete eggs", "yes"], { deleted: ["Eggs"], answer: /Words approve nothing/ }],
+  [["delete eggs", "yes"], { deleted: ["Eggs"], answer: /I have asked nothing/ }],
 ];
