@@ -3,8 +3,6 @@ import { RunbookError, reasonOf } from "./runbook-error.ts";
 
 const OVERRIDES = "Cloudflare-Workers-Version-Overrides";
 const ANSWER_WITHIN_MILLISECONDS = 40_000;
-/** A chat turn takes as long as the model does: AGENT_TOTAL_TIMEOUT is 900 s at most. */
-const CHAT_WITHIN_MILLISECONDS = 920_000;
 
 const healthSchema = z.object({ status: z.string(), database: z.string(), version: z.string() });
 
@@ -19,6 +17,8 @@ export interface DeploymentRequest {
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** In how many milliseconds the answer must be there; 40,000 without it. */
+  readonly within?: number;
 }
 
 /** An answer, read to its end. */
@@ -62,9 +62,9 @@ export class Deployment {
    */
   async send(
     path: string,
-    { method, body, token, headers, signal }: DeploymentRequest = {},
+    { method, body, token, headers, signal, within = ANSWER_WITHIN_MILLISECONDS }: DeploymentRequest = {},
   ): Promise<DeploymentAnswer> {
-    const timeout = AbortSignal.timeout(path === "/chat" ? CHAT_WITHIN_MILLISECONDS : ANSWER_WITHIN_MILLISECONDS);
+    const timeout = AbortSignal.timeout(within);
     try {
       const response = await fetch(this.at(path), {
         method: method ?? (body === undefined ? "GET" : "POST"),

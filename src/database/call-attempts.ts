@@ -55,10 +55,10 @@ export type CallEnd<Result> =
  * changes nothing, and one that writes has a key under which it is carried out once at most. Whether it was carried out
  * is told as unknown only when its time in the database is over, and nobody could be asked.
  *
- * @param attempt makes it once, and is told when, as `DatabaseClock.now` has it
- * A call that is given up is not made (again) where it has certainly not been carried out; any other goes on, as it has to
- * be learned what became of it.
+ * A call that is given up is not sent, or not once more, where it has certainly not been carried out; any other goes on, as
+ * it has to be learned what became of it.
  *
+ * @param attempt makes it once, and is told when, as `DatabaseClock.now` has it
  * @throws ApplicationError `unavailable` and `internal`, which say whether anything was changed; `conflict` for a call that
  *   was given up; `unauthenticated` where
  *   nobody with this credential can learn that; `invalid_input` for a bounded call that takes too long

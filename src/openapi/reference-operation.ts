@@ -1,8 +1,16 @@
 import { html, raw } from "hono/html";
 import { isObject } from "../json.ts";
-import type { DescribedOperation } from "./reference-page.ts";
+import type { OperationObject } from "./document.ts";
 
 const JSON_TYPE = "application/json";
+
+/** An operation and where it is. */
+export interface DescribedOperation {
+  readonly path: string;
+  /** In capital letters. */
+  readonly method: string;
+  readonly operation: OperationObject;
+}
 
 /** An operation of the reference page, closed: who may call it, a line to paste, what goes in and what comes out. */
 export function operationSection({ path, method, operation }: DescribedOperation, serverUrl: string) {

@@ -1,17 +1,9 @@
 import { html } from "hono/html";
-import type { OpenApiDocument, OperationObject } from "./document.ts";
-import { operationSection } from "./reference-operation.ts";
+import type { OpenApiDocument } from "./document.ts";
+import { type DescribedOperation, operationSection } from "./reference-operation.ts";
 
 /** The longest search, in UTF-16 code units; what goes beyond is not looked at. */
 const LONGEST_SEARCH = 100;
-
-/** An operation and where it is. */
-export interface DescribedOperation {
-  readonly path: string;
-  /** In capital letters. */
-  readonly method: string;
-  readonly operation: OperationObject;
-}
 
 /**
  * The API's reference as a page that needs no script and nothing from elsewhere: an operation is a line until it is

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 const FROM_WORKERD = /^(uncaught exception; |exception = |stack: )/;
 
 /**
- * Keeps what workerd says out of a run's output, in a file: it is no news to whoever runs the tests. The pool writes it
+ * Keeps what workerd says out of a run's output, in a file: it is no news to those who run the tests. The pool writes it
  * to this process's own streams and takes no other place for it.
  */
 export function keepRuntimeLog(file: string): void {

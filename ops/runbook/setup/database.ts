@@ -17,14 +17,12 @@ const PASSWORD_BYTES = 24;
  * @throws RunbookError where the worker's role has a password that is not known here: another worker may use it
  */
 export async function deriveDatabaseUrl(settings: Settings): Promise<string> {
-  const ownerUrl = readOwnerUrl(settings);
-  const hasLogin = await withConnection("DATABASE_OWNER_URL", ownerUrl, roleHasLogin);
-  if (hasLogin) {
+  if (await asOwner(settings, roleHasLogin)) {
     throw new RunbookError(
       `${WORKER_ROLE} has a password already, which another worker may use: put DATABASE_URL with it into ${settings.file.path}`,
     );
   }
-  return workerUrlFrom(pooled(ownerUrl), randomBytes(PASSWORD_BYTES).toString("base64url")).href;
+  return workerUrlFrom(pooled(readOwnerUrl(settings)), randomBytes(PASSWORD_BYTES).toString("base64url")).href;
 }
 
 /** The endpoint with Neon's pooler in front of it; any other server's URL as it is. */

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { Deployment, DeploymentAnswer } from "../deployment.ts";
+import type { Deployment, DeploymentAnswer, DeploymentRequest } from "../deployment.ts";
 import { answered } from "./answered.ts";
 
 const sessionSchema = z.object({ token: z.string(), user: z.object({ id: z.int(), email: z.string() }) });
@@ -44,8 +44,8 @@ export class SmokeAccount {
     this.token = answered(answer, "sign-in", 200, sessionSchema).token;
   }
 
-  send(path: string, body?: unknown): Promise<DeploymentAnswer> {
-    return this.deployment.send(path, { token: this.token, ...(body !== undefined && { body }) });
+  send(path: string, body?: unknown, options: Pick<DeploymentRequest, "within"> = {}): Promise<DeploymentAnswer> {
+    return this.deployment.send(path, { token: this.token, ...(body !== undefined && { body }), ...options });
   }
 
   /** Runs a tool by plain HTTP, whatever it answers. */

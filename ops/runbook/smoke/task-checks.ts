@@ -83,9 +83,13 @@ export async function checkIsolation(owner: SmokeAccount, stranger: SmokeAccount
   return `user ${stranger.id} neither sees nor changes user ${owner.id}'s task ${id}`;
 }
 
+/** A chat turn takes as long as the model does: AGENT_TOTAL_TIMEOUT is 900 s at most. */
+const CHAT_WITHIN_MILLISECONDS = 920_000;
+
 /** What a person asks in the chat is answered. */
 export async function checkChat(account: SmokeAccount): Promise<string> {
-  const answer = await account.send("/chat", { user_id: account.id, message: "List my tasks" });
+  const message = { user_id: account.id, message: "List my tasks" };
+  const answer = await account.send("/chat", message, { within: CHAT_WITHIN_MILLISECONDS });
   const schema = z.object({ response: z.string().min(1), conversation_id: z.string() });
   const { response } = answered(answer, "POST /chat", 200, schema);
   return `the agent answered with ${response.length} characters`;

@@ -64,7 +64,6 @@ async function* askOnce(
   /** White space that words may follow; by itself it is no answer. */
   let blank = "";
   let wasHeard = false;
-  let saysSomething = false;
   let heard = 0;
   let usage: Extract<ModelEvent, { type: "usage" }> | undefined;
   let askedAt = performance.now();
@@ -72,10 +71,9 @@ async function* askOnce(
     for await (const event of model.respond({ instructions, items, functions, mayCall, signal, deadline })) {
       onModelTime(performance.now() - askedAt);
       wasHeard = true;
-      const isBlank = event.type === "text" && !saysSomething && event.text.trim() === "";
+      const isBlank = event.type === "text" && !attempt.hasBegun && event.text.trim() === "";
       if ((event.type === "text" && !isBlank) || event.type === "call") {
         attempt.hasBegun = true;
-        saysSomething = true;
         for (const thought of sealed) yield message.add(thought);
         sealed = [];
       }
@@ -118,7 +116,7 @@ async function* askOnce(
       });
     }
   }
-  if (!saysSomething) throw modelFailure("The model answered nothing; try again.");
+  if (!attempt.hasBegun) throw modelFailure("The model answered nothing; try again.");
 }
 
 function estimateTokens(characters: number): number {

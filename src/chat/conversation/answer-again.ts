@@ -6,7 +6,7 @@ import { ApplicationError, notFound } from "../../errors.ts";
 import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import { replacedCalls } from "./replaced-calls.ts";
-import { isConversation, toAssistantMessage, toChatMessage } from "./rows.ts";
+import { isConversation, toAssistantMessage, toChatMessage, usageOf } from "./rows.ts";
 import {
   insertMessage,
   type LoadedTurn,
@@ -134,10 +134,9 @@ function hasDoneNothing({ role, outcome, ...row }: Row): boolean {
 function storedAnswer(row: Row, isLast: boolean): StoredAnswer {
   const { id, events } = toAssistantMessage(row);
   const lapsed = waitingCalls(events).filter(({ expires_at }) => !isLast || Date.parse(expires_at) <= Date.now());
-  const usage = { rounds: row.rounds, input_tokens: row.inputTokens, output_tokens: row.outputTokens };
   const told: TurnEvent[] = [
     // The AI SDK's client reads nothing that comes after a failure.
-    { type: "usage", ...usage },
+    { type: "usage", ...usageOf(row) },
     ...events,
     ...lapsed.map(
       ({ approval_id, call_id }) => ({ type: "approval_answer", approval_id, call_id, approved: false }) as const,

@@ -5,7 +5,7 @@ import { hashCall } from "../agent/approval.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
 import { shownVersions } from "../agent/shown-versions.ts";
 import { hidesDestruction, questionsOf } from "../stream/approval-groups.ts";
-import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
+import { callWithId, type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import type { NewMessage } from "./answer-again.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
 import {
@@ -73,7 +73,7 @@ export async function answerInWords(
   const asking = toChatMessage(last);
   if (asking.role !== "assistant" || !isOneQuestion(open, asking.events)) return undefined;
   const answers = open.flatMap((approval) => {
-    const call = callOf(approval, asking.events);
+    const call = callWithId(asking.events, approval.callId);
     if (call === undefined || hashCall(userId, conversationId, call) !== approval.callHash) return [];
     return [
       {
@@ -124,8 +124,4 @@ function isOneQuestion(open: readonly OpenApproval[], events: readonly TurnEvent
     questionsOf(events).length === 1 &&
     !hidesDestruction(events)
   );
-}
-
-function callOf({ callId }: OpenApproval, events: readonly TurnEvent[]) {
-  return events.filter((event) => event.type === "tool_input").find((event) => event.call_id === callId);
 }

@@ -6,8 +6,8 @@ import { hashCall } from "../agent/approval.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
 import { shownVersions } from "../agent/shown-versions.ts";
-import type { Usage } from "../stream/turn-event.ts";
-import { toAssistantMessage, toChatMessage } from "./rows.ts";
+import { callWithId, type Usage } from "../stream/turn-event.ts";
+import { toAssistantMessage, toChatMessage, usageOf } from "./rows.ts";
 import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
 
 /** A message of the agent that goes on. */
@@ -82,8 +82,8 @@ export async function continueTurn(
   const answers = taken.filter(({ id, messageId }) => messageId === message.id && !heard.has(id));
   if (answers.length === 0) throw unanswerable(asked);
   for (const { callId, callHash } of answers) {
-    const call = message.events.find((event) => event.type === "tool_input" && event.call_id === callId);
-    if (call?.type !== "tool_input" || hashCall(userId, scope.conversationId, call) !== callHash) {
+    const call = callWithId(message.events, callId);
+    if (call === undefined || hashCall(userId, scope.conversationId, call) !== callHash) {
       throw new ApplicationError("conflict", "The approval does not fit the call any more; ask again.");
     }
   }
@@ -93,10 +93,7 @@ export async function continueTurn(
       .filter(({ seq }) => seq < row.seq)
       .reverse()
       .map(toChatMessage),
-    message: {
-      ...message,
-      usage: { rounds: row.rounds, input_tokens: row.inputTokens, output_tokens: row.outputTokens },
-    },
+    message: { ...message, usage: usageOf(row) },
     answers: answers.map(({ id, callId, approved }) => ({
       approvalId: id,
       callId,

@@ -2,7 +2,7 @@ import { and, eq, type SQL } from "drizzle-orm";
 import * as z from "zod";
 import { conversations, messages } from "../../database/chat-schema.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
-import { anyEventSchema } from "../stream/turn-event.ts";
+import { anyEventSchema, type Usage } from "../stream/turn-event.ts";
 import { readReplacedCalls } from "./replaced-calls.ts";
 
 /** SQLSTATE of a message whose conversation is not there. */
@@ -16,6 +16,15 @@ export function toChatMessage(row: MessageRow): ChatMessage {
   if (row.role === "assistant") return toAssistantMessage(row);
   const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(row.content);
   return { id: row.id, role: "user", text, sentAt: row.createdAt, replaced: readReplacedCalls(row.replaced) };
+}
+
+/** What a message of the agent has used, from its row. */
+export function usageOf({
+  rounds,
+  inputTokens,
+  outputTokens,
+}: Pick<typeof messages.$inferSelect, "rounds" | "inputTokens" | "outputTokens">): Usage {
+  return { rounds, input_tokens: inputTokens, output_tokens: outputTokens };
 }
 
 /** The condition that a message is of a conversation of the caller. */

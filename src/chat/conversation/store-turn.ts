@@ -5,7 +5,7 @@ import type { UserDatabase } from "../../database/user-database.ts";
 import { ApplicationError } from "../../errors.ts";
 import { hashCall } from "../agent/approval.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
-import { condense, type Outcome, toStoredEvents } from "../stream/turn-event.ts";
+import { callWithId, condense, type Outcome, toStoredEvents } from "../stream/turn-event.ts";
 import { CUT_OFF } from "../stream/turn-lines.ts";
 import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./rows.ts";
 
@@ -37,8 +37,8 @@ export async function storeTurn(
   const questions = said
     .filter((event) => event.type === "approval_request")
     .map(({ approval_id: id, call_id: callId, expires_at: expiresAt }) => {
-      const call = said.find((event) => event.type === "tool_input" && event.call_id === callId);
-      if (call?.type !== "tool_input") throw new ApplicationError("internal", "Something went wrong on our side.");
+      const call = callWithId(said, callId);
+      if (call === undefined) throw new ApplicationError("internal", "Something went wrong on our side.");
       const callHash = hashCall(userId, conversationId, call);
       return {
         id,

@@ -7,7 +7,7 @@ import { found } from "../../errors.ts";
 import { usageSchema } from "../stream/turn-event.ts";
 import { toUiMessage } from "../stream/ui-message.ts";
 import { conversationIdSchema } from "./message-request.ts";
-import { isConversation, isRowOf, toChatMessage } from "./rows.ts";
+import { isConversation, isRowOf, toChatMessage, usageOf } from "./rows.ts";
 
 /** How many messages of a conversation are read at most, the newest. */
 const MESSAGES_READ = 500;
@@ -116,10 +116,9 @@ export async function readConversation(database: UserDatabase, id: string) {
   const said = newest.toReversed();
   return {
     ...toConversation(found(row, "Conversation")),
-    messages: said.map((message, index) => {
-      const usage = { rounds: message.rounds, input_tokens: message.inputTokens, output_tokens: message.outputTokens };
-      return toUiMessage(toChatMessage(message), { usage }, index === said.length - 1);
-    }),
+    messages: said.map((message, index) =>
+      toUiMessage(toChatMessage(message), { usage: usageOf(message) }, index === said.length - 1),
+    ),
   };
 }
 

@@ -158,6 +158,11 @@ export function waitingCalls(events: readonly TurnEvent[]): ApprovalRequest[] {
   return [...waiting.values()];
 }
 
+/** A call of a message, by its id. */
+export function callWithId(events: readonly TurnEvent[], callId: string) {
+  return events.filter((event) => event.type === "tool_input").find(({ call_id }) => call_id === callId);
+}
+
 function isSettling(
   event: TurnEvent,
 ): event is Extract<TurnEvent, { type: "approval_answer" | "tool_output" | "tool_error" }> {
