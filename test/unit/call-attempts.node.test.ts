@@ -1,53 +1,14 @@
-import { NeonDbError } from "@neondatabase/serverless";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { attemptCall, type CallKind } from "../../src/database/call-attempts.ts";
+import { attemptCall } from "../../src/database/call-attempts.ts";
 import { CircuitBreaker } from "../../src/database/circuit-breaker.ts";
 import { DatabaseClock } from "../../src/database/database-clock.ts";
-import { TransportError } from "../../src/database/sql-over-http.ts";
-import { UntoldCalls } from "../../src/database/untold-calls.ts";
+import { call, KEYED_WRITE, lost, postgres, READ, refused, stopClock, WRITE } from "../support/attempted-calls.ts";
 
-const READ = { isRead: true, isKeyed: false };
-const WRITE = { isRead: false, isKeyed: false };
-const KEYED_WRITE = { isRead: false, isKeyed: true };
-
-const lost = () => new TransportError("no answer", { mayBeDone: true });
-const refused = () => new TransportError("HTTP 429", { mayBeDone: false });
-const postgres = (code: string) => Object.assign(new NeonDbError("said by Postgres"), { code });
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.setSystemTime(new Date("2026-11-27T12:00:00Z"));
-});
-
+beforeEach(stopClock);
 afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-/** Makes a call whose attempts come to these things, one after the other, the last again and again. */
-async function call(
-  kind: CallKind,
-  outcomes: readonly (Error | string)[],
-  { breaker = new CircuitBreaker(), clock = new DatabaseClock(), callTime = 10_000 } = {},
-) {
-  let attempts = 0;
-  const attempt = async () => {
-    const outcome = outcomes[Math.min(attempts, outcomes.length - 1)];
-    attempts += 1;
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
-  };
-  const ended: Promise<{ readonly end?: unknown; readonly error?: unknown }> = attemptCall(
-    attempt,
-    { breaker, clock, callTime },
-    kind,
-  ).then(
-    (end) => ({ end }),
-    (error: unknown) => ({ error }),
-  );
-  await vi.runAllTimersAsync();
-  return { ...(await ended), attempts };
-}
 
 describe("a call", () => {
   it.each([
@@ -282,128 +243,5 @@ describe("what is told of a call that came to nothing", () => {
 
     await expected;
     expect(attemptedAt.at(-1)).toBe(overAt);
-  });
-});
-
-describe("a database that does not answer", () => {
-  it("is asked no more after five failures, and calls end at once", async () => {
-    const breaker = new CircuitBreaker();
-    for (let count = 0; count < 5; count += 1) breaker.failed();
-    const startedAt = Date.now();
-
-    expect(await call(WRITE, ["done"], { breaker })).toMatchObject({
-      error: { message: expect.stringContaining("nothing was changed") },
-      attempts: 0,
-    });
-    expect(Date.now() - startedAt).toBe(0);
-  });
-
-  it("is not waited for by a call that changes nothing once it has failed four times", async () => {
-    const startedAt = Date.now();
-
-    expect(await call(READ, [lost()])).toMatchObject({ attempts: 4 });
-    expect(Date.now() - startedAt).toBeLessThan(3_000);
-  });
-
-  it("is asked by one call after a pause, and by all once it has answered", async () => {
-    const breaker = new CircuitBreaker();
-    for (let count = 0; count < 5; count += 1) breaker.failed();
-    vi.setSystemTime(Date.now() + 600);
-
-    expect([breaker.mayPass(), breaker.mayPass()]).toEqual([true, false]);
-    breaker.answered();
-    expect([breaker.mayPass(), breaker.mayPass()]).toEqual([true, true]);
-  });
-
-  it("is asked ever less often, and every 5 seconds at least", () => {
-    const breaker = new CircuitBreaker();
-    const askedAt: number[] = [];
-    const startedAt = Date.now();
-    for (let elapsed = 0; elapsed < 60_000; elapsed += 50) {
-      vi.setSystemTime(startedAt + elapsed);
-      if (!breaker.mayPass()) continue;
-      askedAt.push(elapsed);
-      breaker.failed();
-    }
-    const pauses = askedAt.slice(5).map((at, index) => at - (askedAt[index + 4] ?? 0));
-
-    expect(pauses.slice(0, 4)).toEqual([500, 1_000, 2_000, 4_000]);
-    expect(Math.max(...pauses)).toBe(5_000);
-  });
-});
-
-describe("a deadline in the database's time", () => {
-  it("allows two seconds as long as that is not known", () => {
-    const clock = new DatabaseClock();
-    expect(clock.deadlineAfter(10_000)).toBe(new Date(clock.now() + 8_000).toISOString());
-  });
-
-  it("goes by the database's clock, and never later than ours", () => {
-    const clock = new DatabaseClock();
-    const sentAt = clock.now();
-    vi.advanceTimersByTime(100);
-    // Half a minute ahead, and the answer was under way for 100 ms.
-    clock.learn(new Date(sentAt + 30_050), sentAt);
-
-    expect(clock.deadlineAfter(10_000)).toBe(new Date(sentAt + 40_050).toISOString());
-  });
-
-  it("stays as it is when our own clock is set", () => {
-    const clock = new DatabaseClock();
-    clock.learn(new Date(clock.now()), clock.now());
-    const before = clock.deadlineAfter(10_000);
-    vi.setSystemTime(Date.now() + 26 * 60 * 60 * 1000);
-
-    expect(clock.deadlineAfter(10_000)).toBe(before);
-  });
-
-  it("is put right by a call that came too late, where the database's clock was set", async () => {
-    const clock = new DatabaseClock();
-    clock.learn(new Date(clock.now()), clock.now());
-    const anHourAhead = clock.now() + 60 * 60 * 1000;
-    const late = Object.assign(postgres("TS001"), { detail: new Date(anHourAhead).toISOString() });
-    const { error } = await call(WRITE, [late], { clock });
-
-    expect(error).toMatchObject({ kind: "unavailable", message: expect.stringContaining("nothing was changed") });
-    expect(Date.parse(clock.deadlineAfter(10_000))).toBeGreaterThan(anHourAhead + 9_000);
-  });
-
-  it("learns nothing from an answer that was long under way", () => {
-    const clock = new DatabaseClock();
-    const sentAt = clock.now();
-    vi.advanceTimersByTime(4_000);
-    clock.learn(new Date(sentAt + 60_000), sentAt);
-
-    expect(clock.deadlineAfter(10_000)).toBe(new Date(sentAt + 12_000).toISOString());
-  });
-});
-
-describe("calls that nobody was told of", () => {
-  const at = (seconds: number) => new Date(Date.UTC(2026, 10, 27, 12, 0, seconds));
-
-  it("are found by their user and key, once, where they were carried out in their time", () => {
-    const untold = new UntoldCalls();
-    untold.add(1, "key", { from: at(0), until: at(10) });
-    untold.add(1, "another time", { from: at(0), until: at(10) });
-
-    expect(untold.take(2, "key", at(5))).toBe(false);
-    expect(untold.take(1, "key", at(5))).toBe(true);
-    expect(untold.take(1, "key", at(5))).toBe(false);
-    expect(untold.take(1, "another time", at(11))).toBe(false);
-  });
-
-  it("with one key are one, from the first to the last", () => {
-    const untold = new UntoldCalls();
-    untold.add(1, "key", { from: at(0), until: at(10) });
-    untold.add(1, "key", { from: at(20), until: at(30) });
-
-    expect(untold.take(1, "key", at(1))).toBe(true);
-  });
-
-  it("are forgotten one by one where they are very many", () => {
-    const untold = new UntoldCalls();
-    for (let count = 0; count <= 10_000; count += 1) untold.add(1, `${count}`, { from: at(0), until: at(10) });
-
-    expect([untold.take(1, "0", at(1)), untold.take(1, "1", at(1))]).toEqual([false, true]);
   });
 });
