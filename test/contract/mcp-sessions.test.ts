@@ -116,6 +116,22 @@ describe("in a session", () => {
     expect((await session.request("logging/setLevel", { level: "warning" })).result).toEqual({});
   });
 
+  it.each<[string, string, (id: number) => Record<string, unknown>]>([
+    ["a list of tools", "tools/list", () => ({})],
+    ["a call", "tools/call", (id) => ({ name: "get_task", arguments: { task_id: id } })],
+    ["a call that the tool refuses", "tools/call", () => ({ name: "get_task", arguments: { task_id: 0 } })],
+    ["arguments that are no object", "tools/call", () => ({ name: "get_task", arguments: [] })],
+    ["an unknown tool", "tools/call", () => ({ name: "drop_tasks" })],
+    ["an unknown level", "logging/setLevel", () => ({ level: "loud" })],
+  ])("answers what needs no server as the server does: %s", async (_, method, paramsFor) => {
+    const session = await ClientSession.open(await Person.signUp());
+    const { id } = await session.person.runForTask("create_task", { title: "Buy milk" });
+    const { id: _plainId, ...plain } = await session.request(method, paramsFor(id));
+    const { id: _serversId, ...servers } = await session.request(method, { ...paramsFor(id), _meta: {} });
+
+    expect(plain).toEqual(servers);
+  });
+
   it("takes a request without a version, as some clients send them", async () => {
     const session = await ClientSession.open(await Person.signUp());
     const { "Mcp-Protocol-Version": _, ...headers } = session.headers();

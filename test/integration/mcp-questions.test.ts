@@ -30,8 +30,8 @@ interface Connected {
 /** A server as it is after its object was loaded, whose tool tells its progress and asks for roots. */
 async function connect(storage: DurableObjectStorage): Promise<Connected> {
   const [answers, messages] = [new AnswerLog(storage), new MessageLog(storage)];
-  const onUnreadable = () => undefined;
-  const transport = new SessionTransport({ sessionId: "s", isResumable: true, answers, messages, onUnreadable });
+  const settings = { sessionId: "s", isResumable: true, answers, messages, onUnreadable: () => undefined };
+  const transport = new SessionTransport({ ...settings, methods: new Map() });
   const server = createSessionServer(ORIGIN);
   server.fallbackRequestHandler = async (_, { sendNotification, sendRequest }) => {
     const params = { progressToken: 1, progress: 1 };

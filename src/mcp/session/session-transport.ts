@@ -3,11 +3,13 @@ import { type JSONRPCMessage, JSONRPCMessageSchema, type JSONRPCRequest } from "
 import { eventStreamHeaders } from "../../http/event-stream.ts";
 import { isObject } from "../../json.ts";
 import { answeredIdOf, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
+import type { Method } from "../methods.ts";
 import type { AnswerLog, Cursor, Keeping } from "./answer-log.ts";
 import { AnswerStream } from "./answer-stream.ts";
 import type { Batch } from "./batch.ts";
 import type { CompleteResponse } from "./complete-response.ts";
 import type { MessageLog } from "./message-log.ts";
+import { PlainRequests } from "./plain-requests.ts";
 import { QuestionIds } from "./question-ids.ts";
 import { ServerStream } from "./server-stream.ts";
 
@@ -24,6 +26,8 @@ interface SessionTransportOptions {
   readonly messages: MessageLog;
   /** Told of a message from another release that this one cannot read. */
   readonly onUnreadable: (number: number) => void;
+  /** What is answered past the server where a request wants no more than an answer. */
+  readonly methods: ReadonlyMap<string, Method>;
 }
 
 /** What there is to know of a POST besides its body. */
@@ -47,7 +51,8 @@ export interface Listener {
 
 /**
  * Streamable HTTP for the SDK's server in a session (MCP 2025-11-25, Transports). This is all that joins the two: the
- * server gets the client's messages by `onmessage`, and sends its own by `send`.
+ * server gets the client's messages by `onmessage`, and sends its own by `send`. Requests that need nothing of the
+ * server are answered here: `plain-requests.ts`.
  */
 export class SessionTransport implements Transport {
   onmessage?: NonNullable<Transport["onmessage"]>;
@@ -56,6 +61,7 @@ export class SessionTransport implements Transport {
   readonly sessionId: string;
   readonly #options: SessionTransportOptions;
   readonly #questionIds = new QuestionIds();
+  readonly #plainRequests: PlainRequests;
   /** The stream that each request in flight is answered on. */
   readonly #streams = new Map<RequestId, AnswerStream>();
   #own: { readonly stream: ServerStream; readonly credentialId: string } | undefined;
@@ -64,6 +70,7 @@ export class SessionTransport implements Transport {
   constructor(options: SessionTransportOptions) {
     this.#options = options;
     this.sessionId = options.sessionId;
+    this.#plainRequests = new PlainRequests(options.methods, (answer) => this.send(answer));
   }
 
   /** Begins nothing: messages come in by `post`. */
@@ -93,7 +100,10 @@ export class SessionTransport implements Transport {
     const log = isResumable ? answers : undefined;
     const stream = new AnswerStream({ requestIds, headers: this.#headers, log, ...posting });
     for (const id of requestIds) this.#streams.set(id, stream);
-    for (const message of messages) this.#receive(message);
+    for (const message of messages) {
+      // The requests of a batch wait for each other, in the server's handler.
+      if (posting.batch !== undefined || !this.#plainRequests.take(message)) this.#receive(message);
+    }
     if (!this.#isWatching) this.#watch(new Set());
     return stream.respond();
   }
@@ -147,6 +157,7 @@ export class SessionTransport implements Transport {
   endCancelled(requestId: RequestId): void {
     const stream = this.#streams.get(requestId);
     this.#streams.delete(requestId);
+    this.#plainRequests.cancel(requestId);
     stream?.cancel(requestId);
   }
 
@@ -173,6 +184,7 @@ export class SessionTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    this.#plainRequests.close();
     for (const stream of new Set(this.#streams.values())) stream.end();
     this.#streams.clear();
     this.#own?.stream.end();
