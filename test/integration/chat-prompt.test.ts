@@ -1,8 +1,15 @@
+import { env } from "cloudflare:workers";
+import { lte } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ResponsesRequest } from "../../local/responses-api.ts";
+import { verifyToken } from "../../src/auth/token.ts";
+import { selectHistory } from "../../src/chat/conversation/turn-queries.ts";
+import { readConfiguration } from "../../src/config.ts";
+import { messages } from "../../src/database/chat-schema.ts";
+import { openDatabase } from "../../src/database/database.ts";
 import { chat, makeTasks, questionOf } from "../support/chatting.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person } from "../support/person.ts";
+import { ORIGIN, Person } from "../support/person.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 import type { ScriptStep } from "../support/scripted-responses.ts";
 
@@ -184,5 +191,40 @@ describe("the window of a conversation", () => {
     const [asked, goneOn] = (await script.record()).requests.map(kindsOf);
     expect(asked).toHaveLength(11);
     expect(goneOn).toEqual([...(asked ?? []), "function_call", "function_call_output"]);
+  });
+
+  test.each([2, 3, 4, 5, 20, 21])("of %i messages holds no more, and begins with one of the person", async (most) => {
+    const person = await Person.signUp();
+    const { DATABASE_URL, NEON_FETCH_ENDPOINT, DATABASE_TIMEOUT, JWT_SECRET } = readConfiguration(env);
+    const caller = await verifyToken(person.session.token, { secret: JWT_SECRET, issuer: ORIGIN });
+    if (caller === undefined) throw new Error("the token must hold");
+    const connection = openDatabase(DATABASE_URL, NEON_FETCH_ENDPOINT, DATABASE_TIMEOUT);
+    const database = connection.as(caller, { via: "chat", requestId: "test" });
+    const budgets = { user_tokens: 1, address_tokens: 1, total_tokens: 1 };
+    const scope = { conversationId: "c", historyLength: most, budgets, addressKey: undefined };
+    await ownerQuery("insert into conversations (user_id, id, title) values ($1, 'c', 'Long')", [person.id]);
+    const rows = await ownerQuery(
+      `insert into messages (user_id, conversation_id, id, role, content)
+      select $1, 'c', role || turn, role, '[]'
+      from generate_series(1, 24) as turns (turn), unnest(array['user', 'assistant']) as roles (role)
+      order by turn, role desc
+      returning seq::int, id`,
+      [person.id],
+    );
+    for (const turn of [1, 2, 3, 9, 10, 11, 12, 24]) {
+      const last = Number(rows.find(({ id }) => id === `assistant${turn}`)?.seq);
+      const { results } = await database.read((query) => [
+        selectHistory(query, person.id, scope, 1, lte(messages.seq, last)),
+        selectHistory(query, person.id, scope, 0, lte(messages.seq, last)),
+      ]);
+      const [begins = [], goesOn = []] = results.map((window) => window.map(({ id }) => id).reverse());
+      expect([...begins, "new"].length).toBeLessThanOrEqual(most);
+      expect([...begins, "user"][0]).toMatch(/^user/);
+      expect(goesOn.length).toBeLessThanOrEqual(most);
+      expect(goesOn[0]).toMatch(/^user/);
+      // What asks is among them, and the window of the turn after it does not go back.
+      expect(goesOn.at(-1)).toBe(`assistant${turn}`);
+      expect(goesOn.join().endsWith(begins.join())).toBe(true);
+    }
   });
 });

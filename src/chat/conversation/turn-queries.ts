@@ -119,9 +119,10 @@ export function selectHistory(
   which?: SQL,
 ) {
   const conversation = and(isConversation(userId, conversationId), which);
-  // A turn is two messages, but for the one that is being answered.
-  const mostTurns = Math.floor((historyLength + 1) / 2);
-  const block = Math.ceil(mostTurns / 2);
+  // A turn is two messages, but for one whose message is still to come.
+  const mostTurns = Math.floor((historyLength + toCome) / 2);
+  // The same where a message goes on after an answer, or the window would move in between.
+  const block = Math.ceil(Math.floor(historyLength / 2) / 2);
   const ofPerson = sql`from ${messages} where ${and(conversation, eq(messages.role, "user"))}`;
   const turns = sql`(select count(*) + ${toCome}::int ${ofPerson})`;
   const left = sql`ceil(greatest(${turns} - ${mostTurns}::int, 0)::numeric / ${block}::int) * ${block}::int`;
@@ -129,9 +130,9 @@ export function selectHistory(
   return query
     .select()
     .from(messages)
-    .where(and(conversation, gte(messages.seq, sql`coalesce(${first}, 0)`)))
+    .where(and(conversation, gte(messages.seq, first)))
     .orderBy(desc(messages.seq))
-    .limit(historyLength);
+    .limit(historyLength - toCome);
 }
 
 /**
