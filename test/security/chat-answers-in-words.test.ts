@@ -1,8 +1,10 @@
 import type { UIMessage } from "ai";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
+import { loseAnswers } from "../support/database-requests.ts";
 import { chunksOf, messageOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { Person } from "../support/person.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 import type { ScriptStep } from "../support/scripted-responses.ts";
@@ -70,6 +72,33 @@ describe("a message that is only a yes or a no answers the one question that is 
     expect(await approvalsOf(person)).toEqual([{ approved: null }]);
     await chat(person, { message: "no", conversation_id });
     expect(await approvalsOf(person)).toEqual([{ approved: false }]);
+  });
+});
+
+describe("where the answer to the request is lost that writes it down", () => {
+  const TAKING = 'update "approvals"';
+
+  test("it counts, and the call runs once", async () => {
+    const { person, conversation_id } = await askedToDelete();
+    using taking = loseAnswers(person, TAKING);
+    const answering = chat(person, { message: "yes", conversation_id });
+    await vi.waitFor(() => expect(taking.count).toBeGreaterThan(0), PATIENCE);
+    taking.release();
+    expect((await answering).tool_calls).toMatchObject([{ tool: "delete_task", status: "done" }]);
+    expect(await titlesOf(person)).toEqual(["Milk"]);
+  });
+
+  test("and the question lapsed before that, it answers nothing", async () => {
+    const { person, conversation_id } = await askedToDelete();
+    using taking = loseAnswers(person, TAKING, async () => {
+      await ownerQuery("update approvals set expires_at = now() where user_id = $1", [person.id]);
+    });
+    const answering = chat(person, { message: "yes", conversation_id });
+    await vi.waitFor(() => expect(taking.count).toBeGreaterThan(0), PATIENCE);
+    taking.release();
+    expect((await answering).tool_calls).toEqual([]);
+    expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);
+    expect(await approvalsOf(person)).toEqual([{ approved: null }]);
   });
 });
 

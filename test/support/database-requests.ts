@@ -32,6 +32,14 @@ export function refuseRequests(person: Person, part: string): CaughtRequests {
   );
 }
 
+/** Has Postgres answer them with a fault of its own (SQLSTATE XX000) that undoes them, until they are released. */
+export function breakRequests(person: Person, part: string): CaughtRequests {
+  const fault = { message: "a fault of the test's", code: "XX000", severity: "ERROR" };
+  return catchRequests(person, part, async (pass, isReleased) =>
+    isReleased() ? pass() : Response.json(fault, { status: 400 }),
+  );
+}
+
 /** Has them reach the database, and their answers wait until they are released. */
 export function holdAnswers(person: Person, part: string): CaughtRequests {
   return catchRequests(person, part, async (pass, isReleased) => {
@@ -42,9 +50,14 @@ export function holdAnswers(person: Person, part: string): CaughtRequests {
   });
 }
 
-/** Has them reach the database, and their answers get lost until they are released. */
-export function loseAnswers(person: Person, part: string): CaughtRequests {
+/**
+ * Has them reach the database, and their answers get lost until they are released.
+ *
+ * @param before what happens to the database before each
+ */
+export function loseAnswers(person: Person, part: string, before = async () => {}): CaughtRequests {
   return catchRequests(person, part, async (pass, isReleased) => {
+    if (!isReleased()) await before();
     const response = await pass();
     if (isReleased()) return response;
     await response.text();

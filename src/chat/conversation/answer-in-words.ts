@@ -1,5 +1,6 @@
-import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import { approvals, messages } from "../../database/chat-schema.ts";
+import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { hashCall } from "../agent/approval.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
@@ -31,12 +32,13 @@ interface AnsweredInWords extends LoadedTurn {
  *
  * @returns undefined where it answers nothing: it says more, or there is no question, or more than one, or it is stored
  * already
- * @throws ApplicationError `rate_limited` for a yes when the day's tokens are used up; nothing has changed then
+ * @throws ApplicationError `rate_limited` for a yes when the day's tokens are used up; nothing has changed then;
+ * `unavailable` where the answer may have been taken and cannot be read
  */
 export async function answerInWords(
   database: UserDatabase,
   scope: TurnScope,
-  { id, text, isAnew }: NewMessage,
+  { id, text, isAnew, isKey = false }: NewMessage,
 ): Promise<AnsweredInWords | undefined> {
   const approved = readYesOrNo(text);
   if (approved === undefined || isAnew) return undefined;
@@ -66,9 +68,10 @@ export async function answerInWords(
       )
       .orderBy(asc(approvals.createdAt)),
     selectHistory(query, userId, scope, 1),
+    // By itself, as the model may be shown too few messages for it to be among them.
+    query.select().from(messages).where(conversation).orderBy(desc(messages.seq)).limit(1),
   ]);
-  const [[row], stored, open, rows] = results;
-  const last = rows[0];
+  const [[row], stored, open, rows, [last]] = results;
   if (stored.length > 0 || last === undefined) return undefined;
   const asking = toChatMessage(last);
   if (asking.role !== "assistant" || !isOneQuestion(open, asking.events)) return undefined;
@@ -89,26 +92,38 @@ export async function answerInWords(
   const user = userOfTurn(row, scope);
   if (approved && user.spent !== undefined) throw user.spent;
   const said = { id, text, sentAt: new Date(), replaced: [] };
+  const isAsked = and(
+    eq(approvals.userId, userId),
+    inArray(
+      approvals.id,
+      open.map((approval) => approval.id),
+    ),
+  );
   const { results: written } = await database.write("answer_in_words", (query) => [
     query
       .update(approvals)
       .set({ answeredAt: sql`now()`, approved })
-      .where(
-        and(
-          eq(approvals.userId, userId),
-          inArray(
-            approvals.id,
-            open.map((approval) => approval.id),
-          ),
-          isNull(approvals.answeredAt),
-          gt(approvals.expiresAt, sql`now()`),
-        ),
-      )
+      .where(and(isAsked, isNull(approvals.answeredAt), gt(approvals.expiresAt, sql`now()`)))
       .returning({ id: approvals.id }),
     insertMessage(query, userId, conversationId, said),
   ]);
+  // Where an attempt has taken the answer whose own answer was lost, what it has written is read.
+  const taken =
+    written?.[0] ??
+    (
+      await database
+        .read((query) => [
+          query
+            .select({ id: approvals.id })
+            .from(approvals)
+            .where(and(isAsked, eq(approvals.approved, approved))),
+        ])
+        .catch((error: unknown) => {
+          throw toUnreadOutcome(error, { isKeyed: isKey });
+        })
+    ).results[0];
   // A question that lapsed meanwhile, or was answered elsewhere: this message is one like any other then.
-  if (written !== undefined && written[0].length < open.length) return undefined;
+  if (taken.length < open.length) return undefined;
   return { ...user, history: [...rows.reverse().map(toChatMessage), { ...said, role: "user" }], answers };
 }
 
