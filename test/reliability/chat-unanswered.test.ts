@@ -1,5 +1,6 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
+import { chat } from "../support/chatting.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { Person } from "../support/person.ts";
@@ -51,4 +52,18 @@ test("it says so to a client that comes back, and the conversation goes on", asy
   expect(await messagesOf(person)).toMatchObject({
     messages: [{ role: "user" }, restarted, { role: "user" }, { role: "assistant" }],
   });
+});
+
+test("a message that was not answered, and is sent again, is sent now: its days count from now", async () => {
+  const person = await Person.signUp();
+  const script = await Script.write([says("One."), says("Two.")]);
+  const body = { message: `What is due today? ${script.mark}`, message_id: "m-1" };
+  await chat(person, body);
+  // As if its turn had never begun.
+  await ownerQuery("delete from messages where user_id = $1 and role = 'assistant'", [person.id]);
+  await ownerQuery("update messages set created_at = '2026-01-02T03:04:05Z' where user_id = $1", [person.id]);
+  vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-01-05T06:07:08Z") });
+  const again = await chat(person, body).finally(() => vi.useRealTimers());
+  expect(again.response).toBe("Two.");
+  expect(JSON.stringify((await script.record()).requests[1]?.input)).toContain("Monday, 2026-01-05T06:07:00");
 });

@@ -1,11 +1,11 @@
-import { and, asc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import { messages } from "../../database/chat-schema.ts";
 import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { ApplicationError, notFound } from "../../errors.ts";
-import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
+import type { ChatMessage } from "../stream/chat-message.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
-import { replacedCalls } from "./replaced-calls.ts";
+import { hasReplacedCalls, MOST_REPLACED_CALLS, replacedCalls } from "./replaced-calls.ts";
 import { isConversation, toAssistantMessage, toChatMessage, usageOf } from "./rows.ts";
 import {
   insertMessage,
@@ -15,9 +15,6 @@ import {
   type TurnScope,
   userOfTurn,
 } from "./turn-queries.ts";
-
-/** How many messages are read of those that another is to take the place of, itself among them. */
-const MOST_REPLACED = 200;
 
 /** What a person says. */
 export interface NewMessage {
@@ -55,8 +52,13 @@ export async function answerAgain(
   message: NewMessage,
 ): Promise<LoadedTurn | StoredAnswer> {
   const { id, text } = message;
-  const { user, before, rows } = await readFrom(database, scope, message);
-  const [row, answer] = rows;
+  const {
+    user,
+    before,
+    said: [row, answer, next],
+    named,
+    writing,
+  } = await readFrom(database, scope, message);
   if (row === undefined) throw notFound("Conversation");
   const said = toChatMessage(row);
   const isSame = said.role === "user" && said.text === text;
@@ -66,22 +68,18 @@ export async function answerAgain(
       "message_id, or Idempotency-Key, was used for another message; use a new one. Nothing was done.",
     );
   }
-  const isRepeat = isSame && !(message.isAnew && rows.some((other) => other.id === (message.replaces ?? id)));
-  if (isRepeat && answer !== undefined && !(rows.length === 2 && hasDoneNothing(answer))) {
+  const isRepeat = isSame && !(message.isAnew && named.length > 0);
+  const isLast = next === undefined;
+  if (isRepeat && answer !== undefined && !(isLast && hasDoneNothing(answer))) {
     // Its turn was lost before it had done anything, and the person has gone on without it.
     if (answer.role === "user")
       throw new ApplicationError("conflict", "The conversation has gone on since; say it anew.");
-    return storedAnswer(answer, rows.length === 2);
+    return storedAnswer(answer, isLast);
   }
   const { spent, ...known } = userOfTurn(user, scope);
   if (spent !== undefined) throw spent;
-  const turn = (sentAt: Date, replaced: readonly ReplacedCall[]) => ({
-    ...known,
-    history: [...before, { id, role: "user", text, sentAt, replaced } satisfies ChatMessage],
-  });
-  // It has not been answered: an attempt to begin its turn was carried out whose answer was lost, or the turn was.
-  if (isSame && answer === undefined) return turn(said.sentAt, said.replaced);
-  const replaced = replacedCalls(rows.map(toChatMessage));
+  // Where it has not been answered, the attempt that stored it was not heard of, or was a while ago: it is sent now.
+  const replaced = replacedCalls(writing.reverse().map(toChatMessage));
   const sentAt = new Date();
   await database.write("replace_messages", (query) => [
     query
@@ -89,11 +87,11 @@ export async function answerAgain(
       .where(and(isConversation(database.userId, scope.conversationId), gte(messages.seq, row.seq))),
     insertMessage(query, database.userId, scope.conversationId, { id, text, sentAt, replaced }),
   ]);
-  return turn(sentAt, replaced);
+  return { ...known, history: [...before, { id, role: "user", text, sentAt, replaced } satisfies ChatMessage] };
 }
 
 /** What there is from a message on, and what a turn that answers it starts from. */
-async function readFrom(database: UserDatabase, scope: TurnScope, { id, isKey = false }: NewMessage) {
+async function readFrom(database: UserDatabase, scope: TurnScope, { id, replaces = id, isKey = false }: NewMessage) {
   const { userId } = database;
   const conversation = isConversation(userId, scope.conversationId);
   const { results } = await database
@@ -103,22 +101,29 @@ async function readFrom(database: UserDatabase, scope: TurnScope, { id, isKey = 
         .from(messages)
         .where(and(conversation, eq(messages.id, id)));
       const isBefore: SQL = lt(messages.seq, sql`(${place})`);
+      const isFromThere = and(conversation, gte(messages.seq, sql`(${place})`));
       return [
         selectUser(query, userId, scope, false),
         selectHistory(query, userId, scope, 1, isBefore),
+        // Itself, its answer, and whether anything follows.
+        query.select().from(messages).where(isFromThere).orderBy(asc(messages.seq)).limit(3),
+        query
+          .select({ id: messages.id })
+          .from(messages)
+          .where(and(isFromThere, eq(messages.id, replaces))),
         query
           .select()
           .from(messages)
-          .where(and(conversation, gte(messages.seq, sql`(${place})`)))
-          .orderBy(asc(messages.seq))
-          .limit(MOST_REPLACED),
+          .where(and(isFromThere, hasReplacedCalls()))
+          .orderBy(desc(messages.seq))
+          .limit(MOST_REPLACED_CALLS),
       ];
     })
     .catch((error: unknown) => {
       throw toUnreadOutcome(error, { isKeyed: isKey });
     });
-  const [[user], before, rows] = results;
-  return { user, before: before.reverse().map(toChatMessage), rows };
+  const [[user], before, said, named, writing] = results;
+  return { user, before: before.reverse().map(toChatMessage), said, named, writing };
 }
 
 /** Whether an answer failed before it had called anything: another try may come to something, and doubles nothing. */

@@ -1,11 +1,13 @@
+import { isNotNull, notInArray, or, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
+import { messages } from "../../database/chat-schema.ts";
 import { excerpt } from "../../excerpt.ts";
-import { toolCalled } from "../../tools/catalog.ts";
+import { catalog, toolCalled } from "../../tools/catalog.ts";
 import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 
 /** How many calls are kept of the answers that a message replaces, the newest. */
-const MOST_CALLS = 100;
+export const MOST_REPLACED_CALLS = 100;
 
 /** How much is kept of what came of a call: what it did stands at its beginning. */
 const LONGEST_TEXT = 400;
@@ -21,6 +23,18 @@ export function readReplacedCalls(stored: unknown): ReplacedCall[] {
   return list.flatMap((call) => replacedCallSchema.safeParse(call).data ?? []);
 }
 
+/** The condition that there may be calls in a message for `replacedCalls`: of a tool that does not only read. */
+export function hasReplacedCalls(): SQL | undefined {
+  const reading = catalog.filter(({ annotations }) => annotations.readOnlyHint).map(({ name }) => name);
+  return or(
+    isNotNull(messages.replaced),
+    sql`exists (
+      select from jsonb_array_elements(${messages.content}) as events (event)
+      where event ->> 'type' = 'tool_input' and ${notInArray(sql`event ->> 'tool'`, reading)}
+    )`,
+  );
+}
+
 /**
  * What messages that are to be replaced have done to the tasks: their calls that write and came to an end, and those of
  * the answers that they had replaced themselves.
@@ -29,7 +43,7 @@ export function replacedCalls(messages: readonly ChatMessage[]): ReplacedCall[] 
   const calls = messages.flatMap((message) =>
     message.role === "user" ? message.replaced : writingCalls(message.events),
   );
-  return withUniqueIds(calls.slice(-MOST_CALLS));
+  return withUniqueIds(calls.slice(-MOST_REPLACED_CALLS));
 }
 
 function writingCalls(events: readonly TurnEvent[]): ReplacedCall[] {
