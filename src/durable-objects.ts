@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { CallerRecord } from "./caller.ts";
 import type { ConversationObject, TurnReply, TurnStream } from "./chat/conversation/conversation-object.ts";
 import type { TurnRequest } from "./chat/conversation/run-turn.ts";
 import type { StreamFormat } from "./chat/stream/turn-lines.ts";
@@ -50,16 +51,19 @@ export class ChatConversation extends DurableObject<Env> {
     return (await this.#load()).run(request);
   }
 
-  async watch(format?: StreamFormat): Promise<TurnStream | ReadableStream<Uint8Array> | undefined> {
-    return (await this.#load()).watch(format);
+  async watch(
+    format?: StreamFormat,
+    caller?: CallerRecord,
+  ): Promise<TurnStream | ReadableStream<Uint8Array> | undefined> {
+    return (await this.#load()).watch(format, caller);
   }
 
   async stop(): Promise<void> {
     (await this.#load()).stop();
   }
 
-  async drop(): Promise<void> {
-    await (await this.#load()).drop();
+  async drop(caller?: CallerRecord): Promise<void> {
+    await (await this.#load()).drop(caller);
   }
 
   override async alarm(): Promise<void> {

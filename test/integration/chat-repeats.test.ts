@@ -82,7 +82,10 @@ describe("POST /chat with a message_id, or an Idempotency-Key", () => {
     await evict(person, String(row?.id));
     await (await sending).text();
     creating.release();
-    expect((await chat(person, body)).error?.message).toContain("restarted");
+    const again = await chat(person, body);
+    expect(again.error?.message).toMatch(/restarted.* Perhaps done: Create task "Milk"; Create task "Eggs"\.$/);
+    const perhaps = { status: "failed", error: expect.stringContaining("may have been carried out") };
+    expect(again.tool_calls).toMatchObject([perhaps, perhaps]);
     expect(await titlesOf(person)).toEqual(["Milk"]);
   });
 
@@ -262,6 +265,22 @@ describe("an answer that is replaced", () => {
     expect(input.slice(0, 5)).toEqual(["user", ...replaced.slice(0, 4)]);
     expect(input.slice(5)).toEqual(["create_task", expect.stringMatching(/^Created #\d+ "Bread"/), "developer"]);
     expect(await ownerQuery("select from messages where user_id = $1", [person.id])).toHaveLength(2);
+  });
+
+  test("by an edit far up: the model is told of the newest calls, however much lies between", async () => {
+    const { person, replaced } = await added();
+    const edited = await Script.write([says("Very well.")]);
+    await ownerQuery(
+      `insert into messages (user_id, conversation_id, id, role, content)
+      select $1, 'c', 'n' || number, 'assistant', '[{"type": "text", "id": "0", "text": "…"}]'
+      from generate_series(1, 210) as numbers (number)`,
+      [person.id],
+    );
+    const next = await Script.write([calls(["create_task", { title: "Bread" }]), says("Added.")]);
+    await chunksOf(await post(person, userMessage(`And bread ${next.mark}`, "m-2")));
+    await chunksOf(await post(person, userMessage(`Add milk ${edited.mark}`, "m-1"), { messageId: "m-1" }));
+    const bread = ["create_task", expect.stringMatching(/^Created #\d+ "Bread"/)];
+    expect(await inputOf(edited)).toEqual(["user", ...replaced.slice(0, 4), ...bread, "developer"]);
   });
 
   test("is told of also by a release that reads what another has kept otherwise", async () => {

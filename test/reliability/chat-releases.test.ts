@@ -65,35 +65,40 @@ const NEWER_CALLER = {
   credential: { kind: "of a release to come", id: "t", issuedAt: new Date(), expiresAt: new Date() },
 };
 
-it.each([
-  { what: "a kept turn", kept: { form: "of a release to come" } },
-  {
-    what: "a kept turn of a credential",
-    kept: {
-      caller: NEWER_CALLER,
-      conversationId: "c",
-      requestId: "r",
-      message: {
-        id: "m",
-        events: [],
-        earlierUsage: { rounds: 0, input_tokens: 0, output_tokens: 0 },
-        inputTokens: 0,
-        outputTokens: 0,
-      },
-    },
-  },
-])("$what that this release cannot read holds up nothing and is let go", async ({ kept }) => {
-  const person = await Person.signUp();
+/** Puts a turn into the object of a person's conversation, as another release has kept it. */
+async function keepInObject(person: Person, kept: object): Promise<DurableObjectStub> {
   const object = env.CHAT_CONVERSATIONS.getByName(`${person.id}/c`);
   await runInDurableObject(object, async (_, { storage }) => {
     await storage.put("unfinished_turn", kept);
     await storage.setAlarm(Date.now() + 60_000);
   });
-  expect(await runDurableObjectAlarm(object)).toBe(true);
+  return object;
+}
 
-  expect(await runInDurableObject(object, async (_, { storage }) => (await storage.list()).size)).toBe(0);
+async function answerTo(person: Person): Promise<string> {
   const script = await Script.write([says("Hello.")]);
   const body = { id: "c", messages: [{ id: "1", role: "user", parts: [{ type: "text", text: `Hi ${script.mark}` }] }] };
-  const response = await person.send("/api/chat", { method: "POST", body });
-  expect(await response.text()).toContain("Hello.");
+  return (await person.send("/api/chat", { method: "POST", body })).text();
+}
+
+const keysIn = (object: DurableObjectStub) =>
+  runInDurableObject(object, async (_, { storage }) => [...(await storage.list()).keys()]);
+
+it("a kept turn that this release cannot read holds up nothing and is let go", async () => {
+  const person = await Person.signUp();
+  const object = await keepInObject(person, { form: "of a release to come" });
+  expect(await runDurableObjectAlarm(object)).toBe(true);
+  expect(await keysIn(object)).toEqual([]);
+  expect(await answerTo(person)).toContain("Hello.");
+});
+
+it("a kept turn of a credential that this release cannot read waits for its person, and holds up nothing", async () => {
+  const person = await Person.signUp();
+  const usage = { rounds: 0, input_tokens: 0, output_tokens: 0 };
+  const message = { id: "m", events: [], earlierUsage: usage, inputTokens: 0, outputTokens: 0 };
+  const object = await keepInObject(person, { caller: NEWER_CALLER, conversationId: "c", requestId: "r", message });
+  expect(await runDurableObjectAlarm(object)).toBe(true);
+  expect(await keysIn(object)).toEqual(["unfinished_turn"]);
+  expect(await answerTo(person)).toContain("Hello.");
+  expect(await keysIn(object)).toEqual([]);
 });

@@ -46,9 +46,15 @@ export class MessageInProgress {
   }
 
   /** What was changed, a line for each call. */
-  get changesMade(): readonly string[] {
+  get #changesMade(): readonly string[] {
     const changes = this.#results().filter(({ tool, output }) => countChanges(tool, output) > 0);
     return changes.map(({ text }) => text.split("\n", 1).join(""));
+  }
+
+  /** What a turn that failed leaves behind, for a person: a sentence after another, or nothing. */
+  get doneBefore(): string {
+    const done = this.#changesMade;
+    return done.length === 0 ? "" : ` Done before that: ${done.join("; ")}.`;
   }
 
   /** The tokens of this turn alone. */
@@ -104,11 +110,11 @@ export class MessageInProgress {
       yield this.add({ type: "tool_output", call_id: callId, output: structured, text, ...before });
     } catch (thrown) {
       const error = toApplicationError(thrown);
-      // Signed out in the meantime: nothing more can be done in this person's name.
-      if (error.kind === "unauthenticated") throw error;
       // The caller asks the person anew.
       if (error instanceof TaskChangedSince) throw error;
       yield this.add({ type: "tool_error", call_id: callId, message: error.message });
+      // Signed out in the meantime: nothing more can be done in this person's name.
+      if (error.kind === "unauthenticated") throw error;
     }
   }
 

@@ -64,7 +64,7 @@ export async function* runAgent(
     if (error === STOPPED) return yield* finish(message, "stopped");
     logFailure(context.tools.log, error);
     context.onFailure(error);
-    const failure = { type: "failure", kind: error.kind, message: error.message + doneBefore(message) } as const;
+    const failure = { type: "failure", kind: error.kind, message: error.message + message.doneBefore } as const;
     // The AI SDK's client reads nothing that comes after a failure.
     yield { type: "usage", ...message.usage };
     yield message.add(failure);
@@ -135,10 +135,4 @@ function tooManyRounds(): ApplicationError {
     "unavailable",
     `The agent stopped after ${MAXIMUM_ROUNDS} rounds without coming to an end; what it had done until then stays.`,
   );
-}
-
-/** What a turn that failed leaves behind, for a person. */
-function doneBefore(message: MessageInProgress): string {
-  const done = message.changesMade;
-  return done.length === 0 ? "" : ` Done before that: ${done.join("; ")}.`;
 }

@@ -5,6 +5,7 @@ import type { UserDatabase } from "../../database/user-database.ts";
 import { ApplicationError, notFound } from "../../errors.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
+import { KEPT_FOR } from "./kept-turn.ts";
 import { hasReplacedCalls, MOST_REPLACED_CALLS, replacedCalls } from "./replaced-calls.ts";
 import { isConversation, toAssistantMessage, toChatMessage, usageOf } from "./rows.ts";
 import {
@@ -75,6 +76,12 @@ export async function answerAgain(
     if (answer.role === "user")
       throw new ApplicationError("conflict", "The conversation has gone on since; say it anew.");
     return storedAnswer(answer, isLast);
+  }
+  if (isRepeat && answer === undefined && Date.now() - said.sentAt.getTime() > KEPT_FOR) {
+    throw new ApplicationError(
+      "conflict",
+      "The message was sent long ago, and nobody can tell any more whether anything was done for it; look, and say it anew.",
+    );
   }
   const { spent, ...known } = userOfTurn(user, scope);
   if (spent !== undefined) throw spent;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { toCallerRecord } from "../../caller.ts";
 import { cursorSchema } from "../../cursor.ts";
 import { notFound } from "../../errors.ts";
 import type { ApplicationContext } from "../../http/application.ts";
@@ -52,7 +53,7 @@ export async function answerDelete(context: ApplicationContext, text: string): P
   const id = readId(text);
   // The object asks the database nothing, and what it drops is lost.
   await userDatabase.checkCredential("now");
-  await conversationStub(context, id).drop();
+  await conversationStub(context, id).drop(toCallerRecord(context.var.caller));
   await deleteConversation(userDatabase, id);
   return context.body(null, 204);
 }

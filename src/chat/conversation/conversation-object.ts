@@ -1,4 +1,4 @@
-import { readCallerRecord } from "../../caller.ts";
+import { type Caller, type CallerRecord, readCallerRecord } from "../../caller.ts";
 import { ApplicationError, toApplicationError } from "../../errors.ts";
 import { createLogger, type LogFields, type Logger } from "../../observability/log.ts";
 import { logFailure } from "../../observability/log-failure.ts";
@@ -9,9 +9,9 @@ import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { Outcome } from "../stream/turn-event.ts";
 import { encode, type StreamFormat, toByteStream, toLines } from "../stream/turn-lines.ts";
 import { toUiEvents } from "../stream/ui-stream.ts";
-import { forgetTurn, keepTurn, readKeptTurn } from "./kept-turn.ts";
+import { finishKeptTurn } from "./finish-kept-turn.ts";
+import { forgetTurn, keepTurn, readCaller } from "./kept-turn.ts";
 import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./run-turn.ts";
-import { storeTurn } from "./store-turn.ts";
 import { TurnInProgress } from "./turn-in-progress.ts";
 
 /** How many messages may wait behind the one that is being answered. */
@@ -94,15 +94,19 @@ export class ConversationObject {
    * The running turn from its start; undefined while none runs.
    *
    * @param format undefined where the release before asks, which reads lines and nothing around them
+   * @param caller undefined where the release before asks
    */
-  async watch(format?: StreamFormat): Promise<TurnStream | ReadableStream<Uint8Array> | undefined> {
+  async watch(
+    format?: StreamFormat,
+    caller?: CallerRecord,
+  ): Promise<TurnStream | ReadableStream<Uint8Array> | undefined> {
     const turns = [...this.#turns];
     for (const turn of turns) {
       if (!(await turn.hasBegun())) continue;
       return format === undefined ? toLines(turn.watch()) : say(turn, format, true);
     }
     // A client that comes back after a restart finds what was done in the conversation.
-    if (turns.length === 0) await this.#finishInTurn();
+    if (turns.length === 0) await this.#finishInTurn(caller);
     return undefined;
   }
 
@@ -113,13 +117,21 @@ export class ConversationObject {
 
   /**
    * Stops the running turn, and refuses those behind it, which would begin the conversation anew: it is to be called
-   * before the conversation is deleted. What the running turn stores at its beginning is stored when this returns.
+   * before the conversation is deleted. What the running turn stores at its beginning is stored when this returns, and
+   * nothing is kept of one that has ended.
+   *
+   * @param caller undefined where the release before asks
    */
-  async drop(): Promise<void> {
+  async drop(caller?: CallerRecord): Promise<void> {
     const [running, ...waiting] = this.#turns;
-    running?.stop();
+    if (running === undefined) {
+      // Where it cannot be stored now, the alarm finds its conversation gone, and forgets it.
+      await this.#finishInTurn(caller).catch(() => undefined);
+      return;
+    }
+    running.stop();
     for (const turn of waiting) turn.drop();
-    await running?.hasBegun();
+    await running.hasBegun();
   }
 
   /** Stores a turn that is kept. The runtime calls again only a few times, and a database may be away for longer. */
@@ -132,8 +144,9 @@ export class ConversationObject {
     }
   }
 
-  #finishInTurn(): Promise<void> {
-    const finished = this.#last.then(() => this.#finishKept());
+  #finishInTurn(record?: CallerRecord): Promise<void> {
+    const caller = readCaller(record);
+    const finished = this.#last.then(() => this.#finishKept(caller));
     // The caller hears of a failure; the turns behind it go on.
     this.#last = finished.catch(() => undefined);
     return finished;
@@ -153,7 +166,7 @@ export class ConversationObject {
         database: opened.database.as(caller, { via: "chat", requestId: request.requestId }),
         keep: (...kept) => this.#keep(request, opened, ...kept),
       };
-      await this.#finishKept();
+      await this.#finishKept(caller);
       if (turn.isDropped) throw new ApplicationError("not_found", "The conversation was deleted before its answer.");
       const prepared = await prepareTurn(request, services);
       turn.begin(prepared.start);
@@ -201,28 +214,11 @@ export class ConversationObject {
     }
   }
 
-  /** @throws ApplicationError where the database cannot be reached; the turn is kept then */
-  async #finishKept(): Promise<void> {
-    const turn = await readKeptTurn(this.#ctx.storage);
-    if (turn === undefined) return;
-    if (turn === "unreadable") {
-      // What the turn did to tasks is done; only its answer is lost.
-      createLogger("info", { object: "ChatConversation" }).error("chat_turn_unreadable");
-      return forgetTurn(this.#ctx.storage);
-    }
-    const { caller, message, outcome, requestId } = turn;
-    const { database, log } = openServices(this.#env, (promise) => this.#ctx.waitUntil(promise), fieldsOf(turn));
-    try {
-      await storeTurn(database.as(caller, { via: "chat", requestId }), turn, message, outcome);
-      log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
-    } catch (thrown) {
-      const error = toApplicationError(thrown);
-      if (error.kind === "unavailable") throw error;
-      // Signed out since, or nothing that another try would mend.
-      logFailure(log, error);
-    }
-    await forgetTurn(this.#ctx.storage);
-    this.#hasKept = false;
+  /** @throws ApplicationError as `finishKeptTurn` */
+  async #finishKept(present: Caller | undefined): Promise<void> {
+    const waitUntil = (promise: Promise<unknown>) => this.#ctx.waitUntil(promise);
+    const open = (turn: Parameters<typeof fieldsOf>[0]) => openServices(this.#env, waitUntil, fieldsOf(turn));
+    if (await finishKeptTurn(this.#ctx.storage, present, open)) this.#hasKept = false;
   }
 }
 

@@ -1,10 +1,17 @@
 import * as z from "zod";
 import { type Caller, readCallerRecord } from "../../caller.ts";
+import { isObject } from "../../json.ts";
 import { MessageInProgress } from "../agent/message-in-progress.ts";
 import { anyEventSchema, type Outcome, outcomeSchema, toStoredEvents, usageSchema } from "../stream/turn-event.ts";
 import type { TurnRequest } from "./run-turn.ts";
 
 const KEY = "unfinished_turn";
+
+/**
+ * How long a turn waits for its person, in milliseconds, where the credential that it ran with does not count any more.
+ * After that nobody can tell what became of a message without an answer.
+ */
+export const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
 
 /** The next request need not wait until the disk has it: that would cost every turn, for the sake of very few. */
 const UNCONFIRMED = { allowUnconfirmed: true };
@@ -16,6 +23,8 @@ const keptTurnSchema = z.object({
   addressKey: z.string().optional(),
   /** How the turn ended; undefined where a restart has cut it off. */
   outcome: outcomeSchema.optional(),
+  /** Until when it waits for its person to come back, in milliseconds since 1970. */
+  until: z.number().optional(),
   message: z.object({
     id: z.string(),
     events: z.array(anyEventSchema),
@@ -29,7 +38,8 @@ type StoredTurn = z.output<typeof keptTurnSchema>;
 
 /** A turn that is not in the database yet: cut off by a restart of the object, or ended while there was no database. */
 export interface KeptTurn extends Omit<StoredTurn, "message" | "caller"> {
-  readonly caller: Caller;
+  /** Undefined for a credential of another release. */
+  readonly caller: Caller | undefined;
   readonly message: MessageInProgress;
 }
 
@@ -69,16 +79,22 @@ export async function readKeptTurn(storage: DurableObjectStorage): Promise<KeptT
   const kept = await storage.get(KEY);
   if (kept === undefined) return undefined;
   const turn = keptTurnSchema.safeParse(kept).data;
-  const caller = turn && readCaller(turn.caller);
-  if (turn === undefined || caller === undefined) return "unreadable";
+  if (turn === undefined) return "unreadable";
   const { id, events, earlierUsage, inputTokens, outputTokens } = turn.message;
   const message = new MessageInProgress(id, events, earlierUsage);
   message.addUsage({ inputTokens, cachedTokens: 0, outputTokens });
-  return { ...turn, caller, message };
+  return { ...turn, caller: readCaller(turn.caller), message };
+}
+
+/** Has the turn that is kept wait until then, by when the object is to look for it again. */
+export async function keepUntil(storage: DurableObjectStorage, until: number): Promise<void> {
+  const kept = await storage.get(KEY);
+  if (!isObject(kept)) return;
+  await Promise.all([storage.put(KEY, { ...kept, until }, UNCONFIRMED), storage.setAlarm(until, UNCONFIRMED)]);
 }
 
 /** @returns undefined for a credential of another release; to throw would refuse the caller who comes next */
-function readCaller(record: unknown): Caller | undefined {
+export function readCaller(record: unknown): Caller | undefined {
   try {
     return readCallerRecord(record);
   } catch {

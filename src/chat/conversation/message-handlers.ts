@@ -45,7 +45,7 @@ export async function streamMessage(context: ApplicationContext): Promise<Respon
 /** Answers with the running turn from its start; 204 while none runs. */
 export async function resumeStream(context: ApplicationContext, id: string): Promise<Response> {
   const conversation = await openConversation(context, id);
-  const reply = await conversation?.watch("ui");
+  const reply = await conversation?.watch("ui", toCallerRecord(context.var.caller));
   if (reply === undefined) return context.body(null, 204);
   return uiStream(context, reply instanceof ReadableStream ? { stream: reply } : reply, true);
 }

@@ -161,6 +161,11 @@ export async function runTurn(
   let isSettled = true;
   /** From the first question on: an answer to it counts only when it has been stored. */
   const held: TurnEvent[] = [];
+  const tellUnsaved = (error: ApplicationError, how: string) => {
+    outcome = "failed";
+    for (const event of held) if (event.type !== "approval_request") running.add(event);
+    running.add({ type: "failure", kind: error.kind, message: `The answer ${how}: ${error.message}` });
+  };
   try {
     // A restart before anything has changed would leave the message without an answer, and nobody would say why.
     await keep(message);
@@ -187,17 +192,16 @@ export async function runTurn(
       else running.add(event);
       if (mayHaveChanged(event, message)) await keep(message);
     }
-    await storeTurn(database, request, message, outcome);
-    for (const event of held) running.add(event);
+    const fault = await storeTurn(database, log, request, message, outcome);
+    if (fault === undefined) for (const event of held) running.add(event);
+    else tellUnsaved(fault, "could not be saved; what was done in it stays");
   } catch (thrown) {
     const error = toApplicationError(thrown);
     logFailure(log, error);
-    isSettled = error.kind !== "unavailable";
-    if (!isSettled) await keep(message, outcome);
-    outcome = "failed";
-    for (const event of held) if (event.type !== "approval_request") running.add(event);
-    const saved = isSettled ? "could not be saved" : "is not saved yet, and will be when it can";
-    running.add({ type: "failure", kind: error.kind, message: `The answer ${saved}: ${error.message}` });
+    isSettled = false;
+    await keep(message, outcome);
+    const when = error.kind === "unauthenticated" ? "you come back to this conversation" : "it can";
+    tellUnsaved(error, `is not saved yet, and will be when ${when}`);
   } finally {
     clearTimeout(timer);
     const duration = millisecondsSince(startedAt);

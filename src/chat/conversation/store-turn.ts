@@ -2,12 +2,23 @@ import { and, eq, lt, lte, sql } from "drizzle-orm";
 import { approvals, conversations, messages } from "../../database/chat-schema.ts";
 import { sqlState } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
-import { ApplicationError } from "../../errors.ts";
+import { ApplicationError, toApplicationError } from "../../errors.ts";
+import { excerpt } from "../../excerpt.ts";
+import type { Logger } from "../../observability/log.ts";
+import { logFailure } from "../../observability/log-failure.ts";
 import { hashCall } from "../agent/approval.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
-import { callWithId, condense, type Outcome, toStoredEvents } from "../stream/turn-event.ts";
+import { unheardCalls } from "../agent/unheard-calls.ts";
+import { callWithId, condense, type Outcome, type TurnEvent, toStoredEvents } from "../stream/turn-event.ts";
 import { CUT_OFF } from "../stream/turn-lines.ts";
 import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./rows.ts";
+
+/** What a call has come to whose turn was cut off in the middle of it. */
+const UNHEARD =
+  "This may have been carried out: the server was restarted in the middle of it. Look before you repeat it.";
+
+/** How much is kept of what a call has come to, where its turn cannot be stored as it is. */
+const LONGEST_REST = 400;
 
 /** What a turn belongs to. */
 interface TurnPlace {
@@ -17,21 +28,59 @@ interface TurnPlace {
 }
 
 /**
- * Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. Storing it again
- * changes nothing, as the answer to the first time may have been lost; only the tokens of a conversation that was
- * deleted count again, as nothing is left that says that they were counted.
+ * Stores a turn. Where a fault of ours keeps that from being done, what its calls came to is stored in short, so that
+ * nobody takes its message for one that nothing was done for.
  *
  * @param outcome undefined for a turn that was cut off, which does not take the place of how the same turn ended
+ * @returns the fault; undefined where the turn is stored as it is
+ * @throws ApplicationError `unauthenticated`, `unavailable`; another where not even that can be stored
  */
 export async function storeTurn(
   database: UserDatabase,
-  { conversationId, addressKey }: TurnPlace,
+  log: Logger,
+  place: TurnPlace,
+  message: MessageInProgress,
+  outcome: Outcome | undefined,
+): Promise<ApplicationError | undefined> {
+  try {
+    await storeWhole(database, place, message, outcome);
+    return undefined;
+  } catch (thrown) {
+    const error = toApplicationError(thrown);
+    if (error.kind === "unavailable" || error.kind === "unauthenticated") throw error;
+    logFailure(log, error);
+    await store(database, place, message, condense(remainsOf(message, outcome)), message.events.length, "failed");
+    return error;
+  }
+}
+
+/**
+ * Stores the agent's message, the questions it asks, and the tokens the turn used, in one request. Storing it again
+ * changes nothing, as the answer to the first time may have been lost; only the tokens of a conversation that was
+ * deleted count again, as nothing is left that says that they were counted.
+ */
+async function storeWhole(
+  database: UserDatabase,
+  place: TurnPlace,
   message: MessageInProgress,
   outcome: Outcome | undefined,
 ): Promise<void> {
-  const { userId } = database;
   const said = condense(message.events);
-  const content = toStoredEvents(outcome === undefined ? [...said, CUT_OFF] : said);
+  const content = outcome === undefined ? [...said, ...endOfCutOff(message)] : said;
+  await store(database, place, message, content, said.length, outcome);
+}
+
+/** @param length how long what happened in the message is: of two turns of one message the longer is the later one */
+async function store(
+  database: UserDatabase,
+  { conversationId, addressKey }: TurnPlace,
+  message: MessageInProgress,
+  said: readonly TurnEvent[],
+  length: number,
+  outcome: Outcome | undefined,
+): Promise<void> {
+  const { userId } = database;
+  const content = toStoredEvents(said);
   const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
   const state = { content, outcome: outcome ?? "failed", rounds, inputTokens, outputTokens };
   const questions = said
@@ -61,7 +110,7 @@ export async function storeTurn(
           set: { ...state, updatedAt: sql`now()` },
           // What is there of an earlier turn is shorter, and of a later one longer. How this one ended is no shorter than
           // what it had done when it was cut off, and may have no further round.
-          setWhere: (outcome === undefined ? lt : lte)(sql`jsonb_array_length(${messages.content})`, said.length),
+          setWhere: (outcome === undefined ? lt : lte)(sql`jsonb_array_length(${messages.content})`, length),
         });
       const counted = query
         .select({ tokens: sql`${messages.inputTokens} + ${messages.outputTokens}` })
@@ -83,4 +132,36 @@ export async function storeTurn(
       query.execute(sql`select count_chat_tokens(${addressKey ?? null}, ${message.turnTokens})`),
     ]);
   }
+}
+
+/** What is said of a turn that was cut off: what it may have done, and what it has done. */
+function endOfCutOff(message: MessageInProgress): TurnEvent[] {
+  const unheard = unheardCalls(message.events);
+  const perhaps = unheard.length === 0 ? "" : ` Perhaps done: ${unheard.map(({ name }) => name).join("; ")}.`;
+  return [
+    ...unheard.map(({ callId }) => ({ type: "tool_error", call_id: callId, message: UNHEARD }) as const),
+    { ...CUT_OFF, message: CUT_OFF.message + message.doneBefore + perhaps },
+  ];
+}
+
+/** The calls of a turn that cannot be stored as it is, and what came of each, in short. */
+function remainsOf(message: MessageInProgress, outcome: Outcome | undefined): TurnEvent[] {
+  const events = message.events.flatMap((event): TurnEvent[] => {
+    switch (event.type) {
+      case "round":
+      case "approval_answer":
+        return [event];
+      case "tool_input":
+        return [{ type: "tool_input", call_id: event.call_id, tool: event.tool, input: {} }];
+      case "tool_output":
+        return [{ type: "tool_output", call_id: event.call_id, output: {}, text: excerpt(event.text, LONGEST_REST) }];
+      case "tool_error":
+        return [{ ...event, message: excerpt(event.message, LONGEST_REST) }];
+      default:
+        return [];
+    }
+  });
+  if (outcome === undefined) return [...events, ...endOfCutOff(message)];
+  const failure = `The answer could not be saved; what was done in it stays.${message.doneBefore}`;
+  return [...events, { type: "failure", kind: "internal", message: failure }];
 }

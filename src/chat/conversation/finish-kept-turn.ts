@@ -1,0 +1,57 @@
+import type { Caller } from "../../caller.ts";
+import { toApplicationError } from "../../errors.ts";
+import { createLogger } from "../../observability/log.ts";
+import { logFailure } from "../../observability/log-failure.ts";
+import type { Services } from "../../services.ts";
+import { forgetTurn, KEPT_FOR, keepUntil, readKeptTurn } from "./kept-turn.ts";
+import { storeTurn } from "./store-turn.ts";
+
+/**
+ * Stores the turn that a conversation's object has kept, where there is one, and forgets it. Where the credential that it
+ * ran with does not count any more, the one counts with which its person comes back; until they do it stays kept, for
+ * `KEPT_FOR` at most, so that no message of theirs is taken for one that nothing was done for.
+ *
+ * @param present the person who asks; undefined where nobody does
+ * @param open the services of a call for a user
+ * @returns whether nothing is kept any more
+ * @throws ApplicationError where it cannot be stored for another reason; it is kept then
+ */
+export async function finishKeptTurn(
+  storage: DurableObjectStorage,
+  present: Caller | undefined,
+  open: (who: { readonly requestId: string; readonly caller: Caller }) => Services,
+): Promise<boolean> {
+  const turn = await readKeptTurn(storage);
+  if (turn === undefined) return true;
+  if (turn === "unreadable") {
+    // What the turn did to tasks is done; only its answer is lost.
+    createLogger("info", { object: "ChatConversation" }).error("chat_turn_unreadable");
+    await forgetTurn(storage);
+    return true;
+  }
+  const { requestId, message, outcome, until } = turn;
+  const callers = until === undefined ? [turn.caller, present] : [present];
+  for (const caller of callers.filter((one) => one !== undefined)) {
+    const { database, log } = open({ requestId, caller });
+    try {
+      await storeTurn(database.as(caller, { via: "chat", requestId }), log, turn, message, outcome);
+      log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
+      await forgetTurn(storage);
+      return true;
+    } catch (thrown) {
+      const error = toApplicationError(thrown);
+      if (error.kind === "unavailable") throw error;
+      logFailure(log, error);
+      if (error.kind === "unauthenticated") continue;
+      await keepUntil(storage, until ?? Date.now() + KEPT_FOR);
+      throw error;
+    }
+  }
+  if (until !== undefined && until <= Date.now()) {
+    createLogger("info", { object: "ChatConversation", request_id: requestId }).error("chat_turn_given_up");
+    await forgetTurn(storage);
+    return true;
+  }
+  await keepUntil(storage, until ?? Date.now() + KEPT_FOR);
+  return false;
+}
