@@ -57,10 +57,9 @@ export function holdAnswers(person: Person, part: string): CaughtRequests {
  */
 export function loseAnswers(person: Person, part: string, before = async () => {}): CaughtRequests {
   return catchRequests(person, part, async (pass, isReleased) => {
-    if (!isReleased()) await before();
-    const response = await pass();
-    if (isReleased()) return response;
-    await response.text();
+    if (isReleased()) return pass();
+    await before();
+    await (await pass()).text();
     return noAnswer();
   });
 }

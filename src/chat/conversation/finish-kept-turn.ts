@@ -48,7 +48,7 @@ export async function finishKeptTurn(
     }
   }
   if (until !== undefined && until <= Date.now()) {
-    createLogger("info", { object: "ChatConversation", request_id: requestId }).error("chat_turn_given_up");
+    createLogger("info", { object: "ChatConversation", request_id: requestId }).warn("chat_turn_given_up");
     await forgetTurn(storage);
     return true;
   }
