@@ -1,20 +1,24 @@
-import { createServer } from "node:http";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type LoopbackServer, listenOnLoopback } from "../../local/loopback-server.ts";
 import { beginEvents, type ResponsesRequest, readResponsesRequest, sendEvent } from "../../local/responses-api.ts";
-import type { ModelEvent } from "../../src/chat/model/model.ts";
+import { BrokenAnswer, type ModelEvent } from "../../src/chat/model/model.ts";
 import { openModel } from "../../src/chat/model/openai-model.ts";
 import { readConfiguration } from "../../src/config.ts";
 
 const usage = { input_tokens: 100, input_tokens_details: { cached_tokens: 80 }, output_tokens: 5 };
 const requests: ResponsesRequest[] = [];
 let server: LoopbackServer;
+/** In place of a plain answer. */
+let answer: ((response: ServerResponse) => void) | undefined;
 
 beforeAll(async () => {
   server = await listenOnLoopback(
     createServer((request, response) => {
       void readResponsesRequest(request).then((read) => {
         requests.push(read);
+        if (answer !== undefined) return answer(response);
         beginEvents(response);
         sendEvent(response, { type: "response.output_text.delta", item_id: "1", delta: "Hello." });
         sendEvent(response, { type: "response.completed", response: { usage } });
@@ -25,6 +29,9 @@ beforeAll(async () => {
 });
 
 afterAll(() => server.close());
+afterEach(() => {
+  answer = undefined;
+});
 
 /** What comes of one request to a model with these variables, and the request. */
 async function ask(variables: Record<string, string>): Promise<{ request: unknown; events: ModelEvent[] }> {
@@ -78,5 +85,88 @@ describe("a request to the model", () => {
   it("tells how many of its tokens were in the provider's cache", async () => {
     const { events } = await ask({});
     expect(events.at(-1)).toEqual({ type: "usage", inputTokens: 100, cachedTokens: 80, outputTokens: 5 });
+  });
+});
+
+const HELLO = { type: "response.output_text.delta", item_id: "1", delta: "Hello." };
+const COMPLETED = { type: "response.completed", response: {} };
+
+/** What is said of an answer with this body. */
+async function failureOf(body: string, type = "text/event-stream"): Promise<unknown> {
+  answer = (response) => void response.writeHead(200, { "content-type": type }).end(body);
+  return ask({}).catch((error: unknown) => error);
+}
+
+describe("an event", () => {
+  const named = ({ type, ...data }: { type: string }) => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
+
+  it("may have its type beside it, and one that is empty is none", async () => {
+    answer = (response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`data: \n\n${named(HELLO)}event: ping\ndata: {}\n\n${named(COMPLETED)}data:  [DONE]\n\n`);
+    };
+    expect((await ask({})).events).toEqual([{ type: "text", id: "1", text: "Hello." }]);
+  });
+
+  it.each([
+    ["in words", 'data: {"error": "sk-secret"}', "The model failed to answer; try again in a moment."],
+    ["that is no JSON", "event: error\ndata: sk-secret", "The model failed to answer; try again in a moment."],
+    [
+      "with a status",
+      'data: {"type": "error", "error": {"code": 429}}',
+      "The model has too much to do; try again in a moment.",
+    ],
+    [
+      "with a status in words",
+      'data: {"type": "error", "status": "401"}',
+      "The model's server refused the key (401); the operator must check OPENAI_API_KEY.",
+    ],
+  ])("may be an error %s", async (_, event, message) => {
+    expect(await failureOf(`${event}\n\n`)).toMatchObject({ message });
+  });
+
+  it("that is no JSON is none, but for half of one at the end", async () => {
+    expect(await failureOf('data: {"type": \n\n')).toMatchObject({
+      message: expect.stringContaining("cannot be read"),
+    });
+    expect(await failureOf('data: {"type": ')).toBeInstanceOf(BrokenAnswer);
+  });
+});
+
+describe("of a body that does not end", () => {
+  /** For a test that would otherwise never fail. */
+  const MOST_PIECES = 1_024;
+
+  /** Sends until nobody takes it any more; how many MiB that were. */
+  function flood(status: number, type: string, piece = "x".repeat(65_536)): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    answer = async (response) => {
+      let sent = 0;
+      const gone = once(response, "close").then(() => resolve(sent / 16));
+      response.writeHead(status, { "content-type": type });
+      for (; !response.closed && sent < MOST_PIECES; sent += 1) {
+        if (!response.write(piece)) await Promise.race([once(response, "drain"), gone]);
+      }
+      response.end();
+    };
+    return promise;
+  }
+
+  it.each([
+    ["an error", 400, "text/html", "The model refused the request (400); say it otherwise, or begin anew.", 8],
+    ["a response", 200, "application/json", "The model's answer cannot be read; try again in a moment.", 16],
+    ["a stream of comments", 200, "text/event-stream", "The model's answer cannot be read; try again in a moment.", 48],
+  ])("%s no more is read than it may have", async (_, status, type, message, most) => {
+    const sent = flood(status, type, type === "text/event-stream" ? `: ${"x".repeat(65_532)}\n\n` : undefined);
+    expect(await ask({}).catch((error: unknown) => error)).toMatchObject({ message });
+    expect(await sent).toBeLessThan(most);
+  });
+
+  it("that breaks off the status counts", async () => {
+    answer = (response) => {
+      response.writeHead(404, { "content-length": 100 });
+      response.write("{", () => response.destroy());
+    };
+    expect(await ask({}).catch((error: unknown) => error)).toMatchObject({ kind: "misconfigured" });
   });
 });

@@ -18,8 +18,9 @@ import {
   modelFailure,
   unreadableAnswer,
 } from "./model.ts";
+import { isOutOfQuota } from "./response-error.ts";
 import { ResponseEvents } from "./response-events.ts";
-import { isOutOfQuota, type ResponsesServer, requestResponse } from "./responses-request.ts";
+import { type ResponsesServer, requestResponse } from "./responses-request.ts";
 import { Silence } from "./silence.ts";
 
 const LONGEST_FUNCTION_NAME = 64;

@@ -1,6 +1,8 @@
-import { APIError } from "openai/core/error";
 import * as z from "zod";
-import { type ModelEvent, modelFailure, unreadableAnswer } from "./model.ts";
+import { AnswerCalls } from "./answer-calls.ts";
+import { type ModelEvent, modelFailure } from "./model.ts";
+import { parsePart as parse } from "./parse-part.ts";
+import { toApiError } from "./response-error.ts";
 
 /** More than any model takes at once; a larger number is no count of tokens. */
 const MOST_TOKENS = 100_000_000;
@@ -18,11 +20,10 @@ const contentSchema = z.union([
   z.unknown().transform(() => ""),
 ]);
 const messageSchema = z.object({ id: idSchema, phase: phaseSchema, content: z.array(contentSchema).catch([]) });
-const announcedSchema = z.object({ call_id: z.string(), name: z.string() });
-const callSchema = announcedSchema.extend({ arguments: z.string().nullish() });
-const placeSchema = z.object({ output_index: z.int().optional().catch(undefined), item_id: idSchema });
-const reasoningSchema = z.object({ id: z.string(), encrypted_content: z.string().nullish() });
+const announcedSchema = z.object({ item: z.object({ type: z.literal("message"), id: idSchema, phase: phaseSchema }) });
+const reasoningSchema = z.object({ id: idSchema, encrypted_content: z.string().nullish() });
 const responseSchema = z.object({
+  status: z.string().optional().catch(undefined),
   output: z.array(itemTypeSchema).catch([]),
   /** Undefined where it is no count, so that the agent estimates one. */
   usage: z
@@ -37,22 +38,17 @@ const responseSchema = z.object({
   error: z.looseObject({}).nullish().catch(undefined),
 });
 
-/** A call of which the arguments are still to come. */
-interface AnnouncedCall extends z.output<typeof announcedSchema> {
-  /** What has come of them in pieces; undefined where none has. */
-  arguments: string | undefined;
-}
-
 /**
  * Reads the events of one answer of the Responses API (https://platform.openai.com/docs/api-reference/responses-streaming).
  * What a server sends counts for nothing until it has been parsed here; events of other types are passed over.
  */
 export class ResponseEvents {
   readonly #phases = new Map<string, "commentary" | "final_answer">();
-  /** By their places in the answer. */
-  readonly #announced = new Map<string, AnnouncedCall>();
-  /** The calls that were told of, by their own ids. */
-  readonly #called = new Set<string>();
+  readonly #calls = new AnswerCalls();
+  /** The messages and thoughts that have ended: some servers say so twice. */
+  readonly #ended = new Set<string>();
+  /** How many messages have ended. */
+  #messages = 0;
   /** Whether pieces of the message that is being written have come. */
   #hasPieces = false;
   /** The kinds of what has come until now: what the end repeats of them is passed over. */
@@ -85,12 +81,10 @@ export class ResponseEvents {
         this.#hasPieces = true;
         return yield this.#textOf(id, text, this.#phases.get(id));
       }
-      case "response.function_call_arguments.delta": {
-        const { delta } = parse(deltaSchema, event);
-        const call = this.#announced.get(placeOf(event));
-        if (call !== undefined) call.arguments = (call.arguments ?? "") + delta;
-        return;
-      }
+      case "response.function_call_arguments.delta":
+        return this.#calls.addPiece(event, parse(deltaSchema, event).delta);
+      case "response.function_call_arguments.done":
+        return this.#calls.setArguments(event);
       case "response.reasoning_summary_text.delta": {
         const { item_id, delta, summary_index } = parse(deltaSchema.extend({ summary_index: z.int().catch(0) }), event);
         return yield { type: "reasoning", id: `${item_id}.${summary_index}`, text: delta };
@@ -100,8 +94,9 @@ export class ResponseEvents {
         return yield { type: "reasoning", id, text: delta };
       }
       case "response.output_item.done":
-        return yield* this.#readItem(parse(z.object({ item: itemTypeSchema }), event).item, placeOf(event));
+        return yield* this.#readItem(parse(z.object({ item: itemTypeSchema }), event).item, event);
       case "response.completed":
+      case "response.done":
       case "response.incomplete":
       case "response.failed":
         return yield* this.#end(type, event);
@@ -110,15 +105,14 @@ export class ResponseEvents {
   }
 
   #begin(event: unknown): void {
-    const added = z.object({ item: z.object({ id: idSchema, phase: phaseSchema }) }).safeParse(event).data;
-    if (added?.item.phase) this.#phases.set(added.item.id, added.item.phase);
-    const call = z.object({ item: announcedSchema.extend({ type: z.literal("function_call") }) }).safeParse(event).data;
-    if (call === undefined) return;
-    this.#kinds.add(call.item.type);
-    this.#announced.set(placeOf(event), { ...call.item, arguments: undefined });
+    if (this.#calls.announce(event)) return;
+    const message = announcedSchema.safeParse(event).data?.item;
+    if (message?.phase) this.#phases.set(message.id, message.phase);
+    else if (message !== undefined) this.#phases.delete(message.id);
   }
 
-  *#readItem(item: z.output<typeof itemTypeSchema>, place: string): Generator<ModelEvent> {
+  /** @param event what the item stands in; undefined at the answer's end */
+  *#readItem(item: z.output<typeof itemTypeSchema>, event?: unknown): Generator<ModelEvent> {
     // A message counts from its first word on.
     if (item.type !== "message") this.#kinds.add(item.type);
     switch (item.type) {
@@ -126,81 +120,60 @@ export class ResponseEvents {
         const { id, phase, content } = parse(messageSchema, item);
         // A server that does not stream says it all at once.
         const said = content.filter((text) => text !== "");
-        if (!this.#hasPieces) for (const text of said) yield this.#textOf(id, text, phase);
+        const isNew = this.#isNew([id, said]);
+        if (isNew && !this.#hasPieces) for (const text of said) yield this.#textOf(id, text, phase);
         this.#hasPieces = false;
+        if (isNew) this.#messages += 1;
         return;
       }
-      case "function_call": {
-        const { call_id, name, arguments: whole } = parse(callSchema, item);
-        const announced = this.#takeAnnounced(call_id, place);
-        this.#called.add(call_id);
-        // Some servers say them in pieces only.
-        return yield toCall({ call_id, name, arguments: whole || (announced?.arguments ?? whole ?? undefined) });
-      }
+      case "function_call":
+        return yield* this.#calls.end(item, event);
       case "reasoning": {
         const { id, encrypted_content: encrypted } = parse(reasoningSchema, item);
-        if (encrypted) yield { type: "sealed_reasoning", id, encrypted };
+        // Without its id it cannot be given back.
+        if (encrypted && id !== "" && this.#isNew([id])) yield { type: "sealed_reasoning", id, encrypted };
         return;
       }
       default:
     }
   }
 
+  #isNew(what: unknown): boolean {
+    const key = JSON.stringify(what);
+    if (this.#ended.has(key)) return false;
+    this.#ended.add(key);
+    return true;
+  }
+
   *#end(type: string, event: unknown): Generator<ModelEvent> {
-    const { output, usage, incomplete_details, error } = parse(z.object({ response: responseSchema }), event).response;
-    if (type === "response.completed") yield* this.#readRest(output);
+    const { output, usage, incomplete_details, error, status } = parse(
+      z.object({ response: responseSchema }),
+      event,
+    ).response;
+    const isIncomplete = type === "response.incomplete" || status === "incomplete";
+    const hasFailed = type === "response.failed" || status === "failed";
+    if (!isIncomplete && !hasFailed) yield* this.#readRest(output);
     if (usage) {
       const { input_tokens: inputTokens, input_tokens_details: details, output_tokens: outputTokens } = usage;
       yield { type: "usage", inputTokens, cachedTokens: details?.cached_tokens ?? 0, outputTokens };
     }
-    if (type === "response.incomplete") {
+    if (isIncomplete) {
       throw modelFailure(`The model's answer was cut short (${incomplete_details?.reason ?? "no reason given"}).`);
     }
-    if (type === "response.failed") throw new APIError(undefined, error ?? undefined, undefined, undefined);
+    if (hasFailed) throw toApiError(error ?? {});
     this.#isComplete = true;
   }
 
   /** What a server says at the end alone. What has come before may stand there again, and under other ids. */
   *#readRest(output: readonly z.output<typeof itemTypeSchema>[]): Generator<ModelEvent> {
-    for (const { arguments: pieces, ...call } of this.#announced.values()) {
-      if (this.#called.has(call.call_id)) continue;
-      const whole = output.find((item) => item.type === "function_call" && item.call_id === call.call_id);
-      const text = whole === undefined ? undefined : parse(callSchema, whole).arguments;
-      yield toCall({ ...call, arguments: text || (pieces ?? text ?? undefined) });
-    }
-    const known = new Set(this.#kinds);
-    for (const item of output) if (!known.has(item.type)) yield* this.#readItem(item, "");
-  }
-
-  /** What was announced of a call, by its own id: it may be done in another place than it was announced in. */
-  #takeAnnounced(callId: string, place: string): AnnouncedCall | undefined {
-    const isCall = (at: string) => this.#announced.get(at)?.call_id === callId;
-    const at = isCall(place) ? place : [...this.#announced.keys()].find(isCall);
-    const announced = at === undefined ? undefined : this.#announced.get(at);
-    if (at !== undefined) this.#announced.delete(at);
-    return announced;
+    const known = new Set([...this.#kinds, "function_call"]);
+    for (const item of output) if (!known.has(item.type)) yield* this.#readItem(item);
+    yield* this.#calls.readRest(output);
   }
 
   #textOf(id: string, text: string, phase: "commentary" | "final_answer" | null | undefined): ModelEvent {
     this.#kinds.add("message");
-    return { type: "text", id, text, ...(phase != null && { phase }) };
+    // Two messages without a name are two.
+    return { type: "text", id: id || `message ${this.#messages}`, text, ...(phase != null && { phase }) };
   }
-}
-
-/** Where an event belongs in the answer: not every server numbers the parts of one, nor names them the same twice. */
-function placeOf(event: unknown): string {
-  const { output_index: index, item_id: id } = parse(placeSchema, event);
-  return index === undefined ? id : String(index);
-}
-
-/** @throws ApplicationError for a call of which nobody has said the arguments */
-function toCall({ call_id: callId, name, arguments: text }: AnnouncedCall): ModelEvent {
-  if (text === undefined) throw unreadableAnswer(undefined);
-  return { type: "call", callId, name, arguments: text };
-}
-
-function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw unreadableAnswer(result.error);
 }

@@ -5,7 +5,8 @@ import type { ResponseCreateParamsStreaming } from "openai/resources/responses/r
 import { ApplicationError } from "../../errors.ts";
 import { quoteName } from "../../excerpt.ts";
 import { isObject } from "../../json.ts";
-import { misconfiguredModel, unreadableAnswer } from "./model.ts";
+import { BrokenAnswer, misconfiguredModel, unreadableAnswer } from "./model.ts";
+import { isOutOfQuota, toApiError } from "./response-error.ts";
 import type { Silence } from "./silence.ts";
 
 // The SDK's client brings every API of OpenAI with it: 100 KiB gzip, for the one request that chat makes, and its reader
@@ -16,10 +17,12 @@ const RETRIED_STATUSES = [408, 409, 429];
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8_000;
 
-const OUT_OF_QUOTA = "insufficient_quota";
-
 /** In characters; the last event holds all that the answer says. */
 const LONGEST_EVENT = 4 * 1024 * 1024;
+/** In characters; an answer of the most tokens has less. */
+const LONGEST_STREAM = 32 * 1024 * 1024;
+/** In characters, of what says why there is no answer. */
+const LONGEST_ERROR = 64 * 1024;
 /** An event that a server does not end counts where the stream ends. */
 const LAST_LINE = "\n\n";
 
@@ -65,7 +68,7 @@ export async function requestResponse(
     silence.hear();
     const response = await send(`${baseUrl}/responses`, init, signal);
     if (response instanceof Response && response.ok) return readEvents(response, silence);
-    const error = await toError(response);
+    const error = await toError(response, signal);
     silence.end();
     if (attempt === RETRIES || !isRetried(response, error)) throw error;
     const requested = response instanceof Response ? requestedPause(response.headers) : undefined;
@@ -77,7 +80,7 @@ export async function requestResponse(
 /** @throws ApplicationError for what is neither events nor a whole response */
 async function readEvents(response: Response, silence: Silence): Promise<AsyncIterable<unknown>> {
   const type = response.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  if (type === "application/json") return readWhole(await response.text());
+  if (type === "application/json") return readWhole(await readText(response, LONGEST_EVENT, silence));
   if (EVENT_TYPES.includes(type)) return readStream(response, silence);
   await response.body?.cancel();
   const what = `The model's server answered with ${quoteName(type)} where events were expected`;
@@ -94,38 +97,70 @@ async function* readStream({ body }: Response, silence: Silence): AsyncGenerator
       if (error.type === "max-buffer-size-exceeded") throw unreadableAnswer(error);
     },
   });
-  for await (const text of chain(body?.pipeThrough(new TextDecoderStream()) ?? [], LAST_LINE)) {
+  let length = 0;
+  let hasEnded = false;
+  for await (const text of chain(body?.pipeThrough(new TextDecoderStream()) ?? [], () => {
+    hasEnded = true;
+    return LAST_LINE;
+  })) {
     // Also what is no event: a comment keeps a connection.
     silence.hear();
+    length += text.length;
+    if (length > LONGEST_STREAM) throw unreadableAnswer(undefined);
     parser.feed(text);
     for (const { event, data } of events.splice(0)) {
-      if (data === "[DONE]") return;
-      yield readEvent(event, data);
+      if (data.trim() === "[DONE]") return;
+      // Some servers keep a connection by events without anything in them.
+      if (data.trim() !== "") yield readEvent(event, data, hasEnded);
     }
   }
 }
 
-/** @throws APIError for an event that says an error */
-function readEvent(name: string | undefined, text: string): unknown {
-  const value: unknown = JSON.parse(text);
+/**
+ * @param hasEnded whether the stream has ended before its event did
+ * @throws APIError for an event that says an error, BrokenAnswer for the half of one
+ */
+function readEvent(name: string | undefined, text: string, hasEnded: boolean): unknown {
+  const value = parseEvent(name, text, hasEnded);
   if (!isObject(value)) return value;
-  const error = isObject(value.error) ? value.error : value;
-  if (name === "error" || error !== value) throw new APIError(undefined, error, undefined, undefined);
-  return value;
+  const { error, type = name } = value;
+  if (isObject(error)) throw toApiError(error);
+  if (typeof error === "string" && error !== "") throw toApiError({ message: error });
+  if (name === "error" || type === "error") throw toApiError(value);
+  return { ...value, type };
 }
 
-async function* chain(texts: AsyncIterable<string> | Iterable<string>, last: string): AsyncGenerator<string> {
+function parseEvent(name: string | undefined, text: string, hasEnded: boolean): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (hasEnded) throw new BrokenAnswer(error);
+    if (name === "error") throw toApiError({ message: text });
+    throw error;
+  }
+}
+
+async function* chain(texts: AsyncIterable<string> | Iterable<string>, last: () => string): AsyncGenerator<string> {
   yield* texts;
-  yield last;
+  yield last();
+}
+
+/** Reads no further than there may be, and gives the beginning of what is longer. */
+async function readText({ body }: Response, longest: number, silence?: Silence): Promise<string> {
+  let text = "";
+  for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    silence?.hear();
+    text += piece;
+    if (text.length > longest) break;
+  }
+  return text.slice(0, longest);
 }
 
 /** The one event that a response says which was not streamed. */
 async function* readWhole(text: string): AsyncGenerator<unknown> {
   const response = parseObject(text);
   if (response === undefined) throw unreadableAnswer(undefined);
-  if ("error" in response && isObject(response.error)) {
-    throw new APIError(undefined, response.error, undefined, undefined);
-  }
+  if ("error" in response && isObject(response.error)) throw toApiError(response.error);
   yield { type: `response.${"status" in response ? response.status : "completed"}`, response };
 }
 
@@ -136,11 +171,6 @@ async function send(url: string, init: RequestInit, signal: AbortSignal): Promis
     signal.throwIfAborted();
     return new APIConnectionError({ message: undefined, ...(cause instanceof Error && { cause }) });
   }
-}
-
-/** Whether the account has no quota left: that mends itself no sooner than its owner has paid. */
-export function isOutOfQuota({ code, type }: APIError): boolean {
-  return code === OUT_OF_QUOTA || type === OUT_OF_QUOTA;
 }
 
 function isRetried(response: Response | APIConnectionError, error: APIError): boolean {
@@ -179,10 +209,14 @@ function requestedPause(headers: Headers): number | undefined {
   return named.find((pause) => Number.isFinite(pause) && pause >= 0);
 }
 
-async function toError(response: Response | APIConnectionError): Promise<APIError> {
+async function toError(response: Response | APIConnectionError, signal: AbortSignal): Promise<APIError> {
   if (response instanceof APIConnectionError) return response;
   const { status, headers } = response;
-  const body = await response.text();
+  const body = await readText(response, LONGEST_ERROR).catch(() => {
+    // What the status says counts also where the rest breaks off.
+    signal.throwIfAborted();
+    return "";
+  });
   return APIError.generate(status, parseObject(body), body, headers);
 }
 
