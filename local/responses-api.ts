@@ -45,7 +45,9 @@ export function saidText(item: Extract<InputItem, { role: string }>): string {
 
 /** The tokens that a stand-in says it has used: about four characters each. */
 export function countTokens(request: ResponsesRequest, output: readonly OutputItem[]) {
-  const heard = JSON.stringify([request.instructions, request.input, request.tools]).length;
+  // An image's bytes are no words.
+  const words = (key: string, value: unknown) => (key === "image_url" ? undefined : value);
+  const heard = JSON.stringify([request.instructions, request.input, request.tools], words).length;
   const said = output.reduce((sum, item) => sum + (item.type === "call" ? item.arguments : item.text).length, 0);
   return { input: Math.ceil(heard / 4), output: Math.ceil(said / 4) };
 }

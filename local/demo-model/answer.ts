@@ -13,6 +13,10 @@ const HELP =
   'Try "add milk, eggs and bread to groceries", "add call mom tomorrow at 5pm, high priority", "show my tasks", ' +
   '"what is due this week?", "complete milk", "move call mom to friday", "rename milk to oat milk" or "delete eggs".';
 
+const NO_IMAGES =
+  "I cannot look at images: I am no language model, and stand in for one because OPENAI_API_KEY is not set. " +
+  "I have changed nothing. Say in words what is to be done.";
+
 /**
  * Decides what to do next as a model would: from the last thing the person said, and from what has been called since
  * and what came of it. It keeps nothing between requests, and acts on ids that a tool has answered with.
@@ -20,7 +24,8 @@ const HELP =
 export function nextOutput(request: ResponsesRequest): OutputItem[] {
   const turns = readTurns(request.input);
   const now = readNow(request);
-  const { calls, replaced } = turns.at(-1) ?? { calls: [], replaced: [] };
+  const { calls, replaced, hasImage } = turns.at(-1) ?? { calls: [], replaced: [], hasImage: false };
+  if (hasImage) return [says(NO_IMAGES)];
   if (request.tool_choice === "none") return [says(tell(calls))];
   return answer(understand(turns, now), { calls, replaced }, now, turns.at(-2));
 }

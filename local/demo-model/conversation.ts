@@ -13,6 +13,8 @@ export interface Call {
 /** What a person said, and what was done and said about it. */
 export interface Turn {
   readonly said: string;
+  /** Whether an image came with it. */
+  readonly hasImage: boolean;
   readonly calls: readonly Call[];
   /** The calls of answers that this one takes the place of: the server notes behind them that they are done. */
   readonly replaced: readonly Call[];
@@ -31,6 +33,7 @@ export function readTurns(input: readonly InputItem[]): Turn[] {
       "role" in item && item.role === "assistant" ? [withoutLabel(saidText(item))] : [],
     );
     return {
+      hasImage: first !== undefined && "role" in first && hasImage(first),
       said: first !== undefined && "role" in first ? readMessage(first).text : "",
       calls: readCalls(rest.slice(note + 1), input),
       replaced: readCalls(rest.slice(0, note + 1), input),
@@ -46,6 +49,10 @@ function readMessage(message: Extract<InputItem, { role: string }>): { sentOn?: 
   return parts.length === 0
     ? { text: saidText(message) }
     : { sentOn: sentOn?.text ?? "", text: saidText({ ...message, content: parts }) };
+}
+
+function hasImage({ content }: Extract<InputItem, { role: string }>): boolean {
+  return typeof content !== "string" && content.some(({ type }) => type === "input_image");
 }
 
 function withoutLabel(text: string): string {

@@ -40,7 +40,7 @@ describe("the body of useChat", () => {
     },
   );
 
-  const long = "x".repeat(1024 * 1024);
+  const long = "x".repeat(7 * 1024 * 1024);
 
   it("may have earlier messages of any length, and of any depth", () => {
     const text = `{"id":"c","messages":[${JSON.stringify(message(long + long))},${"[".repeat(100_000)}${"]".repeat(100_000)},7]}`;
@@ -51,7 +51,7 @@ describe("the body of useChat", () => {
   it.each([
     ["a last message", { messages: [message("one"), message(long)] }],
     ["a field beside messages", { messages: [message("one")], extra: long }],
-  ])("may not have %s of more than a mebibyte", (_, whole) => {
+  ])("may not have %s of more than words and images", (_, whole) => {
     const refusal = expect.objectContaining({ kind: "payload_too_large" });
 
     expect(() => kept(JSON.stringify(whole), 65_536)).toThrow(refusal);
