@@ -92,7 +92,8 @@ app.use("/api/auth/me", requireCaller, takeBody(16 * KIB));
 // A description of 10,000 characters, each escaped, has 120 KB.
 app.use("/mcp/tools/:name", requireCaller, takeBody(256 * KIB));
 app.use("/mcp", checkHostAndOrigin, requireCaller, takeBody(MIB));
-app.use("/chat", requireCaller, limitChat, takeBody(256 * KIB));
+// Images of 4 MiB are 5.4 MiB in base64; beside them there are words.
+app.use("/chat", requireCaller, limitChat, takeBody(6 * MIB));
 // `useChat` sends its whole conversation with each message.
 app.use("/api/chat", requireCaller, limitChat, takeBody(8 * MIB));
 app.use("/api/chat/:id/stream", requireCaller);

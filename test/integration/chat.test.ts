@@ -259,16 +259,3 @@ describe("what bad input to POST /chat gets", () => {
     expect(await ownerQuery("select id from messages where user_id = $1", [other.id])).toEqual([]);
   });
 });
-
-test("a file is refused by its name, and nothing is stored", async () => {
-  const person = await Person.signUp();
-  const file = { type: "file", filename: "list.jpg", mediaType: "image/jpeg", url: "data:image/jpeg;base64,AAAA" };
-  const parts = [{ type: "text", text: "What is on it?" }, file, { ...file, filename: undefined }];
-  const body = { id: "c", messages: [{ id: "1", role: "user", parts }] };
-  const response = await person.send("/api/chat", { method: "POST", body });
-  expect(response.status).toBe(400);
-  const { detail, errors } = await problemOf(response);
-  expect(detail).toBe('messages must end in words: files cannot be read here (list.jpg, "image/jpeg"); leave them out');
-  expect(errors?.[0]?.field).toBe("messages");
-  expect((await person.send("/api/conversations/c")).status).toBe(404);
-});

@@ -1,4 +1,5 @@
 import { describeCatalog } from "../../tools/catalog.ts";
+import { estimateInput, estimateTokens } from "../model/estimate-tokens.ts";
 import { BrokenAnswer, type ModelEvent, type ModelFunction, modelFailure } from "../model/model.ts";
 import { toModelItems } from "../model/model-items.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
@@ -7,8 +8,6 @@ import type { TurnContext } from "./run-agent.ts";
 
 /** How often the model is asked for one answer, where that breaks off before anybody has heard of it. */
 const ATTEMPTS = 2;
-
-const CHARACTERS_PER_TOKEN = 4;
 
 const functions: readonly ModelFunction[] = describeCatalog().map(({ name, description, inputSchema }) => ({
   name,
@@ -110,15 +109,11 @@ async function* askOnce(
     else if (wasHeard || signal.aborted) {
       // An answer that broke off was paid for too, and nobody says how much.
       message.addUsage({
-        inputTokens: estimateTokens(JSON.stringify([instructions, items, functions]).length),
+        inputTokens: estimateInput({ instructions, items, functions }),
         cachedTokens: 0,
         outputTokens: estimateTokens(heard),
       });
     }
   }
   if (!attempt.hasBegun) throw modelFailure("The model answered nothing; try again.");
-}
-
-function estimateTokens(characters: number): number {
-  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }

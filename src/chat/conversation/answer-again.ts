@@ -3,9 +3,10 @@ import { messages } from "../../database/chat-schema.ts";
 import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { ApplicationError, notFound } from "../../errors.ts";
-import type { ChatMessage } from "../stream/chat-message.ts";
+import type { ChatMessage, MessageImage } from "../stream/chat-message.ts";
 import { type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import { KEPT_FOR } from "./kept-turn.ts";
+import { hasImagesOf } from "./message-images.ts";
 import { hasReplacedCalls, MOST_REPLACED_CALLS, replacedCalls } from "./replaced-calls.ts";
 import { isConversation, toAssistantMessage, toChatMessage, usageOf } from "./rows.ts";
 import {
@@ -20,7 +21,10 @@ import {
 /** What a person says. */
 export interface NewMessage {
   readonly id: string;
+  /** Its images have a mark each in it. */
   readonly text: string;
+  /** Undefined for none, and where the release before has sent it. */
+  readonly images?: readonly MessageImage[] | undefined;
   /** False where the conversation must be there already. */
   readonly mayBegin: boolean;
   /** Whether it is to be answered anew where it is there already. */
@@ -62,13 +66,15 @@ export async function answerAgain(
   } = await readFrom(database, scope, message);
   if (row === undefined) throw notFound("Conversation");
   const said = toChatMessage(row);
-  const isSame = said.role === "user" && said.text === text;
+  const isSame = said.role === "user" && said.text === text && hasImagesOf(message, said);
   if (message.isKey && !isSame) {
     throw new ApplicationError(
       "conflict",
       "message_id, or Idempotency-Key, was used for another message; use a new one. Nothing was done.",
     );
   }
+  // What a page shows of it has no images any more: they are known all the same.
+  const images = isSame && !message.images?.length ? said.images : message.images;
   const isRepeat = isSame && !(message.isAnew && named.length > 0);
   const isLast = next === undefined;
   if (isRepeat && answer !== undefined && !(isLast && hasDoneNothing(answer))) {
@@ -92,9 +98,9 @@ export async function answerAgain(
     query
       .delete(messages)
       .where(and(isConversation(database.userId, scope.conversationId), gte(messages.seq, row.seq))),
-    insertMessage(query, database.userId, scope.conversationId, { id, text, sentAt, replaced }),
+    insertMessage(query, database.userId, scope.conversationId, { id, text, images, sentAt, replaced }),
   ]);
-  return { ...known, history: [...before, { id, role: "user", text, sentAt, replaced } satisfies ChatMessage] };
+  return { ...known, history: [...before, { id, role: "user", text, images, sentAt, replaced } satisfies ChatMessage] };
 }
 
 /** What there is from a message on, and what a turn that answers it starts from. */

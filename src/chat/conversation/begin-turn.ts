@@ -31,10 +31,10 @@ export async function beginTurn(
   message: NewMessage,
 ): Promise<LoadedTurn | StoredAnswer> {
   const { conversationId } = scope;
-  const { id, text, mayBegin } = message;
+  const { id, text, images, mayBegin } = message;
   const { userId } = database;
   // As the worker's clock has it, so that the model is told the same moment now and in the turns to come.
-  const said = { id, text, sentAt: new Date(), replaced: [] };
+  const said = { id, text, images, sentAt: new Date(), replaced: [] };
   const { results } = await guarded(() =>
     database.write("begin_turn", (query) => {
       const isThere = sql`exists (${query

@@ -1,8 +1,9 @@
 import { ApplicationError } from "../../errors.ts";
 import type { TextReader } from "../../http/body.ts";
+import { LONGEST_IMAGES } from "./message-images.ts";
 
-/** How many characters are kept of a body: its last message holds all that tools have answered in it. */
-const MOST_KEPT = 1024 * 1024;
+/** How many characters are kept of a body: its last message holds all that tools have answered in it, or images. */
+const MOST_KEPT = 1024 * 1024 + LONGEST_IMAGES;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -116,6 +117,6 @@ export class LastMessageBody implements TextReader {
 function tooLong(): ApplicationError {
   return new ApplicationError(
     "payload_too_large",
-    `The last message, and what is beside messages, may have ${MOST_KEPT} characters at most; files cannot be sent.`,
+    `The last message, and what is beside messages, may have ${MOST_KEPT} characters at most.`,
   );
 }

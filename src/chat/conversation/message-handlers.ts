@@ -17,7 +17,9 @@ import { encode, fromLines, type StreamFormat, toByteStream, type WatchedTurn } 
 import { passOnUiEvents, toUiEvents } from "../stream/ui-stream.ts";
 import type { TurnStream } from "./conversation-object.ts";
 import { conversationStub } from "./conversation-stub.ts";
+import { countMessage } from "./count-message.ts";
 import { LastMessageBody } from "./last-message-body.ts";
+import { mebibytesOf } from "./message-images.ts";
 import { type ChatRequest, conversationIdSchema, readChatRequest, readUiChatRequest } from "./message-request.ts";
 
 /** https://ai-sdk.dev/docs/ai-sdk-ui/stream-protocol */
@@ -66,6 +68,11 @@ async function startTurn(
   const { caller, configuration, requestId } = context.var;
   if (configuration.OPENAI_API_KEY === undefined) {
     throw new ApplicationError("unavailable", "Chat is not set up on this server: OPENAI_API_KEY is missing.");
+  }
+  if (what.type === "message") {
+    // An image is held in memory for as long as its turn.
+    const mebibytes = Math.ceil(mebibytesOf(what.images ?? []));
+    for (let counted = 0; counted < mebibytes; counted += 1) await countMessage(context);
   }
   const language = preferredLanguage(context.req.header("Accept-Language"));
   const reply = await conversationStub(context, conversationId).run({

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { ApplicationError } from "../../errors.ts";
-import { listNames } from "../../excerpt.ts";
 import { parseInput } from "../../input.ts";
 import { line, text } from "../../text.ts";
+import { MOST_IMAGES, readImages, type SentFile, TAKEN_IMAGES, textWithImages } from "./message-images.ts";
 import type { TurnRequest } from "./run-turn.ts";
 
 const LONGEST_MESSAGE = 10_000;
@@ -29,6 +29,12 @@ const answerSchema = z.strictObject({
 export const chatSchema = z.strictObject({
   user_id: z.int().optional(),
   message: messageSchema.optional(),
+  images: z
+    .array(z.string())
+    .min(1)
+    .max(MOST_IMAGES)
+    .optional()
+    .meta({ description: `Beside message or in place of it: ${TAKEN_IMAGES}.` }),
   message_id: messageIdSchema
     .optional()
     .meta({ description: "The same message with it again gets the answer that it has." }),
@@ -50,20 +56,26 @@ export type ChatRequest = Pick<TurnRequest, "conversationId" | "what">;
  * @throws ApplicationError `invalid_input`; `forbidden` for another user's `user_id`
  */
 export function readChatRequest(body: unknown, userId: number, key: string | undefined): ChatRequest {
-  const { user_id, message, message_id, conversation_id: conversationId, approval } = parseInput(chatSchema, body);
+  const { user_id, message, images: urls = [], message_id, ...rest } = parseInput(chatSchema, body);
+  const { conversation_id: conversationId, approval } = rest;
   if (user_id !== undefined && user_id !== userId) {
     throw new ApplicationError("forbidden", "user_id is not yours; leave it out.");
   }
   if (approval !== undefined) {
     if (message !== undefined) throw invalid("approval", "cannot stand beside message; send one of the two");
+    if (urls.length > 0) throw invalid("images", "cannot stand beside approval; send one of the two");
     if (message_id !== undefined) throw invalid("message_id", "cannot stand beside approval; leave it out");
     if (conversationId === undefined) throw invalid("conversation_id", "is required with approval");
     return { conversationId, what: { type: "approval", answers: readAnswers("approval", [approval].flat()) } };
   }
-  if (message === undefined) throw invalid("message", "is required");
+  if (message === undefined && urls.length === 0) throw invalid("message", "is required");
   if (message_id !== undefined && key !== undefined && message_id !== key) {
     throw invalid("message_id", "differs from the Idempotency-Key header; send one of the two");
   }
+  const images = readImages(
+    "images",
+    urls.map((url, index) => ({ name: `images.${index}`, url })),
+  );
   const givenId = message_id ?? key;
   const id = givenId ?? crypto.randomUUID();
   return {
@@ -71,7 +83,8 @@ export function readChatRequest(body: unknown, userId: number, key: string | und
     what: {
       type: "message",
       id,
-      text: message,
+      text: textWithImages(message ?? "", images),
+      images,
       mayBegin: conversationId === undefined,
       isKey: givenId !== undefined,
     },
@@ -110,9 +123,9 @@ const uiMessageSchema = z.object({
 
 const textPartSchema = z.object({ type: z.literal("text"), text: z.string() });
 const filePartSchema = z.object({
-  type: z.literal("file"),
-  filename: z.string().optional().catch(undefined),
+  filename: z.string().min(1).optional().catch(undefined),
   mediaType: z.string().optional().catch(undefined),
+  url: z.string().optional().catch(undefined),
 });
 const respondedPartSchema = z.object({
   toolCallId: z.string(),
@@ -144,24 +157,35 @@ export function readUiChatRequest(body: unknown): ChatRequest {
       what: { type: "approval", answers: readAnswers("messages", answers).slice(0, MOST_ANSWERS) },
     };
   }
-  const files = message.parts.flatMap((part) => filePartSchema.safeParse(part).data ?? []);
-  if (files.length > 0) {
-    const names = listNames(files.map(({ filename, mediaType }) => filename ?? mediaType ?? "without a name"));
-    throw invalid("messages", `must end in words: files cannot be read here (${names}); leave them out`);
-  }
-  const texts = message.parts.flatMap((part) => textPartSchema.safeParse(part).data?.text ?? []);
-  const { text: said } = parseInput(z.object({ text: messageSchema }), { text: texts.join("\n") });
+  const images = readImages("messages", message.parts.filter(isFile).map(readFilePart));
+  const text = message.parts.flatMap((part) => textPartSchema.safeParse(part).data?.text ?? []).join("\n");
+  if (images.length === 0 || text.trim() !== "") parseInput(z.object({ text: messageSchema }), { text });
   return {
     conversationId,
     what: {
       type: "message",
       id: message.id,
-      text: said,
+      text: textWithImages(text, images),
+      images,
       mayBegin: true,
       isAnew: trigger === REGENERATE,
       replaces: messageId ?? undefined,
     },
   };
+}
+
+type Part = z.output<typeof partSchema>;
+
+/** Whether a part of a person's message is something to look at, of whatever type: what is no file is refused as one. */
+function isFile({ type }: Part): boolean {
+  // What a page keeps for itself is no part of what was said.
+  return type !== "text" && type !== "step-start" && !type.startsWith("data-");
+}
+
+function readFilePart({ type, ...part }: Part): SentFile {
+  if (type !== "file") return { name: `part of type ${type}` };
+  const { filename, mediaType, url } = filePartSchema.parse(part);
+  return { name: filename ?? mediaType ?? "a file without a name", mediaType, url };
 }
 
 type Answer = z.output<typeof answerSchema>;

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { BODY_ERRORS, type Operations } from "../../http/operation.ts";
 import { chatAnswerSchema } from "../stream/json-answer.ts";
 import { listSchema, renameSchema } from "./conversation-handlers.ts";
+import { TAKEN_IMAGES } from "./message-images.ts";
 import { chatSchema, uiChatSchema } from "./message-request.ts";
 import { conversationSchema, readConversationSchema } from "./stored-conversations.ts";
 
@@ -11,6 +12,7 @@ export const chatOperations: Operations = {
     summary: "Say something to the agent",
     tag: "Chat",
     security: "bearer",
+    description: "A message may have images, such as a photographed list; what is kept of them is `[photo]`.",
     body: chatSchema,
     example: { message: "add tent, stove and rope to camping" },
     takesKey: true,
@@ -26,6 +28,7 @@ export const chatOperations: Operations = {
     summary: "The same as AI SDK's useChat speaks it",
     tag: "Chat",
     security: "bearer",
+    description: `The last message alone counts. Beside its text it may have, as parts of type file, ${TAKEN_IMAGES}; what is kept of an image is \`[photo]\`.`,
     body: uiChatSchema,
     example: {
       id: "camping",

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Application } from "../../http/application.ts";
-import { countAgainst } from "../../http/rate-limit.ts";
+import { countMessage } from "./count-message.ts";
 
 /** Both are loaded with the first request that needs them: CODEBASE.md says why. */
 const messages = () => import("./message-handlers.ts");
@@ -8,7 +8,7 @@ const conversations = () => import("./conversation-handlers.ts");
 
 /** Limits the messages of each user, apart from the tools; it stands behind `requireCaller`. */
 export const limitChat: MiddlewareHandler<Application> = async (context, next) => {
-  await countAgainst(context, "CHAT_RATE_LIMITER", String(context.var.caller.userId));
+  await countMessage(context);
   await next();
 };
 

@@ -11,11 +11,21 @@ export const FOREIGN_KEY_VIOLATION = "23503";
 /** A row of a message, as far as it says what the message is. */
 export type MessageRow = Pick<typeof messages.$inferSelect, "id" | "role" | "content" | "createdAt" | "replaced">;
 
+/** What a person said; of an image its digest. */
+const saidSchema = z.object({ text: z.string(), images: z.array(z.string()).optional().catch(undefined) });
+
 /** A message, from its row. */
 export function toChatMessage(row: MessageRow): ChatMessage {
   if (row.role === "assistant") return toAssistantMessage(row);
-  const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(row.content);
-  return { id: row.id, role: "user", text, sentAt: row.createdAt, replaced: readReplacedCalls(row.replaced) };
+  const [{ text, images }] = z.tuple([saidSchema]).parse(row.content);
+  return {
+    id: row.id,
+    role: "user",
+    text,
+    images: images?.map((digest) => ({ digest })),
+    sentAt: row.createdAt,
+    replaced: readReplacedCalls(row.replaced),
+  };
 }
 
 /** What a message of the agent has used, from its row. */

@@ -1,6 +1,7 @@
 import { STOPPED } from "../agent/run-agent.ts";
 import type { TurnEvent, TurnStart } from "../stream/turn-event.ts";
 import type { TurnReply } from "./conversation-object.ts";
+import { hasImagesOf } from "./message-images.ts";
 import type { TurnRequest } from "./run-turn.ts";
 
 /**
@@ -27,7 +28,7 @@ export class TurnInProgress {
   answers(what: TurnRequest["what"]): boolean {
     if (what.type === "approval" || this.#what.type === "approval") return false;
     const { id, text, isAnew, replaces } = this.#what;
-    if (what.id !== id || what.text !== text) return false;
+    if (what.id !== id || what.text !== text || !hasImagesOf(what, this.#what)) return false;
     return !what.isAnew || (isAnew === true && what.replaces !== undefined && what.replaces === replaces);
   }
 

@@ -30,14 +30,15 @@ export function insertMessage(
   query: QueryBuilder,
   userId: number,
   conversationId: string,
-  { id, text, sentAt, replaced }: Omit<Extract<ChatMessage, { role: "user" }>, "role">,
+  { id, text, images = [], sentAt, replaced }: Omit<Extract<ChatMessage, { role: "user" }>, "role">,
 ) {
+  const digests = images.map(({ digest }) => digest);
   return query.insert(messages).values({
     userId,
     conversationId,
     id,
     role: "user",
-    content: [{ type: "text", id: "0", text }],
+    content: [{ type: "text", id: "0", text, ...(digests.length > 0 && { images: digests }) }],
     createdAt: sentAt,
     replaced: replaced.length === 0 ? null : replaced,
   });

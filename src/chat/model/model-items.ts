@@ -4,6 +4,8 @@ import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 import type { ModelItem } from "./model.ts";
 
+type PersonMessage = Extract<ChatMessage, { role: "user" }>;
+
 /** How much of a tool's output the model is still shown in later turns. */
 const OLD_OUTPUT_LENGTH = 400;
 
@@ -29,13 +31,21 @@ export function toModelItems(
 ): ModelItem[] {
   const items = history.flatMap((message): ModelItem[] =>
     message.role === "user"
-      ? [
-          { type: "said", role: "user", text: message.text, sentAt: describeMoment(message.sentAt, timeZone) },
-          ...toReplacedItems(message.replaced),
-        ]
+      ? [toSaid(message, timeZone), ...toReplacedItems(message.replaced)]
       : toItems(message.events, trim).filter((item) => item.type !== "sealed_reasoning"),
   );
   return [...items, ...toItems(current, (text) => text)];
+}
+
+function toSaid({ text, images = [], sentAt }: PersonMessage, timeZone: string): ModelItem {
+  const urls = images.flatMap(({ url }) => url ?? []);
+  return {
+    type: "said",
+    role: "user",
+    text,
+    sentAt: describeMoment(sentAt, timeZone),
+    ...(urls.length > 0 && { images: urls }),
+  };
 }
 
 /** What earlier answers to a person's message have done, right behind it. */

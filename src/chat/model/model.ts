@@ -3,8 +3,14 @@ import type { ObjectJsonSchema } from "../../tools/tool.ts";
 
 /** One thing the model is shown: what was said, a call it made, what the call came to, or what the server notes. */
 export type ModelItem =
-  /** `sentAt` says the moment in words, where the person was. */
-  | { readonly type: "said"; readonly role: "user"; readonly text: string; readonly sentAt: string }
+  /** `sentAt` says the moment in words, where the person was; the images are `data:` URLs. */
+  | {
+      readonly type: "said";
+      readonly role: "user";
+      readonly text: string;
+      readonly sentAt: string;
+      readonly images?: readonly string[];
+    }
   /** What the server itself tells the model, in the place where it counts. */
   | { readonly type: "note"; readonly text: string }
   | {
@@ -23,6 +29,11 @@ export type ModelItem =
     }
   | { readonly type: "call_output"; readonly callId: string; readonly text: string }
   | { readonly type: "sealed_reasoning"; readonly id: string; readonly encrypted: string };
+
+/** The images that the model is shown. */
+export function imagesOf(item: ModelItem): readonly string[] {
+  return item.type === "said" && item.role === "user" ? (item.images ?? []) : [];
+}
 
 /** A function the model may call. */
 export interface ModelFunction {

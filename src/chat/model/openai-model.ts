@@ -10,6 +10,7 @@ import { deriveKey } from "../../derive-key.ts";
 import { ApplicationError } from "../../errors.ts";
 import {
   BrokenAnswer,
+  imagesOf,
   type Model,
   type ModelEvent,
   type ModelItem,
@@ -24,6 +25,8 @@ import { type ResponsesServer, requestResponse } from "./responses-request.ts";
 import { Silence } from "./silence.ts";
 
 const LONGEST_FUNCTION_NAME = 64;
+
+const CONTEXT_TOO_LONG = "context_length_exceeded";
 
 /** What a request says beside the conversation: the same in all requests for one person. */
 type Settings = Pick<
@@ -55,7 +58,10 @@ export function openModel(configuration: Configuration, userId: number): Model {
         yield* streamResponse(server, settings, { ...request, signal }, silence);
       } catch (error) {
         signal.throwIfAborted();
-        throw toModelFailure(error);
+        throw toModelFailure(
+          error,
+          request.items.some((item) => imagesOf(item).length > 0),
+        );
       } finally {
         silence.end();
       }
@@ -117,7 +123,14 @@ function toInputItem(item: ModelItem): ResponseInputItem {
   switch (item.type) {
     case "said":
       return item.role === "user"
-        ? { role: "user", content: [toInputText(`Sent on ${item.sentAt}`), toInputText(item.text)] }
+        ? {
+            role: "user",
+            content: [
+              toInputText(`Sent on ${item.sentAt}`),
+              toInputText(item.text),
+              ...imagesOf(item).map((url) => ({ type: "input_image", image_url: url, detail: "auto" }) as const),
+            ],
+          }
         : { role: "assistant", content: item.text, ...(item.phase !== undefined && { phase: item.phase }) };
     case "note":
       return { role: "developer", content: item.text };
@@ -150,8 +163,23 @@ function giveName(error: OpenAIError): void {
   else error.name = error instanceof APIError ? "APIError" : "OpenAIError";
 }
 
-/** Says what went wrong without the provider's own words, which can quote keys and organizations. */
-function toModelFailure(thrown: unknown): ApplicationError {
+/** What a server says of an image that it does not take. */
+const ABOUT_IMAGES = /image|vision|multi-?modal|mmproj/i;
+
+/** How servers refuse a request in which something is of a kind that they do not take. */
+const KIND_REFUSED = [400, 413, 415, 422, 501];
+
+/** Whether a request with images was refused for them; many a server says no more than that it was. */
+function isForImages({ status, code, message }: APIError): boolean {
+  return ABOUT_IMAGES.test(`${code} ${message}`) || (status !== undefined && KIND_REFUSED.includes(status));
+}
+
+/**
+ * Says what went wrong without the provider's own words, which can quote keys and organizations.
+ *
+ * @param hasImages whether the model was shown any
+ */
+function toModelFailure(thrown: unknown, hasImages: boolean): ApplicationError {
   if (thrown instanceof ApplicationError) return thrown;
   if (thrown instanceof OpenAIError) giveName(thrown);
   if (thrown instanceof APIConnectionError) {
@@ -170,7 +198,13 @@ function toModelFailure(thrown: unknown): ApplicationError {
   if (status === 429 || code === "rate_limit_exceeded") {
     return modelFailure("The model has too much to do; try again in a moment.", thrown);
   }
-  if (code === "context_length_exceeded" || status === 413) {
+  if (hasImages && code !== CONTEXT_TOO_LONG && isForImages(thrown)) {
+    return modelFailure(
+      "The model did not take the image: it cannot look at any, or not at this one. Say it in words, or send another.",
+      thrown,
+    );
+  }
+  if (code === CONTEXT_TOO_LONG || status === 413) {
     return modelFailure("The conversation is too long for the model; begin a new one.", thrown);
   }
   if (status === 401 || status === 403) {

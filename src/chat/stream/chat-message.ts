@@ -9,12 +9,22 @@ export interface ReplacedCall {
   readonly text: string;
 }
 
+/** An image that came with a message. */
+export interface MessageImage {
+  /** A `data:` URL; undefined once the turn is over that the message began: no more is kept of it than its digest. */
+  readonly url?: string | undefined;
+  /** SHA-256 of the URL, in hex: the same image sent again is known by it. */
+  readonly digest: string;
+}
+
 /** A message of a conversation. */
 export type ChatMessage =
   | {
       readonly id: string;
       readonly role: "user";
+      /** Its images have a mark each in it. */
       readonly text: string;
+      readonly images?: readonly MessageImage[] | undefined;
       readonly sentAt: Date;
       /** What earlier answers to it, and to what followed it, have done. */
       readonly replaced: readonly ReplacedCall[];
