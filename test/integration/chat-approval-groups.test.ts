@@ -91,10 +91,21 @@ test("a yes in words deletes nothing that its question had no room to name", asy
     says("Which ones?"),
   ]);
   const asked = await chat(person, { message: `Delete all ${script.mark}` });
-  expect(asked.response).toMatch(/and \d+ more\?$/);
+  // The question says so, and how it is answered.
+  expect(asked.response).toMatch(/and \d+ more\? \(Not all of them are named, so a written yes is not enough: .*\)$/);
+  expect(asked.response).toContain(asked.approval_groups?.[0]?.question);
   await chat(person, { conversation_id: asked.conversation_id, message: "ok" });
 
   expect((await person.run("list_tasks", { limit: 100 })).tasks).toHaveLength(30);
+});
+
+test("a yes in words makes what its question had no room to name: that can be deleted again", async () => {
+  const person = await Person.signUp();
+  const script = await Script.write([createAll, says("Added.")]);
+  const asked = await chat(person, { message: `Add all ${script.mark}` });
+  expect(asked.response).toMatch(/and \d+ more\?$/);
+  await chat(person, { conversation_id: asked.conversation_id, message: "yes" });
+  expect(await titlesOf(person)).toEqual(titles);
 });
 
 test("questions of the release before are asked one by one, and in words answered alone", async () => {

@@ -5,6 +5,10 @@ import { type ApprovalRequest, type TurnEvent, waitingCalls } from "./turn-event
 /** How much room the subjects of a question have, in UTF-16 units; the first has it whatever its length. */
 const ROOM = 600;
 
+/** What a person is told whose yes in words would not count: `hidesDestruction`. */
+const UNNAMED =
+  "(Not all of them are named, so a written yes is not enough: use the button, or ask for fewer at once.)";
+
 /** One question about several calls of one tool. */
 export const approvalGroupSchema = z
   .object({
@@ -65,12 +69,18 @@ export function questionsOf(events: readonly TurnEvent[]): string[] {
   return [...groups.map(({ question }) => question), ...single.map(({ question }) => question)];
 }
 
-/** Whether what is asked about several calls leaves out one that may destroy something. */
+/**
+ * Whether what is asked about several calls leaves out one that may destroy something: a yes in words does not count for
+ * that, and the question says so. What is made or completed unnamed can be deleted or reopened again.
+ */
 export function hidesDestruction(events: readonly TurnEvent[]): boolean {
   return [...byTool(events, openRequests(events))].some(
-    ([tool, requests]) =>
-      toolCalled(tool)?.annotations.destructiveHint === true && shownSubjects(requests).length < requests.length,
+    ([tool, requests]) => isDestructive(tool) && shownSubjects(requests).length < requests.length,
   );
+}
+
+function isDestructive(tool: string): boolean {
+  return toolCalled(tool)?.annotations.destructiveHint === true;
 }
 
 function openRequests(events: readonly TurnEvent[]): ApprovalRequest[] {
@@ -93,7 +103,8 @@ function groupQuestion(tool: string, requests: readonly ApprovalRequest[]): stri
   const shown = shownSubjects(requests);
   const left = requests.length - shown.length;
   const what = title.replace(/ task$/, ` ${requests.length} tasks`);
-  return `${what}: ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}?`;
+  const question = `${what}: ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}?`;
+  return left > 0 && isDestructive(tool) ? `${question} ${UNNAMED}` : question;
 }
 
 /** What several calls are about, as far as a question has room for it. */
