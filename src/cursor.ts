@@ -30,12 +30,13 @@ export interface UnsignedCursors {
 
 /** A list that a user has asked for, and gets page by page. */
 export interface PagedList<ListPlace extends Place> {
-  readonly name: "tasks" | "conversations";
+  readonly name: "tasks" | "conversations" | "messages";
   readonly userId: number;
   /** Filters and order: a cursor goes on in no list but the one that it was made for. What is undefined does not count. */
   readonly asked: Readonly<Record<string, unknown>>;
   readonly place: z.ZodType<ListPlace>;
-  readonly unsigned: UnsignedCursors;
+  /** Undefined for a list of which the release before knows no cursors. */
+  readonly unsigned?: UnsignedCursors;
 }
 
 const SIGNED: SigningPurpose = { purpose: "cursor", bytes: 16 };
@@ -49,7 +50,7 @@ export function writeCursor<ListPlace extends Place>(
   place: NoInfer<ListPlace>,
   settings: CursorSettings,
 ): string {
-  if (settings.SIGN_CURSORS === "off") return list.unsigned.write(place);
+  if (settings.SIGN_CURSORS === "off" && list.unsigned !== undefined) return list.unsigned.write(place);
   const encoded = encodePlace(place);
   return `${encoded}.${sign(signedText(list, encoded), SIGNED, settings)}`;
 }
@@ -67,12 +68,17 @@ export function readCursor<ListPlace extends Place>(
   const [, encoded, signature] = /^([\w-]+)\.([\w-]{22})$/.exec(cursor) ?? [];
   const isUnsigned = encoded === undefined || signature === undefined;
   const isOurs = isUnsigned || isSigned(signedText(list, encoded), signature, SIGNED, secrets);
-  const place = isUnsigned ? list.unsigned.read(cursor) : decodePlace(encoded);
+  const place = isUnsigned ? list.unsigned?.read(cursor) : decodePlace(encoded);
   const read = list.place.safeParse(place);
   if (isOurs && read.success) return read.data;
+  throw strangeCursor();
+}
+
+/** The error about a cursor that leads nowhere in this list. */
+export function strangeCursor(): ApplicationError {
   const message =
     "must be the next_cursor of the page before, with the same filters and order; without it the list begins anew";
-  throw new ApplicationError("invalid_input", `cursor ${message}`, { fields: [{ field: "cursor", message }] });
+  return new ApplicationError("invalid_input", `cursor ${message}`, { fields: [{ field: "cursor", message }] });
 }
 
 /** JSON in base64url. */

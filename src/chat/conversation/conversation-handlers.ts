@@ -8,22 +8,14 @@ import { parseInput } from "../../input.ts";
 import { line } from "../../text.ts";
 import { conversationStub } from "./conversation-stub.ts";
 import { conversationIdSchema } from "./message-request.ts";
-import { deleteConversation, listConversations, readConversation, renameConversation } from "./stored-conversations.ts";
-
-const LARGEST_PAGE = 100;
-const USUAL_PAGE = 30;
+import { readConversation } from "./read-conversation.ts";
+import { deleteConversation, listConversations, renameConversation } from "./stored-conversations.ts";
 
 /** The query of a list of conversations. */
-export const listSchema = z.strictObject({
-  limit: z.coerce
-    .number()
-    .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
-      error: `must be a whole number from 1 to ${LARGEST_PAGE}`,
-    })
-    .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
-    .default(USUAL_PAGE),
-  cursor: cursorSchema.optional(),
-});
+export const listSchema = pageSchema({ usual: 30, largest: 100 });
+
+/** The query of a conversation with its messages. */
+export const messagesSchema = pageSchema({ usual: 200, largest: 500 });
 
 /** The body that renames a conversation. */
 export const renameSchema = z.strictObject({ title: line({ maximum: 100 }) });
@@ -36,9 +28,13 @@ export async function answerList(context: ApplicationContext): Promise<Response>
   return context.json({ conversations, ...(nextCursor !== undefined && { next_cursor: nextCursor }) });
 }
 
-/** Answers with a conversation and its messages. */
-export async function answerConversation(context: ApplicationContext, id: string): Promise<Response> {
-  return context.json(await readConversation(context.var.userDatabase, readId(id)));
+/** Answers with a conversation and a page of its messages. */
+export async function answerConversation(context: ApplicationContext, text: string): Promise<Response> {
+  const { userDatabase, configuration } = context.var;
+  const id = readId(text);
+  const { limit, cursor } = parseInput(messagesSchema, context.req.query());
+  const { nextCursor, ...conversation } = await readConversation(userDatabase, id, { limit, cursor }, configuration);
+  return context.json({ ...conversation, ...(nextCursor !== undefined && { next_cursor: nextCursor }) });
 }
 
 /** Renames a conversation, and answers with it. */
@@ -56,6 +52,19 @@ export async function answerDelete(context: ApplicationContext, text: string): P
   await conversationStub(context, id).drop(toCallerRecord(context.var.caller));
   await deleteConversation(userDatabase, id);
   return context.body(null, 204);
+}
+
+function pageSchema({ usual, largest }: { readonly usual: number; readonly largest: number }) {
+  return z.strictObject({
+    limit: z.coerce
+      .number()
+      .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= largest, {
+        error: `must be a whole number from 1 to ${largest}`,
+      })
+      .meta({ type: "integer", minimum: 1, maximum: largest })
+      .default(usual),
+    cursor: cursorSchema.optional(),
+  });
 }
 
 /** @throws ApplicationError `not_found` for what is no conversation's id */

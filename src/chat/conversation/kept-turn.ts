@@ -4,6 +4,7 @@ import { isObject } from "../../json.ts";
 import { MessageInProgress } from "../agent/message-in-progress.ts";
 import { anyEventSchema, type Outcome, outcomeSchema, toStoredEvents, usageSchema } from "../stream/turn-event.ts";
 import type { TurnRequest } from "./run-turn.ts";
+import { shortenOutputs } from "./shorten-outputs.ts";
 
 const KEY = "unfinished_turn";
 
@@ -62,7 +63,7 @@ export async function keepTurn(
     requestId,
     addressKey,
     outcome,
-    message: { ...message.saved, events: toStoredEvents(message.saved.events) },
+    message: { ...message.saved, events: toStoredEvents(shortenOutputs(message.saved.events, outcome)) },
   };
   await Promise.all([
     storage.put(KEY, kept, UNCONFIRMED),

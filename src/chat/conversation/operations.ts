@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { BODY_ERRORS, type Operations } from "../../http/operation.ts";
 import { chatAnswerSchema } from "../stream/json-answer.ts";
-import { listSchema, renameSchema } from "./conversation-handlers.ts";
+import { listSchema, messagesSchema, renameSchema } from "./conversation-handlers.ts";
 import { TAKEN_IMAGES } from "./message-images.ts";
 import { chatSchema, uiChatSchema } from "./message-request.ts";
-import { conversationSchema, readConversationSchema } from "./stored-conversations.ts";
+import { readConversationSchema } from "./read-conversation.ts";
+import { conversationSchema } from "./stored-conversations.ts";
 
 /** What the routes of routes.ts do. */
 export const chatOperations: Operations = {
@@ -68,11 +69,16 @@ export const chatOperations: Operations = {
     errors: ["invalid_input"],
   },
   "GET /api/conversations/{id}": {
-    summary: "A conversation with its messages",
+    summary: "A conversation with its messages, the newest page of them",
     tag: "Conversations",
     security: "bearer",
-    answer: { status: 200, description: "The conversation.", content: readConversationSchema },
-    errors: ["not_found"],
+    query: messagesSchema,
+    answer: {
+      status: 200,
+      description: "The conversation, its messages in their order; next_cursor leads to older ones.",
+      content: readConversationSchema,
+    },
+    errors: ["invalid_input", "not_found"],
   },
   "PATCH /api/conversations/{id}": {
     summary: "Rename a conversation",

@@ -12,6 +12,7 @@ import { unheardCalls } from "../agent/unheard-calls.ts";
 import { callWithId, condense, type Outcome, type TurnEvent, toStoredEvents } from "../stream/turn-event.ts";
 import { CUT_OFF } from "../stream/turn-lines.ts";
 import { FOREIGN_KEY_VIOLATION, isConversation, isRowOf } from "./rows.ts";
+import { shortenOutputs } from "./shorten-outputs.ts";
 
 /** What a call has come to whose turn was cut off in the middle of it. */
 const UNHEARD =
@@ -80,7 +81,7 @@ async function store(
   outcome: Outcome | undefined,
 ): Promise<void> {
   const { userId } = database;
-  const content = toStoredEvents(said);
+  const content = toStoredEvents(shortenOutputs(said, outcome));
   const { rounds, input_tokens: inputTokens, output_tokens: outputTokens } = message.usage;
   const state = { content, outcome: outcome ?? "failed", rounds, inputTokens, outputTokens };
   const questions = said

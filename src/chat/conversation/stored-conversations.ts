@@ -1,18 +1,14 @@
 import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { type CursorSettings, readCursor, type UnsignedCursors, writeCursor } from "../../cursor.ts";
-import { conversations, messages } from "../../database/chat-schema.ts";
+import { conversations } from "../../database/chat-schema.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { found } from "../../errors.ts";
-import { usageSchema } from "../stream/turn-event.ts";
-import { toUiMessage } from "../stream/ui-message.ts";
 import { conversationIdSchema } from "./message-request.ts";
-import { isConversation, isRowOf, toChatMessage, usageOf } from "./rows.ts";
+import { isRowOf } from "./rows.ts";
 
-/** How many messages of a conversation are read at most, the newest. */
-const MESSAGES_READ = 500;
-
-const columns = {
+/** The columns of a conversation that are told. */
+export const columns = {
   id: conversations.id,
   title: conversations.title,
   createdAt: conversations.createdAt,
@@ -31,18 +27,6 @@ export const conversationSchema = z.object({
 
 /** A conversation without its messages. */
 export type Conversation = Readonly<z.output<typeof conversationSchema>>;
-
-/** A conversation with its messages, as the AI SDK's `useChat` holds them; a part has fields by its type. */
-export const readConversationSchema = conversationSchema.extend({
-  messages: z.array(
-    z.object({
-      id: z.string(),
-      role: z.enum(["user", "assistant"]),
-      metadata: z.object({ usage: usageSchema }).optional(),
-      parts: z.array(z.looseObject({ type: z.string() })),
-    }),
-  ),
-});
 
 /** As we write them: Postgres reads no more than 128 characters of a moment, and knows no year 0. */
 const momentSchema = z.iso.datetime({ precision: 3 }).refine((moment) => !moment.startsWith("0000"));
@@ -96,32 +80,6 @@ export async function listConversations(
   };
 }
 
-/**
- * Reads a conversation of the caller with its messages, as the AI SDK's `useChat` holds them.
- *
- * @throws ApplicationError `not_found`
- */
-export async function readConversation(database: UserDatabase, id: string) {
-  const {
-    results: [[row], newest],
-  } = await database.read((query) => [
-    query.select(columns).from(conversations).where(isRowOf(database.userId, id)),
-    query
-      .select()
-      .from(messages)
-      .where(isConversation(database.userId, id))
-      .orderBy(desc(messages.seq))
-      .limit(MESSAGES_READ),
-  ]);
-  const said = newest.toReversed();
-  return {
-    ...toConversation(found(row, "Conversation")),
-    messages: said.map((message, index) =>
-      toUiMessage(toChatMessage(message), { usage: usageOf(message) }, index === said.length - 1),
-    ),
-  };
-}
-
 /** @throws ApplicationError `not_found` */
 export async function renameConversation(database: UserDatabase, id: string, title: string): Promise<Conversation> {
   const { results } = await database.write("rename_conversation", (query) => [
@@ -150,6 +108,7 @@ function isAfter([updatedAt, id]: z.output<typeof placeSchema>): SQL {
   return sql`(${conversations.updatedAt}, ${conversations.id}) < (${updatedAt}::timestamptz, ${id})`;
 }
 
-function toConversation({ id, title, createdAt, updatedAt }: ConversationRow): Conversation {
+/** A conversation as it is told, from its row. */
+export function toConversation({ id, title, createdAt, updatedAt }: ConversationRow): Conversation {
   return { id, title, created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() };
 }

@@ -2,7 +2,7 @@ import type { UIMessage } from "ai";
 import { catalog } from "../../tools/catalog.ts";
 import { approvalGroupParts } from "./approval-groups.ts";
 import type { ChatMessage } from "./chat-message.ts";
-import { condense, type TurnEvent } from "./turn-event.ts";
+import type { TurnEvent } from "./turn-event.ts";
 import type { UiMetadata } from "./ui-chunks.ts";
 
 type UiMessage = UIMessage<UiMetadata>;
@@ -15,7 +15,8 @@ const NOT_RUN = { state: "output-error", errorText: "Not run: the agent was stop
 const titles = new Map(catalog.map(({ name, title }) => [name, title]));
 
 /**
- * A stored message as the AI SDK's `useChat` holds it, so that a page can begin with a conversation's messages.
+ * A stored message, in which each text is one, as the AI SDK's `useChat` holds it, so that a page can begin with a
+ * conversation's messages.
  *
  * @param mayBeApproved whether questions in it can still be answered
  */
@@ -23,7 +24,7 @@ export function toUiMessage(message: ChatMessage, metadata: UiMetadata, mayBeApp
   if (message.role === "user") {
     return { id: message.id, role: "user", parts: [{ type: "text", text: message.text }] };
   }
-  const events = condense(message.events);
+  const { events } = message;
   const groups = new Map(approvalGroupParts(events, mayBeApproved).map((part) => [part.id, part]));
   const groupsAskedBy = (earlier: readonly TurnEvent[]) =>
     approvalGroupParts(earlier).flatMap(({ id }) => {
@@ -39,7 +40,7 @@ export function toUiMessage(message: ChatMessage, metadata: UiMetadata, mayBeApp
       case "reasoning":
         return [{ type: event.type, text: event.text, state: "done" }];
       case "tool_input":
-        return [toToolPart(event, message.events, mayBeApproved)];
+        return [toToolPart(event, events, mayBeApproved)];
       case "approval_request":
         return [
           {
