@@ -35,7 +35,7 @@ export function shortenOutputs(events: readonly TurnEvent[], outcome: Outcome | 
 }
 
 /** An output that is no larger than `LARGEST_OUTPUT`, and marked where it was. */
-export function shortenOutput(output: Record<string, unknown>): Record<string, unknown> {
+function shortenOutput(output: Record<string, unknown>): Record<string, unknown> {
   if (sizeOf(output) <= LARGEST_OUTPUT) return output;
   const { tasks, ...rest } = withShortTexts(output);
   let room = LARGEST_OUTPUT - sizeOf(rest);
