@@ -26,6 +26,8 @@ let story: ReleaseStory;
 const sessions: string[] = [];
 /** Questions that are open likewise. */
 const questions: Question[] = [];
+/** Conversations in which a message was edited and its answer regenerated. */
+const rewritten: string[] = [];
 
 describe.skipIf(inject("clusterUrl") === undefined)("the release before and this one, side by side", () => {
   beforeAll(async () => {
@@ -165,6 +167,38 @@ describe.skipIf(inject("clusterUrl") === undefined)("the release before and this
       expect(await read.text()).toContain("Hello again.");
       await story.answerYes(other, await story.ask(one));
     });
+
+    it.each(ORDERS)(
+      "an answer of %s is edited at %s and regenerated, and nothing is done twice",
+      async (one, other) => {
+        const title = story.newTitle();
+        const id = crypto.randomUUID();
+        const say = async (release: Release, text: string, more: object) => {
+          const messages = [{ id: "m-1", role: "user", parts: [{ type: "text", text }] }];
+          return (await story.send(release, "POST", "/api/chat", { id, messages, ...more })).text();
+        };
+        const script = await Script.write([calls(["create_task", { title }]), says("Added.")]);
+        expect(await say(one, `Add it ${script.mark}`, { trigger: "submit-message" })).toContain("Added.");
+        story.titles.add(title);
+        const edited = await Script.write([says("Edited."), says("Again.")]);
+        const text = `Add it tomorrow ${edited.mark}`;
+        expect(await say(other, text, { trigger: "submit-message", messageId: "m-1" })).toContain("Edited.");
+        const [request] = (await edited.record()).requests;
+        const calledBefore = request?.input.filter((item) => "name" in item && item.name === "create_task");
+        expect(calledBefore).toHaveLength(objects === "now" ? 1 : 0);
+        // The release before does not say that it regenerates, and to this one a message that is sent twice is answered once.
+        const isTold = objects === "now" && one === "before" ? "Edited." : "Again.";
+        expect(await say(one, text, { trigger: "regenerate-message" })).toContain(isTold);
+        const read = await story.send(one, "GET", `/api/conversations/${id}`);
+        expect(await read.json()).toMatchObject({ messages: [{ id: "m-1" }, { role: "assistant" }] });
+        rewritten.push(id);
+        for (const conversation_id of rewritten) {
+          const next = await Script.write([says("Hello again.")]);
+          const answer = await story.chat(other, { message: `And now? ${next.mark}`, conversation_id });
+          expect(answer.response).toBe("Hello again.");
+        }
+      },
+    );
 
     it.each(ORDERS)("what %s is saying is heard by way of %s", async (one, other) => {
       const script = await Script.write([{ output: [{ type: "text", text: "Hello there." }], holdAfter: 5 }]);
