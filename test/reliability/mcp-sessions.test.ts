@@ -1,32 +1,15 @@
 import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { answerOf, ClientSession, eventsOf, firstEventOf, holdTask } from "../support/mcp.ts";
-import { ownerQuery } from "../support/owner.ts";
-import { PATIENCE } from "../support/patience.ts";
-import { Person, problemOf } from "../support/person.ts";
+import { ClientSession, callBody, eventsOf, holdTask, PING, storedIn } from "../support/mcp.ts";
+import { Person } from "../support/person.ts";
 
 const HOUR = 60 * 60 * 1000;
+const NOTHING = { tables: 0, entries: 0, alarm: null };
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-/** What a session's object has in its storage. */
-function stored(session: ClientSession): Promise<{ tables: number; entries: number; alarm: number | null }> {
-  return runInDurableObject(session.object, async (_, { storage }) => ({
-    tables: storage.sql.exec("select * from sqlite_master where name not like '\\_cf\\_%' escape '\\'").toArray()
-      .length,
-    entries: [...storage.kv.list()].length,
-    alarm: await storage.getAlarm(),
-  }));
-}
-
-const NOTHING = { tables: 0, entries: 0, alarm: null };
-
-function callBody(id: number | string, name: string, input: Record<string, unknown>) {
-  return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: input } };
-}
 
 describe("an eviction between any two messages", () => {
   const script: ((session: ClientSession) => Promise<unknown>)[] = [
@@ -40,7 +23,7 @@ describe("an eviction between any two messages", () => {
     (session) => session.call("nothing"),
     (session) => session.request("prompts/list"),
     async (session) => (await session.delete()).status,
-    async (session) => (await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status,
+    async (session) => (await session.post(PING)).status,
   ];
 
   /** Plays the session, losing the object's memory before one of its messages; ids and times are left out. */
@@ -75,122 +58,6 @@ describe("an eviction between any two messages", () => {
     ]);
 
     expect(answers.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
-  });
-});
-
-describe("an answer whose connection broke", () => {
-  it("is fetched by Last-Event-ID, and the call is not made again", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    const begun = await firstEventOf(await session.post(callBody(1, "create_task", { title: "once" })));
-    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 2 }), PATIENCE);
-    const answer = await answerOf(await session.get({ "Last-Event-ID": begun.id ?? "" }));
-
-    expect(begun).toMatchObject({ data: "", retry: "1000" });
-    expect(answer).toMatchObject({ id: 1, result: { structuredContent: { tasks: [{ title: "once" }] } } });
-    expect(await ownerQuery("select title from tasks where user_id = $1", [session.person.id])).toEqual([
-      { title: "once" },
-    ]);
-  });
-
-  it("comes on the new connection where the call is still running", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    const { tasks } = await session.person.run("create_task", { title: "held" });
-    const { released: holding } = await holdTask(session.person, tasks[0]?.id);
-    const begun = await firstEventOf(
-      await session.post(callBody(1, "update_task", { task_id: tasks[0]?.id, title: "changed" })),
-    );
-    const answer = await answerOf(await session.get({ "Last-Event-ID": begun.id ?? "" }));
-    await holding;
-
-    expect(answer).toMatchObject({ id: 1, result: { structuredContent: { tasks: [{ title: "changed" }] } } });
-  });
-
-  it("is still there after an eviction, and as often as it is asked for", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    const response = await session.post(callBody(1, "create_task", { title: "kept" }));
-    const [begun, told] = eventsOf(await response.text());
-    await evictDurableObject(session.object);
-
-    for (const _ of [1, 2]) {
-      const [again] = eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text());
-      expect(again).toEqual(told);
-    }
-    expect((await session.get({ "Last-Event-ID": told?.id ?? "" })).status).toBe(204);
-  });
-
-  it.each([41, "41", 'a "b", 100 % für Zoë 🙂'])(
-    "that is lost is said to be, rather than waited for: %s",
-    async (id) => {
-      const session = await ClientSession.open(await Person.signUp());
-      const [begun] = eventsOf(await (await session.post(callBody(id, "create_task", { title: "lost" }))).text());
-      await runInDurableObject(session.object, (_, { storage }) =>
-        [...storage.kv.list({ prefix: "event/" })].map(([key]) => storage.kv.delete(key)),
-      );
-      const rest = await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text();
-      const [lost] = eventsOf(rest);
-
-      expect(eventsOf(rest)).toHaveLength(1);
-      expect(JSON.parse(lost?.data ?? "")).toMatchObject({
-        id,
-        error: { code: -32000, message: expect.stringContaining("look before") },
-      });
-      expect((await session.get({ "Last-Event-ID": lost?.id ?? "" })).status).toBe(204);
-    },
-  );
-
-  it("of a call that changes nothing is stored a moment later, together with others", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    const [begun, told] = eventsOf(await (await session.post(callBody(1, "list_tasks", {}))).text());
-    await session.call("list_tasks");
-
-    expect(await stored(session)).toMatchObject({ entries: 1 });
-    expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
-    await vi.waitFor(async () => expect(await stored(session)).toMatchObject({ entries: 3 }), PATIENCE);
-    await evictDurableObject(session.object);
-    expect(eventsOf(await (await session.get({ "Last-Event-ID": begun?.id ?? "" })).text())).toEqual([told]);
-  });
-
-  it("is one of 64 that are kept", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    for (let call = 0; call < 70; call += 1) await session.request("ping");
-    const kept = () =>
-      runInDurableObject(session.object, (_, { storage }) =>
-        Array.from(storage.kv.list<{ number: number }>({ prefix: "event/" }), ([, { number }]) => number),
-      );
-
-    await vi.waitFor(async () => expect(Math.max(...(await kept()))).toBe(71), PATIENCE);
-    expect(await kept()).toHaveLength(64);
-  });
-
-  it("is not told to a token that was signed out", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    const [begun] = eventsOf(await (await session.post(callBody(1, "create_task", { title: "mine" }))).text());
-    await session.person.send("/api/auth/signout", { method: "POST", body: {} });
-
-    expect((await problemOf(await session.get({ "Last-Event-ID": begun?.id ?? "" }))).status).toBe(401);
-  });
-
-  it("is another session's business", async () => {
-    const person = await Person.signUp();
-    const [mine, other] = [await ClientSession.open(person), await ClientSession.open(person)];
-    const [begun] = eventsOf(await (await mine.post(callBody(1, "create_task", { title: "mine" }))).text());
-    const answer = await answerOf(await other.get({ "Last-Event-ID": begun?.id ?? "" }));
-
-    expect(answer.result).toBeUndefined();
-  });
-
-  it.each(["nonsense", "a:b", "a:1:?", `${"x".repeat(65)}:1`])("is not looked for by %s", async (id) => {
-    const session = await ClientSession.open(await Person.signUp());
-
-    expect((await session.get({ "Last-Event-ID": id })).status).toBe(400);
-  });
-
-  it("is not kept for clients of older protocols, which have no way to ask for it", async () => {
-    const session = await ClientSession.open(await Person.signUp(), "2025-06-18");
-    const response = await session.post(callBody(1, "list_tasks", {}));
-    const events = eventsOf(await response.text());
-
-    expect(events).toEqual([expect.objectContaining({ id: undefined })]);
   });
 });
 
@@ -257,22 +124,22 @@ describe("a session that is over", () => {
     await Promise.all([holding, response.text()]);
     await session.person.run("get_task", { task_id: tasks[0]?.id });
 
-    expect(await stored(session)).toEqual(NOTHING);
-    expect((await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(404);
+    expect(await storedIn(session)).toEqual(NOTHING);
+    expect((await session.post(PING)).status).toBe(404);
   });
 
   it("was idle for SESSION_IDLE_HOURS: its alarm leaves nothing in storage", async () => {
     const session = await ClientSession.open(await Person.signUp());
     await session.call("list_tasks");
-    const { alarm } = await stored(session);
+    const { alarm } = await storedIn(session);
     expect(Number(alarm) - Date.now()).toBeGreaterThan(24 * HOUR);
     expect(Number(alarm) - Date.now()).toBeLessThan(26 * HOUR);
 
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 26 * HOUR });
     expect(await runDurableObjectAlarm(session.object)).toBe(true);
     vi.useRealTimers();
-    expect(await stored(session)).toEqual(NOTHING);
-    expect((await session.post({ jsonrpc: "2.0", id: 1, method: "ping" })).status).toBe(404);
+    expect(await storedIn(session)).toEqual(NOTHING);
+    expect((await session.post(PING)).status).toBe(404);
   });
 
   it("is not one that was used in the meantime, before or after an eviction", async () => {
@@ -281,11 +148,11 @@ describe("a session that is over", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: opened + 20 * HOUR });
     const stub = session.object;
     await runInDurableObject(stub, (object) => object);
-    await session.post({ jsonrpc: "2.0", id: 1, method: "ping" }).then((response) => response.text());
+    await session.post(PING).then((response) => response.text());
     await evictDurableObject(stub);
     vi.setSystemTime(opened + 26 * HOUR);
     expect(await runDurableObjectAlarm(stub)).toBe(true);
-    const { alarm } = await stored(session);
+    const { alarm } = await storedIn(session);
 
     expect(Number(alarm)).toBeGreaterThan(opened + 44 * HOUR);
   });

@@ -90,8 +90,10 @@ describe("where the answer to the request is lost that writes it down", () => {
 
   test("and the question lapsed before that, it answers nothing", async () => {
     const { person, conversation_id } = await askedToDelete();
-    using taking = loseAnswers(person, TAKING, async () => {
-      await ownerQuery("update approvals set expires_at = now() where user_id = $1", [person.id]);
+    using taking = loseAnswers(person, TAKING, {
+      before: async () => {
+        await ownerQuery("update approvals set expires_at = now() where user_id = $1", [person.id]);
+      },
     });
     const answering = chat(person, { message: "yes", conversation_id });
     await vi.waitFor(() => expect(taking.count).toBeGreaterThan(0), PATIENCE);

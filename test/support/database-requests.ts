@@ -54,12 +54,18 @@ export function holdAnswers(person: Person, part: string): CaughtRequests {
  * Has them reach the database, and their answers get lost until they are released.
  *
  * @param before what happens to the database before each
+ * @param after what happens when it has carried one out, before the caller learns that the answer is lost
  */
-export function loseAnswers(person: Person, part: string, before = async () => {}): CaughtRequests {
+export function loseAnswers(
+  person: Person,
+  part: string,
+  { before = nothing, after = nothing }: { before?: () => Promise<unknown>; after?: () => Promise<unknown> } = {},
+): CaughtRequests {
   return catchRequests(person, part, async (pass, isReleased) => {
     if (isReleased()) return pass();
     await before();
     await (await pass()).text();
+    await after();
     return noAnswer();
   });
 }
@@ -73,6 +79,8 @@ export function giveUpRequests(person: Person, part: string): CaughtRequests {
     return noAnswer();
   });
 }
+
+async function nothing(): Promise<void> {}
 
 function noAnswer(): Response {
   return new Response("nobody there", { status: 502 });

@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { z } from "zod";
@@ -33,6 +34,13 @@ export const PROTOCOL = "2025-11-25";
 /** The params of an initialize request. */
 export function initializeParams(protocolVersion = PROTOCOL) {
   return { protocolVersion, capabilities: {}, clientInfo: { name: "test", version: "1.0.0" } };
+}
+
+export const PING = { jsonrpc: "2.0", id: 1, method: "ping" };
+
+/** A request that calls a tool. */
+export function callBody(id: number | string, name: string, input: Record<string, unknown>) {
+  return { jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: input } };
 }
 
 /** Splits what was read of an event stream into its events; comments are left out. */
@@ -245,4 +253,28 @@ export function statelessRequest(
 /** Locks a task, so that a call that changes it stays in flight for a second; `released` resolves when it is free again. */
 export async function holdTask(person: Person, id: number | undefined): Promise<{ released: Promise<unknown> }> {
   return holdRows(`tasks where user_id = ${person.id} and id = ${Number(id)} for update`);
+}
+
+/** Everything that can be tried with the id of a session: the status of each answer. */
+export async function tryAll(session: ClientSession, headers: Record<string, string>): Promise<number[]> {
+  const responses = [
+    await session.post(PING, headers),
+    await session.post(callBody(2, "create_task", { title: "whose?" }), headers),
+    await session.post({ jsonrpc: "2.0", method: "notifications/initialized" }, headers),
+    await session.get(headers),
+    await session.get({ ...headers, "Last-Event-ID": "_GET_stream:0" }),
+    await session.delete(headers),
+  ];
+  for (const { body } of responses) await body?.cancel();
+  return responses.map(({ status }) => status);
+}
+
+/** What a session's object has in its storage. */
+export function storedIn(session: ClientSession): Promise<{ tables: number; entries: number; alarm: number | null }> {
+  return runInDurableObject(session.object, async (_, { storage }) => ({
+    tables: storage.sql.exec("select * from sqlite_master where name not like '\\_cf\\_%' escape '\\'").toArray()
+      .length,
+    entries: [...storage.kv.list()].length,
+    alarm: await storage.getAlarm(),
+  }));
 }
