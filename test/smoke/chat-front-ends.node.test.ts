@@ -1,136 +1,298 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
+import type { LoopbackServer } from "../../local/loopback-server.ts";
+import type { Browser, Profile } from "../clients/browser.d.mts";
+import { findChromium, servePages, Tab } from "../support/front-end-tab.ts";
+import { areClientsInstalled } from "../support/installed-clients.ts";
 import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
-import type { ScriptStep } from "../support/scripted-responses.ts";
+import { PATIENCE } from "../support/patience.ts";
+import { calls, Script, says } from "../support/scripted-model.ts";
+import { type ShownMessage, shownOf, tasksSchema } from "../support/shown-message.ts";
 
-// Front ends that are not ours, unchanged, against `npm start`: only the model is stood in for.
+// Front ends that are not ours, unchanged, in a real browser against `npm start`: only the model is stood in for. What a
+// page shows in the end must be what the server has stored.
 
-const run = promisify(execFile);
-const clients = join(import.meta.dirname, "../clients");
-const isInstalled = existsSync(join(clients, "node_modules/@assistant-ui/react-ai-sdk"));
+const chromium = findChromium();
+// biome-ignore lint/correctness/useImportExtensions: it takes the name of the types for a part of the file's
+const clients = areClientsInstalled() && chromium ? await import("../clients/browser.mjs") : undefined;
 
-const partSchema = z.looseObject({ type: z.string() });
-const messageSchema = z.looseObject({ id: z.string(), parts: z.array(partSchema) });
-const tasksSchema = z.object({ tasks: z.array(z.object({ title: z.string() })) });
+const conversationsSchema = z.object({ conversations: z.array(z.object({ id: z.string() })) });
 
-it.runIf(process.env.CI === "true")("the clients of test/clients are installed", () => {
-  expect(isInstalled).toBe(true);
-});
+/** A front end's page; `ownId` where it names conversations by itself, and so cannot open one. */
+const frontEnds = [
+  { name: "useChat of ai 7", page: "use-chat-7", ownId: false },
+  { name: "useChat of ai 6", page: "use-chat-6", ownId: false },
+  { name: "assistant-ui's runtime of a chat", page: "assistant-ui", ownId: false },
+  { name: "assistant-ui's runtime of threads", page: "assistant-ui-threads", ownId: true },
+];
 
-describe.skipIf(!isInstalled)("front ends not ours (need npm ci --prefix test/clients)", () => {
+describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/clients, and chromium)", () => {
   let place: StartPlace;
   let server: StartedServer;
+  let pages: LoopbackServer;
+  let browser: Browser;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
+    if (clients === undefined || chromium === undefined) throw new Error("not installed");
     place = await makeStartPlace();
-    server = await npmStart(place, { OPENAI_API_KEY: "a key", OPENAI_BASE_URL: inject("scriptedResponsesUrl") });
+    pages = await servePages(await clients.bundlePages());
+    [server, browser] = await Promise.all([
+      npmStart(place, {
+        OPENAI_API_KEY: "a key",
+        OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
+        CORS_ORIGINS: pages.url,
+      }),
+      clients.launchChromium(chromium),
+    ]);
   });
 
-  afterEach(async () => {
-    await place.remove();
+  afterAll(async () => {
+    await browser?.close();
+    await pages?.close();
+    await place?.remove();
   });
 
-  /** Writes a script, and gives the words that have it played. */
-  async function script(words: string, steps: readonly ScriptStep[]): Promise<{ words: string; url: string }> {
-    const id = crypto.randomUUID();
-    const url = `${inject("scriptedResponsesUrl")}/scripts/${id}`;
-    await fetch(url, { method: "PUT", body: JSON.stringify({ steps, repeats: false }) });
-    return { words: `${words} [script ${id}]`, url };
-  }
+  describe.each(frontEnds)("$name", ({ page, ownId }) => {
+    let token: string;
+    let profile: Profile;
+    let tabs: Tab[];
+    /** What titles and messages of one test have in them, and of no other. */
+    let mark: string;
+    let id: string;
 
-  const call = (name: string, input: object) => ({ type: "call" as const, name, arguments: JSON.stringify(input) });
-  const says = (text: string): ScriptStep => ({ output: [{ type: "text", text }] });
-
-  async function converse(program: string): Promise<unknown> {
-    const add = await script("add milk and eggs", [
-      {
-        output: [call("create_task", { title: `${program} milk` }), call("create_task", { title: `${program} eggs` })],
-      },
-      says("Added both."),
-    ]);
-    const remove = await script("delete eggs", [
-      { output: [call("list_tasks", { search: `${program} eggs` })] },
-      { output: [{ type: "call", name: "delete_task", arguments: '{"task_id": {{1}}}' }] },
-      says("Deleted."),
-    ]);
-    const interrupted = await script("tell me", [
-      { output: [{ type: "text", text: "one two three four" }], holdAfter: 6 },
-    ]);
-    const say = {
-      add: add.words,
-      delete: remove.words,
-      interrupted: interrupted.words,
-      release: `${interrupted.url}/release`,
-    };
-    const { stdout } = await run(process.execPath, [join(clients, `${program}-program.mjs`)], {
-      env: { ...process.env, CHAT: JSON.stringify({ url: server.url, token: server.token, say }) },
+    // A person for each front end: messages are limited for each.
+    beforeAll(async () => {
+      const account = { email: `${page}@example.com`, password: "a password of the tests" };
+      ({ token } = z.object({ token: z.string() }).parse(await ask("/api/auth/signup", account)));
+      profile = await browser.newContext();
+      await profile.addInitScript({ content: `globalThis.server = ${JSON.stringify({ url: server.url, token })}` });
     });
-    const requests = z.object({ requests: z.array(z.unknown()) }).parse(await (await fetch(interrupted.url)).json());
-    expect(requests.requests, "the model was asked once, and not again for the resumed stream").toHaveLength(1);
-    return JSON.parse(stdout);
-  }
 
-  async function titles(search: string): Promise<string[]> {
-    const response = await fetch(`${server.url}/mcp/tools/list_tasks`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
-      body: JSON.stringify({ search }),
+    afterAll(async () => {
+      await profile.close();
     });
-    return tasksSchema.parse(await response.json()).tasks.map(({ title }) => title);
-  }
 
-  it("useChat of @ai-sdk/react: tool calls, an approval, and a page closed in the middle of an answer", async () => {
-    const shown = z
-      .object({
-        added: messageSchema,
-        asked: messageSchema,
-        deleted: messageSchema,
-        resumed: messageSchema,
-        roles: z.array(z.string()),
-      })
-      .parse(await converse("use-chat"));
-    expect(shown.added.parts.map(({ type, state }) => [type, state])).toEqual([
-      ["step-start", undefined],
-      ["tool-create_task", "output-available"],
-      ["tool-create_task", "output-available"],
-      ["step-start", undefined],
-      ["text", "done"],
-    ]);
-    expect(shown.asked.parts).toContainEqual(
-      expect.objectContaining({ type: "tool-delete_task", state: "approval-requested" }),
-    );
-    expect(shown.deleted.id).toBe(shown.asked.id);
-    expect(shown.deleted.parts).toContainEqual(
-      expect.objectContaining({ type: "tool-delete_task", state: "output-available" }),
-    );
-    expect(shown.deleted.parts.at(-1)).toMatchObject({ type: "text", text: "Deleted." });
-    expect(shown.resumed.parts.at(-1)).toMatchObject({ type: "text", text: "one two three four" });
-    expect(shown.roles).toEqual(["user", "assistant", "user", "assistant", "user", "assistant"]);
-    expect(await titles("use-chat")).toEqual(["use-chat milk"]);
-  });
-
-  it("the runtime of @assistant-ui/react-ai-sdk: the same", async () => {
-    const parts = z.array(partSchema);
-    const shown = z
-      .object({ added: parts, asked: parts, deleted: parts, resumed: parts })
-      .parse(await converse("assistant-ui"));
-    const tools = (of: z.output<typeof parts>) => of.filter(({ type }) => type === "tool-call");
-    expect(tools(shown.added)).toMatchObject([
-      { toolName: "create_task", result: { tasks: [{ title: "assistant-ui milk" }] } },
-      { toolName: "create_task", result: { tasks: [{ title: "assistant-ui eggs" }] } },
-    ]);
-    expect(shown.added.at(-1)).toMatchObject({ type: "text", text: "Added both." });
-    expect(tools(shown.asked).at(-1)).toMatchObject({ toolName: "delete_task", approval: { id: expect.any(String) } });
-    expect(tools(shown.deleted).at(-1)).toMatchObject({
-      toolName: "delete_task",
-      result: { tasks: [{ title: "assistant-ui eggs" }] },
+    beforeEach(() => {
+      tabs = [];
+      mark = crypto.randomUUID().slice(0, 8);
+      id = crypto.randomUUID();
     });
-    expect(shown.deleted.at(-1)).toMatchObject({ type: "text", text: "Deleted." });
-    expect(shown.resumed.at(-1)).toMatchObject({ type: "text", text: "one two three four" });
-    expect(await titles("assistant-ui")).toEqual(["assistant-ui milk"]);
+
+    afterEach(async () => {
+      const errors = tabs.flatMap((tab) => tab.errors);
+      for (const tab of tabs) await tab.close();
+      expect(errors).toEqual([]);
+    });
+
+    async function ask(path: string, body?: object): Promise<unknown> {
+      const response = await fetch(`${server.url}${path}`, {
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
+      });
+      if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+      return response.json();
+    }
+
+    async function open(): Promise<Tab> {
+      const tab = await Tab.open(profile, `${pages.url}/${page}#${id}`);
+      tabs.push(tab);
+      await tab.untilReady();
+      return tab;
+    }
+
+    const createTask = (title: string) => ask("/mcp/tools/create_task", { title: `${title} ${mark}` });
+
+    async function titles(): Promise<string[]> {
+      const { tasks } = tasksSchema.parse(await ask("/mcp/tools/list_tasks", { search: mark }));
+      return tasks.map(({ title }) => title.replace(` ${mark}`, "")).sort();
+    }
+
+    async function stored(): Promise<ShownMessage[]> {
+      const { conversations } = conversationsSchema.parse(await ask("/api/conversations?limit=1"));
+      return shownOf(await ask(`/api/conversations/${ownId ? conversations[0]?.id : id}`));
+    }
+
+    /** Waits until all tabs show a conversation, and finds the same on the server. */
+    async function expectEverywhere(...conversation: ShownMessage[]): Promise<void> {
+      for (const tab of tabs) {
+        await expect.poll(() => tab.shown(), { timeout: PATIENCE }).toEqual(conversation);
+        await tab.untilReady();
+      }
+      expect(await stored()).toEqual(conversation);
+    }
+
+    it("sends a message, and shows what the agent does and says", async () => {
+      const script = await Script.write([
+        calls(["create_task", { title: `milk ${mark}` }], ["create_task", { title: `eggs ${mark}` }]),
+        says("Added both."),
+      ]);
+      const tab = await open();
+      await tab.say(`add milk and eggs ${script.mark}`);
+      await expectEverywhere(
+        ["user", `add milk and eggs ${script.mark}`],
+        ["assistant", `create_task, done: milk ${mark}`, `create_task, done: eggs ${mark}`, "Added both."],
+      );
+      expect(await titles()).toEqual(["eggs", "milk"]);
+    });
+
+    it.each([
+      { answer: "Approve", outcome: (title: string) => `done: ${title}`, left: [] },
+      { answer: "Deny", outcome: () => "denied", left: ["eggs"] },
+    ] as const)("asks, and goes on after $answer", async ({ answer, outcome, left }) => {
+      await createTask("eggs");
+      const script = await Script.write([
+        calls(["list_tasks", { search: mark }]),
+        { output: [{ type: "call", name: "delete_task", arguments: '{"task_id": {{1}}}' }] },
+        says("As you say."),
+      ]);
+      const said = ["user", `delete eggs ${script.mark}`] as const;
+      const found = `list_tasks, done: eggs ${mark}`;
+      const tab = await open();
+      await tab.say(said[1]);
+      await expectEverywhere(said, ["assistant", found, "delete_task, waits"]);
+      expect(await titles()).toEqual(["eggs"]);
+      await tab.click(answer);
+      await expectEverywhere(said, ["assistant", found, `delete_task, ${outcome(`eggs ${mark}`)}`, "As you say."]);
+      expect(await titles()).toEqual(left);
+      expect((await script.record()).requests).toHaveLength(3);
+    });
+
+    it("answers anew, and does nothing again", async () => {
+      const script = await Script.write([
+        calls(["create_task", { title: `milk ${mark}` }]),
+        says("Added."),
+        says("It is there."),
+      ]);
+      const said = ["user", `add milk ${script.mark}`] as const;
+      const tab = await open();
+      await tab.say(said[1]);
+      await expectEverywhere(said, ["assistant", `create_task, done: milk ${mark}`, "Added."]);
+      await tab.click("Regenerate");
+      await expectEverywhere(said, ["assistant", "It is there."]);
+      expect(await titles()).toEqual(["milk"]);
+    });
+
+    it("puts an edited message in the place of the first, and drops what came after it", async () => {
+      const first = await Script.write([calls(["create_task", { title: `milk ${mark}` }]), says("Added.")]);
+      const second = await Script.write([says("You are welcome.")]);
+      const edited = await Script.write([says("It is there.")]);
+      const tab = await open();
+      await tab.say(`add milk ${first.mark}`);
+      await tab.untilSaid(/Added\./);
+      await tab.untilReady();
+      await tab.say(`thanks ${second.mark}`);
+      await expectEverywhere(
+        ["user", `add milk ${first.mark}`],
+        ["assistant", `create_task, done: milk ${mark}`, "Added."],
+        ["user", `thanks ${second.mark}`],
+        ["assistant", "You are welcome."],
+      );
+      await tab.edit(`is milk there? ${edited.mark}`);
+      await expectEverywhere(["user", `is milk there? ${edited.mark}`], ["assistant", "It is there."]);
+      expect(await titles()).toEqual(["milk"]);
+    });
+
+    describe.skipIf(ownId)("a conversation of a known id", () => {
+      const held = (...output: string[]) =>
+        Script.write([
+          calls(...output.map((title) => ["create_task", { title: `${title} ${mark}` }] as const)),
+          { output: [{ type: "text", text: "one two three four" }], holdAfter: 6 },
+        ]);
+
+      it("stops the agent in the middle of an answer, and can go on", async () => {
+        const script = await held("milk");
+        const next = await Script.write([says("Yes.")]);
+        const tab = await open();
+        await tab.say(`add milk, and tell me ${script.mark}`);
+        await tab.untilSaid(/^one/);
+        await tab.click("Stop");
+        await tab.untilReady();
+        const shown = await tab.shown();
+        expect(shown).toEqual([
+          ["user", `add milk, and tell me ${script.mark}`],
+          ["assistant", `create_task, done: milk ${mark}`, expect.stringMatching(/^one(?!.*four)/)],
+        ]);
+        await expectEverywhere(...shown);
+        await expect.poll(async () => (await script.record()).aborted, { timeout: PATIENCE }).toBe(1);
+        await tab.say(`are you there? ${next.mark}`);
+        await expectEverywhere(...shown, ["user", `are you there? ${next.mark}`], ["assistant", "Yes."]);
+        expect(await titles()).toEqual(["milk"]);
+      });
+
+      it("goes on where it was when the page is reloaded in the middle of an answer", async () => {
+        const script = await held("milk");
+        const tab = await open();
+        await tab.say(`add milk, and tell me ${script.mark}`);
+        await tab.untilSaid(/^one/);
+        await tab.reload();
+        await tab.untilSaid(/^one/);
+        await script.release();
+        await expectEverywhere(
+          ["user", `add milk, and tell me ${script.mark}`],
+          ["assistant", `create_task, done: milk ${mark}`, "one two three four"],
+        );
+        expect((await script.record()).requests).toHaveLength(2);
+        expect(await titles()).toEqual(["milk"]);
+      });
+
+      it("is the same in two tabs: one that comes in the middle, one question answered in both, two messages at once", async () => {
+        const script = await held("milk");
+        const said = `add milk, and tell me ${script.mark}`;
+        const first = await open();
+        await first.say(said);
+        await first.untilSaid(/^one/);
+        const second = await Tab.open(profile, `${pages.url}/${page}#${id}`);
+        tabs.push(second);
+        await second.untilSaid(/^one/);
+        await script.release();
+        const told = [
+          ["user", said],
+          ["assistant", `create_task, done: milk ${mark}`, "one two three four"],
+        ] as const;
+        await expectEverywhere(...told);
+
+        const deletion = await Script.write([
+          calls(["list_tasks", { search: mark }]),
+          { output: [{ type: "call", name: "delete_task", arguments: '{"task_id": {{1}}}' }] },
+          says("Deleted."),
+        ]);
+        await first.say(`delete milk ${deletion.mark}`);
+        await first.untilSaid(/waits/);
+        await second.reload();
+        const found = ["assistant", `list_tasks, done: milk ${mark}`] as const;
+        await expectEverywhere(...told, ["user", `delete milk ${deletion.mark}`], [...found, "delete_task, waits"]);
+        await first.click("Approve");
+        await first.untilSaid(/Deleted\./);
+        // Its answer is the second to one question: it is told so, and nothing is done again.
+        await second.click("Approve");
+        await second.untilAlerted(/answered already/);
+        expect(second.errors.splice(0)).toEqual([expect.stringContaining("409 (Conflict)")]);
+        await second.reload();
+        const deleted = [
+          ...told,
+          ["user", `delete milk ${deletion.mark}`],
+          [...found, `delete_task, done: milk ${mark}`, "Deleted."],
+        ] as const;
+        await expectEverywhere(...deleted);
+        expect((await deletion.record()).requests).toHaveLength(3);
+        expect(await titles()).toEqual([]);
+
+        const additions = await Promise.all(
+          ["bread", "tea"].map((title) =>
+            Script.write([calls(["create_task", { title: `${title} ${mark}` }]), says(`Added ${title}.`)]),
+          ),
+        );
+        const words = additions.map((addition) => `add ${addition.mark}`);
+        await Promise.all([first.say(words[0] ?? ""), second.say(words[1] ?? "")]);
+        await Promise.all([first.untilSaid(/Added bread\./), second.untilSaid(/Added tea\./)]);
+        for (const tab of tabs) await tab.reload();
+        const shown = await stored();
+        await expectEverywhere(...shown);
+        const turns = [words[0], `create_task, done: bread ${mark}`, words[1], `create_task, done: tea ${mark}`];
+        expect(shown.slice(deleted.length).map(([, line]) => line)).toEqual(expect.arrayContaining(turns));
+        expect(shown).toHaveLength(deleted.length + 4);
+        expect(await titles()).toEqual(["bread", "tea"]);
+      });
+    });
   });
 });
