@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "./application.ts";
+import { HeldBody } from "./held-body.ts";
 
 /** Says how many bytes of body the routes behind it take; they read it themselves, once they want it. */
 export function takeBody(largest: number): MiddlewareHandler<Application> {
@@ -10,8 +11,12 @@ export function takeBody(largest: number): MiddlewareHandler<Application> {
   };
 }
 
-/** Reads no further than the route takes a body, whatever the request says of its length. */
-async function readBody(context: ApplicationContext, take: (piece: Uint8Array) => void): Promise<void> {
+/**
+ * Reads no further than the route takes a body, whatever the request says of its length.
+ *
+ * @param take is given each piece, and says how many characters it holds by then
+ */
+async function readBody(context: ApplicationContext, take: (piece: Uint8Array) => number): Promise<void> {
   const { body } = context.req.raw;
   if (body === null) return;
   const largest = context.get("largestBody");
@@ -19,16 +24,22 @@ async function readBody(context: ApplicationContext, take: (piece: Uint8Array) =
   if (Number(context.req.header("Content-Length") ?? 0) > largest) throw tooLarge(largest);
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
   let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read().catch(breakOff);
-    if (done) return;
-    size += value.byteLength;
-    if (size > largest) {
-      // Nobody waits for what the connection makes of that.
-      reader.cancel().catch(() => undefined);
-      throw tooLarge(largest);
+  const held = new HeldBody();
+  try {
+    for (;;) {
+      const read = reader.read();
+      const { done, value } = await (held.late === undefined ? read : Promise.race([read, held.late])).catch(breakOff);
+      if (done) return;
+      size += value.byteLength;
+      if (size > largest) throw tooLarge(largest);
+      held.grow(take(value));
     }
-    take(value);
+  } catch (error) {
+    // Nobody waits for what the connection makes of that.
+    reader.cancel().catch(() => undefined);
+    throw error;
+  } finally {
+    held.end();
   }
 }
 
@@ -37,10 +48,16 @@ export interface TextReader {
   take(piece: string): void;
   /** What it has kept. */
   readonly text: string;
+  /** How many characters it has kept. */
+  readonly size: number;
 }
 
 class WholeText implements TextReader {
   text = "";
+
+  get size(): number {
+    return this.text.length;
+  }
 
   take(piece: string): void {
     this.text += piece;
@@ -53,11 +70,15 @@ class WholeText implements TextReader {
  *
  * @param reader is given the text as it comes
  * @returns what the reader has kept
- * @throws ApplicationError `invalid_input`; `payload_too_large`; `incomplete_body` where it ends before its end
+ * @throws ApplicationError `invalid_input`; `payload_too_large`; `incomplete_body` where it ends before its end, or is large
+ * and takes too long; `rate_limited` where it is large, and others are as well
  */
 export async function readTextBody(context: ApplicationContext, reader: TextReader = new WholeText()): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  await readBody(context, (piece) => reader.take(decode(decoder, piece)));
+  await readBody(context, (piece) => {
+    reader.take(decode(decoder, piece));
+    return reader.size;
+  });
   reader.take(decode(decoder));
   return reader.text;
 }
@@ -81,5 +102,6 @@ function tooLarge(largest: number): ApplicationError {
 
 /** RFC 9112 section 8: whatever ended the body, it was on the client's side of the connection. */
 function breakOff(cause: unknown): never {
+  if (cause instanceof ApplicationError) throw cause;
   throw new ApplicationError("incomplete_body", "The body broke off before its end; nothing was changed.", { cause });
 }

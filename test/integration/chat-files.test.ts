@@ -90,3 +90,26 @@ describe("what is no such image is refused by its name, and changes nothing", ()
     );
   });
 });
+
+test("no more large messages are read at once than there is memory for", async () => {
+  const person = await Person.signUp();
+  const piece = new TextEncoder().encode(`{"images": ["${imageUrl("image/png", { groups: MOST_GROUPS })}`);
+  const connections = Array.from({ length: 4 }, () => new TransformStream<Uint8Array>());
+  const writers = connections.map(({ writable }) => writable.getWriter());
+  const headers = { "Content-Type": "application/json" };
+  const reading = connections.map(({ readable }) =>
+    person.send("/chat", { method: "POST", rawBody: readable, headers }),
+  );
+  await Promise.all(writers.map((writer) => writer.write(piece)));
+  // It is taken when what came before it has been read.
+  await Promise.all(writers.map((writer) => writer.write(new TextEncoder().encode("A"))));
+  const images = [imageUrl("image/png", { groups: MOST_GROUPS })];
+  const more = () => person.send("/chat", { method: "POST", body: { user_id: 0, images } });
+  const refused = await more();
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("Retry-After")).toBe("5");
+  expect((await problemOf(refused)).detail).toMatch(/^Too many large messages are being read at this moment\./);
+  for (const writer of writers) await writer.close();
+  for (const response of reading) expect((await response).status).toBe(400);
+  expect((await more()).status).toBe(403);
+});

@@ -79,6 +79,10 @@ export class LastMessageBody implements TextReader {
     this.#keep(piece.slice(start));
   }
 
+  get size(): number {
+    return this.#kept.length + (this.#item?.length ?? 0);
+  }
+
   /** What has been kept: JSON, where the body was. */
   get text(): string {
     return this.#kept + (this.#item ?? "");
@@ -102,7 +106,7 @@ export class LastMessageBody implements TextReader {
   }
 
   #keep(text: string): void {
-    const length = this.#kept.length + (this.#item?.length ?? 0) + text.length;
+    const length = this.size + text.length;
     if (this.#item === undefined) {
       if (length > MOST_KEPT) throw tooLong();
       this.#kept += text;
