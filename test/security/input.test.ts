@@ -247,7 +247,7 @@ describe("a body", () => {
     ["DELETE", "/api/auth/me", 16],
     ["POST", "/mcp/tools/create_task", 256],
     ["POST", "/mcp", 1024],
-    ["POST", "/chat", 256],
+    ["POST", "/chat", 6 * 1024],
     ["POST", "/api/chat", 8 * 1024],
     ["PATCH", "/api/conversations/c", 16],
   ])("of %s %s may have %i KiB", async (method, path, kibibytes) => {
@@ -276,11 +276,11 @@ describe("a body", () => {
 
     const large = await person.send("/api/chat", {
       method: "POST",
-      body: { id: "c", messages: messages.toReversed() },
+      body: { id: "c", messages: ["x".repeat(7 * 1024 * 1024)] },
     });
     expect(large.status).toBe(413);
     expect((await problemOf(large)).detail).toBe(
-      "The last message, and what is beside messages, may have 1048576 characters at most; files cannot be sent.",
+      "The last message, and what is beside messages, may have 6640984 characters at most.",
     );
   });
 
