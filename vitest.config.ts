@@ -20,7 +20,7 @@ keepRuntimeLog("test-results/workerd.log");
 const ONCE = [
   "test/**/mcp-*.test.ts",
   "test/contract/{catalog,metrics,metrics-objects,openapi,what-models-send}.test.ts",
-  "test/integration/chat{,-failures,-odd-answers,-resume,-streams,-turns}.test.ts",
+  "test/integration/chat{,-events,-failures,-odd-answers,-resume,-streams,-turns}.test.ts",
   "test/{reliability,security}/chat-*.test.ts",
   "test/security/{answer-size,input,json-depth,tokens,rate-limit}.test.ts",
 ];
