@@ -1,9 +1,10 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll, expect, inject, it, vi } from "vitest";
+import { beforeAll, beforeEach, expect, inject, it, vi } from "vitest";
 import { z } from "zod";
 import { app } from "../../src/app.ts";
 import { catalog } from "../../src/tools/catalog.ts";
+import { refuseRequests } from "../support/database-requests.ts";
 import { ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { newAddress, ORIGIN, Person, send } from "../support/person.ts";
@@ -30,6 +31,21 @@ const bogusToken = canary("token");
 const written: string[] = [];
 let person: Person;
 let taskId: number;
+/** How many lines there were before the test. */
+let linesBefore = 0;
+
+beforeEach(() => {
+  linesBefore = written.length;
+});
+
+/** The lines of an event that were written since the test began, and that nothing of what must not be found is in any. */
+function told(event: string): Record<string, unknown>[] {
+  const lines = written.slice(linesBefore);
+  expect(lines.filter((line) => canaries().some((secret) => line.includes(secret)))).toEqual([]);
+  return lines
+    .map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)))
+    .filter((line) => line.event === event);
+}
 
 /** All that must not be found anywhere. */
 function canaries(): string[] {
@@ -76,6 +92,9 @@ beforeAll(async () => {
   }));
 });
 
+/** Where no token is asked for. */
+const PUBLIC = /^\/($|icon\.|health$|mcp\/tools$|openapi\.json$|docs|\.well-known\/|api\/auth\/sign(up|in)$)/;
+
 const routes = [
   ...new Set(
     app.routes
@@ -88,8 +107,8 @@ it.each(routes)("%s is told everything, with every token", async (route) => {
   const [method = "", path = ""] = route.split(" ");
   const isRead = method === "GET";
   const url = `${path.replaceAll(/:\w+/g, taskText)}?search=${taskText}&token=${bogusToken}`;
-  const tokens = [person.session.token, bogusToken, METRICS_TOKEN];
-  for (const token of tokens) {
+  const statuses = new Map<string, number>();
+  for (const token of [person.session.token, bogusToken, METRICS_TOKEN]) {
     for (const body of [JSON.stringify(everything), `{"title": ${taskText}`]) {
       const response = await send(url, {
         method,
@@ -103,8 +122,18 @@ it.each(routes)("%s is told everything, with every token", async (route) => {
         ...(!isRead && { body }),
       });
       await response.body?.cancel();
+      statuses.set(token, response.status);
     }
   }
+  // Each token is looked at, and the right one is let in, but for what it then asks for.
+  const isPublic = PUBLIC.test(path);
+  const right = path === "/metrics" ? METRICS_TOKEN : person.session.token;
+  for (const [token, status] of statuses) {
+    if (isPublic || token === right) expect([401, 500]).not.toContain(status);
+    else expect(status).toBe(401);
+  }
+  const requests = told("http_request").filter((line) => line.route === path && line.method === method);
+  expect(requests).toHaveLength(6);
 });
 
 it.each(catalog.map(({ name }) => name))("%s is told everything by every interface", async (tool) => {
@@ -120,15 +149,21 @@ it.each(catalog.map(({ name }) => name))("%s is told everything by every interfa
   }
   const session = await ClientSession.open(person);
   for (const input of inputs) await session.call(tool, input);
+  const calls = told("tool_execution").filter((line) => line.tool === tool);
+  expect(calls).toHaveLength(3 * inputs.length);
+  // Some of what was sent fits each tool, some of it none.
+  expect(new Set(calls.map(({ status }) => status))).toContain("invalid_input");
 });
 
 it("MCP is told everything in its own messages", async () => {
   const session = await ClientSession.open(person);
-  await session.request(taskText, { [taskText]: taskText });
-  await session.call(taskText, everything);
-  await session.post(`{"jsonrpc": "2.0", "id": ${taskText}`);
-  await session.get({ "Last-Event-ID": taskText });
-  await person.send("/mcp", {
+  const unknownMethod = await session.request(taskText, { [taskText]: taskText });
+  expect(unknownMethod.error?.code).toBe(-32601);
+  const unknownTool = await session.call(taskText, everything);
+  expect(unknownTool.error?.code).toBe(-32602);
+  expect((await session.post(`{"jsonrpc": "2.0", "id": ${taskText}`)).status).toBe(400);
+  expect((await session.get({ "Last-Event-ID": taskText })).status).toBe(400);
+  const opened = await person.send("/mcp", {
     method: "POST",
     headers: { Accept: "application/json, text/event-stream" },
     body: {
@@ -138,6 +173,9 @@ it("MCP is told everything in its own messages", async () => {
       params: { ...initializeParams(), clientInfo: { name: taskText, version: taskText } },
     },
   });
+  expect(opened.status).toBe(200);
+  await opened.text();
+  expect(told("http_request").filter(({ route }) => route === "/mcp").length).toBeGreaterThanOrEqual(6);
 });
 
 it("chat is told everything, by a model that works and by one that fails", async () => {
@@ -150,13 +188,14 @@ it("chat is told everything, by a model that works and by one that fails", async
     expect(response.status).toBe(200);
     await response.text();
   }
+  expect(told("chat_turn").map(({ outcome }) => outcome)).toEqual(["completed", "failed"]);
 });
 
 it("tools and sign-in are told everything with a database that fails, in each of its ways", async () => {
   await ownerQuery(`alter table tasks add constraint tasks_canary check (title <> '${taskText} ')`);
   await ownerQuery(`alter table tasks add constraint tasks_canary_2 check (description <> '${taskText} 2')`);
-  await (await person.call("create_task", { title: "x", description: `${taskText} 2` })).text();
-  await (await person.call("update_task", { task_id: taskId, description: `${taskText} 2` })).text();
+  expect((await person.call("create_task", { title: "x", description: `${taskText} 2` })).status).toBe(500);
+  expect((await person.call("update_task", { task_id: taskId, description: `${taskText} 2` })).status).toBe(500);
   await ownerQuery("alter table tasks drop constraint tasks_canary, drop constraint tasks_canary_2");
   for (const broken of [
     { NEON_FETCH_ENDPOINT: "http://127.0.0.1:1/sql" },
@@ -167,7 +206,6 @@ it("tools and sign-in are told everything with a database that fails, in each of
       ["/mcp/tools/list_tasks", { search: taskText }],
       ["/api/auth/signin", { email, password }],
       ["/api/auth/signup", { email, password, name: personName }],
-      ["/chat", { message: messageText }],
     ] as const) {
       const context = createExecutionContext();
       const request = new Request(new URL(path, ORIGIN), {
@@ -176,10 +214,17 @@ it("tools and sign-in are told everything with a database that fails, in each of
         body: JSON.stringify(body),
       });
       const response = await app.fetch(request, { ...env, ...broken }, context);
+      expect([500, 503], path).toContain(response.status);
       await response.text();
       await waitOnExecutionContext(context);
     }
   }
+  // A conversation's object has the variables of its own.
+  using failing = refuseRequests(person, messageText);
+  expect((await person.send("/chat", { method: "POST", body: { message: messageText } })).status).toBe(503);
+  failing.release();
+  // The two that the database refused, all four of each way to fail, and chat.
+  expect(told("error").length).toBeGreaterThanOrEqual(2 + 2 * 4 + 1);
 });
 
 it("and nothing of it is in a log line, an envelope or a metric", async () => {
