@@ -192,7 +192,8 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
       expect(await titles()).toEqual(["milk"]);
     });
 
-    describe.skipIf(ownId)("a conversation of a known id", () => {
+    if (ownId) return;
+    describe("a conversation of a known id", () => {
       const held = (...output: string[]) =>
         Script.write([
           calls(...output.map((title) => ["create_task", { title: `${title} ${mark}` }] as const)),
