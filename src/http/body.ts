@@ -11,6 +11,9 @@ export function takeBody(largest: number): MiddlewareHandler<Application> {
   };
 }
 
+/** Up to this many bytes, a body whose length is known is read in one piece: the pieces cost a fifteenth of a tool call. */
+const READ_AT_ONCE = 64 * 1024;
+
 /**
  * Reads no further than the route takes a body, whatever the request says of its length.
  *
@@ -21,7 +24,15 @@ async function readBody(context: ApplicationContext, take: (piece: Uint8Array) =
   if (body === null) return;
   const largest = context.get("largestBody");
   if (largest === undefined) throw new Error("takeBody does not stand before a route that reads a body");
-  if (Number(context.req.header("Content-Length") ?? 0) > largest) throw tooLarge(largest);
+  // HTTP holds a body to it; one that is sent in chunks has none (RFC 9112 section 6.3).
+  const length = Number(context.req.header("Content-Length") ?? Number.NaN);
+  if (length > largest) throw tooLarge(largest);
+  if (length <= READ_AT_ONCE) {
+    const whole = new Uint8Array(await context.req.raw.arrayBuffer().catch(breakOff));
+    if (whole.byteLength > largest) throw tooLarge(largest);
+    take(whole);
+    return;
+  }
   const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
   let size = 0;
   const held = new HeldBody();

@@ -10,8 +10,11 @@ interface ServerSentEvent {
 
 /** The text of an event (WHATWG HTML, section 9.2, server-sent events). No value may have a line break. */
 export function serverSentEvent({ event, id, retry, data }: ServerSentEvent): string {
-  const lines = Object.entries({ event, id, retry, data }).filter(([, value]) => value !== undefined);
-  return `${lines.map(([field, value]) => `${field}: ${value}\n`).join("")}\n`;
+  return `${line("event", event)}${line("id", id)}${line("retry", retry)}${line("data", data)}\n`;
+}
+
+function line(field: string, value: string | number | undefined): string {
+  return value === undefined ? "" : `${field}: ${value}\n`;
 }
 
 /** The text of a comment, which every client passes over: it keeps the connections on the way open. */

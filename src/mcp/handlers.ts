@@ -1,5 +1,5 @@
 import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
-import { classifyInboundRequest, isJsonContentType } from "@modelcontextprotocol/server";
+import { isJsonContentType } from "@modelcontextprotocol/server";
 import { ApplicationError } from "../errors.ts";
 import { readAccept } from "../http/accept.ts";
 import type { ApplicationContext } from "../http/application.ts";
@@ -30,8 +30,7 @@ export async function answerPost(context: ApplicationContext): Promise<Response>
   // What opens a session asks in any case, and what calls a tool does so with the tool's own request.
   if (!opensSession(message) && !onlyCallsTools(message)) await context.var.userDatabase.checkCredential("lately");
   if (isMessageOfSession(context, message)) return postToSession(context, body, message);
-  const route = classifyInboundRequest({ httpMethod: "POST", ...standardHeadersOf(context), body: message });
-  return route.kind === "legacy" ? postToSession(context, body, message) : answerStateless(context, message, route);
+  return (await answerStateless(context, message)) ?? postToSession(context, body, message);
 }
 
 /** Answers a GET: the stream of a session. */
@@ -43,18 +42,6 @@ export async function answerGet(context: ApplicationContext): Promise<Response> 
 /** Answers a DELETE: ends a session. */
 export function answerDelete(context: ApplicationContext): Promise<Response> {
   return sendToSession(context, "DELETE");
-}
-
-/** The headers that repeat what the body says, for those on the way that do not read bodies. */
-function standardHeadersOf(context: ApplicationContext) {
-  const version = context.req.header("Mcp-Protocol-Version");
-  const method = context.req.header("Mcp-Method");
-  const name = context.req.header("Mcp-Name");
-  return {
-    ...(version !== undefined && { protocolVersionHeader: version }),
-    ...(method !== undefined && { mcpMethodHeader: method }),
-    ...(name !== undefined && { mcpNameHeader: name }),
-  };
 }
 
 /** Whether there can be no doubt of the era, so that the SDK's costlier test may be left out. */

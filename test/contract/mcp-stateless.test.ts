@@ -10,6 +10,8 @@ function withoutTime(text: string): string {
   return text.replaceAll(/T\d\d:\d\d:\d\d/g, "T…");
 }
 
+const NAMED = { name: "test", version: "2.0.0" };
+
 describe("protocol 2026-07-28", () => {
   it("is discovered without a session", async () => {
     const response = await statelessRequest(await Person.signUp(), "server/discover");
@@ -119,6 +121,19 @@ describe("protocol 2026-07-28", () => {
 
     expect([own.status, own.headers.get("Content-Type")]).toEqual([theirs.status, theirs.headers.get("Content-Type")]);
     expect(JSON.parse(withoutTime(await own.text()))).toEqual(JSON.parse(withoutTime(await theirs.text())));
+  });
+
+  it("refuses an envelope that does not fit, also of a client whose others did", async () => {
+    const person = await Person.signUp();
+    for (const [clientInfo, status] of [
+      [NAMED, 200],
+      [{ name: 1 }, 400],
+      [NAMED, 200],
+      [{ name: 1 }, 400],
+    ] as const) {
+      const _meta = { "io.modelcontextprotocol/clientInfo": clientInfo };
+      expect((await statelessRequest(person, "tools/list", { _meta })).status).toBe(status);
+    }
   });
 
   it("names the versions it speaks to one that it does not", async () => {

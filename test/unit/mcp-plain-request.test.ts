@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readPlainRequest } from "../../src/mcp/stateless/plain-request.ts";
+import { isEnvelopeKnown, learnEnvelope, readPlainRequest } from "../../src/mcp/stateless/plain-request.ts";
 
 const META = {
   "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -12,14 +12,14 @@ function read(method: string, params: Record<string, unknown>, headers: Record<s
   const name = typeof params.name === "string" ? { "Mcp-Name": params.name } : {};
   const standard = { "Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": method, ...name };
   return readPlainRequest(
-    { id: 7, method, params: { _meta: META, ...params } },
+    { jsonrpc: "2.0", id: 7, method, params: { _meta: META, ...params } },
     new Headers({ ...standard, ...headers }),
   );
 }
 
 describe("is answered without the SDK", () => {
   it("a list of tools", () => {
-    expect(read("tools/list", {})).toEqual({ method: "tools/list", id: 7 });
+    expect(read("tools/list", {})).toEqual({ method: "tools/list", id: 7, envelope: JSON.stringify(META) });
   });
 
   it.each([
@@ -28,7 +28,13 @@ describe("is answered without the SDK", () => {
     ["with arguments as text", '{"limit": 1}', { limit: 1 }],
   ])("a call %s", (_, given, input) => {
     const call = { name: "list_tasks", ...(given !== undefined && { arguments: given }) };
-    expect(read("tools/call", call)).toEqual({ method: "tools/call", id: 7, name: "list_tasks", input });
+    expect(read("tools/call", call)).toEqual({
+      method: "tools/call",
+      id: 7,
+      name: "list_tasks",
+      input,
+      envelope: JSON.stringify(META),
+    });
   });
 });
 
@@ -49,6 +55,25 @@ describe("is left to the SDK", () => {
   ])("%s", (_, method, params, headers) => {
     expect(read(method, params, headers)).toBeUndefined();
   });
+});
+
+it("need not be tested by the SDK where that has accepted the same envelope, and only that", () => {
+  const first = read("tools/list", {});
+  const other = read("tools/list", { _meta: { ...META, "io.modelcontextprotocol/clientInfo": 1 } });
+  if (first === undefined || other === undefined) throw new Error("not plain");
+  expect(isEnvelopeKnown(first)).toBe(false);
+  learnEnvelope(first);
+
+  expect(read("tools/call", { name: "list_tasks" })).toSatisfy(isEnvelopeKnown);
+  expect(isEnvelopeKnown(other)).toBe(false);
+});
+
+it("is left to the SDK with a member that JSON-RPC does not have", () => {
+  const headers = { "Mcp-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list" };
+  const message = { jsonrpc: "2.0", id: 7, method: "tools/list", params: { _meta: META } };
+
+  expect(readPlainRequest(message, new Headers(headers))).toBeDefined();
+  expect(readPlainRequest({ ...message, result: {} }, new Headers(headers))).toBeUndefined();
 });
 
 function versionOf(version: string) {

@@ -15,7 +15,7 @@ interface PlainRequest {
 /**
  * The requests that a session answers past the SDK's server, with what the server would answer: those for a method of
  * our own that want neither progress nor a task. The server parses each message by several schemas, and makes ready for
- * each request what none of these uses: together a sixth of what a call costs.
+ * each request what none of these uses: together a twentieth of what a call costs.
  */
 export class PlainRequests {
   readonly #methods: ReadonlyMap<string, Method>;

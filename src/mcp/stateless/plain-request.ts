@@ -5,44 +5,65 @@ import {
   SERVER_INFO_META_KEY,
 } from "@modelcontextprotocol/server";
 import { isObject } from "../../json.ts";
+import { RecentValues } from "../../recent-values.ts";
 import { decodeArguments } from "../../tools/tool-input.ts";
 import { callTool, isKnownTool, listTools } from "../call-tool.ts";
-import type { RequestId } from "../json-rpc.ts";
+import { isRequestId, type RequestId } from "../json-rpc.ts";
 import { FIVE_MINUTES } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
 
 /** The only protocol of the stateless mode so far. */
 const PROTOCOL_VERSION = "2026-07-28";
-/** What each request says of itself, and the SDK has checked by then; another key may want something of the answer. */
+/** What each request says of itself, which the SDK checks; another key may want something of the answer. */
 const ENVELOPE = [PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY];
 
+const MESSAGE: readonly string[] = ["jsonrpc", "id", "method", "params"];
+/** A client says the same of itself each time. */
+const knownEnvelopes = new RecentValues<true>(1_000);
+const LONGEST_ENVELOPE = 1_000;
+
 /** A call or a list of tools that asks for nothing else. */
-type PlainRequest =
-  | { readonly method: "tools/list"; readonly id: RequestId }
-  | { readonly method: "tools/call"; readonly id: RequestId; readonly name: string; readonly input: unknown };
+export type PlainRequest = {
+  readonly id: RequestId;
+  /** What the request says of itself, JSON. */
+  readonly envelope: string;
+} & (
+  | { readonly method: "tools/list" }
+  | { readonly method: "tools/call"; readonly name: string; readonly input: unknown }
+);
 
 /**
  * Reads a request of the 2026-07-28 protocol that can be answered without the SDK, which makes a server for each: its
- * headers say what its body does, and nothing in it but a tool and its arguments makes a difference.
+ * headers say what its body does, and nothing in it but a tool and its arguments makes a difference. Whether it is one
+ * of that protocol at all, the SDK decides by its envelope.
  *
- * @param message one that the SDK's classifyInboundRequest has found to be of that protocol
+ * @param message JSON-RPC
  * @returns undefined for any other, which the SDK answers or refuses
  */
-export function readPlainRequest(
-  message: { readonly id: RequestId; readonly method: string; readonly params?: unknown },
-  headers: Headers,
-): PlainRequest | undefined {
+export function readPlainRequest(message: unknown, headers: Headers): PlainRequest | undefined {
+  if (!isObject(message) || Object.keys(message).some((key) => !MESSAGE.includes(key))) return undefined;
   const { id, method, params } = message;
   if (headers.get("Mcp-Protocol-Version") !== PROTOCOL_VERSION || headers.get("Mcp-Method") !== method)
     return undefined;
-  if (!isObject(params)) return undefined;
+  if (!isRequestId(id) || !isObject(params)) return undefined;
   const { _meta: meta, name, arguments: given, ...others } = params;
   if (!isObject(meta) || meta[PROTOCOL_VERSION_META_KEY] !== PROTOCOL_VERSION) return undefined;
   if (Object.keys(others).length > 0 || Object.keys(meta).some((key) => !ENVELOPE.includes(key))) return undefined;
-  if (method === "tools/list") return name === undefined && given === undefined ? { method, id } : undefined;
+  const envelope = JSON.stringify(meta);
+  if (method === "tools/list") return name === undefined && given === undefined ? { method, id, envelope } : undefined;
   if (method !== "tools/call" || typeof name !== "string" || headers.get("Mcp-Name") !== name) return undefined;
   const input = decodeArguments(given);
-  return isKnownTool(name) && isObject(input) ? { method, id, name, input } : undefined;
+  return isKnownTool(name) && isObject(input) ? { method, id, name, input, envelope } : undefined;
+}
+
+/** Whether the SDK has accepted the same envelope before: then it need not look at the request at all. */
+export function isEnvelopeKnown({ envelope }: PlainRequest): boolean {
+  return knownEnvelopes.get(envelope) !== undefined;
+}
+
+/** Takes note that the SDK has accepted a request's envelope. */
+export function learnEnvelope({ envelope }: PlainRequest): void {
+  if (envelope.length <= LONGEST_ENVELOPE) knownEnvelopes.set(envelope, true);
 }
 
 /** Answers it, in the current exchange, with what the SDK would answer. */

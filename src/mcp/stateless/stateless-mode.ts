@@ -1,8 +1,4 @@
-import {
-  CLIENT_INFO_META_KEY,
-  type InboundLadderRejection,
-  type InboundModernRoute,
-} from "@modelcontextprotocol/server";
+import { CLIENT_INFO_META_KEY, classifyInboundRequest } from "@modelcontextprotocol/server";
 import { createMcpHandler } from "agents/mcp/server";
 import * as z from "zod";
 import { clientName } from "../../caller.ts";
@@ -13,7 +9,13 @@ import { isObject } from "../../json.ts";
 import { decodeArguments } from "../../tools/tool-input.ts";
 import { runInExchange } from "../exchange.ts";
 import { jsonRpcErrorResponse } from "../json-rpc.ts";
-import { answerPlainRequest, readPlainRequest } from "./plain-request.ts";
+import {
+  answerPlainRequest,
+  isEnvelopeKnown,
+  learnEnvelope,
+  type PlainRequest,
+  readPlainRequest,
+} from "./plain-request.ts";
 import { createStatelessServer } from "./stateless-server.ts";
 
 /** Never requested. The handler would look at the Host again for an address of this machine. */
@@ -28,16 +30,29 @@ type Handler = ReturnType<typeof createMcpHandler>;
 const handlers = new Map<string, Handler>();
 
 /**
- * Answers a request of the 2026-07-28 protocol, which carries all that is needed to answer it: a plain call or list of
+ * Answers a message of the 2026-07-28 protocol, which carries all that is needed to answer it: a plain call or list of
  * tools by ourselves, all else by the SDK.
  *
- * @param route what the SDK has found the message to be
+ * @returns undefined for a message of another protocol
  * @throws ApplicationError `unauthenticated` when a tool finds that the token has been signed out
  */
-export async function answerStateless(
+export async function answerStateless(context: ApplicationContext, message: unknown): Promise<Response | undefined> {
+  const plain = readPlainRequest(message, context.req.raw.headers);
+  // The SDK's test is a twentieth of what a call costs.
+  if (plain !== undefined && isEnvelopeKnown(plain)) return answerIn(context, message, plain);
+  const route = classifyInboundRequest({ httpMethod: "POST", ...standardHeadersOf(context), body: message });
+  if (route.kind === "legacy") return undefined;
+  if (plain === undefined || route.kind !== "modern" || route.messageKind !== "request") {
+    return answerIn(context, message, undefined);
+  }
+  learnEnvelope(plain);
+  return answerIn(context, message, plain);
+}
+
+async function answerIn(
   context: ApplicationContext,
   message: unknown,
-  route: InboundModernRoute | InboundLadderRejection,
+  plain: PlainRequest | undefined,
 ): Promise<Response> {
   let refusal: ApplicationError | undefined;
   const exchange = {
@@ -51,8 +66,6 @@ export async function answerStateless(
   };
   const { BASE_URL: baseUrl } = context.get("configuration");
   const { headers, signal } = context.req.raw;
-  const isRequest = route.kind === "modern" && route.messageKind === "request";
-  const plain = isRequest ? readPlainRequest(route.message, headers) : undefined;
   const response = await runInExchange(exchange, () =>
     plain === undefined
       ? handlerFor(baseUrl).fetch(new Request(ENDPOINT, { method: "POST", headers, signal }), {
@@ -62,6 +75,18 @@ export async function answerStateless(
   );
   if (refusal !== undefined) throw refusal;
   return response.ok ? response : withShortError(response);
+}
+
+/** The headers that repeat what the body says, for those on the way that do not read bodies. */
+function standardHeadersOf(context: ApplicationContext) {
+  const version = context.req.header("Mcp-Protocol-Version");
+  const method = context.req.header("Mcp-Method");
+  const name = context.req.header("Mcp-Name");
+  return {
+    ...(version !== undefined && { protocolVersionHeader: version }),
+    ...(method !== undefined && { mcpMethodHeader: method }),
+    ...(name !== undefined && { mcpNameHeader: name }),
+  };
 }
 
 /** How the client names itself in what each request says of it. */
