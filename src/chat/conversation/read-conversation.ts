@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { type CursorSettings, readCursor, strangeCursor, writeCursor } from "../../cursor.ts";
 import { conversations, messages } from "../../database/chat-schema.ts";
@@ -62,7 +62,7 @@ export async function readConversation(
     const older: SQL | undefined = before === undefined ? undefined : lt(messages.seq, sql`(${place})`);
     const newest = query
       .select({
-        seq: messages.seq,
+        ...getTableColumns(messages),
         newerBytes: sql<number>`sum(pg_column_size(${messages.content})) over (order by ${messages.seq} desc)
           - pg_column_size(${messages.content})`.as("newer_bytes"),
       })
@@ -74,19 +74,14 @@ export async function readConversation(
     return [
       query.select(columns).from(conversations).where(isRowOf(userId, id)),
       place,
-      query
-        .select({ message: messages })
-        .from(newest)
-        .innerJoin(messages, eq(messages.seq, newest.seq))
-        .where(and(ofConversation, lte(newest.newerBytes, MOST_BYTES)))
-        .orderBy(desc(messages.seq)),
+      query.select().from(newest).where(lte(newest.newerBytes, MOST_BYTES)).orderBy(desc(newest.seq)),
       query.select({ id: messages.id }).from(messages).where(ofConversation).orderBy(asc(messages.seq)).limit(1),
     ];
   });
   const [[row], [place], newest, [first]] = results;
   const conversation = toConversation(found(row, "Conversation"));
   if (before !== undefined && place === undefined) throw strangeCursor();
-  const said = newest.map(({ message }) => message).reverse();
+  const said = newest.reverse();
   const [oldest] = said;
   return {
     ...conversation,
