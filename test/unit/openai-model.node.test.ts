@@ -170,3 +170,33 @@ describe("of a body that does not end", () => {
     expect(await ask({}).catch((error: unknown) => error)).toMatchObject({ kind: "misconfigured" });
   });
 });
+
+describe("a response that was not streamed", () => {
+  const said = [{ type: "message", content: [{ type: "output_text", text: "Hello." }] }];
+
+  it.each([undefined, null, "completed", "success"])("is whole, with the status %j", async (status) => {
+    answer = (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ status, output: said }));
+    };
+    expect((await ask({})).events).toEqual([{ type: "text", id: "message 0", text: "Hello." }]);
+  });
+
+  it.each([
+    [
+      "an error by its type",
+      { type: "error", code: "rate_limit_exceeded" },
+      "The model has too much to do; try again in a moment.",
+    ],
+    ["an error in words", { error: "sk-secret" }, "The model failed to answer; try again in a moment."],
+    ["cut short", { status: "incomplete", output: said }, "The model's answer was cut short (no reason given)."],
+    ["failed", { status: "failed" }, "The model failed to answer; try again in a moment."],
+    ["a list", [said], "The model's answer cannot be read; try again in a moment."],
+  ])("may be %s", async (_, body, message) => {
+    expect(await failureOf(JSON.stringify(body), "application/json")).toMatchObject({ message });
+  });
+
+  it("that is half of one is broken", async () => {
+    expect(await failureOf('{"output": [', "application/json")).toBeInstanceOf(BrokenAnswer);
+  });
+});

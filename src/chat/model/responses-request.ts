@@ -156,12 +156,16 @@ async function readText({ body }: Response, longest: number, silence?: Silence):
   return text.slice(0, longest);
 }
 
-/** The one event that a response says which was not streamed. */
+/**
+ * The one event that a response says which was not streamed. How it ended, its own status says.
+ *
+ * @throws APIError for an error, BrokenAnswer for the half of a response
+ */
 async function* readWhole(text: string): AsyncGenerator<unknown> {
-  const response = parseObject(text);
-  if (response === undefined) throw unreadableAnswer(undefined);
-  if ("error" in response && isObject(response.error)) throw toApiError(response.error);
-  yield { type: `response.${"status" in response ? response.status : "completed"}`, response };
+  if (text.length === LONGEST_EVENT) throw unreadableAnswer(undefined);
+  const response = readEvent(undefined, text, true);
+  if (!isObject(response)) throw unreadableAnswer(undefined);
+  yield { type: "response.completed", response };
 }
 
 async function send(url: string, init: RequestInit, signal: AbortSignal): Promise<Response | APIConnectionError> {
