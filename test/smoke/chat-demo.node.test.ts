@@ -49,6 +49,25 @@ async function tasks(server: StartedServer): Promise<string[]> {
   return rows.map(({ title, status, tags }) => [title, status, ...tags].join(" "));
 }
 
+/** Says, as a person who has no task yet, what a transcript has them say, and writes down what is answered. */
+async function replay(server: StartedServer, transcript: string): Promise<string> {
+  const account = { email: "reader@example.com", password: "a password of the tests" };
+  const response = await fetch(`${server.url}/api/auth/signup`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(account),
+  });
+  const { token } = z.object({ token: z.string() }).parse(await response.json());
+  let conversation: { conversation_id: string } | undefined;
+  const written: string[] = [];
+  for (const [, message = ""] of transcript.matchAll(/^> (.+)$/gm)) {
+    const answer = await chat({ ...server, token }, { message, ...conversation });
+    conversation = { conversation_id: answer.conversation_id };
+    written.push(`> ${message}\n${answer.response}\n`);
+  }
+  return written.join("\n");
+}
+
 /** Sends one message of a conversation as `useChat` does, and gives the answer that it would show. */
 async function useChat(server: StartedServer, chatId: string, ...messages: UIMessage[]): Promise<UIMessage> {
   const transport = new DefaultChatTransport({
@@ -77,7 +96,7 @@ function wordsOf({ parts }: UIMessage): string {
 }
 
 describe("npm start without a key", () => {
-  it("answers POST /chat by a labelled demo model that works through the tools", async () => {
+  it("answers POST /chat by a labelled demo model that works through the tools, and says what README.md shows", async () => {
     const server = await npmStart(place);
     expect(server.output()).toContain("DEMO MODEL");
 
@@ -115,6 +134,11 @@ describe("npm start without a key", () => {
     const deleted = await chat(server, { conversation_id: asked.conversation_id, approval });
     expect(deleted.response).toMatch(/^\[demo model\] Deleted/);
     expect(await tasks(server)).toEqual(["Milk completed groceries", "Rye bread pending groceries"]);
+
+    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+    const [, transcript = ""] = /^```text\n(> .*?)^```$/ms.exec(readme) ?? [];
+    expect(transcript).toContain("> yes\n");
+    expect(await replay(server, transcript)).toBe(transcript);
 
     const log = await readFile(join(place.dataDirectory, "worker.log"), "utf8");
     expect(log).toContain('"model":"demo-model"');

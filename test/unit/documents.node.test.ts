@@ -208,3 +208,13 @@ it("CODEBASE.md follows a request through functions that there are", async () =>
     new RegExp(`(?:function\\*?|class|const|async\\*?) ${name}\\b|(?:select |sql\\W)${name}\\(`).test(source);
   expect([...names].filter((name) => !isDeclared(name))).toEqual([]);
 });
+
+it("docs/architecture.svg shows folders that there are, and every Durable Object", async () => {
+  const picture = await read("docs/architecture.svg");
+  const folders = [...picture.matchAll(/class="name"[^>]*>([a-z]+)\//g)].map(([, name = ""]) => name);
+  expect(folders.sort()).toEqual(["chat", "database", "http", "mcp", "tasks", "tools"]);
+  for (const folder of folders) await expect(access(join(projectDirectory, "src", folder))).resolves.toBe(undefined);
+  const classes = [...(await read("wrangler.toml")).matchAll(/^class_name = "(\w+)"$/gm)].map(([, name = ""]) => name);
+  const shown = [...picture.matchAll(/class="object".*?<text[^>]*>(\w+)</gs)].map(([, name = ""]) => name);
+  expect(shown.sort()).toEqual([...new Set(classes)].sort());
+});
