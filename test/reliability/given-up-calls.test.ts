@@ -7,8 +7,10 @@ import { Person } from "../support/person.ts";
 const TITLE = "given up in time";
 const CREATE = { name: "create_task", arguments: { title: TITLE } };
 
-/** Long enough for every further attempt at a call that goes on. */
+/** Long enough for every further attempt at a call that goes on, in milliseconds. */
 const FURTHER_ATTEMPTS = 2_000;
+/** Until a server hears that a client gave up; the last attempt at a call that goes on comes later, with the longest pauses. */
+const UNTIL_IT_IS_HEARD = 300;
 
 const titlesOf = async (person: Person) =>
   (await ownerQuery("select title from tasks where user_id = $1", [person.id])).map(({ title }) => title);
@@ -55,13 +57,15 @@ afterEach(() => vi.restoreAllMocks());
 describe.each(ways)("a call that %s", (_, call) => {
   it("is not sent once more where the database has not taken it", async () => {
     const person = await Person.signUp();
+    vi.spyOn(Math, "random").mockReturnValue(1);
     using refused = refuseRequests(person, TITLE);
     const { ended, giveUp } = await call(person);
     const settled = ended.catch(() => undefined);
     await vi.waitFor(() => expect(refused.count).toBeGreaterThan(0), { interval: 5 });
     await giveUp();
-    refused.release();
     await settled;
+    await new Promise((resolve) => setTimeout(resolve, UNTIL_IT_IS_HEARD));
+    refused.release();
     await new Promise((resolve) => setTimeout(resolve, FURTHER_ATTEMPTS));
 
     expect(await titlesOf(person)).toEqual([]);
