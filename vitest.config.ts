@@ -13,16 +13,10 @@ const JWT_SECRET = "the secret of the tests, 32 characters and more";
 process.env.WRANGLER_LOG = "error";
 keepRuntimeLog("test-results/workerd.log");
 
-/**
- * Tests of what has no SQL of its own, or whose SQL others test on both databases (chat's: chat-conversations): they run
- * once, on PostgreSQL where it is installed.
- */
-const ONCE = [
-  "test/**/mcp-*.test.ts",
-  "test/contract/{catalog,metrics,metrics-objects,openapi,what-models-send}.test.ts",
-  "test/integration/chat{,-events,-failures,-odd-answers,-resume,-streams,-turns}.test.ts",
-  "test/{reliability,security}/chat-*.test.ts",
-  "test/security/{answer-size,input,json-depth,tokens,rate-limit}.test.ts",
+/** Tests of what is SQL for the most part run on both databases, all others once: on PostgreSQL where it is installed. */
+const ON_BOTH = [
+  "test/integration/{calls,chat-conversations,database,delete-account,due-times,idempotency,list-tasks,task-tools}.test.ts",
+  "test/security/isolation.test.ts",
 ];
 
 /** Tests that give the worker other variables than all have: each file has a worker of its own. They run once too. */
@@ -130,8 +124,8 @@ export default defineConfig({
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
       workerProject("pglite", {
         name: "worker:pglite",
-        include: ["test/**/*.test.ts"],
-        exclude: [...NODE, ...OTHER_VARIABLES, ...(hasPostgresql ? ONCE : [])],
+        include: hasPostgresql ? ON_BOTH : ["test/**/*.test.ts"],
+        exclude: [...NODE, ...OTHER_VARIABLES],
         isolate: false,
       }),
       workerProject("postgresql", {

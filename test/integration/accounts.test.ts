@@ -8,7 +8,7 @@ const signIn = (email: string, password: string) =>
 describe("signing up", () => {
   it("makes an account and signs in to it", async () => {
     const email = `Ada.${crypto.randomUUID()}@Example.com`;
-    const person = await Person.signUp({ email, name: "Ada Löwe", time_zone: "Europe/Berlin" });
+    const person = await Person.signUpByHttp({ email, name: "Ada Löwe", time_zone: "Europe/Berlin" });
 
     expect(person.session).toMatchObject({
       expires_in: 86_400,
@@ -21,14 +21,14 @@ describe("signing up", () => {
 
   it("takes the name from the e-mail and UTC for the time zone where none is given", async () => {
     const name = crypto.randomUUID();
-    const { session } = await Person.signUp({ email: `${name}@example.com` });
+    const { session } = await Person.signUpByHttp({ email: `${name}@example.com` });
 
     expect(session.user).toMatchObject({ name, time_zone: "UTC" });
   });
 
   it("cuts a name that it takes from the e-mail to what a name may be", async () => {
     const localPart = crypto.randomUUID().padEnd(150, "x");
-    const { session } = await Person.signUp({ email: `${localPart}@example.com` });
+    const { session } = await Person.signUpByHttp({ email: `${localPart}@example.com` });
 
     expect(session.user.name).toBe(localPart.slice(0, 100));
   });
@@ -55,7 +55,7 @@ describe("signing up", () => {
   });
 
   it.each(["UTC", "gmt", "Etc/GMT+5", "europe/berlin", "Japan"])("takes the time zone %s", async (timeZone) => {
-    expect((await Person.signUp({ time_zone: timeZone })).session.user.time_zone).toBe(timeZone);
+    expect((await Person.signUpByHttp({ time_zone: timeZone })).session.user.time_zone).toBe(timeZone);
   });
 
   it("makes one account when two ask for it at once", async () => {
@@ -91,7 +91,7 @@ describe("signing up", () => {
 
 describe("signing in", () => {
   it("knows the account in whatever case its e-mail is typed, and the password in either Unicode form", async () => {
-    const { session } = await Person.signUp({ password: "Pässword ①" });
+    const { session } = await Person.signUpByHttp({ password: "Pässword ①" });
     const response = await signIn(` ${session.user.email.toUpperCase()} `, "Pa\u0308ssword 1");
 
     expect(response.status).toBe(200);
@@ -116,7 +116,7 @@ describe("signing in", () => {
     ["a lone surrogate", (email: string) => `\uD800${email}`],
     ["no @", (email: string) => email.replace("@", ".")],
   ])("takes an e-mail with %s for an unknown one", async (_, change) => {
-    const { session } = await Person.signUp({ email: `ij.${crypto.randomUUID()}@example.com` });
+    const { session } = await Person.signUpByHttp({ email: `ij.${crypto.randomUUID()}@example.com` });
     const response = await signIn(change(session.user.email), PASSWORD);
 
     expect(response.status).toBe(401);
@@ -136,7 +136,7 @@ describe("signing in", () => {
   };
 
   it("takes as long for an unknown e-mail as for a wrong password", async () => {
-    const { session } = await Person.signUp();
+    const { session } = await Person.signUpByHttp();
     const [known = [], unknown = []] = await timesOf(
       () => session.user.email,
       () => `${crypto.randomUUID()}@example.com`,

@@ -26,7 +26,7 @@ import { startWorkerFleet, type WorkerFleet } from "../support/worker-fleet.ts";
 // and what Prometheus makes of it, then a database that is killed and comes back.
 
 /** 20,000 take minutes of every core: `LIVE_REQUESTS=20000` for those. */
-const REQUESTS = z.coerce.number().int().positive().default(4_000).parse(process.env.LIVE_REQUESTS);
+const REQUESTS = z.coerce.number().int().positive().default(1_500).parse(process.env.LIVE_REQUESTS);
 const WORKERS = 4;
 const SETTLED_WITHIN_MILLISECONDS = 10_000;
 const METRICS_TOKEN = "the-metrics-token-of-the-tests-32-characters";

@@ -84,7 +84,7 @@ beforeAll(async () => {
       written.push(values.map(String).join(" "));
     });
   }
-  person = await Person.signUp({ email, password, name: personName });
+  person = await Person.signUpByHttp({ email, password, name: personName });
   ({ id: taskId } = await person.runForTask("create_task", {
     title: taskText,
     description: taskText,
