@@ -4,6 +4,18 @@ import { rolldown } from "rolldown";
 
 const AI_6 = { ai: "ai-6", "@ai-sdk/react": "@ai-sdk/react-6" };
 
+/** What it would do beside showing pages, and for a screen that nobody looks at. */
+const ARGUMENTS = [
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-quic",
+  "--disable-gpu",
+  "--disable-software-rasterizer",
+  "--in-process-gpu",
+];
+
 const pages = {
   "use-chat-7": { file: "use-chat.jsx" },
   "use-chat-6": { file: "use-chat.jsx", alias: AI_6 },
@@ -20,7 +32,7 @@ export async function bundlePages() {
       transform: { define: { "process.env.NODE_ENV": '"production"' } },
       logLevel: "silent",
     });
-    const { output } = await bundle.generate({ format: "esm", codeSplitting: false });
+    const { output } = await bundle.generate({ format: "esm", codeSplitting: false, minify: true });
     await bundle.close();
     return [name, output[0].code];
   });
@@ -28,6 +40,5 @@ export async function bundlePages() {
 }
 
 export function launchChromium(executablePath) {
-  const args = ["--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"];
-  return chromium.launch({ executablePath, args: [...args, "--disable-component-update", "--no-first-run"] });
+  return chromium.launch({ executablePath, args: ARGUMENTS });
 }

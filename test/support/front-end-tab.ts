@@ -26,7 +26,7 @@ export function findChromium(): string | undefined {
 export function servePages(scripts: ReadonlyMap<string, string>): Promise<LoopbackServer> {
   return listenOnLoopback(
     createServer((request, response) => {
-      const [, name = "", isScript] = /^\/([\w-]+)(\.js)?$/.exec(request.url ?? "") ?? [];
+      const [, name = "", isScript] = /^\/([\w-]+)(\.js)?(?:\?|$)/.exec(request.url ?? "") ?? [];
       const script = scripts.get(name);
       if (script === undefined) return void response.writeHead(404).end();
       const page = `<!doctype html><title>${name}</title><link rel="icon" href="data:,"><main></main><script type="module" src="/${name}.js"></script>`;
@@ -41,6 +41,9 @@ const shownSchema = z.object({
   alerts: z.array(z.string()),
   status: z.string(),
 });
+
+/** Each look at a page costs it some milliseconds. */
+export const POLLING = { timeout: PATIENCE, interval: 250 };
 
 const READ = `(() => {
   const textsOf = (root, name) => [...root.querySelectorAll(name)].map(({ textContent }) => textContent);
@@ -68,8 +71,12 @@ export class Tab {
   static async open(profile: Profile, url: string): Promise<Tab> {
     const page = await profile.newPage();
     const tab = new Tab(page);
-    await page.goto(url);
+    await tab.goto(url);
     return tab;
+  }
+
+  async goto(url: string): Promise<void> {
+    await this.#page.goto(url);
   }
 
   /** The messages that it shows. */
@@ -79,17 +86,17 @@ export class Tab {
 
   /** Waits until no answer comes any more, and nothing is complained of. */
   async untilReady(): Promise<void> {
-    await expect.poll(() => this.#read(), { timeout: PATIENCE }).toMatchObject({ status: "ready", alerts: [] });
+    await expect.poll(() => this.#read(), POLLING).toMatchObject({ status: "ready", alerts: [] });
   }
 
   /** Waits until the last line that is shown is as wanted. */
   async untilSaid(text: RegExp): Promise<void> {
-    await expect.poll(async () => (await this.shown()).at(-1)?.at(-1), { timeout: PATIENCE }).toMatch(text);
+    await expect.poll(async () => (await this.shown()).at(-1)?.at(-1), POLLING).toMatch(text);
   }
 
   /** Waits until it complains to the person. */
   async untilAlerted(text: RegExp): Promise<void> {
-    await expect.poll(async () => (await this.#read()).alerts.join(), { timeout: PATIENCE }).toMatch(text);
+    await expect.poll(async () => (await this.#read()).alerts.join(), POLLING).toMatch(text);
   }
 
   async say(text: string): Promise<void> {
