@@ -21,6 +21,11 @@ describe("what is no such image is refused by its name, and changes nothing", ()
       [filePart("https://example.com/a,b.jpg", { filename: "a.jpg" })],
       "a.jpg is not sent as a data: URL",
     ],
+    [
+      "megabytes of what could be a head",
+      [filePart(`data:${";".repeat(6_000_000)}`, { filename: "a" })],
+      "a is not sent as a data: URL",
+    ],
     ["a file without an address", [{ type: "file", filename: "a.jpg" }], "a.jpg is not sent as a data: URL"],
     ["a drawing", [filePart("data:image/svg+xml;base64,PHN2Zz4=", { filename: "a.svg" })], 'a.svg is "image/svg+xml"'],
     [

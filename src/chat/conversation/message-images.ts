@@ -92,19 +92,22 @@ export function hasImagesOf(
 
 /** The `data:` URL of an image, with the type that it is, or what is wrong with it. */
 function readImage({ mediaType = "", url = "" }: Pick<SentFile, "mediaType" | "url">): string | { fault: string } {
-  const comma = url.slice(0, LONGEST_HEAD).indexOf(",");
-  const [, type = "", encoding = ""] = /^data:([^;,]*)(?:;[^;,]*)*?(;base64)?$/i.exec(url.slice(0, comma)) ?? [];
+  const beginning = url.slice(0, LONGEST_HEAD);
+  const comma = beginning.indexOf(",");
+  // Never the whole of what has no head: the expression would run out of stack on megabytes.
+  const head = comma < 0 ? beginning : beginning.slice(0, comma);
+  const [, type = "", encoding = ""] = /^data:([^;,]*)(?:;[^;,]*)*?(;base64)?$/i.exec(head) ?? [];
   const declared = (type || mediaType).trim().toLowerCase();
   // A person is told what it is rather than how it was sent.
   if (!DECLARED_TYPES.includes(declared)) return { fault: `is ${quoteName(declared)}` };
   if (comma < 0 || !/^data:/i.test(url)) return { fault: "is not sent as a data: URL" };
   const base64 = url.slice(comma + 1);
   if (encoding === "" || !isBase64(base64)) return { fault: "is not in base64" };
-  const beginning = atob(base64.slice(0, SIGNATURE_LENGTH));
-  const [actual] = SIGNATURES.find(([, isOne]) => isOne(beginning)) ?? [];
+  const bytes = atob(base64.slice(0, SIGNATURE_LENGTH));
+  const [actual] = SIGNATURES.find(([, isOne]) => isOne(bytes)) ?? [];
   if (actual === undefined) return { fault: "is none of these by its bytes" };
-  const head = `data:${actual};base64,`;
-  return url.startsWith(head) ? url : head + base64;
+  const actualHead = `data:${actual};base64,`;
+  return url.startsWith(actualHead) ? url : actualHead + base64;
 }
 
 /** With its padding, and nothing else in it (RFC 4648 section 4). Nothing is made of it: it may be long. */
