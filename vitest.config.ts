@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
@@ -11,6 +12,8 @@ const JWT_SECRET = "the secret of the tests, 32 characters and more";
 
 // wrangler would warn of secrets that it cannot see here; the tests have their own.
 process.env.WRANGLER_LOG = "error";
+// The tests run npm, wrangler and the server over and over: from the second time on Node has them compiled.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules/.cache/node");
 keepRuntimeLog("test-results/workerd.log");
 
 /** Tests of what is SQL for the most part run on both databases, all others once: on PostgreSQL where it is installed. */

@@ -26,7 +26,8 @@ function npmRun(
   script: string[],
   variables: Record<string, string>,
 ): Promise<{ code: number; output: string; errors: string }> {
-  const settings = Object.entries({ PATH: process.env.PATH, HOME: "/nonexistent", ...variables });
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const settings = Object.entries({ PATH, NODE_COMPILE_CACHE, HOME: "/nonexistent", ...variables });
   const args = ["-i", ...settings.map(([name, value]) => `${name}=${value}`), "npm", "run", "--silent", ...script];
   return new Promise((resolve) => {
     execFile("env", args, { cwd: join(import.meta.dirname, "../..") }, (error, output, errors) => {

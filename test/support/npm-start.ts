@@ -104,7 +104,8 @@ export async function failingNpmStart(
 }
 
 function spawnNpmStart({ home, dataDirectory, port, started }: StartPlace, variables: Record<string, string>) {
-  const environment = { PATH: process.env.PATH, HOME: home, PORT: port, DATA_DIR: dataDirectory, ...variables };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const environment = { PATH, NODE_COMPILE_CACHE, HOME: home, PORT: port, DATA_DIR: dataDirectory, ...variables };
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const child = spawn("env", ["-i", ...settings, "npm", "start", "--silent"], {
     cwd: projectDirectory,
