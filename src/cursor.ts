@@ -41,8 +41,8 @@ export interface PagedList<ListPlace extends Place> {
 
 const SIGNED: SigningPurpose = { purpose: "cursor", bytes: 16 };
 
-/** A cursor as a client sends it. */
-export const cursorSchema = text({ minimum: 1, maximum: 500 });
+/** A cursor as a client sends it: the longest is after a message whose id, chosen by a client, has 100 emoji. */
+export const cursorSchema = text({ minimum: 1, maximum: 600 });
 
 /** The cursor with which a list goes on after a place. */
 export function writeCursor<ListPlace extends Place>(

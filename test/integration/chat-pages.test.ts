@@ -76,6 +76,20 @@ describe("the messages of a conversation", () => {
     for (const { size } of pages) expect(size).toBeLessThan(512 * 1024);
   });
 
+  test("come page by page whatever ids their client has given them", async () => {
+    const person = await withMessages(4);
+    for (const character of ["\u{1F600}", '"', "\\", "語"]) {
+      const longest = character.repeat(100);
+      await ownerQuery("update messages set id = $2 where user_id = $1 and role = 'user' and id <> '1'", [
+        person.id,
+        longest,
+      ]);
+      const newest = await read(person, "?limit=2");
+      expect(newest.messages[0]?.id).toBe(longest);
+      expect(idsOf(await read(person, `?limit=2&${startingAt(newest.next_cursor)}`))).toEqual([1, 2]);
+    }
+  });
+
   test("are refused where the query names no page", async () => {
     const person = await withMessages(1);
     for (const [query, field] of [

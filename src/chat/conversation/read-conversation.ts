@@ -4,6 +4,7 @@ import { type CursorSettings, readCursor, strangeCursor, writeCursor } from "../
 import { conversations, messages } from "../../database/chat-schema.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { found } from "../../errors.ts";
+import { line } from "../../text.ts";
 import type { ChatMessage } from "../stream/chat-message.ts";
 import { usageSchema } from "../stream/turn-event.ts";
 import { toUiMessage } from "../stream/ui-message.ts";
@@ -35,7 +36,7 @@ interface MessagePage {
   readonly cursor: string | undefined;
 }
 
-const placeSchema = z.tuple([z.string().min(1).max(100)]);
+const placeSchema = z.tuple([line({ maximum: 100 })]);
 
 /**
  * Reads a conversation of the caller with a page of its messages, as the AI SDK's `useChat` holds them: the newest, or
