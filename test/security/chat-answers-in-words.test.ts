@@ -1,7 +1,7 @@
 import type { UIMessage } from "ai";
 import { describe, expect, test, vi } from "vitest";
 import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
-import { loseAnswers } from "../support/database-requests.ts";
+import { holdDatabase, loseAnswers } from "../support/database-requests.ts";
 import { chunksOf, messageOf } from "../support/event-streams.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
@@ -140,6 +140,43 @@ describe("it answers nothing", () => {
     await ownerQuery("update approvals set expires_at = now() where user_id = $1", [person.id]);
     await chat(person, { message: "yes", conversation_id });
     expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);
+  });
+
+  test("where it was sent before the question was told", async () => {
+    const person = await Person.signUp();
+    const [id = 0] = await makeTasks(person, "Eggs");
+    const script = await Script.write([{ ...calls(["delete_task", { task_id: id }]), holdAfter: 0 }]);
+    const parts = [{ type: "text", text: `Delete eggs ${script.mark}` }];
+    const body = { id: "c", messages: [{ id: "1", role: "user", parts }] };
+    const asking = person.send("/api/chat", { method: "POST", body }).then((response) => response.text());
+    await vi.waitFor(async () => expect((await script.record()).requests).toHaveLength(1), PATIENCE);
+    using requests = holdDatabase(person, "");
+    requests.release();
+    const waiting = chat(person, { message: "yes", conversation_id: "c" });
+    // It waits behind the answer that is to ask.
+    await vi.waitFor(() => expect(requests.count).toBeGreaterThan(0), PATIENCE);
+    await script.release();
+    expect(await asking).toContain("tool-approval-request");
+    expect((await waiting).tool_calls).toEqual([]);
+    expect(await titlesOf(person)).toEqual(["Eggs"]);
+    expect(await approvalsOf(person)).toEqual([{ approved: false }]);
+  });
+
+  test("where the question could not be stored, and so was not told", async () => {
+    const person = await Person.signUp();
+    const [id = 0] = await makeTasks(person, "Eggs");
+    const script = await Script.write([calls(["delete_task", { task_id: id }])]);
+    using storing = holdDatabase(person, "count_chat_tokens");
+    const asking = chat(person, { message: `Delete eggs ${script.mark}` });
+    await vi.waitFor(() => expect(storing.count).toBe(1), PATIENCE);
+    await person.send("/api/auth/signout", { method: "POST", body: { everywhere: true } });
+    storing.release();
+    const { conversation_id, approval_required } = await asking;
+    expect(approval_required).toBeUndefined();
+    const back = await person.signInAgain();
+    expect((await chat(back, { message: "yes", conversation_id })).tool_calls).toEqual([]);
+    expect(await titlesOf(back)).toEqual(["Eggs"]);
+    expect(await approvalsOf(person)).toEqual([{ approved: false }]);
   });
 
   test("where the call was altered in the database", async () => {

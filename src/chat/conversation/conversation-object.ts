@@ -54,6 +54,8 @@ export class ConversationObject {
 
   /** Runs a turn as soon as those before it have ended. A message that is being answered is not answered twice. */
   async run(request: TurnRequest): Promise<TurnReply> {
+    // What a turn before it is still to ask the person has not read who sends it now.
+    const hasReadAll = this.#turns.every(({ hasAsked }) => hasAsked);
     // A token that was signed out takes nobody's place; a turn that begins at once is refused by its own first query.
     if (this.#turns.length > 0) {
       const refusal = await this.#refusalOf(request);
@@ -71,7 +73,7 @@ export class ConversationObject {
     const reply = Promise.withResolvers<TurnReply>();
     const turn = new TurnInProgress(request.what, reply.promise);
     this.#turns.push(turn);
-    this.#last = this.#last.then(() => this.#runNow(request, turn, reply.resolve));
+    this.#last = this.#last.then(() => this.#runNow(request, turn, hasReadAll, reply.resolve));
     this.#ctx.waitUntil(this.#last);
     return reply.promise;
   }
@@ -146,14 +148,21 @@ export class ConversationObject {
 
   #finishInTurn(record?: CallerRecord): Promise<void> {
     const caller = readCaller(record);
-    const finished = this.#last.then(() => this.#finishKept(caller));
+    const finished = this.#last.then(async () => {
+      await this.#finishKept(caller);
+    });
     // The caller hears of a failure; the turns behind it go on.
     this.#last = finished.catch(() => undefined);
     return finished;
   }
 
   /** Never throws, or the turns behind this one would not run. */
-  async #runNow(request: TurnRequest, turn: TurnInProgress, reply: (reply: TurnReply) => void): Promise<void> {
+  async #runNow(
+    request: TurnRequest,
+    turn: TurnInProgress,
+    hasReadAll: boolean,
+    reply: (reply: TurnReply) => void,
+  ): Promise<void> {
     const waitUntil = (promise: Promise<unknown>) => this.#ctx.waitUntil(promise);
     let log = createLogger("info", fieldsOf(request));
     try {
@@ -166,9 +175,9 @@ export class ConversationObject {
         database: opened.database.as(caller, { via: "chat", requestId: request.requestId }),
         keep: (...kept) => this.#keep(request, opened, ...kept),
       };
-      await this.#finishKept(caller);
+      const kept = await this.#finishKept(caller);
       if (turn.isDropped) throw new ApplicationError("not_found", "The conversation was deleted before its answer.");
-      const prepared = await prepareTurn(request, services);
+      const prepared = await prepareTurn(request, services, hasReadAll && kept === "none");
       turn.begin(prepared.start);
       reply(say(turn, request.format, false));
       if ("told" in prepared) {
@@ -215,10 +224,12 @@ export class ConversationObject {
   }
 
   /** @throws ApplicationError as `finishKeptTurn` */
-  async #finishKept(present: Caller | undefined): Promise<void> {
+  async #finishKept(present: Caller | undefined): ReturnType<typeof finishKeptTurn> {
     const waitUntil = (promise: Promise<unknown>) => this.#ctx.waitUntil(promise);
     const open = (turn: Parameters<typeof fieldsOf>[0]) => openServices(this.#env, waitUntil, fieldsOf(turn));
-    if (await finishKeptTurn(this.#ctx.storage, present, open)) this.#hasKept = false;
+    const end = await finishKeptTurn(this.#ctx.storage, present, open);
+    if (end !== "kept") this.#hasKept = false;
+    return end;
   }
 }
 

@@ -13,21 +13,21 @@ import { storeTurn } from "./store-turn.ts";
  *
  * @param present the person who asks; undefined where nobody does
  * @param open the services of a call for a user
- * @returns whether nothing is kept any more
+ * @returns whether there was none, or it is stored or given up, or still kept
  * @throws ApplicationError where it cannot be stored for another reason; it is kept then
  */
 export async function finishKeptTurn(
   storage: DurableObjectStorage,
   present: Caller | undefined,
   open: (who: { readonly requestId: string; readonly caller: Caller }) => Services,
-): Promise<boolean> {
+): Promise<"none" | "ended" | "kept"> {
   const turn = await readKeptTurn(storage);
-  if (turn === undefined) return true;
+  if (turn === undefined) return "none";
   if (turn === "unreadable") {
     // What the turn did to tasks is done; only its answer is lost.
     createLogger("info", { object: "ChatConversation" }).error("chat_turn_unreadable");
     await forgetTurn(storage);
-    return true;
+    return "ended";
   }
   const { requestId, message, outcome, until } = turn;
   const callers = until === undefined ? [turn.caller, present] : [present];
@@ -37,7 +37,7 @@ export async function finishKeptTurn(
       await storeTurn(database.as(caller, { via: "chat", requestId }), log, turn, message, outcome);
       log.warn(outcome === undefined ? "chat_turn_cut_off" : "chat_turn_stored_late", { ...message.usage });
       await forgetTurn(storage);
-      return true;
+      return "ended";
     } catch (thrown) {
       const error = toApplicationError(thrown);
       if (error.kind === "unavailable") throw error;
@@ -50,8 +50,8 @@ export async function finishKeptTurn(
   if (until !== undefined && until <= Date.now()) {
     createLogger("info", { object: "ChatConversation", request_id: requestId }).warn("chat_turn_given_up");
     await forgetTurn(storage);
-    return true;
+    return "ended";
   }
   await keepUntil(storage, until ?? Date.now() + KEPT_FOR);
-  return false;
+  return "kept";
 }

@@ -82,11 +82,14 @@ export interface AnsweredTurn {
  * Loads what a turn needs, and stores what the person says, in one request to the database; more where the message is
  * there already.
  *
+ * @param hasReadAll whether the person could have read, when they sent it, all that is asked in the conversation: a yes in
+ * words answers nothing else
  * @throws ApplicationError why the turn cannot be; then nothing has changed
  */
 export async function prepareTurn(
   { conversationId, addressKey, language, what }: TurnRequest,
   { configuration, database, log }: TurnServices,
+  hasReadAll: boolean,
 ): Promise<PreparedTurn | AnsweredTurn> {
   const startedAt = performance.now();
   const model = openModel(configuration, database.userId);
@@ -122,7 +125,7 @@ export async function prepareTurn(
     const { id, events, usage } = loaded.message;
     return prepare(loaded, new MessageInProgress(id, events, usage), loaded.answers);
   }
-  const answered = await answerInWords(database, scope, what);
+  const answered = hasReadAll ? await answerInWords(database, scope, what) : undefined;
   const loaded = answered ?? (await beginTurn(database, scope, what));
   if ("told" in loaded) {
     const { messageId, told } = loaded;

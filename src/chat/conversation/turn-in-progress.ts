@@ -32,6 +32,11 @@ export class TurnInProgress {
     return !what.isAnew || (isAnew === true && what.replaces !== undefined && what.replaces === replaces);
   }
 
+  /** Whether it has asked the person something, and told so those who watch. */
+  get hasAsked(): boolean {
+    return this.#events.some(({ type }) => type === "approval_request");
+  }
+
   /** Aborted when the turn must stop. */
   get signal(): AbortSignal {
     return this.#abort.signal;
