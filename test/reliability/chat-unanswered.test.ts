@@ -1,7 +1,7 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { chat, titlesOf } from "../support/chatting.ts";
-import { breakRequests, holdAnswers } from "../support/database-requests.ts";
+import { breakRequests, holdAnswers, holdDatabase } from "../support/database-requests.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { Person, problemOf } from "../support/person.ts";
@@ -53,6 +53,21 @@ test("it says so to a client that comes back, and the conversation goes on", asy
   expect(await messagesOf(person)).toMatchObject({
     messages: [{ role: "user" }, restarted, { role: "user" }, { role: "assistant" }],
   });
+});
+
+test("a message whose object is restarted before its answer begins is told so, and what to do", async () => {
+  const person = await Person.signUp();
+  using loading = holdDatabase(person, 'insert into "conversations"');
+  const messages = [{ id: "1", role: "user", parts: [{ type: "text", text: "What is due?" }] }];
+  const answering = person.send("/api/chat", { method: "POST", body: { id: "c", messages } });
+  await vi.waitFor(() => expect(loading.count).toBe(1), PATIENCE);
+  const object = env.CHAT_CONVERSATIONS.getByName(`${person.id}/c`);
+  await runInDurableObject(object, (_, state) => state.abort("restarted")).catch(() => undefined);
+  const refused = await answering;
+  expect(refused.status).toBe(503);
+  expect((await problemOf(refused)).detail).toBe(
+    "The conversation cannot be reached; this may have been taken: read the conversation before you send it again.",
+  );
 });
 
 test("a message that was not answered, and is sent again, is sent now: its days count from now", async () => {

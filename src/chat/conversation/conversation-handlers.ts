@@ -6,7 +6,7 @@ import type { ApplicationContext } from "../../http/application.ts";
 import { readJsonBody } from "../../http/json-body.ts";
 import { parseInput } from "../../input.ts";
 import { line } from "../../text.ts";
-import { conversationStub } from "./conversation-stub.ts";
+import { conversationStub, reached } from "./conversation-stub.ts";
 import { conversationIdSchema } from "./message-request.ts";
 import { readConversation } from "./read-conversation.ts";
 import { deleteConversation, listConversations, renameConversation } from "./stored-conversations.ts";
@@ -49,7 +49,7 @@ export async function answerDelete(context: ApplicationContext, text: string): P
   const id = readId(text);
   // The object asks the database nothing, and what it drops is lost.
   await userDatabase.checkCredential("now");
-  await conversationStub(context, id).drop(toCallerRecord(context.var.caller));
+  await reached(conversationStub(context, id).drop(toCallerRecord(context.var.caller)));
   await deleteConversation(userDatabase, id);
   return context.body(null, 204);
 }

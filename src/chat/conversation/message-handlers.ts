@@ -16,7 +16,7 @@ import type { TurnEvent } from "../stream/turn-event.ts";
 import { encode, fromLines, type StreamFormat, toByteStream, type WatchedTurn } from "../stream/turn-lines.ts";
 import { passOnUiEvents, toUiEvents } from "../stream/ui-stream.ts";
 import type { TurnStream } from "./conversation-object.ts";
-import { conversationStub } from "./conversation-stub.ts";
+import { conversationStub, reached } from "./conversation-stub.ts";
 import { countMessage } from "./count-message.ts";
 import { LastMessageBody } from "./last-message-body.ts";
 import { mebibytesOf } from "./message-images.ts";
@@ -47,7 +47,7 @@ export async function streamMessage(context: ApplicationContext): Promise<Respon
 /** Answers with the running turn from its start; 204 while none runs. */
 export async function resumeStream(context: ApplicationContext, id: string): Promise<Response> {
   const conversation = await openConversation(context, id);
-  const reply = await conversation?.watch("ui", toCallerRecord(context.var.caller));
+  const reply = await reached(conversation?.watch("ui", toCallerRecord(context.var.caller)));
   if (reply === undefined) return context.body(null, 204);
   return uiStream(context, reply instanceof ReadableStream ? { stream: reply } : reply, true);
 }
@@ -55,7 +55,7 @@ export async function resumeStream(context: ApplicationContext, id: string): Pro
 /** Stops the agent of a conversation. */
 export async function stopAgent(context: ApplicationContext, id: string): Promise<Response> {
   const conversation = await openConversation(context, id);
-  await conversation?.stop();
+  await reached(conversation?.stop());
   return context.body(null, 204);
 }
 
@@ -75,7 +75,7 @@ async function startTurn(
     for (let counted = 0; counted < mebibytes; counted += 1) await countMessage(context);
   }
   const language = preferredLanguage(context.req.header("Accept-Language"));
-  const reply = await conversationStub(context, conversationId).run({
+  const answering = conversationStub(context, conversationId).run({
     caller: toCallerRecord(caller),
     conversationId,
     requestId,
@@ -84,6 +84,7 @@ async function startTurn(
     format,
     what,
   });
+  const reply = await reached(answering, "this may have been taken: read the conversation before you send it again");
   if ("refusal" in reply) throw fromRefusal(reply.refusal);
   return reply;
 }
