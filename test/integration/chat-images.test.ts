@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { holdImages, MOST_HELD_IMAGES } from "../../src/chat/conversation/held-images.ts";
 import {
   filePart,
   type ImageType,
@@ -114,6 +115,25 @@ describe("a message with an image", () => {
     expect(response.status).toBe(429);
     expect(await contentsOf(person)).toEqual([]);
   });
+});
+
+test("is refused while the images of all turns are as many as an isolate can hold; words are not", async () => {
+  const person = await Person.signUp();
+  const script = await Script.write([says("Words."), says("Seen.")]);
+  const message = `Look ${script.mark}`;
+  const release = holdImages([{ digest: "", url: "x".repeat(MOST_HELD_IMAGES) }]);
+  try {
+    const refused = await person.send("/chat", { method: "POST", body: { message, images: [PHOTO] } });
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("Retry-After")).toBe("5");
+    expect(await contentsOf(person)).toEqual([]);
+    expect((await chat(person, { message })).response).toBe("Words.");
+  } finally {
+    release();
+  }
+  expect((await chat(person, { message, images: [PHOTO] })).response).toBe("Seen.");
+  // It holds nothing once it is answered.
+  holdImages([{ digest: "", url: "x".repeat(MOST_HELD_IMAGES) }])();
 });
 
 describe("a message with an image that is sent again", () => {

@@ -10,6 +10,7 @@ import type { Outcome } from "../stream/turn-event.ts";
 import { encode, type StreamFormat, toByteStream, toLines } from "../stream/turn-lines.ts";
 import { toUiEvents } from "../stream/ui-stream.ts";
 import { finishKeptTurn } from "./finish-kept-turn.ts";
+import { holdImages } from "./held-images.ts";
 import { forgetTurn, keepTurn, readCaller } from "./kept-turn.ts";
 import { prepareTurn, runTurn, type TurnRequest, type TurnServices } from "./run-turn.ts";
 import { TurnInProgress } from "./turn-in-progress.ts";
@@ -70,10 +71,16 @@ export class ConversationObject {
       const message = "Too many messages wait in this conversation; try again when they are answered.";
       return { refusal: toRefusal(new ApplicationError("rate_limited", message, { retryAfter: 5 })) };
     }
+    let release: () => void;
+    try {
+      release = holdImages(imagesOf(request));
+    } catch (error) {
+      return { refusal: toRefusal(toApplicationError(error)) };
+    }
     const reply = Promise.withResolvers<TurnReply>();
     const turn = new TurnInProgress(request.what, reply.promise);
     this.#turns.push(turn);
-    this.#last = this.#last.then(() => this.#runNow(request, turn, hasReadAll, reply.resolve));
+    this.#last = this.#last.then(() => this.#runNow(request, turn, hasReadAll, reply.resolve).finally(release));
     this.#ctx.waitUntil(this.#last);
     return reply.promise;
   }
@@ -238,6 +245,10 @@ function say(turn: TurnInProgress, format: StreamFormat | undefined, isReplay: b
   // The next release may ask for a format that this one does not know.
   if (format !== "ui") return { stream: toLines(turn.watch()) };
   return { stream: toByteStream(encode(toUiEvents(turn.watch(), isReplay))), format };
+}
+
+function imagesOf({ what }: TurnRequest) {
+  return what.type === "message" ? what.images : undefined;
 }
 
 function fieldsOf({ requestId, caller }: { requestId: string; caller: { userId: number } }): LogFields {

@@ -20,7 +20,8 @@ export class TurnInProgress {
   readonly reply: Promise<TurnReply>;
 
   constructor(what: TurnRequest["what"], reply: Promise<TurnReply>) {
-    this.#what = what;
+    // Who reads its stream slowly keeps it in memory: not its images.
+    this.#what = what.type === "message" ? { ...what, images: what.images?.map(({ digest }) => ({ digest })) } : what;
     this.reply = reply;
   }
 
