@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type LoopbackServer, listenOnLoopback } from "../../local/loopback-server.ts";
 import { beginEvents, type ResponsesRequest, readResponsesRequest, sendEvent } from "../../local/responses-api.ts";
-import { BrokenAnswer, type ModelEvent } from "../../src/chat/model/model.ts";
+import { BrokenAnswer, type ModelEvent, type ModelItem } from "../../src/chat/model/model.ts";
 import { openModel } from "../../src/chat/model/openai-model.ts";
 import { readConfiguration } from "../../src/config.ts";
 
@@ -34,7 +34,10 @@ afterEach(() => {
 });
 
 /** What comes of one request to a model with these variables, and the request. */
-async function ask(variables: Record<string, string>): Promise<{ request: unknown; events: ModelEvent[] }> {
+async function ask(
+  variables: Record<string, string>,
+  items: readonly ModelItem[] = [],
+): Promise<{ request: unknown; events: ModelEvent[] }> {
   const configuration = readConfiguration({
     BASE_URL: "http://127.0.0.1:8787",
     DATABASE_URL: "postgresql://task_worker@127.0.0.1/tasks",
@@ -47,7 +50,7 @@ async function ask(variables: Record<string, string>): Promise<{ request: unknow
   const events: ModelEvent[] = [];
   const deadline = performance.now() + 60_000;
   const { signal } = new AbortController();
-  const request = { instructions: "Be brief.", items: [], functions: [], mayCall: true, signal, deadline };
+  const request = { instructions: "Be brief.", items, functions: [], mayCall: true, signal, deadline };
   for await (const event of model.respond(request)) events.push(event);
   return { request: requests.at(-1), events };
 }
@@ -199,4 +202,26 @@ describe("a response that was not streamed", () => {
   it("that is half of one is broken", async () => {
     expect(await failureOf('{"output": [', "application/json")).toBeInstanceOf(BrokenAnswer);
   });
+});
+
+it("takes no failure for one of its images where only the model's name speaks of such", async () => {
+  const said = {
+    type: "said",
+    role: "user",
+    text: "Look",
+    sentAt: "now",
+    images: ["data:image/png;base64,AAAA"],
+  } as const;
+  const failureOfVision = (message: string) => {
+    answer = (response) => {
+      response.writeHead(404, { "content-type": "application/json" });
+      response.end(JSON.stringify({ error: { message } }));
+    };
+    return ask({ OPENAI_MODEL: "llama-3.2-vision" }, [said]).catch((error: unknown) => error);
+  };
+  expect(await failureOfVision("The model llama-3.2-vision does not exist")).toMatchObject({ kind: "misconfigured" });
+  expect(await failureOfVision("llama-3.2-vision cannot look at an image")).toHaveProperty(
+    "message",
+    expect.stringContaining("did not take the image"),
+  );
 });

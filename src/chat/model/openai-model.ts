@@ -58,10 +58,8 @@ export function openModel(configuration: Configuration, userId: number): Model {
         yield* streamResponse(server, settings, { ...request, signal }, silence);
       } catch (error) {
         signal.throwIfAborted();
-        throw toModelFailure(
-          error,
-          request.items.some((item) => imagesOf(item).length > 0),
-        );
+        const hasImages = request.items.some((item) => imagesOf(item).length > 0);
+        throw toModelFailure(error, OPENAI_MODEL, hasImages);
       } finally {
         silence.end();
       }
@@ -169,17 +167,22 @@ const ABOUT_IMAGES = /image|vision|multi-?modal|mmproj/i;
 /** How servers refuse a request in which something is of a kind that they do not take. */
 const KIND_REFUSED = [400, 413, 415, 422, 501];
 
-/** Whether a request with images was refused for them; many a server says no more than that it was. */
-function isForImages({ status, code, message }: APIError): boolean {
-  return ABOUT_IMAGES.test(`${code} ${message}`) || (status !== undefined && KIND_REFUSED.includes(status));
+/**
+ * Whether a request with images was refused for them; many a server says no more than that it was. Errors repeat the
+ * model's name, which may itself speak of vision.
+ */
+function isForImages({ status, code, message }: APIError, model: string): boolean {
+  if (status !== undefined && KIND_REFUSED.includes(status)) return true;
+  return ABOUT_IMAGES.test(`${code} ${message.replaceAll(model, "")}`);
 }
 
 /**
  * Says what went wrong without the provider's own words, which can quote keys and organizations.
  *
- * @param hasImages whether the model was shown any
+ * @param model what it is called
+ * @param hasImages whether it was shown any
  */
-function toModelFailure(thrown: unknown, hasImages: boolean): ApplicationError {
+function toModelFailure(thrown: unknown, model: string, hasImages: boolean): ApplicationError {
   if (thrown instanceof ApplicationError) return thrown;
   if (thrown instanceof OpenAIError) giveName(thrown);
   if (thrown instanceof APIConnectionError) {
@@ -198,7 +201,7 @@ function toModelFailure(thrown: unknown, hasImages: boolean): ApplicationError {
   if (status === 429 || code === "rate_limit_exceeded") {
     return modelFailure("The model has too much to do; try again in a moment.", thrown);
   }
-  if (hasImages && code !== CONTEXT_TOO_LONG && isForImages(thrown)) {
+  if (hasImages && code !== CONTEXT_TOO_LONG && isForImages(thrown, model)) {
     return modelFailure(
       "The model did not take the image: it cannot look at any, or not at this one. Say it in words, or send another.",
       thrown,
