@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openDatabase } from "../../src/database/database.ts";
 import { runInExchange } from "../../src/mcp/exchange.ts";
 import { JsonRpcError } from "../../src/mcp/json-rpc.ts";
@@ -36,6 +36,8 @@ beforeEach(() => {
     sent.push(message);
   });
 });
+
+afterEach(() => vi.restoreAllMocks());
 
 const request = (method: string, params?: Record<string, unknown>, id: string | number = 1) =>
   ({ jsonrpc: "2.0", id, method, ...(params !== undefined && { params }) }) as const;
@@ -81,13 +83,12 @@ it("takes an id again that was cancelled, and cancels the request that has it th
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
 });
 
-it("answers what nobody has foreseen with nothing of it, and logs it", async () => {
+describe("what nobody has foreseen is logged", () => {
   const caller = {
     userId: 1,
     credential: { kind: "sign_in", id: "token", issuedAt: new Date(), expiresAt: new Date() },
     access: "full",
   } as const;
-  const logged = vi.spyOn(console, "log").mockReturnValue();
   const exchange = {
     caller,
     database: openDatabase("postgres://nobody@localhost/none", undefined, 10).as(caller, {
@@ -98,11 +99,24 @@ it("answers what nobody has foreseen with nothing of it, and logs it", async () 
     cursorSettings: { JWT_SECRET: "a secret of the tests, 32 characters", SIGN_CURSORS: "on" },
     onSignedOut: () => undefined,
   } as const;
-  runInExchange(exchange, () => requests.take(request("break")));
+  const internal = expect.stringContaining('"event":"error","kind":"internal"');
 
-  const error = { code: -32603, message: "Something went wrong on our side." };
-  await vi.waitFor(() => expect(sent).toEqual([{ jsonrpc: "2.0", id: 1, error }]));
-  expect(logged.mock.calls).toEqual([[expect.stringContaining('"event":"error","kind":"internal"')]]);
+  it("and answered with nothing of it", async () => {
+    const logged = vi.spyOn(console, "log").mockReturnValue();
+    runInExchange(exchange, () => requests.take(request("break")));
+
+    const error = { code: -32603, message: "Something went wrong on our side." };
+    await vi.waitFor(() => expect(sent).toEqual([{ jsonrpc: "2.0", id: 1, error }]));
+    expect(logged.mock.calls).toEqual([[internal]]);
+  });
+
+  it("also where the answer cannot be sent", async () => {
+    const logged = vi.spyOn(console, "log").mockReturnValue();
+    requests = new PlainRequests(methods, () => Promise.reject(new TypeError("no room")));
+    runInExchange(exchange, () => requests.take(request("echo")));
+
+    await vi.waitFor(() => expect(logged.mock.calls).toEqual([[internal]]));
+  });
 });
 
 it("gives up everything when the session ends", () => {

@@ -61,7 +61,8 @@ export class PlainRequests {
     const answer = await answerTo(request, signal);
     if (signal.aborted) return;
     this.#running.delete(request.id);
-    await this.#send(answer);
+    // Nobody awaits this method: its error would be lost.
+    await this.#send(answer).catch((thrown: unknown) => logFailure(currentExchange().log, toApplicationError(thrown)));
   }
 }
 
