@@ -35,7 +35,7 @@ export interface PagedList<ListPlace extends Place> {
   /** Filters and order: a cursor goes on in no list but the one that it was made for. What is undefined does not count. */
   readonly asked: Readonly<Record<string, unknown>>;
   readonly place: z.ZodType<ListPlace>;
-  /** Undefined for a list of which the release before knows no cursors. */
+  /** Undefined for a list whose cursors the release before does not know. */
   readonly unsigned?: UnsignedCursors;
 }
 

@@ -13,11 +13,11 @@ interface UnheardCall {
   readonly name: string;
 }
 
-/** The calls of a message that was cut off which may have changed tasks, as nobody has heard what they came to. */
+/** Of a message that was cut off, the calls that may have changed tasks: nobody has heard what came of them. */
 export function unheardCalls(events: readonly TurnEvent[]): UnheardCall[] {
   const last = new Map(events.flatMap((event) => ("call_id" in event ? [[event.call_id, event]] : [])));
   return [...last].flatMap(([callId, event]) => {
-    // One that was asked about has not run, but for a yes.
+    // One that was asked about runs only after a yes.
     const isOpen = event.type === "tool_input" || (event.type === "approval_answer" && event.approved);
     const call = isOpen ? plannedCall(callId, events) : undefined;
     if (call === undefined || call.changes === 0) return [];

@@ -55,7 +55,7 @@ export class ConversationObject {
 
   /** Runs a turn as soon as those before it have ended. A message that is being answered is not answered twice. */
   async run(request: TurnRequest): Promise<TurnReply> {
-    // What a turn before it is still to ask the person has not read who sends it now.
+    // Its person cannot have read a question that a turn before it has yet to ask.
     const hasReadAll = this.#turns.every(({ hasAsked }) => hasAsked);
     // A token that was signed out takes nobody's place; a turn that begins at once is refused by its own first query.
     if (this.#turns.length > 0) {

@@ -8,8 +8,8 @@ import { storeTurn } from "./store-turn.ts";
 
 /**
  * Stores the turn that a conversation's object has kept, where there is one, and forgets it. Where the credential that it
- * ran with does not count any more, the one counts with which its person comes back; until they do it stays kept, for
- * `KEPT_FOR` at most, so that no message of theirs is taken for one that nothing was done for.
+ * ran with no longer counts, it is stored with the one that its person comes back with. Until then it stays kept, for
+ * `KEPT_FOR` at most: their message would be mistaken for one that nothing was done for.
  *
  * @param present the person who asks; undefined where nobody does
  * @param open the services of a call for a user

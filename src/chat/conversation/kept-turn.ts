@@ -9,7 +9,7 @@ import { shortenOutputs } from "./shorten-outputs.ts";
 const KEY = "unfinished_turn";
 
 /**
- * How long a turn waits for its person, in milliseconds, where the credential that it ran with does not count any more.
+ * How long a turn waits for its person, in milliseconds, where the credential that it ran with no longer counts.
  * After that nobody can tell what became of a message without an answer.
  */
 export const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;

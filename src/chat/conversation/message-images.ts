@@ -12,7 +12,7 @@ const MOST_MEBIBYTES = 4;
 /** How many characters the images of one message have in base64 at most. */
 export const LONGEST_IMAGES = Math.ceil((MOST_MEBIBYTES * MEBIBYTE) / 3) * 4;
 
-/** What is said to be taken, and so what those who send something else are told. */
+/** What is taken, in words: for errors, and for the description of the API. */
 export const TAKEN_IMAGES = `up to ${MOST_IMAGES} images (PNG, JPEG, WebP or GIF) as data: URLs in base64, with ${MOST_MEBIBYTES} MiB together`;
 
 /** What stands in a message for each image that came with it. */
@@ -31,7 +31,7 @@ const SIGNATURES: readonly (readonly [type: string, isOne: (beginning: string) =
 /** In base64: as many bytes as any signature has, and a few more. */
 const SIGNATURE_LENGTH = 24;
 
-/** In characters, of what stands before the bytes. */
+/** How many characters may stand before an image's bytes. */
 const LONGEST_HEAD = 200;
 
 /** A file as it was sent with a message. */
@@ -67,7 +67,7 @@ export function readImages(field: string, files: readonly SentFile[]): MessageIm
   return images;
 }
 
-/** How much the images have in bytes. */
+/** How many MiB the images have together. */
 export function mebibytesOf(images: readonly MessageImage[]): number {
   return images.reduce((sum, { url = "" }) => sum + bytesIn(url.slice(url.indexOf(",") + 1)), 0) / MEBIBYTE;
 }
@@ -79,8 +79,8 @@ export function textWithImages(text: string, images: readonly MessageImage[]): s
 }
 
 /**
- * Whether a message has the images of another with the same text. One without any is what a page shows of the other once
- * its images are gone.
+ * Whether a message has the same images as another with the same text. One without images counts as the same: a page sends
+ * it so once the images are gone.
  */
 export function hasImagesOf(
   { images: sent = [] }: { readonly images?: readonly MessageImage[] | undefined },
@@ -110,7 +110,7 @@ function readImage({ mediaType = "", url = "" }: Pick<SentFile, "mediaType" | "u
   return url.startsWith(actualHead) ? url : actualHead + base64;
 }
 
-/** With its padding, and nothing else in it (RFC 4648 section 4). Nothing is made of it: it may be long. */
+/** With its padding, and nothing else in it (RFC 4648 section 4). It is not decoded, as it may be long. */
 function isBase64(text: string): boolean {
   return text !== "" && text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(text.slice(0, -paddingOf(text) || undefined));
 }

@@ -176,7 +176,7 @@ export function readUiChatRequest(body: unknown): ChatRequest {
 
 type Part = z.output<typeof partSchema>;
 
-/** Whether a part of a person's message is something to look at, of whatever type: what is no file is refused as one. */
+/** Whether a part of a person's message counts as a file: one of a type that is not known is refused by its name then. */
 function isFile({ type }: Part): boolean {
   // What a page keeps for itself is no part of what was said.
   return type !== "text" && type !== "step-start" && !type.startsWith("data-");

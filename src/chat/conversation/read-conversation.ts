@@ -12,7 +12,7 @@ import { isConversation, isRowOf, toChatMessage, usageOf } from "./rows.ts";
 import { shortenOutputs } from "./shorten-outputs.ts";
 import { columns, conversationSchema, toConversation } from "./stored-conversations.ts";
 
-/** How many bytes of messages a page has, as Postgres keeps them, before it ends: what a release before 1.1 kept is large. */
+/** After how many bytes of messages, as Postgres keeps them, a page ends: what a release before 1.1 kept is large. */
 const MOST_BYTES = 512 * 1024;
 
 /** A conversation with a page of its messages, as the AI SDK's `useChat` holds them; a part has fields by its type. */
@@ -43,7 +43,7 @@ const placeSchema = z.tuple([line({ maximum: 100 })]);
  * those before a cursor, in their order. A page has no more than `limit` of them, and ends earlier where they are large.
  *
  * @throws ApplicationError `not_found`; `invalid_input` for a cursor that is not one of this conversation, or whose message
- * is there no more
+ * is gone
  */
 export async function readConversation(
   database: UserDatabase,

@@ -82,8 +82,8 @@ export interface AnsweredTurn {
  * Loads what a turn needs, and stores what the person says, in one request to the database; more where the message is
  * there already.
  *
- * @param hasReadAll whether the person could have read, when they sent it, all that is asked in the conversation: a yes in
- * words answers nothing else
+ * @param hasReadAll whether the person could have read every question of the conversation when they sent the message: a yes
+ * in words answers no other
  * @throws ApplicationError why the turn cannot be; then nothing has changed
  */
 export async function prepareTurn(

@@ -29,8 +29,8 @@ interface TurnPlace {
 }
 
 /**
- * Stores a turn. Where a fault of ours keeps that from being done, what its calls came to is stored in short, so that
- * nobody takes its message for one that nothing was done for.
+ * Stores a turn. Where a fault of ours prevents that, what its calls came to is stored in short: its message would be
+ * mistaken for one that nothing was done for.
  *
  * @param outcome undefined for a turn that was cut off, which does not take the place of how the same turn ended
  * @returns the fault; undefined where the turn is stored as it is

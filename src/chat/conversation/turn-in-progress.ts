@@ -25,7 +25,7 @@ export class TurnInProgress {
     this.reply = reply;
   }
 
-  /** Whether it answers this very message, so that who sends it once more need only watch. */
+  /** Whether it answers this very message: a client that sends it again need only watch. */
   answers(what: TurnRequest["what"]): boolean {
     if (what.type === "approval" || this.#what.type === "approval") return false;
     const { id, text, isAnew, replaces } = this.#what;
@@ -33,7 +33,7 @@ export class TurnInProgress {
     return !what.isAnew || (isAnew === true && what.replaces !== undefined && what.replaces === replaces);
   }
 
-  /** Whether it has asked the person something, and told so those who watch. */
+  /** Whether those who watch have been told a question for the person. */
   get hasAsked(): boolean {
     return this.#events.some(({ type }) => type === "approval_request");
   }

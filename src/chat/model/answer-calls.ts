@@ -25,7 +25,7 @@ interface Place {
   readonly itemId: string;
 }
 
-/** A call of which the end is still to come. */
+/** A call that has not ended yet. */
 interface OpenCall extends Place {
   readonly callId: string;
   readonly name: string;
@@ -105,14 +105,14 @@ export class AnswerCalls {
       if (known.length > 0) return;
       throw unreadableAnswer(undefined);
     }
-    // Not every server has an id for each of its calls: only what is the same as well was said before.
+    // Not every server gives each call an id of its own: only one that says the same was told before.
     const content = contentOf(name, text);
     if (known.some((call) => call.content === content)) return;
     this.#told.push({ callId, content });
     yield { type: "call", callId, name, arguments: text };
   }
 
-  /** Servers that give all items one index or one id are told apart by the other. */
+  /** Where a server gives all its items one index, or one id, the other tells them apart. */
   #openAt({ index, itemId }: Place): OpenCall | undefined {
     const hasId = (call: OpenCall) => itemId !== "" && call.itemId === itemId;
     const hasIndex = (call: OpenCall) => index !== undefined && call.index === index;

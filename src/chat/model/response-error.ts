@@ -12,7 +12,7 @@ export function toApiError(error: object): APIError {
   return new APIError(statusSchema.parse(status) ?? statusSchema.parse(code), error, undefined, undefined);
 }
 
-/** Whether the account has no quota left: that mends itself no sooner than its owner has paid. */
+/** Whether the account has no quota left: to ask again mends nothing until its owner has paid. */
 export function isOutOfQuota({ code, type }: APIError): boolean {
   return code === OUT_OF_QUOTA || type === OUT_OF_QUOTA;
 }

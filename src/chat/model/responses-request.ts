@@ -21,7 +21,7 @@ const LONGEST_PAUSE = 8_000;
 const LONGEST_EVENT = 4 * 1024 * 1024;
 /** In characters; an answer of the most tokens has less. */
 const LONGEST_STREAM = 32 * 1024 * 1024;
-/** In characters, of what says why there is no answer. */
+/** In characters, of the body of an error. */
 const LONGEST_ERROR = 64 * 1024;
 /** An event that a server does not end counts where the stream ends. */
 const LAST_LINE = "\n\n";
@@ -145,7 +145,7 @@ async function* chain(texts: AsyncIterable<string> | Iterable<string>, last: () 
   yield last();
 }
 
-/** Reads no further than there may be, and gives the beginning of what is longer. */
+/** Reads no more than `longest` characters: of a longer text its beginning. */
 async function readText({ body }: Response, longest: number, silence?: Silence): Promise<string> {
   let text = "";
   for await (const piece of body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -157,7 +157,7 @@ async function readText({ body }: Response, longest: number, silence?: Silence):
 }
 
 /**
- * The one event that a response says which was not streamed. How it ended, its own status says.
+ * A response that was not streamed, as one event. Its own status says how it ended.
  *
  * @throws APIError for an error, BrokenAnswer for the half of a response
  */

@@ -11,7 +11,7 @@ export interface ReplacedCall {
 
 /** An image that came with a message. */
 export interface MessageImage {
-  /** A `data:` URL; undefined once the turn is over that the message began: no more is kept of it than its digest. */
+  /** A `data:` URL; undefined once the turn that its message began is over: only the digest is kept. */
   readonly url?: string | undefined;
   /** SHA-256 of the URL, in hex: the same image sent again is known by it. */
   readonly digest: string;
