@@ -27,19 +27,28 @@ async function readBody(context: ApplicationContext, take: (piece: Uint8Array) =
   // HTTP holds a body to it; one that is sent in chunks has none (RFC 9112 section 6.3).
   const length = Number(context.req.header("Content-Length") ?? Number.NaN);
   if (length > largest) throw tooLarge(largest);
-  if (length <= READ_AT_ONCE) {
-    const whole = new Uint8Array(await context.req.raw.arrayBuffer().catch(breakOff));
-    if (whole.byteLength > largest) throw tooLarge(largest);
-    take(whole);
-    return;
-  }
-  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
-  let size = 0;
   const held = new HeldBody();
   try {
+    if (length <= READ_AT_ONCE) {
+      const whole = new Uint8Array(await Promise.race([context.req.raw.arrayBuffer(), held.late]).catch(breakOff));
+      if (whole.byteLength > largest) throw tooLarge(largest);
+      take(whole);
+    } else await readPieces(body.getReader(), largest, held, take);
+  } finally {
+    held.end();
+  }
+}
+
+async function readPieces(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  largest: number,
+  held: HeldBody,
+  take: (piece: Uint8Array) => number,
+): Promise<void> {
+  let size = 0;
+  try {
     for (;;) {
-      const read = reader.read();
-      const { done, value } = await (held.late === undefined ? read : Promise.race([read, held.late])).catch(breakOff);
+      const { done, value } = await Promise.race([reader.read(), held.late]).catch(breakOff);
       if (done) return;
       size += value.byteLength;
       if (size > largest) throw tooLarge(largest);
@@ -49,8 +58,6 @@ async function readBody(context: ApplicationContext, take: (piece: Uint8Array) =
     // Nobody waits for what the connection makes of that.
     reader.cancel().catch(() => undefined);
     throw error;
-  } finally {
-    held.end();
   }
 }
 
@@ -81,8 +88,8 @@ class WholeText implements TextReader {
  *
  * @param reader is given the text as it comes
  * @returns what the reader has kept
- * @throws ApplicationError `invalid_input`; `payload_too_large`; `incomplete_body` where it ends before its end, or is large
- * and takes too long; `rate_limited` where it is large, and others are as well
+ * @throws ApplicationError `invalid_input`; `payload_too_large`; `incomplete_body` where it ends before its end, or
+ * takes too long; `rate_limited` where it is large, and others are as well
  */
 export async function readTextBody(context: ApplicationContext, reader: TextReader = new WholeText()): Promise<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });

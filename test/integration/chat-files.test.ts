@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { filePart, imageUrl, MOST_GROUPS, PHOTO, postFiles } from "../support/chat-images.ts";
 import { Person, problemOf } from "../support/person.ts";
 
@@ -94,6 +94,26 @@ describe("what is no such image is refused by its name, and changes nothing", ()
       /^The last message, and what is beside messages, may have \d+ char/,
     );
   });
+});
+
+test.each([
+  ["says how short it is", new FixedLengthStream(100)],
+  ["does not say how long it is", new TransformStream<Uint8Array>()],
+])("a body is waited for a minute at most that %s", async (_, { readable, writable }) => {
+  const person = await Person.signUp();
+  const wait = globalThis.setTimeout;
+  // Nobody waits for a minute here.
+  const timers = vi
+    .spyOn(globalThis, "setTimeout")
+    .mockImplementation((callback, time) => wait(callback, time === 60_000 ? 10 : time));
+  const headers = { "Content-Type": "application/json" };
+  const answering = person.send("/chat", { method: "POST", rawBody: readable, headers });
+  const writer = writable.getWriter();
+  await writer.write(new TextEncoder().encode('{"message": "'));
+  const response = await answering.finally(() => timers.mockRestore());
+  expect(response.status).toBe(400);
+  expect((await problemOf(response)).detail).toBe("The body took longer than 60 seconds; nothing was changed.");
+  await writer.close().catch(() => undefined);
 });
 
 test("no more large messages are read at once than there is memory for", async () => {

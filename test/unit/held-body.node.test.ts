@@ -30,13 +30,24 @@ it("holds 24 MiB of large bodies, and small ones beside them", () => {
   hold(6);
 });
 
-it("holds one for a minute, then it is late, and nobody waits for one that was left", async () => {
-  const late = hold(6).late;
-  for (const size of [6, 6, 6]) hold(size);
-  expect(hold(1).late).toBeUndefined();
-  vi.advanceTimersByTime(59_000);
-  expect(() => hold(2)).toThrow(refusal);
-  vi.advanceTimersByTime(1_001);
-  await expect(late).rejects.toMatchObject({ kind: "incomplete_body" });
-  hold(6);
+it("holds 24 MiB of bodies of up to 1 MiB, beside the large ones and those of up to 64 KiB", () => {
+  const [first] = Array.from({ length: 24 }, () => hold(1));
+  expect(() => hold(0.5)).toThrow(refusal);
+  for (const size of [6, 6, 1 / 16, 1 / 16]) hold(size);
+  first?.end();
+  hold(1);
 });
+
+it.each([1 / 16, 1, 6])(
+  "waits a minute for one of %d MiB, then it is late, and nobody waits for one that was left",
+  async (size) => {
+    const { late } = hold(size);
+    for (const other of [6, 6, 6]) hold(other);
+    for (let held = 0; held < 23; held += 1) hold(1);
+    vi.advanceTimersByTime(59_000);
+    if (size > 1) expect(() => hold(6.5)).toThrow(refusal);
+    vi.advanceTimersByTime(1_001);
+    await expect(late).rejects.toMatchObject({ kind: "incomplete_body" });
+    for (const other of [6, 6, 6, 6, 1]) hold(other);
+  },
+);
