@@ -205,6 +205,23 @@ describe("POST /api/chat", () => {
     expect((await problemOf(response)).errors?.[0]?.field).toBe(field);
   });
 
+  test("names the message to replace by any id that one may have, and by no other text", async () => {
+    const person = await Person.signUp();
+    const script = await Script.write([says("One."), says("Two.")]);
+    const id = "\u{1F95B}".repeat(100);
+    const edit = (messageId: string) => {
+      const messages = [userMessage(`Look again ${script.mark}`, id)];
+      return person.send("/api/chat", { method: "POST", body: { id: "c", messages, messageId } });
+    };
+    await chunksOf(await post(person, "c", userMessage(`Look ${script.mark}`, id)));
+    for (const messageId of ["\0", "\uD83E"]) {
+      const refused = await edit(messageId);
+      expect(refused.status).toBe(400);
+      expect((await problemOf(refused)).errors?.[0]?.field).toBe("messageId");
+    }
+    expect(JSON.stringify(await chunksOf(await edit(id)))).toContain("Two.");
+  });
+
   test("two people with one conversation id have two conversations", async () => {
     const [one, other] = await Promise.all([Person.signUp(), Person.signUp()]);
     for (const person of [one, other]) {

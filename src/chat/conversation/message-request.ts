@@ -111,7 +111,7 @@ export const uiChatSchema = z.object({
     .optional()
     .meta({ description: `\`${REGENERATE}\` has the last message answered anew.` }),
   /** The message that is to be replaced, where one is. */
-  messageId: z.string().max(100).nullish(),
+  messageId: text({ maximum: 100 }).nullish(),
 });
 
 const partSchema = z.looseObject({ type: z.string() });
