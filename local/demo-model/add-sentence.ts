@@ -1,7 +1,7 @@
 import { readFrame } from "./add-frame.ts";
 import type { Now } from "./calendar.ts";
 import { joinModifiers, readModifiers, splitModifiers } from "./modifiers.ts";
-import { follow, followAny, spell, type Token, textOf } from "./tokens.ts";
+import { follow, followAny, spell, type Token, textOf, titleOf } from "./tokens.ts";
 import { COMMANDS, isVerb } from "./vocabulary.ts";
 import { type Modifiers, type NewTask, type Unclear, unclear, type Wish } from "./wish.ts";
 
@@ -142,11 +142,9 @@ function toTask({ head, modifiers }: Part, dropsArticle: boolean): NewTask {
   const { due, priority, tags = [] } = modifiers ?? {};
   const words = head.filter(({ kind }) => kind !== "tag");
   const begun = follow(words, 0, dropsArticle && words.length > 1 ? "-|*|•? the|a|an|my|some?" : "-|*|•?") ?? 0;
-  const title = textOf(words.slice(begun));
-  const isAddress = /^[a-z]+:\/\//.test(title);
   const all = new Set([...tags, ...head.flatMap(({ kind, text }) => (kind === "tag" ? [text.toLowerCase()] : []))]);
   return {
-    title: isAddress ? title : title.slice(0, 1).toUpperCase() + title.slice(1),
+    title: titleOf(words.slice(begun)),
     ...(due !== undefined && { due }),
     ...(priority !== undefined && { priority }),
     ...(all.size > 0 && { tags: [...all] }),

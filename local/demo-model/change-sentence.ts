@@ -1,7 +1,7 @@
 import { type Phrase, readSpan } from "./day-phrase.ts";
 import { readModifiers, splitModifiers } from "./modifiers.ts";
 import { type Context, readTarget } from "./reference.ts";
-import { follow, followAny, spell, type Token, textOf } from "./tokens.ts";
+import { follow, followAny, spell, type Token, titleOf } from "./tokens.ts";
 import { type Change, type Modifiers, type Status, type Target, type Unclear, unclear, type Wish } from "./wish.ts";
 
 export const OPEN: readonly Status[] = ["pending", "in_progress"];
@@ -33,12 +33,11 @@ const readRename: ReadChange = (tokens, context) => {
   // Of several "to", the one beside a quotation parts the titles.
   const beside = joints.filter((at) => rest[at - 1]?.kind === "quoted" || (isQuoted && at + 2 === rest.length));
   const [joint, ...more] = beside.length > 0 ? beside : joints;
-  const title = joint === undefined ? "" : textOf(rest.slice(joint + 1));
+  const title = joint === undefined ? "" : titleOf(rest.slice(joint + 1));
   if (joint === undefined || more.length > 0 || title === "") {
     return unclear(spell(rest), "say “rename milk to oat milk”, with titles that contain “to” in quotes");
   }
-  const fields = { title: title.slice(0, 1).toUpperCase() + title.slice(1) };
-  return update(rest.slice(0, joint), context, { type: "set", fields }, ANY);
+  return update(rest.slice(0, joint), context, { type: "set", fields: { title } }, ANY);
 };
 
 const FIELDS = "due|deadline|priority|tags|description";

@@ -6,6 +6,9 @@ import type { Selection, Unclear, Wish } from "./wish.ts";
 /** What every answer begins with, so that nobody takes it for a language model. */
 export const DEMO_LABEL = "[demo model]";
 
+/** What the server says of a call that the person has refused. */
+const REFUSED = "Not done: the person said no.";
+
 /** Words for the person. */
 export function says(text: string): OutputItem {
   return { type: "text", text: text.includes("\n") ? `${DEMO_LABEL}\n${text}` : `${DEMO_LABEL} ${text}` };
@@ -52,15 +55,15 @@ export function describe({ what, hint }: Unclear): string {
 
 /**
  * What tools have said, without what a list says of the time. A task's description is quoted: it may hold anything, even
- * what looks like a task.
+ * what looks like a task. What the person said no to is said once.
  */
 export function tell(calls: readonly Call[]): string {
-  return calls
-    .map(({ name, output }) => {
-      if (name === "list_tasks") return output.replace(/\nIt is \w+day, \S+ in \S+\.$/, "");
-      return name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output;
-    })
-    .join("\n");
+  const told = calls.map(({ name, output }) => {
+    if (output === REFUSED) return "Not done: you said no.";
+    if (name === "list_tasks") return output.replace(/\nIt is \w+day, \S+ in \S+\.$/, "");
+    return name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output;
+  });
+  return told.filter((line, index) => calls[index]?.output !== REFUSED || told.indexOf(line) === index).join("\n");
 }
 
 /** The tasks without those that only the tool's filter takes in. */

@@ -53,6 +53,13 @@ export function textOf(tokens: readonly Token[]): string {
   return tokens.map(({ kind, text }, index) => (kind === "mark" || index === 0 ? text : ` ${text}`)).join("");
 }
 
+/** The title that tokens make, with a capital, but for an address and what begins in quotes, which is taken as it is. */
+export function titleOf(tokens: readonly Token[]): string {
+  const title = textOf(tokens);
+  const isAsTyped = tokens[0]?.kind === "quoted" || /^[a-z]+:\/\//.test(title);
+  return isAsTyped ? title : title.slice(0, 1).toUpperCase() + title.slice(1);
+}
+
 /** The tokens as they were typed. */
 export function spell(tokens: readonly Token[]): string {
   return textOf(

@@ -30,6 +30,18 @@ describe("a yes in words", () => {
     expect(answerTo(input)).toEqual([{ type: "text", text: '[demo model] Deleted #1 "Tea" · pending' }]);
   });
 
+  test("where it is a no is told of once, however many calls it was about", () => {
+    const refused = ["2", "3"].flatMap((call_id): InputItem[] => [
+      { type: "function_call", call_id, name: "delete_task", arguments: "{}" },
+      { type: "function_call_output", call_id, output: "Not done: the person said no." },
+    ]);
+    const input: InputItem[] = [
+      { role: "user", content: "delete everything" },
+      { role: "user", content: "no" },
+    ];
+    expect(answerTo([...input, ...refused])).toEqual([{ type: "text", text: "[demo model] Not done: you said no." }]);
+  });
+
   test("that the server has taken is told of", () => {
     const done: Exchange = [
       "delete tea",
