@@ -47,7 +47,7 @@ export async function answerRename(context: ApplicationContext, id: string): Pro
 export async function answerDelete(context: ApplicationContext, text: string): Promise<Response> {
   const { userDatabase } = context.var;
   const id = readId(text);
-  // The object asks the database nothing, and what it drops is lost.
+  // The object stops and drops turns before it asks the database anything, and what it drops is lost.
   await userDatabase.checkCredential("now");
   await reached(conversationStub(context, id).drop(toCallerRecord(context.var.caller)));
   await deleteConversation(userDatabase, id);

@@ -35,7 +35,7 @@ export function holdImages(images: readonly MessageImage[] = []): () => void {
   const turn = { size, since: Date.now() };
   if (size > 0) {
     if (heldNow() + size > MOST_HELD_IMAGES) {
-      const message = "Too many images are being looked at at this moment. Nothing was changed; try again shortly.";
+      const message = "Too many images are being looked at right now. Nothing was changed; try again shortly.";
       throw new ApplicationError("rate_limited", message, { retryAfter: RETRY_AFTER });
     }
     turns.add(turn);
