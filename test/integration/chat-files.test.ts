@@ -51,6 +51,12 @@ describe("what is no such image is refused by its name, and changes nothing", ()
     ],
     ["eleven", Array(11).fill(filePart(PHOTO)), "there are 11"],
     [
+      "one of more than 4 MiB",
+      [filePart(imageUrl("image/png", { groups: MOST_GROUPS + 1 }), { filename: "list.png" })],
+      "list.png has 4.1 MiB",
+      413,
+    ],
+    [
       "more than 4 MiB",
       [filePart(PHOTO, { filename: "a" }), filePart(imageUrl("image/png", { groups: MOST_GROUPS }), { filename: "b" })],
       "a, b have 4.1 MiB",

@@ -62,7 +62,8 @@ export function readImages(field: string, files: readonly SentFile[]): MessageIm
   const mebibytes = mebibytesOf(images);
   if (mebibytes > MOST_MEBIBYTES) {
     const names = listNames(files.map(({ name }) => name));
-    throw refused("payload_too_large", field, [`${names} have ${Math.ceil(mebibytes * 10) / 10} MiB`]);
+    const verb = files.length === 1 ? "has" : "have";
+    throw refused("payload_too_large", field, [`${names} ${verb} ${Math.ceil(mebibytes * 10) / 10} MiB`]);
   }
   return images;
 }
