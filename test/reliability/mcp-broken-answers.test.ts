@@ -32,6 +32,18 @@ describe("an answer whose connection broke", () => {
     expect(answer).toMatchObject({ id: 1, result: { structuredContent: { tasks: [{ title: "changed" }] } } });
   });
 
+  it("is there beside one that only another release can read, and its number is not given again", async () => {
+    const session = await ClientSession.open(await Person.signUp());
+    await runInDurableObject(session.object, (_, { storage }) => storage.kv.put("event/7", { number: 40, place: 7 }));
+    await evictDurableObject(session.object);
+    const response = await session.post(callBody(1, "create_task", { title: "beside" }));
+    const [begun, told] = eventsOf(await response.text());
+    const answer = await answerOf(await session.get({ "Last-Event-ID": begun?.id ?? "" }));
+
+    expect(told?.id).toMatch(/:4[12]$/);
+    expect(answer).toMatchObject({ id: 1, result: { structuredContent: { tasks: [{ title: "beside" }] } } });
+  });
+
   it("is still there after an eviction, and as often as it is asked for", async () => {
     const session = await ClientSession.open(await Person.signUp());
     const response = await session.post(callBody(1, "create_task", { title: "kept" }));

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { serverSentEvent } from "../../http/event-stream.ts";
 import { parseJson } from "../../json.ts";
+import { createLogger } from "../../observability/log.ts";
 import { answeredIdOf, jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
 
 /** How many answers a session keeps; a new one takes the place of the oldest. */
@@ -26,6 +27,9 @@ const answerSchema = z.object({
   /** Which answer of the session it is. The release before 1.1 counts nothing but answers, and writes no place. */
   place: z.int().optional(),
 });
+
+/** Of an answer that only another release can read; no event may have its number again. */
+const countedSchema = z.object({ number: z.int(), place: z.int().optional() }).catch({ number: 0 });
 
 type KeptAnswer = z.output<typeof answerSchema>;
 
@@ -96,10 +100,10 @@ export class AnswerLog {
   }
 
   #readLast(): { number: number; place: number } {
-    const kept = this.#kept();
+    const counted = this.#records().map((record) => countedSchema.parse(record));
     return {
-      number: Math.max(0, ...kept.map(({ number }) => number)),
-      place: Math.max(0, ...kept.map(({ number, place }) => place ?? number)),
+      number: Math.max(0, ...counted.map(({ number }) => number)),
+      place: Math.max(0, ...counted.map(({ number, place }) => place ?? number)),
     };
   }
 
@@ -111,11 +115,17 @@ export class AnswerLog {
   }
 
   #kept(): KeptAnswer[] {
-    const kept = new Map([...this.#storage.kv.list({ prefix: PREFIX }), ...this.#held]);
-    return z
-      .array(answerSchema)
-      .parse([...kept.values()])
-      .toSorted((a, b) => a.number - b.number);
+    const records = this.#records();
+    const kept = records.flatMap((record) => answerSchema.safeParse(record).data ?? []);
+    if (kept.length < records.length) {
+      const log = createLogger("info", { object: "McpSession" });
+      log.error("mcp_answer_unreadable", { answers: records.length - kept.length });
+    }
+    return kept.toSorted((a, b) => a.number - b.number);
+  }
+
+  #records(): unknown[] {
+    return [...new Map<string, unknown>([...this.#storage.kv.list({ prefix: PREFIX }), ...this.#held]).values()];
   }
 }
 
