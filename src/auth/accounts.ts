@@ -2,7 +2,7 @@ import { eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Credential } from "../caller.ts";
 import type { Database } from "../database/database.ts";
-import { sqlState, toDatabaseError } from "../database/database-error.ts";
+import { sqlState, toDatabaseError, unavailable } from "../database/database-error.ts";
 import { revokedTokens, users } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
@@ -156,7 +156,9 @@ export async function deleteAccount(
   } catch (error) {
     // An attempt whose answer was lost may have deleted it, and with it the key by which a repeat would have been known.
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
-    const account = await findCredentials(database, credentials.email);
+    const account = await findCredentials(database, credentials.email).catch((cause: unknown) => {
+      throw unavailable({ isRead: false, isKeyed: false, mayBeDone: true }, cause);
+    });
     if (account?.id === own.userId) throw error;
   }
 }

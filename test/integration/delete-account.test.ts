@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { ClientSession } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PASSWORD, Person, problemOf } from "../support/person.ts";
@@ -33,6 +33,27 @@ it("wants the password, and changes nothing without it", async () => {
   expect((await problemOf(wrong)).detail).toBe("The password is wrong.");
   expect((await problemOf(await deleteMe(person, {}))).detail).toBe("password is required");
   expect((await person.send("/api/auth/me")).status).toBe(200);
+});
+
+it("is not told as undone where its answer is lost, and nobody can look", async () => {
+  const person = await Person.signUp();
+  const send = globalThis.fetch;
+  let isDone = false;
+  onTestFinished(() => void vi.restoreAllMocks());
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const body = typeof init?.body === "string" ? init.body : "";
+    if (isDone && body.includes("find_credentials")) return new Response("nobody there", { status: 502 });
+    if (isDone || !body.includes("delete_account()")) return send(input, init);
+    await (await send(input, init)).text();
+    isDone = true;
+    return new Response("nobody there", { status: 502 });
+  });
+  const answer = await deleteMe(person, { password: PASSWORD });
+
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get("Retry-After")).toBeNull();
+  expect((await problemOf(answer)).detail).toContain("the change may have been carried out");
+  expect(await ownerQuery("select id from users where id = $1", [person.id])).toEqual([]);
 });
 
 it("cannot be done by the worker past the function", async () => {
