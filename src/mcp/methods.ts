@@ -41,8 +41,13 @@ const methods: Readonly<Record<string, Method>> = {
   "logging/setLevel": { onlyIn: "session", answer: acceptLogLevel },
 };
 
-/** The methods of a mode, by their names. */
-export function methodsOf(mode: "session" | "stateless"): ReadonlyMap<string, Method> {
+/** The methods of the session mode, by their names. */
+export const sessionMethods = methodsOf("session");
+
+/** The methods of the stateless mode, by their names. */
+export const statelessMethods = methodsOf("stateless");
+
+function methodsOf(mode: "session" | "stateless"): ReadonlyMap<string, Method> {
   return new Map(Object.entries(methods).filter(([, { onlyIn }]) => onlyIn === undefined || onlyIn === mode));
 }
 

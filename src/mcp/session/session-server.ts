@@ -4,7 +4,7 @@ import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/server/valida
 import { currentExchange } from "../exchange.ts";
 import { instructions } from "../instructions.ts";
 import { JsonRpcError } from "../json-rpc.ts";
-import { methodsOf } from "../methods.ts";
+import { sessionMethods } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
 
 // Of what a client answers to an elicitation. It is in the bundle already, with the other SDK; the default of this one
@@ -30,10 +30,8 @@ export function createSessionServer(baseUrl: string): Server {
   return server;
 }
 
-const methods = methodsOf("session");
-
 function answer({ method, params = {} }: JSONRPCRequest, signal: AbortSignal): Promise<Result> | Result {
-  const known = methods.get(method);
+  const known = sessionMethods.get(method);
   if (known === undefined) throw new JsonRpcError("methodNotFound", "Method not found");
   return known.answer(params, signal);
 }

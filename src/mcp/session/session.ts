@@ -5,7 +5,7 @@ import { eventStreamHeaders } from "../../http/event-stream.ts";
 import { isObject } from "../../json.ts";
 import { type Exchange, runInExchange } from "../exchange.ts";
 import { isRequestId, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
-import { methodsOf } from "../methods.ts";
+import { sessionMethods } from "../methods.ts";
 import { type AnswerLog, type Cursor, type Keeping, readCursor } from "./answer-log.ts";
 import type { CompleteResponse } from "./complete-response.ts";
 import type { MessageLog } from "./message-log.ts";
@@ -16,8 +16,6 @@ import { type Listener, SessionTransport } from "./session-transport.ts";
 const RESUMABLE_SINCE = "2025-11-25";
 /** The only protocol that has JSON-RPC batches. */
 const BATCH_VERSION = "2025-03-26";
-
-const methods = methodsOf("session");
 
 /** What a session is made of: with it, it can be opened again after its memory is gone. */
 export interface SessionSettings {
@@ -55,7 +53,7 @@ export class Session {
 
   private constructor(settings: SessionSettings) {
     this.#settings = settings;
-    this.#transport = new SessionTransport({ ...settings, isResumable: this.#isResumable, methods });
+    this.#transport = new SessionTransport({ ...settings, isResumable: this.#isResumable, methods: sessionMethods });
   }
 
   /** Opens a session by its client's initialize request; its answer is the one to give to the client. */

@@ -1,10 +1,8 @@
 import { Server } from "@modelcontextprotocol/server";
 import * as z from "zod";
 import { instructions } from "../instructions.ts";
-import { FIVE_MINUTES, methodsOf } from "../methods.ts";
+import { FIVE_MINUTES, statelessMethods } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
-
-const methods = methodsOf("stateless");
 
 /** Each method checks its own, the same way in both modes. */
 const params = z.looseObject({});
@@ -24,10 +22,12 @@ export function createStatelessServer(baseUrl: string, method: string | undefine
     instructions,
     cacheHints: {
       "server/discover": FIVE_MINUTES,
-      ...Object.fromEntries(Array.from(methods, ([name, { cache }]) => [name, cache]).filter(([, cache]) => cache)),
+      ...Object.fromEntries(
+        Array.from(statelessMethods, ([name, { cache }]) => [name, cache]).filter(([, cache]) => cache),
+      ),
     },
   });
-  for (const [name, { answer }] of methods) {
+  for (const [name, { answer }] of statelessMethods) {
     server.setRequestHandler(name, { params }, (given, { mcpReq }) => answer(given, mcpReq.signal));
   }
   return server;
