@@ -9,6 +9,7 @@ import { findPostgresql } from "./test/support/postgresql-cluster.ts";
 import { keepRuntimeLog } from "./test/support/runtime-log.ts";
 
 const JWT_SECRET = "the secret of the tests, 32 characters and more";
+const TOKEN_SECRET = "the secret of the tests for tokens that last";
 
 // wrangler would warn of secrets that it cannot see here; the tests have their own.
 process.env.WRANGLER_LOG = "error";
@@ -79,6 +80,7 @@ function workerProject(
               DATABASE_URL: database?.connectionString ?? "postgresql://missing.invalid/tasks",
               NEON_FETCH_ENDPOINT: database?.fetchEndpoint ?? "http://missing.invalid/sql",
               JWT_SECRET,
+              TOKEN_SECRET,
               BASE_URL: "http://127.0.0.1:8787",
               ENVIRONMENT: "development",
               LOG_LEVEL: "error",

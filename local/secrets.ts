@@ -5,6 +5,7 @@ import { StartError } from "./start-error.ts";
 
 const secretsSchema = z.object({
   JWT_SECRET: z.string(),
+  TOKEN_SECRET: z.string(),
   METRICS_TOKEN: z.string(),
   DEMO_PASSWORD: z.string(),
   /** What the worker's role logs in to PostgreSQL with, where only the owner's URL is given. */
@@ -26,6 +27,7 @@ export async function keepSecrets(path: string): Promise<Secrets> {
   const kept = await readSecrets(path);
   const secrets = {
     JWT_SECRET: kept.JWT_SECRET ?? randomBytes(48).toString("base64url"),
+    TOKEN_SECRET: kept.TOKEN_SECRET ?? randomBytes(48).toString("base64url"),
     METRICS_TOKEN: kept.METRICS_TOKEN ?? randomBytes(32).toString("base64url"),
     DEMO_PASSWORD: kept.DEMO_PASSWORD ?? randomBytes(12).toString("base64url"),
     WORKER_PASSWORD: kept.WORKER_PASSWORD ?? randomBytes(32).toString("base64url"),

@@ -38,6 +38,7 @@ async function start(): Promise<void> {
   const url = `http://${HOST}:${port}`;
   const variables = {
     JWT_SECRET: secrets.JWT_SECRET,
+    TOKEN_SECRET: secrets.TOKEN_SECRET,
     METRICS_TOKEN: secrets.METRICS_TOKEN,
     ENVIRONMENT: "development",
     BASE_URL: url,

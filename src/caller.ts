@@ -8,16 +8,28 @@ export type Scope = (typeof scopes)[number];
 
 const credentialKinds = ["sign_in", "personal", "oauth", "site"] as const;
 
+/** What a site calls one of its users; it stands for one account here, always the same. */
+interface SiteIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
 /** What a request has proved with whose it is. */
 export interface Credential {
   /** A token of our own sign-in, a personal access token, an OAuth access token, or the session of another site. */
   readonly kind: (typeof credentialKinds)[number];
-  /** By which it can be ended; of a token its `jti` (RFC 7519 section 4.1.7). */
+  /**
+   * By which it can be ended: a UUID, of a sign-in its `jti` (RFC 7519 section 4.1.7), of a site's session one made of its
+   * own id; of an OAuth access token the id of its grant.
+   */
   readonly id: string;
   readonly issuedAt: Date;
-  readonly expiresAt: Date;
+  /** Undefined for a personal token that does not expire. */
+  readonly expiresAt: Date | undefined;
   /** The OAuth client that it was issued to. */
   readonly clientId?: string | undefined;
+  /** Who vouches for it, of a site's session. */
+  readonly identity?: SiteIdentity | undefined;
 }
 
 /** Whose request this is, and what they may do. */
@@ -52,6 +64,11 @@ export function isAllowed({ access }: Caller, scope: Scope): boolean {
   return access === "full" || access.has(scope);
 }
 
+/** Whether the time of a credential is over. */
+export function hasExpired({ expiresAt }: Credential): boolean {
+  return expiresAt !== undefined && expiresAt.getTime() <= Date.now();
+}
+
 /** The scopes of a caller in one order; empty for one who may do everything. */
 export function scopesOf({ access }: Pick<Caller, "access">): Scope[] {
   return access === "full" ? [] : [...access].sort();
@@ -68,8 +85,9 @@ const callerRecordSchema = z.object({
       kind: z.enum(credentialKinds),
       id: z.string(),
       issuedAt: z.date(),
-      expiresAt: z.date(),
+      expiresAt: z.date().optional(),
       clientId: z.string().optional(),
+      identity: z.object({ issuer: z.string(), subject: z.string() }).optional(),
     })
     .optional(),
   access: z.union([z.literal("full"), z.array(z.string())]).optional(),
@@ -81,6 +99,9 @@ const callerRecordSchema = z.object({
  */
 export type CallerRecord = z.output<typeof callerRecordSchema>;
 
+/** What the release before reads where a credential does not expire. */
+const NEVER = new Date("9999-12-31T23:59:59Z");
+
 /** Writes a caller so that this release and the one before can read it. */
 export function toCallerRecord(caller: Caller): CallerRecord {
   const { userId, credential, access } = caller;
@@ -88,7 +109,7 @@ export function toCallerRecord(caller: Caller): CallerRecord {
     userId,
     tokenId: credential.id,
     tokenIssuedAt: credential.issuedAt,
-    tokenExpiresAt: credential.expiresAt,
+    tokenExpiresAt: credential.expiresAt ?? NEVER,
     scopes: scopesOf(caller),
     credential: { ...credential },
     access: access === "full" ? access : [...access],
@@ -110,11 +131,9 @@ export function readCallerRecord(record: unknown): Caller {
   const { userId, tokenId, tokenIssuedAt, tokenExpiresAt, scopes: listed, credential, access } = parsed.data;
   return {
     userId,
-    credential: credential ?? {
-      kind: "sign_in",
-      id: tokenId,
-      issuedAt: tokenIssuedAt,
-      expiresAt: tokenExpiresAt,
+    credential: {
+      ...(credential ?? { kind: "sign_in", id: tokenId, issuedAt: tokenIssuedAt }),
+      expiresAt: credential === undefined ? tokenExpiresAt : credential.expiresAt,
     },
     access: readAccess(access ?? (listed.length === 0 ? "full" : listed)),
   };

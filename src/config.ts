@@ -77,6 +77,19 @@ const variables = {
   JWT_SECRET_PREVIOUS: secret
     .optional()
     .describe("Secret. Tokens signed with it still count while JWT_SECRET is being rotated."),
+  TOKEN_SECRET: secret
+    .optional()
+    .describe(
+      "Secret. Makes personal tokens and the tokens of OAuth clients, which outlive a change of JWT_SECRET; 32 characters or more. Without it there are none.",
+    ),
+  TOKEN_SECRET_PREVIOUS: secret
+    .optional()
+    .describe("Secret. What was made with it still counts while TOKEN_SECRET is being rotated."),
+  SCOPED_CREDENTIALS: oneOf(["on", "off"])
+    .default("on")
+    .describe(
+      "Whether personal tokens and OAuth clients are let in: off while a release serves too, or may be rolled back to, that holds no scopes.",
+    ),
   SIGN_CURSORS: oneOf(["on", "off"])
     .default("on")
     .describe("Whether the cursors of lists are signed: off while a release serves too that cannot read signed ones."),

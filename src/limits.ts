@@ -1,6 +1,6 @@
 import { ApplicationError, type ErrorKind } from "./errors.ts";
 
-/** What nobody has without end; but for the sessions, drizzle/0008_ceilings.sql holds it. */
+/** What nobody has without end; but for the sessions, the database holds it (`raise_limit`). */
 const limitNames = [
   "tasks",
   "conversations",
@@ -9,6 +9,7 @@ const limitNames = [
   "user_tokens",
   "address_tokens",
   "total_tokens",
+  "personal_tokens",
 ] as const;
 
 export type LimitName = (typeof limitNames)[number];
@@ -42,6 +43,8 @@ const refusals: Readonly<Record<LimitName, (maximum: string) => Refusal>> = {
     message: `You have ${maximum} MCP sessions open, each used within the last hour. End one with DELETE, or try again later.`,
     retryAfter: SESSION_RETRY,
   }),
+  personal_tokens: (maximum) =>
+    conflict(`You have ${maximum} personal tokens, the most there can be. Delete one, then make another.`),
   sign_ups: (maximum) => untilTomorrow(`${maximum} accounts were made from your address today, the most there can be`),
   user_tokens: (maximum) => untilTomorrow(`You have used up today's ${maximum} tokens for chat`),
   address_tokens: (maximum) => untilTomorrow(`Your address has used up today's ${maximum} tokens for chat`),

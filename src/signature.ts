@@ -14,21 +14,36 @@ export interface SigningPurpose {
   readonly bytes: 16 | 32;
 }
 
-/** Signs a text: HMAC-SHA256, in base64url. */
-export function sign(text: string, { purpose, bytes }: SigningPurpose, { JWT_SECRET }: SigningSecrets): string {
-  return hmac(text, purpose, JWT_SECRET).subarray(0, bytes).toString("base64url");
+/** Signs a text with JWT_SECRET: HMAC-SHA256, in base64url. */
+export function sign(text: string, purpose: SigningPurpose, { JWT_SECRET }: SigningSecrets): string {
+  return signWith(JWT_SECRET, text, purpose);
+}
+
+/** Signs a text with a secret: HMAC-SHA256, in base64url. */
+export function signWith(secret: string, text: string, { purpose, bytes }: SigningPurpose): string {
+  return hmac(text, purpose, secret).subarray(0, bytes).toString("base64url");
 }
 
 /** Whether `sign` has made a signature of this text, with the secret or the one before it. */
 export function isSigned(
   text: string,
   signature: string,
-  { purpose, bytes }: SigningPurpose,
+  purpose: SigningPurpose,
   { JWT_SECRET, JWT_SECRET_PREVIOUS }: SigningSecrets,
+): boolean {
+  return isSignedWithAny([JWT_SECRET, JWT_SECRET_PREVIOUS], text, signature, purpose);
+}
+
+/** Whether `signWith` has made a signature of this text, with one of these secrets. */
+export function isSignedWithAny(
+  secrets: readonly (string | undefined)[],
+  text: string,
+  signature: string,
+  { purpose, bytes }: SigningPurpose,
 ): boolean {
   const presented = Buffer.from(signature, "base64url");
   if (presented.length !== bytes) return false;
-  return [JWT_SECRET, JWT_SECRET_PREVIOUS]
+  return secrets
     .filter((secret) => secret !== undefined)
     .some((secret) => timingSafeEqual(presented, hmac(text, purpose, secret).subarray(0, bytes)));
 }

@@ -1,10 +1,11 @@
-import { eq, lt, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Credential } from "../caller.ts";
 import type { Database } from "../database/database.ts";
 import { sqlState, toDatabaseError, unavailable } from "../database/database-error.ts";
-import { revokedTokens, users } from "../database/schema.ts";
-import type { UserDatabase } from "../database/user-database.ts";
+import { oauthGrants, personalTokens, revokedTokens, users } from "../database/schema.ts";
+import type { QueryBuilder } from "../database/statement.ts";
+import type { Queries, UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { metrics } from "../observability/metrics.ts";
 import { type HashAsker, HashQueue } from "./hash-queue.ts";
@@ -12,6 +13,8 @@ import { hashPassword, verifyPassword } from "./password.ts";
 
 const UNIQUE_VIOLATION = "23505";
 const INVALID_PARAMETER_VALUE = "22023";
+/** Until when it is kept that a credential was signed out which does not expire. */
+const FAR_OFF = new Date("9999-12-31T23:59:59Z");
 
 /** A person as the API shows them to themselves. */
 export const userSchema = z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() });
@@ -106,20 +109,35 @@ function signInFailure(): ApplicationError {
  */
 export async function signOut(database: UserDatabase, credential: Credential, everywhere: boolean): Promise<void> {
   const { userId } = database;
-  const { id: tokenId, expiresAt } = credential;
   await database.write(
     "sign_out",
     (query) =>
       everywhere
         ? [query.update(users).set({ signedOutAt: new Date(), updatedAt: sql`now()` }).where(eq(users.id, userId))]
-        : [
-            query.insert(revokedTokens).values({ tokenId, userId, expiresAt }).onConflictDoNothing(),
-            query
-              .delete(revokedTokens)
-              .where(sql`${eq(revokedTokens.userId, userId)} and ${lt(revokedTokens.expiresAt, sql`now()`)}`),
-          ],
+        : endCredential(query, userId, credential),
     { ends: everywhere ? "all credentials" : "this credential" },
   );
+}
+
+function endCredential(query: QueryBuilder, userId: number, { kind, id, expiresAt }: Credential): Queries {
+  switch (kind) {
+    case "personal":
+      return [query.delete(personalTokens).where(and(eq(personalTokens.userId, userId), eq(personalTokens.id, id)))];
+    case "oauth":
+      return [query.delete(oauthGrants).where(and(eq(oauthGrants.userId, userId), eq(oauthGrants.id, id)))];
+    case "sign_in":
+    case "site":
+      return [
+        query
+          .insert(revokedTokens)
+          // A site's session goes on with another token of the same id.
+          .values({ tokenId: id, userId, expiresAt: kind === "site" ? FAR_OFF : (expiresAt ?? FAR_OFF) })
+          .onConflictDoNothing(),
+        query
+          .delete(revokedTokens)
+          .where(and(eq(revokedTokens.userId, userId), lt(revokedTokens.expiresAt, sql`now()`))),
+      ];
+  }
 }
 
 /** @throws ApplicationError `unauthenticated` */

@@ -1,7 +1,7 @@
 import { decode, sign, verify } from "hono/jwt";
 import { JwtTokenSignatureMismatched } from "hono/utils/jwt/types";
 import * as z from "zod";
-import { type Caller, readAccess } from "../caller.ts";
+import { type Caller, hasExpired, readAccess } from "../caller.ts";
 import { RecentValues } from "../recent-values.ts";
 
 /** What tokens are signed with and for whom. */
@@ -90,11 +90,7 @@ const verifiedTokens = new RecentValues<VerifiedToken>(1_000);
  */
 export async function verifyToken(token: string, settings: TokenSettings): Promise<Caller | undefined> {
   const known = verifiedTokens.get(token);
-  if (
-    known !== undefined &&
-    isSame(known.settings, settings) &&
-    known.caller.credential.expiresAt.getTime() > Date.now()
-  ) {
+  if (known !== undefined && isSame(known.settings, settings) && !hasExpired(known.caller.credential)) {
     return known.caller;
   }
   const caller = await verifyAnew(token, settings);

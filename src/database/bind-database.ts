@@ -125,7 +125,7 @@ export function bindDatabase(
   ): Promise<CallEnd<Answer<BatchResponse<Asked>>>> {
     const record = JSON.stringify({
       user_id: userId,
-      credential: { kind: credential.kind, id: credential.id, issued_at: credential.issuedAt },
+      credential: { kind: credential.kind, id: credential.id, issued_at: credential.issuedAt, ...credential.identity },
       origin: { via, client: clientName, request_id: requestId },
       deadline,
       write,

@@ -27,6 +27,33 @@ export const revokedTokens = pgTable("revoked_tokens", {
   expiresAt: moment("expires_at").notNull(),
 });
 
+/** A token that a person has made for what acts for them; deleting it cuts it off. `scopes` is null for everything. */
+export const personalTokens = pgTable("personal_tokens", {
+  userId: integer("user_id").notNull(),
+  id: uuid("id").notNull(),
+  name: text("name").notNull(),
+  scopes: text("scopes").array(),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  expiresAt: moment("expires_at"),
+  lastUsedAt: moment("last_used_at"),
+  lastClient: text("last_client"),
+});
+
+/** What a person has allowed an OAuth client; deleting it cuts it off. The worker's role may not select its record. */
+export const oauthGrants = pgTable("oauth_grants", {
+  userId: integer("user_id").notNull(),
+  id: text("id").notNull(),
+  clientId: text("client_id").notNull(),
+  clientName: text("client_name").notNull(),
+  clientHost: text("client_host"),
+  redirectHost: text("redirect_host"),
+  scopes: text("scopes").array().notNull(),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  expiresAt: moment("expires_at"),
+  lastUsedAt: moment("last_used_at"),
+  lastClient: text("last_client"),
+});
+
 /** A call that wrote, by its key: a repeat of it finds here what it came to. */
 export const idempotencyKeys = pgTable("idempotency_keys", {
   userId: integer("user_id").notNull(),

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
-import { isFromElsewhere, verifyToken } from "../auth/token.ts";
+import { isFromElsewhere } from "../auth/token.ts";
+import { verifyCredential } from "../auth/verify-credential.ts";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "./application.ts";
 import { originOf } from "./application.ts";
@@ -11,9 +12,9 @@ import { countCall } from "./rate-limit.ts";
  */
 export const requireCaller: MiddlewareHandler<Application> = async (context, next) => {
   const token = readBearerToken(context, "POST /api/auth/signin answers with one");
-  const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = context.get("configuration");
-  const caller = await verifyToken(token, { secret, previousSecret, issuer });
+  const caller = await verifyCredential(token, { ...context.var, env: context.env });
   if (caller === undefined) {
+    const { BASE_URL: issuer } = context.get("configuration");
     const message = isFromElsewhere(token, { issuer })
       ? `The bearer token was issued for another URL than ${issuer}, which is this server's; sign in here.`
       : "The bearer token is not valid or has expired; sign in again.";
@@ -29,13 +30,13 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
 };
 
 /**
- * The bearer token of a request, whatever it is.
+ * The bearer token of a request, whatever it is. RFC 6750 section 2.1 has no colon in one; those of our OAuth have two.
  *
  * @param source where there is one, for the caller who has sent none
  * @throws ApplicationError `unauthenticated` where there is none
  */
 export function readBearerToken(context: ApplicationContext, source: string): string {
-  const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("Authorization") ?? "") ?? [];
+  const [, token] = /^Bearer +([\w.~+/=:-]+) *$/i.exec(context.req.header("Authorization") ?? "") ?? [];
   if (token === undefined) {
     throw new ApplicationError(
       "unauthenticated",

@@ -15,6 +15,21 @@ describe("a caller on the way to an object", () => {
     ["one scope", { ...full, access: new Set(["tasks:read"] as const) }],
     ["no scope", { ...full, access: new Set<never>() }],
     ["an OAuth client", { ...full, credential: { ...full.credential, kind: "oauth" as const, clientId: "c" } }],
+    [
+      "a personal token that does not expire",
+      { ...full, credential: { ...full.credential, kind: "personal" as const, expiresAt: undefined } },
+    ],
+    [
+      "the session of a site",
+      {
+        ...full,
+        credential: {
+          ...full.credential,
+          kind: "site" as const,
+          identity: { issuer: "https://site.example", subject: "7" },
+        },
+      },
+    ],
   ])("arrives as it was: %s", (_, caller) => {
     expect(readCallerRecord(structuredClone(toCallerRecord(caller)))).toEqual(caller);
   });

@@ -1,4 +1,4 @@
-import { readCallerRecord } from "../../caller.ts";
+import { hasExpired, readCallerRecord } from "../../caller.ts";
 import { type Configuration, readConfiguration } from "../../config.ts";
 import { signedOut } from "../../database/database-error.ts";
 import { ApplicationError, toApplicationError } from "../../errors.ts";
@@ -203,7 +203,7 @@ export class SessionObject {
 
   /** Whether the credential of a request still counts; throws, and logs, where the database cannot say. */
   async #stillCounts({ caller: { credential }, database, log }: SessionExchange): Promise<boolean> {
-    if (this.#signedOut.has(credential.id) || credential.expiresAt.getTime() <= Date.now()) return false;
+    if (this.#signedOut.has(credential.id) || hasExpired(credential)) return false;
     try {
       await database.checkCredential("lately");
       return true;
