@@ -190,6 +190,7 @@ async function findCredentials(database: Database, email: string) {
   return row === undefined ? undefined : credentialsSchema.parse(row);
 }
 
-function refused(kind: "conflict" | "invalid_input", field: string, message: string): ApplicationError {
+/** The error of an account that cannot have what a field says. */
+export function refused(kind: "conflict" | "invalid_input", field: string, message: string): ApplicationError {
   return new ApplicationError(kind, `${field} ${message}`, { fields: [{ field, message }] });
 }

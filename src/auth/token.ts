@@ -38,14 +38,18 @@ const claimsSchema = z.object({
 /**
  * Makes a signed JWT (RFC 7519, HS256) for a user. `iat` keeps its milliseconds, so that signing out
  * everywhere and signing in again within one second cannot be confused.
+ *
+ * @param issuedAt when its person was asked for their password, before it was compared: signing out everywhere meanwhile
+ * ends this token too
  */
 export async function issueToken(
   userId: number,
   lifetimeSeconds: number,
   settings: TokenSettings,
+  issuedAt = new Date(),
 ): Promise<{ token: string; caller: Caller }> {
-  const issuedAt = Date.now() / 1000;
-  const expiresAt = Math.floor(issuedAt) + lifetimeSeconds;
+  const issuedSeconds = issuedAt.getTime() / 1000;
+  const expiresAt = Math.floor(issuedSeconds) + lifetimeSeconds;
   const tokenId = crypto.randomUUID();
   const token = await sign(
     {
@@ -53,7 +57,7 @@ export async function issueToken(
       aud: settings.issuer,
       sub: String(userId),
       jti: tokenId,
-      iat: issuedAt,
+      iat: issuedSeconds,
       exp: expiresAt,
     },
     settings.secret,
@@ -66,7 +70,7 @@ export async function issueToken(
       credential: {
         kind: "sign_in",
         id: tokenId,
-        issuedAt: new Date(issuedAt * 1000),
+        issuedAt,
         expiresAt: new Date(expiresAt * 1000),
       },
       access: "full",

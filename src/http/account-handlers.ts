@@ -1,59 +1,13 @@
-import * as z from "zod";
 import { deleteAccount, readUser, signIn, signOut, signUp, type User } from "../auth/accounts.ts";
 import type { HashAsker } from "../auth/hash-queue.ts";
-import { passwordSchema } from "../auth/password.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../auth/token.ts";
 import { beginningOf } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
-import { line } from "../text.ts";
+import { deleteAccountSchema, LONGEST_NAME, signInSchema, signOutSchema, signUpSchema } from "./account-input.ts";
 import { addressKey, addressOf } from "./address.ts";
 import { type ApplicationContext, waitUntilOf } from "./application.ts";
 import { readJsonBody } from "./json-body.ts";
 import { countAgainst } from "./rate-limit.ts";
-
-const emailSchema = z
-  .string()
-  .trim()
-  .max(254, { abort: true })
-  .refine((value) => z.email().safeParse(value).success, { error: "must be an e-mail address" });
-
-/** The longest name that an account can have. */
-const LONGEST_NAME = 100;
-
-const timeZoneSchema = z.string().max(64, { abort: true }).refine(isTimeZone, {
-  error: "must be an IANA time zone such as Europe/Berlin",
-});
-
-/** The body of a sign-up. */
-export const signUpSchema = z.strictObject({
-  email: emailSchema,
-  password: passwordSchema,
-  name: line({ maximum: LONGEST_NAME }).optional(),
-  time_zone: timeZoneSchema.default("UTC"),
-});
-
-/**
- * The body of a sign-in. Whatever was typed is compared, so that password rules may change after an account was made.
- * An e-mail that no account can have is undefined: to Postgres, whose lower case is not JavaScript's, it might be
- * another's.
- */
-export const signInSchema = z.strictObject({
-  email: z
-    .string()
-    .trim()
-    .max(254)
-    .transform((typed) => emailSchema.safeParse(typed).data),
-  password: z
-    .string()
-    .max(1000)
-    .transform((password) => password.normalize("NFKC")),
-});
-
-/** The body of a request to delete an account. */
-export const deleteAccountSchema = signInSchema.pick({ password: true });
-
-/** The body of a sign-out. */
-export const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
 
 /** Makes an account, and answers with it and a token. */
 export async function answerSignUp(context: ApplicationContext): Promise<Response> {
@@ -69,9 +23,10 @@ export async function answerSignUp(context: ApplicationContext): Promise<Respons
 export async function answerSignIn(context: ApplicationContext): Promise<Response> {
   const { email, password } = parseInput(signInSchema, await readJsonBody(context));
   if (email !== undefined) await countGuess(context, email);
+  const askedAt = new Date();
   const user = await signIn(context.var.database, { email, password }, askerOf(context));
   context.var.log.info("sign_in", { user_id: user.id });
-  return context.json(await session(context, user));
+  return context.json(await session(context, user, askedAt));
 }
 
 /** Signs the token out that was sent, or all tokens of its user. */
@@ -112,21 +67,8 @@ function countGuess(context: ApplicationContext, email: string): Promise<void> {
 }
 
 /** A new token of a user, as RFC 6749 section 5.1 names its parts. */
-async function session(context: ApplicationContext, user: User) {
+async function session(context: ApplicationContext, user: User, issuedAt?: Date) {
   const { JWT_SECRET: secret, BASE_URL: issuer } = context.var.configuration;
-  const { token } = await issueToken(user.id, SESSION_TOKEN_LIFETIME, { secret, issuer });
+  const { token } = await issueToken(user.id, SESSION_TOKEN_LIFETIME, { secret, issuer }, issuedAt);
   return { token, token_type: "Bearer", expires_in: SESSION_TOKEN_LIFETIME, user };
-}
-
-/**
- * Whether a name means the same to JavaScript and to Postgres. An offset does not: Postgres reads its sign the other
- * way round. Nor do three letters: Postgres takes CET for its winter's offset, all year, and IST for Israel's.
- */
-function isTimeZone(name: string): boolean {
-  if (/^[+-]|^(?!UTC|GMT)[a-z]{3}$/i.test(name)) return false;
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
 }

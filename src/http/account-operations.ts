@@ -1,6 +1,12 @@
 import * as z from "zod";
 import { userSchema } from "../auth/accounts.ts";
-import { deleteAccountSchema, signInSchema, signOutSchema, signUpSchema } from "./account-handlers.ts";
+import {
+  changeAccountSchema,
+  deleteAccountSchema,
+  signInSchema,
+  signOutSchema,
+  signUpSchema,
+} from "./account-input.ts";
 import { BODY_ERRORS, type Operations } from "./operation.ts";
 
 const sessionSchema = z.object({
@@ -45,6 +51,16 @@ export const accountOperations: Operations = {
     security: "bearer",
     answer: { status: 200, description: "The user.", content: z.object({ user: userSchema }) },
     errors: [],
+  },
+  "PATCH /api/auth/me": {
+    summary: "Change the name or the time zone",
+    description: "What the body does not name stays as it is.",
+    tag: "Accounts",
+    security: "bearer",
+    body: changeAccountSchema,
+    example: { name: "Ada Lovelace", time_zone: "Europe/London" },
+    answer: { status: 200, description: "The user as they are then.", content: z.object({ user: userSchema }) },
+    errors: [...BODY_ERRORS],
   },
   "DELETE /api/auth/me": {
     summary: "Delete the account with everything in it",

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { ownerQuery } from "../support/owner.ts";
 import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
 
@@ -204,6 +204,26 @@ describe("signing out", () => {
 
     expect((await person.call("create_task", { title: "Orphan" })).status).toBe(401);
   });
+});
+
+it("ends, by signing out everywhere, a sign-in whose password is being compared at that moment", async () => {
+  const person = await Person.signUp();
+  const fetchBefore = globalThis.fetch;
+  let signedOut: Response | undefined;
+  onTestFinished(() => void vi.restoreAllMocks());
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const answer = await fetchBefore(input, init);
+    const isLookUp = typeof init?.body === "string" && init.body.includes("find_credentials");
+    if (isLookUp && signedOut === undefined) {
+      signedOut = await person.send("/api/auth/signout", { method: "POST", body: { everywhere: true } });
+    }
+    return answer;
+  });
+  const response = await signIn(person.session.user.email, PASSWORD);
+  const { token } = await response.json<{ token: string }>();
+
+  expect(signedOut?.status).toBe(204);
+  expect((await send("/api/auth/me", { headers: { Authorization: `Bearer ${token}` } })).status).toBe(401);
 });
 
 it("signs in the runbook's account", async () => {

@@ -1,0 +1,69 @@
+import * as z from "zod";
+import { passwordSchema } from "../auth/password.ts";
+import { line } from "../text.ts";
+
+const emailSchema = z
+  .string()
+  .trim()
+  .max(254, { abort: true })
+  .refine((value) => z.email().safeParse(value).success, { error: "must be an e-mail address" });
+
+/** The longest name that an account can have. */
+export const LONGEST_NAME = 100;
+
+const timeZoneSchema = z.string().max(64, { abort: true }).refine(isTimeZone, {
+  error: "must be an IANA time zone such as Europe/Berlin",
+});
+
+/** The body of a sign-up. */
+export const signUpSchema = z.strictObject({
+  email: emailSchema,
+  password: passwordSchema,
+  name: line({ maximum: LONGEST_NAME }).optional(),
+  time_zone: timeZoneSchema.default("UTC"),
+});
+
+/**
+ * The body of a sign-in. Whatever was typed is compared, so that password rules may change after an account was made.
+ * An e-mail that no account can have is undefined: to Postgres, whose lower case is not JavaScript's, it might be
+ * another's.
+ */
+export const signInSchema = z.strictObject({
+  email: z
+    .string()
+    .trim()
+    .max(254)
+    .transform((typed) => emailSchema.safeParse(typed).data),
+  password: z
+    .string()
+    .max(1000)
+    .transform((password) => password.normalize("NFKC")),
+});
+
+/** The body of a change of an account: what it does not name stays as it is. */
+export const changeAccountSchema = z
+  .strictObject({ name: line({ maximum: LONGEST_NAME }), time_zone: timeZoneSchema })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, {
+    error: "must name what is to change: name or time_zone",
+    when: ({ issues }) => issues.length === 0,
+  });
+
+/** The body of a request to delete an account. */
+export const deleteAccountSchema = signInSchema.pick({ password: true });
+
+/** The body of a sign-out. */
+export const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
+
+/**
+ * Whether a name means the same to JavaScript and to Postgres. An offset does not: Postgres reads its sign the other
+ * way round. Nor do three letters: Postgres takes CET for its winter's offset, all year, and IST for Israel's.
+ */
+function isTimeZone(name: string): boolean {
+  if (/^[+-]|^(?!UTC|GMT)[a-z]{3}$/i.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
