@@ -115,7 +115,7 @@ export default defineConfig({
     reporters: ["default", "json"],
     silent: "passed-only",
     outputFile: { json: "test-results/report.json" },
-    coverage: { provider: "istanbul", include: ["src/**/*.ts"], exclude: ["src/worker-configuration.d.ts"] },
+    coverage: { provider: "istanbul", include: ["src/**/*.{ts,tsx}"], exclude: ["src/worker-configuration.d.ts"] },
     projects: [
       {
         test: {
