@@ -14,8 +14,9 @@ import { metricsRoutes, requireMetricsToken } from "./http/metrics-routes.ts";
 import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
 import { requestIdOf } from "./http/request-id.ts";
-import { requireCaller } from "./http/require-caller.ts";
+import { requireCaller, requireFullAccess, requireFullAccessToChange } from "./http/require-caller.ts";
 import { answerSecurityContact } from "./http/security-contact.ts";
+import { tokenRoutes } from "./http/token-routes.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
 import { checkHostAndOrigin } from "./mcp/host-and-origin.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
@@ -84,24 +85,28 @@ app.use(limitAddress("ADDRESS_RATE_LIMITER"));
 app.use(methodNotAllowed({ app, onMethodNotAllowed: methodNotAllowedResponse }));
 
 // Who may come in where, and with how large a body, in the order in which that is looked at. Nothing of a body is read
-// before; the routes read it themselves. A path that is not here takes none, and no token.
+// before; the routes read it themselves. A path that is not here takes none, and no token. Whose credential has scopes
+// may do what they allow to tasks, ask who they are and sign out; all else is for full access.
 app.use("/api/auth/signup", limitSignIns, takeBody(16 * KIB));
 app.use("/api/auth/signin", limitSignIns, takeBody(16 * KIB));
 app.use("/api/auth/signout", requireCaller, takeBody(16 * KIB));
-app.use("/api/auth/me", requireCaller, takeBody(16 * KIB));
+app.use("/api/auth/me", requireCaller, requireFullAccessToChange, takeBody(16 * KIB));
+app.use("/api/auth/tokens", requireCaller, requireFullAccess, takeBody(16 * KIB));
+app.use("/api/auth/tokens/:id", requireCaller, requireFullAccess);
 // A description of 10,000 characters, each escaped, has 120 KB.
 app.use("/mcp/tools/:name", requireCaller, takeBody(256 * KIB));
 app.use("/mcp", checkHostAndOrigin, requireCaller, takeBody(MIB));
 // Images of 4 MiB are 5.4 MiB in base64; beside them there are words.
-app.use("/chat", requireCaller, limitChat, takeBody(6 * MIB));
+app.use("/chat", requireCaller, requireFullAccess, limitChat, takeBody(6 * MIB));
 // `useChat` sends its whole conversation with each message.
-app.use("/api/chat", requireCaller, limitChat, takeBody(8 * MIB));
-app.use("/api/chat/:id/stream", requireCaller);
-app.use("/api/conversations", requireCaller);
-app.use("/api/conversations/:id", requireCaller, takeBody(16 * KIB));
+app.use("/api/chat", requireCaller, requireFullAccess, limitChat, takeBody(8 * MIB));
+app.use("/api/chat/:id/stream", requireCaller, requireFullAccess);
+app.use("/api/conversations", requireCaller, requireFullAccess);
+app.use("/api/conversations/:id", requireCaller, requireFullAccess, takeBody(16 * KIB));
 app.use("/metrics", requireMetricsToken);
 
 app.route("/metrics", metricsRoutes);
+app.route("/api/auth/tokens", tokenRoutes);
 app.route("/api/auth", accountRoutes);
 app.route("/mcp/tools", toolRoutes);
 app.route("/chat", chatRoutes);

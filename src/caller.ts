@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ApplicationError } from "./errors.ts";
 
 /** What a credential may be limited to (RFC 6749 section 3.3). */
-const scopes = ["tasks:read", "tasks:write"] as const;
+export const scopes = ["tasks:read", "tasks:write"] as const;
 
 export type Scope = (typeof scopes)[number];
 

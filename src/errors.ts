@@ -79,8 +79,11 @@ export function toApplicationError(error: unknown): ApplicationError {
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
 }
 
+/** What a person may look for by its id. */
+type Findable = "Conversation" | "Task" | "Token";
+
 /** The one answer about what is not there, or is somebody else's. */
-export function notFound(what: "Conversation" | "Task", cause?: unknown): ApplicationError {
+export function notFound(what: Findable, cause?: unknown): ApplicationError {
   return new ApplicationError("not_found", `${what} not found`, { cause });
 }
 
@@ -89,7 +92,7 @@ export function notFound(what: "Conversation" | "Task", cause?: unknown): Applic
  *
  * @throws ApplicationError `not_found` where there is none
  */
-export function found<Row>(row: Row | undefined, what: "Conversation" | "Task"): Row {
+export function found<Row>(row: Row | undefined, what: Findable): Row {
   if (row === undefined) throw notFound(what);
   return row;
 }

@@ -1,5 +1,6 @@
 import { type Caller, readAccess, type Scope } from "../caller.ts";
 import { isSignedWithAny, type SigningPurpose, signWith } from "../signature.ts";
+import type { TokenSecrets } from "./token-secrets.ts";
 
 // A personal token is `tsk_` and 62 characters of base64url, of 46 bytes:
 //   0       version, 1
@@ -16,12 +17,6 @@ const VERSION = 1;
 const SIGNED_BYTES = 30;
 const SIGNED: SigningPurpose = { purpose: "personal token", bytes: 16 };
 const ACCESS_BITS: Readonly<Record<"full" | Scope, number>> = { full: 1, "tasks:read": 2, "tasks:write": 4 };
-
-/** The secret that personal tokens are made with, and the one before it while it is being rotated. */
-export interface PersonalTokenSecrets {
-  readonly TOKEN_SECRET: string;
-  readonly TOKEN_SECRET_PREVIOUS?: string | undefined;
-}
 
 /** What stands in a personal token. */
 export interface PersonalToken {
@@ -41,7 +36,7 @@ export function isPersonalToken(token: string): boolean {
 /** Makes a personal token: 66 characters that hold what it is. */
 export function makePersonalToken(
   { id, userId, access, issuedAt, expiresAt }: PersonalToken,
-  { TOKEN_SECRET }: PersonalTokenSecrets,
+  { TOKEN_SECRET }: TokenSecrets,
 ): string {
   const bytes = Buffer.alloc(SIGNED_BYTES);
   bytes.writeUInt8(VERSION, 0);
@@ -59,7 +54,7 @@ export function makePersonalToken(
  *
  * @returns undefined for one that we have not made, that was altered, or that has expired
  */
-export function readPersonalToken(token: string, secrets: PersonalTokenSecrets): PersonalToken | undefined {
+export function readPersonalToken(token: string, secrets: TokenSecrets): PersonalToken | undefined {
   const [, encoded] = /^tsk_([\w-]{62})$/.exec(token) ?? [];
   if (encoded === undefined) return undefined;
   const whole = Buffer.from(encoded, "base64url");

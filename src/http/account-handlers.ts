@@ -8,6 +8,7 @@ import { addressKey, addressOf } from "./address.ts";
 import { type ApplicationContext, waitUntilOf } from "./application.ts";
 import { readJsonBody } from "./json-body.ts";
 import { countAgainst } from "./rate-limit.ts";
+import { requireFull } from "./require-caller.ts";
 
 /** Makes an account, and answers with it and a token. */
 export async function answerSignUp(context: ApplicationContext): Promise<Response> {
@@ -32,7 +33,9 @@ export async function answerSignIn(context: ApplicationContext): Promise<Respons
 /** Signs the token out that was sent, or all tokens of its user. */
 export async function answerSignOut(context: ApplicationContext): Promise<Response> {
   const { everywhere } = parseInput(signOutSchema, await readJsonBody(context));
-  await signOut(context.var.userDatabase, context.var.caller.credential, everywhere);
+  const { userDatabase, caller } = context.var;
+  if (everywhere) requireFull(caller);
+  await signOut(userDatabase, caller.credential, everywhere);
   return context.body(null, 204);
 }
 

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { isFromElsewhere } from "../auth/token.ts";
 import { verifyCredential } from "../auth/verify-credential.ts";
+import type { Caller } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "./application.ts";
 import { originOf } from "./application.ts";
@@ -28,6 +29,28 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
   const { status } = context.res;
   if (status >= 400 && status < 500 && status !== 401) await context.get("userDatabase").checkCredential("lately");
 };
+
+/** Lets a caller pass who may do everything; one whose credential has scopes, however many, may not. */
+export const requireFullAccess: MiddlewareHandler<Application> = async (context, next) => {
+  requireFull(context.var.caller);
+  await next();
+};
+
+/** The same, where something is to be changed; everybody who may come in may look. */
+export const requireFullAccessToChange: MiddlewareHandler<Application> = async (context, next) => {
+  if (!["GET", "HEAD"].includes(context.req.method)) requireFull(context.var.caller);
+  await next();
+};
+
+/**
+ * Makes sure that a caller may do everything.
+ *
+ * @throws ApplicationError `forbidden`
+ */
+export function requireFull({ access }: Caller): void {
+  if (access === "full") return;
+  throw new ApplicationError("forbidden", "This credential has scopes, and this is for full access only: sign in.");
+}
 
 /**
  * The bearer token of a request, whatever it is. RFC 6750 section 2.1 has no colon in one; those of our OAuth have two.

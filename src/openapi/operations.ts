@@ -3,6 +3,7 @@ import { chatOperations } from "../chat/conversation/operations.ts";
 import { accountOperations } from "../http/account-operations.ts";
 import { metricsOperations } from "../http/metrics-operations.ts";
 import type { Operations } from "../http/operation.ts";
+import { tokenOperations } from "../http/token-operations.ts";
 import { toolOperations } from "../http/tool-operations.ts";
 import { mcpOperations } from "../mcp/operations.ts";
 
@@ -11,6 +12,7 @@ export const operations: Operations = {
   ...appOperations,
   ...metricsOperations,
   ...accountOperations,
+  ...tokenOperations,
   ...toolOperations,
   ...mcpOperations,
   ...chatOperations,

@@ -5,6 +5,7 @@ import "../../src/chat/conversation/message-handlers.ts";
 import "../../src/chat/conversation/conversation-handlers.ts";
 import "../../src/http/account-change-handlers.ts";
 import "../../src/http/account-handlers.ts";
+import "../../src/http/token-handlers.ts";
 import "../../src/http/tool-handlers.ts";
 import "../../src/mcp/handlers.ts";
 import "../../src/mcp/session/session-object.ts";

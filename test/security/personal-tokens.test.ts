@@ -1,0 +1,194 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { makePersonalToken } from "../../src/auth/personal-token.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
+
+const PATH = "/api/auth/tokens";
+
+const keptSchema = z.strictObject({
+  id: z.uuid(),
+  name: z.string(),
+  scopes: z.array(z.string()).nullable(),
+  created_at: z.iso.datetime(),
+  expires_at: z.iso.datetime().nullable(),
+  last_used_at: z.iso.datetime().nullable(),
+  last_client: z.string().nullable(),
+});
+const madeSchema = keptSchema.extend({ token: z.string() });
+
+let person: Person;
+
+beforeAll(async () => {
+  person = await Person.signUp();
+});
+
+async function make(input: Record<string, unknown> = {}, own = person) {
+  const response = await own.send(PATH, { method: "POST", body: { name: "Laptop", ...input } });
+  expect(response.status).toBe(201);
+  expect(response.headers.get("Cache-Control")).toBe("no-store");
+  return madeSchema.parse(await response.json());
+}
+
+const list = async (own = person) =>
+  z.strictObject({ tokens: z.array(keptSchema) }).parse(await (await own.send(PATH)).json()).tokens;
+const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
+const run = (token: string, tool: string, input: unknown) =>
+  send(`/mcp/tools/${tool}`, { method: "POST", body: input, ...bearer(token) });
+
+describe("a personal token", () => {
+  it("is shown once, is a bearer token, and stands in the list with its last use", async () => {
+    const own = await Person.signUp();
+    const { token, ...kept } = await make({ name: "Headless agent" }, own);
+
+    expect(token).toMatch(/^tsk_[\w-]{62}$/);
+    expect(kept).toMatchObject({ name: "Headless agent", scopes: null, expires_at: null, last_used_at: null });
+    expect((await run(token, "create_task", { title: "Buy milk" })).status).toBe(200);
+    const [listed] = await list(own);
+    expect(listed).toEqual({ ...kept, last_used_at: expect.any(String) });
+  });
+
+  it("is kept by nothing that could be used", async () => {
+    const { token, id } = await make();
+    const [row] = await ownerQuery("select to_jsonb(personal_tokens)::text as row from personal_tokens where id = $1", [
+      id,
+    ]);
+
+    const secretPart = token.slice(-22);
+    expect(row?.row).not.toContain(secretPart);
+    expect(row?.row).not.toContain("tsk_");
+  });
+
+  it("expires when it says", async () => {
+    const { token, created_at, expires_at } = await make({ expires_in_days: 30 });
+    expect(Date.parse(expires_at ?? "") - Date.parse(created_at)).toBe(30 * 24 * 60 * 60 * 1000);
+    expect((await send("/api/auth/me", bearer(token))).status).toBe(200);
+    const expiry = Date.parse(expires_at ?? "");
+    vi.useFakeTimers({ now: expiry, toFake: ["Date"] });
+    try {
+      expect((await send("/api/auth/me", bearer(token))).status).toBe(401);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("is cut off at its next call, and nothing else is", async () => {
+    const [first, second] = [await make(), await make()];
+    expect((await send("/api/auth/me", bearer(first.token))).status).toBe(200);
+    expect((await person.send(`${PATH}/${first.id}`, { method: "DELETE" })).status).toBe(204);
+
+    const refused = await run(first.token, "list_tasks", {});
+    expect(refused.status).toBe(401);
+    expect((await problemOf(refused)).detail).toContain("no longer counts");
+    expect((await run(second.token, "list_tasks", {})).status).toBe(200);
+    expect((await person.send(`${PATH}/${first.id}`, { method: "DELETE" })).status).toBe(404);
+  });
+
+  it("ends itself by signing out, and outlasts its person's signing out everywhere", async () => {
+    const own = await Person.signUp();
+    const [ended, other] = [await make({}, own), await make({ scopes: ["tasks:read"] }, own)];
+    const signOut = (token: string, body = {}) => send("/api/auth/signout", { method: "POST", body, ...bearer(token) });
+    expect((await signOut(ended.token)).status).toBe(204);
+    expect((await run(ended.token, "list_tasks", {})).status).toBe(401);
+    expect((await signOut(own.session.token, { everywhere: true })).status).toBe(204);
+
+    expect((await run(other.token, "list_tasks", {})).status).toBe(200);
+    expect((await signOut(other.token, { everywhere: true })).status).toBe(403);
+    expect((await signOut(other.token)).status).toBe(204);
+    expect((await run(other.token, "list_tasks", {})).status).toBe(401);
+  });
+
+  it("that somebody else has made is not there", async () => {
+    const { id } = await make();
+    const stranger = await Person.signUp();
+
+    expect((await stranger.send(`${PATH}/${id}`, { method: "DELETE" })).status).toBe(404);
+    expect((await list(stranger)).length).toBe(0);
+    expect((await list()).map((token) => token.id)).toContain(id);
+  });
+
+  it("that is made up costs the user whom it names none of their requests", async () => {
+    const limit = vi.spyOn(env.USER_RATE_LIMITER, "limit");
+    const made = makePersonalToken(
+      { id: crypto.randomUUID(), userId: person.id, access: "full", issuedAt: new Date(), expiresAt: undefined },
+      { TOKEN_SECRET: "a secret that is not the server's, 32 chars" },
+    );
+
+    expect((await send("/api/auth/me", bearer(made))).status).toBe(401);
+    expect(limit).not.toHaveBeenCalled();
+    limit.mockRestore();
+  });
+});
+
+describe("a personal token with scopes", () => {
+  it("does what they allow, and is told which it lacks", async () => {
+    const { token, scopes } = await make({ scopes: ["tasks:read"] });
+
+    expect(scopes).toEqual(["tasks:read"]);
+    expect((await run(token, "list_tasks", {})).status).toBe(200);
+    expect((await run(token, "create_task", { title: "No" })).status).toBe(403);
+    expect((await run((await make({ scopes: ["tasks:write"] })).token, "list_tasks", {})).status).toBe(403);
+  });
+
+  it.each([
+    ["GET", PATH, undefined],
+    ["POST", PATH, { name: "another" }],
+    ["DELETE", `${PATH}/0b0d4a52-5f0f-4f0e-a3a1-1c1f5b2b7c55`, undefined],
+    ["PATCH", "/api/auth/me", { name: "Another" }],
+    ["DELETE", "/api/auth/me", { password: PASSWORD }],
+    ["POST", "/chat", { message: "hello" }],
+    ["POST", "/api/chat", { id: "c", messages: [] }],
+    ["GET", "/api/chat/c/stream", undefined],
+    ["GET", "/api/conversations", undefined],
+    ["DELETE", "/api/conversations/c", undefined],
+  ])("may not %s %s", async (method, path, body) => {
+    const { token } = await make({ scopes: ["tasks:write", "tasks:read"] });
+    const response = await send(path, { method, body, ...bearer(token) });
+
+    expect(response.status).toBe(403);
+    expect((await problemOf(response)).detail).toContain("full access only");
+    expect(response.headers.get("WWW-Authenticate")).toBeNull();
+  });
+
+  it("may ask who it belongs to", async () => {
+    const { token } = await make({ scopes: ["tasks:read"] });
+    expect(await (await send("/api/auth/me", bearer(token))).json()).toMatchObject({ user: { id: person.id } });
+  });
+});
+
+describe("making one", () => {
+  it.each([
+    [{ name: "" }, "name"],
+    [{ name: "a".repeat(101) }, "name"],
+    [{ name: undefined }, "name"],
+    [{ name: "Laptop", scopes: [] }, "scopes"],
+    [{ name: "Laptop", scopes: ["everything"] }, "scopes.0"],
+    [{ name: "Laptop", scopes: "tasks:read" }, "scopes"],
+    [{ name: "Laptop", expires_in_days: 0 }, "expires_in_days"],
+    [{ name: "Laptop", expires_in_days: 3651 }, "expires_in_days"],
+    [{ name: "Laptop", expires_in_days: 1.5 }, "expires_in_days"],
+    [{ name: "Laptop", colour: "red" }, "colour"],
+  ])("is refused for %j, which makes none", async (body, field) => {
+    const before = (await list()).length;
+    const response = await person.send(PATH, { method: "POST", body });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors?.map((error) => error.field)).toEqual([field]);
+    expect((await list()).length).toBe(before);
+  });
+
+  it("ends at a hundred", async () => {
+    const own = await Person.signUp();
+    await ownerQuery(
+      "insert into personal_tokens (user_id, id, name) select $1, gen_random_uuid(), 'one of many' from generate_series(1, 100)",
+      [own.id],
+    );
+    const response = await own.send(PATH, { method: "POST", body: { name: "One more" } });
+
+    expect(response.status).toBe(409);
+    expect((await problemOf(response)).detail).toBe(
+      "You have 100 personal tokens, the most there can be. Delete one, then make another.",
+    );
+  });
+});
