@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { DefaultChatTransport, readUIMessageStream, type UIMessage } from "ai";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
 
@@ -20,14 +20,6 @@ const tasksSchema = z.object({
 });
 
 let place: StartPlace;
-
-beforeEach(async () => {
-  place = await makeStartPlace();
-});
-
-afterEach(async () => {
-  await place.remove();
-});
 
 async function post(server: StartedServer, path: string, body: unknown): Promise<unknown> {
   const response = await fetch(server.url + path, {
@@ -49,19 +41,25 @@ async function tasks(server: StartedServer): Promise<string[]> {
   return rows.map(({ title, status, tags }) => [title, status, ...tags].join(" "));
 }
 
-/** Says, as a person who has no task yet, what a transcript has them say, and writes down what is answered. */
-async function replay(server: StartedServer, transcript: string): Promise<string> {
-  const account = { email: "reader@example.com", password: "a password of the tests" };
+/** The server as a person sees it who has no task yet. */
+async function asNewPerson(server: StartedServer): Promise<StartedServer> {
+  const account = { email: `${crypto.randomUUID()}@example.com`, password: "a password of the tests" };
   const response = await fetch(`${server.url}/api/auth/signup`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(account),
   });
   const { token } = z.object({ token: z.string() }).parse(await response.json());
+  return { ...server, token };
+}
+
+/** Says, as a person who has no task yet, what a transcript has them say, and writes down what is answered. */
+async function replay(server: StartedServer, transcript: string): Promise<string> {
+  const person = await asNewPerson(server);
   let conversation: { conversation_id: string } | undefined;
   const written: string[] = [];
   for (const [, message = ""] of transcript.matchAll(/^> (.+)$/gm)) {
-    const answer = await chat({ ...server, token }, { message, ...conversation });
+    const answer = await chat(person, { message, ...conversation });
     conversation = { conversation_id: answer.conversation_id };
     written.push(`> ${message}\n${answer.response}\n`);
   }
@@ -96,8 +94,14 @@ function wordsOf({ parts }: UIMessage): string {
 }
 
 describe("npm start without a key", () => {
+  let server: StartedServer;
+  beforeAll(async () => {
+    place = await makeStartPlace();
+    server = await npmStart(place);
+  });
+  afterAll(() => place.remove());
+
   it("answers POST /chat by a labelled demo model that works through the tools, and says what README.md shows", async () => {
-    const server = await npmStart(place);
     expect(server.output()).toContain("DEMO MODEL");
 
     const added = await chat(server, { message: "add milk, eggs and bread to groceries" });
@@ -142,18 +146,17 @@ describe("npm start without a key", () => {
 
     const log = await readFile(join(place.dataDirectory, "worker.log"), "utf8");
     expect(log).toContain('"model":"demo-model"');
-    expect(await server.pressControlC()).toBe(0);
   });
 
   it("answers POST /api/chat the same, approval included", async () => {
-    const server = await npmStart(place);
-    const added = await useChat(server, "ui", says("add milk, eggs and bread to groceries"));
+    const person = await asNewPerson(server);
+    const added = await useChat(person, "ui", says("add milk, eggs and bread to groceries"));
     expect(added.parts.filter(({ type }) => type === "tool-create_task")).toHaveLength(3);
     expect(wordsOf(added)).toContain("[demo model]");
-    expect(wordsOf(await useChat(server, "ui", says("show my tasks")))).toContain('#3 "Bread"');
-    await useChat(server, "ui", says("complete milk"));
-    const asked = await useChat(server, "ui", says("delete eggs"));
-    expect(await tasks(server)).toEqual([
+    expect(wordsOf(await useChat(person, "ui", says("show my tasks")))).toContain('#3 "Bread"');
+    await useChat(person, "ui", says("complete milk"));
+    const asked = await useChat(person, "ui", says("delete eggs"));
+    expect(await tasks(person)).toEqual([
       "Milk completed groceries",
       "Eggs pending groceries",
       "Bread pending groceries",
@@ -162,8 +165,8 @@ describe("npm start without a key", () => {
       if (part.type !== "tool-delete_task" || !("approval" in part)) continue;
       Object.assign(part, { state: "approval-responded", approval: { ...part.approval, approved: true } });
     }
-    expect(wordsOf(await useChat(server, "ui", asked))).toContain('Deleted #2 "Eggs"');
-    expect(await tasks(server)).toEqual(["Milk completed groceries", "Bread pending groceries"]);
+    expect(wordsOf(await useChat(person, "ui", asked))).toContain('Deleted #2 "Eggs"');
+    expect(await tasks(person)).toEqual(["Milk completed groceries", "Bread pending groceries"]);
 
     // What runs is the production bundle, and nothing of the demo model is in it.
     const bundles = (await readdir(place.dataDirectory, { recursive: true })).filter((name) =>
@@ -175,10 +178,16 @@ describe("npm start without a key", () => {
       expect(bundle).not.toContain("[demo model]");
       expect(bundle).not.toContain("milk");
     }
+    expect(await server.pressControlC()).toBe(0);
   });
 });
 
 describe("npm start with a key", () => {
+  beforeEach(async () => {
+    place = await makeStartPlace();
+  });
+  afterEach(() => place.remove());
+
   it("uses OPENAI_BASE_URL, and no demo model", async () => {
     const url = inject("scriptedResponsesUrl");
     const steps = [{ output: [{ type: "text", text: "I am another model." }] }];
