@@ -10,6 +10,7 @@ import { withConnection } from "../../ops/database/connection.ts";
 import { rollBack } from "../../ops/database/migrate.ts";
 import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { isLongRun } from "../support/long-run.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { freePort } from "../support/processes.ts";
 import {
   boxesOf,
@@ -44,6 +45,10 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("a deployed ve
     });
     const { token, user } = sessionSchema.parse(await signUp.json());
     const metricsToken = (await rehearsal.variables()).METRICS_TOKEN;
+    // Isolates hand their metrics over from time to time.
+    const readMetrics = async () =>
+      (await fetch(`${rehearsal.url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } })).text();
+    await expect.poll(readMetrics, { timeout: PATIENCE }).toContain("http_requests_total{");
     const answers: unknown[] = [];
     for (const curl of curls) {
       const isMetrics = curl.endsWith("/metrics");

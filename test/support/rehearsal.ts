@@ -1,18 +1,22 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { parseEnv } from "node:util";
+import { parseEnv, promisify } from "node:util";
 import { Response } from "miniflare";
 import { z } from "zod";
 import { startDemoModel } from "../../local/demo-model/server.ts";
 import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
+import { withConnection } from "../../ops/database/connection.ts";
+import { migrate } from "../../ops/database/migrate.ts";
 import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { readReleaseTarget } from "../../ops/runbook/release-target.ts";
 import { withAddress } from "../../ops/runbook/setup/configuration-text.ts";
+import { WRANGLER, wranglerEnvironment } from "../../ops/runbook/wrangler-process.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";
 import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
 import { startWebhookSink } from "./webhook-sink.ts";
@@ -45,6 +49,8 @@ export interface Rehearsal {
   readonly url: string;
   readonly ownerUrl: URL;
   readonly directory: string;
+  /** wrangler's configuration: the project's own, with the operator's address. */
+  readonly config: string;
   /** Where the operator's variables are. */
   readonly envFile: string;
   /** What the webhook was sent. */
@@ -87,13 +93,36 @@ export const boxesOf = (log: string) => [...log.matchAll(/^-( \[.\] .*)$/gm)].ma
 /** The name of the newest migration. */
 export const newestMigration = async () => z.string().parse((await readMigrationFiles()).at(-1)?.name);
 
-/** Sets the rehearsal up and releases the first version. @throws what a command said that failed */
+/**
+ * Sets the rehearsal up with a first version in force, which wrangler alone has deployed: `release.node.test.ts` shows how
+ * the runbook does that.
+ *
+ * @throws what wrangler said where it failed
+ */
 export async function startFirstRelease(): Promise<Rehearsal> {
   const rehearsal = await startRehearsal();
-  for (const args of [["setup"], ["deploy", "--time-scale", "0.001"]]) {
-    const { code, stderr } = await rehearsal.runbook(args);
-    if (code !== 0) throw new Error(stderr);
-  }
+  const made = {
+    JWT_SECRET: randomBytes(48).toString("base64url"),
+    METRICS_TOKEN: randomBytes(48).toString("base64url"),
+  };
+  await appendFile(rehearsal.envFile, variableLines(made));
+  await withConnection("DATABASE_OWNER_URL", rehearsal.ownerUrl, async (owner) =>
+    migrate(owner, await readMigrationFiles()),
+  );
+  const { DATABASE_URL, OPENAI_API_KEY } = await rehearsal.variables();
+  const secretsFile = join(rehearsal.directory, "secrets.json");
+  await writeFile(secretsFile, JSON.stringify({ DATABASE_URL, OPENAI_API_KEY, ...made }));
+  await promisify(execFile)(
+    process.execPath,
+    [
+      ...["--no-warnings", WRANGLER, "deploy", "--config", rehearsal.config, "--env", "production"],
+      ...["--secrets-file", secretsFile],
+    ],
+    {
+      cwd: projectDirectory,
+      env: wranglerEnvironment({ ...rehearsal.cloudflare.environment, HOME: rehearsal.directory }),
+    },
+  );
   return rehearsal;
 }
 
@@ -138,12 +167,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
     DEPLOYED_BY: "the rehearsal",
     ...cloudflare.environment,
   };
-  await writeFile(
-    envFile,
-    Object.entries(inFile)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-      .join(""),
-  );
+  await writeFile(envFile, variableLines(inFile));
   const standing = { DATABASE_OWNER_URL: ownerUrl.href, NOTIFY_WEBHOOK_URL: `${webhook.url}/slack` };
   let configs = 0;
   const configWith = async (change: (toml: string) => string) => {
@@ -157,6 +181,7 @@ export async function startRehearsal(): Promise<Rehearsal> {
   const config = await configWith((toml) => toml);
   return {
     cloudflare,
+    config,
     url: cloudflare.edgeUrl(WORKER),
     ownerUrl,
     directory,
@@ -212,6 +237,13 @@ export async function startRehearsal(): Promise<Rehearsal> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Variables as an environment's file has them. */
+function variableLines(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+    .join("");
 }
 
 async function runRunbook(
