@@ -35,7 +35,7 @@ const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
  * server over and over and so wait for the most part.
  */
 const LAST = [
-  "test/rehearsal/*.node.test.ts",
+  "test/rehearsal/release.node.test.ts",
   "test/reliability/{crowd,database-away,mcp-batches}.node.test.ts",
   "test/smoke/{chat-demo,start}.node.test.ts",
 ];
