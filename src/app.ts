@@ -11,6 +11,7 @@ import { accountRoutes, limitSignIns } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices, waitUntilOf } from "./http/application.ts";
 import { takeBody } from "./http/body.ts";
 import { metricsRoutes, requireMetricsToken } from "./http/metrics-routes.ts";
+import { allowAnyPage, limitRegistrations, oauthMetadataRoutes, oauthRoutes } from "./http/oauth-routes.ts";
 import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
 import { requestIdOf } from "./http/request-id.ts";
@@ -72,6 +73,8 @@ app.use(
   }),
 );
 app.use(provideServices);
+app.use("/.well-known/*", allowAnyPage);
+app.use("/oauth/*", allowAnyPage);
 app.use(answerPages);
 
 // Above the rate limit, so that a monitor is never turned away.
@@ -104,6 +107,9 @@ app.use("/api/chat/:id/stream", requireCaller, requireFullAccess);
 app.use("/api/conversations", requireCaller, requireFullAccess);
 app.use("/api/conversations/:id", requireCaller, requireFullAccess, takeBody(16 * KIB));
 app.use("/metrics", requireMetricsToken);
+app.use("/oauth/register", limitRegistrations, takeBody(16 * KIB));
+app.use("/oauth/token", takeBody(16 * KIB));
+app.use("/oauth/revoke", takeBody(16 * KIB));
 
 app.route("/metrics", metricsRoutes);
 app.route("/api/auth/tokens", tokenRoutes);
@@ -114,5 +120,7 @@ app.route("/api/chat", uiChatRoutes);
 app.route("/api/conversations", conversationRoutes);
 app.route("/mcp", mcpRoutes);
 app.get("/.well-known/security.txt", answerSecurityContact);
+app.route("/.well-known", oauthMetadataRoutes);
+app.route("/oauth", oauthRoutes);
 app.route("/", iconRoutes);
 app.route("/", openApiRoutes);

@@ -1,6 +1,8 @@
 import type { Caller } from "../caller.ts";
 import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
+import { ApplicationError } from "../errors.ts";
+import { whyNoOAuth } from "./oauth/oauth-offer.ts";
 import { isPersonalToken, readPersonalToken } from "./personal-token.ts";
 import { verifyToken } from "./token.ts";
 import { requireTokenSecrets } from "./token-secrets.ts";
@@ -22,6 +24,7 @@ export interface VerificationContext {
 export async function verifyCredential(token: string, context: VerificationContext): Promise<Caller | undefined> {
   const { configuration } = context;
   if (isPersonalToken(token)) return verifyPersonalToken(token, configuration);
+  if (token.includes(":")) return verifyOAuthToken(token, context);
   const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = configuration;
   return verifyToken(token, { secret, previousSecret, issuer });
 }
@@ -31,4 +34,16 @@ function verifyPersonalToken(token: string, configuration: Configuration): Calle
   if (read === undefined) return undefined;
   const { id, userId, access, issuedAt, expiresAt } = read;
   return { userId, credential: { kind: "personal", id, issuedAt, expiresAt }, access };
+}
+
+async function verifyOAuthToken(token: string, context: VerificationContext): Promise<Caller | undefined> {
+  const reason = whyNoOAuth(context);
+  if (reason !== undefined) {
+    throw new ApplicationError(
+      "unauthenticated",
+      `OAuth tokens are not taken by this server, as ${reason}. Sign in for a token: POST /api/auth/signin answers with one.`,
+    );
+  }
+  const { verifyAccessToken } = await import("./oauth/access-token.ts");
+  return verifyAccessToken(token, context.configuration, context.env.OAUTH_KV);
 }

@@ -5,7 +5,7 @@ const OAUTH_PATHS = /(^|\/)\.well-known\/(oauth-|openid-configuration)|^\/(regis
 export function describeAbsence(path: string): string {
   if (!OAUTH_PATHS.test(path)) return "There is nothing here; GET /docs shows what there is.";
   return (
-    "This server has no OAuth yet: it takes bearer tokens only. Get one by POST /api/auth/signup or /api/auth/signin, " +
-    "and give your client the header Authorization: Bearer TOKEN for /mcp."
+    "There is no OAuth here: GET /.well-known/oauth-authorization-server says where it is, or why there is none. A token of " +
+    "POST /api/auth/signup or /api/auth/signin counts too, in the header Authorization: Bearer TOKEN for /mcp."
   );
 }

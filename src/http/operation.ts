@@ -5,10 +5,12 @@ import type { ErrorKind } from "../errors.ts";
 export interface Operation {
   readonly summary: string;
   readonly description?: string;
-  readonly tag: "Accounts" | "Tools" | "MCP" | "Chat" | "Conversations" | "Operations";
+  readonly tag: "Accounts" | "Tools" | "MCP" | "Chat" | "Conversations" | "OAuth" | "Operations";
   /** Who may call it. */
   readonly security: "anyone" | "bearer" | "metrics token";
   readonly body?: z.ZodType;
+  /** Where it is not JSON. */
+  readonly bodyMediaType?: "application/x-www-form-urlencoded";
   /** A body that it takes. */
   readonly example?: unknown;
   /** Whether it takes the Idempotency-Key header. */
@@ -29,6 +31,8 @@ export interface Operation {
   /** False for what stands above the rate limits in app.ts. */
   readonly isLimited?: false;
   readonly errors: readonly ErrorKind[];
+  /** Whether it has errors of OAuth's own kind too (RFC 6749 section 5.2). */
+  readonly hasOAuthErrors?: true;
 }
 
 /** What the routes of one file do, by method and path as app.ts has them. */

@@ -36,7 +36,7 @@ export interface OpenApiDocument {
 }
 
 /** How the operations are grouped, in the order in which people look for them. */
-const TAGS = ["Tools", "MCP", "Chat", "Conversations", "Accounts", "Operations"] as const;
+const TAGS = ["Tools", "MCP", "Chat", "Conversations", "Accounts", "OAuth", "Operations"] as const;
 
 const PROBLEM = { $ref: "#/components/schemas/Problem" };
 
@@ -86,12 +86,14 @@ function toOperationObject(method: string, path: string, operation: Operation): 
     tag,
     security,
     body,
+    bodyMediaType = "application/json",
     example,
     takesKey,
     query,
     answer,
     isLimited = true,
     errors,
+    hasOAuthErrors = false,
   } = operation;
   const parameters = [
     ...pathParameters(path),
@@ -120,11 +122,12 @@ function toOperationObject(method: string, path: string, operation: Operation): 
     ...(body !== undefined && {
       requestBody: {
         required: true,
-        content: { "application/json": { schema: toJsonSchema(body, "input"), example } },
+        content: { [bodyMediaType]: { schema: toJsonSchema(body, "input"), example } },
       },
     }),
     responses: {
       ...errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors], isLimited),
+      ...(hasOAuthErrors && oauthErrorResponses()),
       [answer.status]: response,
       ...(answer.alsoStatus !== undefined && { [answer.alsoStatus]: response }),
     },
@@ -180,6 +183,19 @@ function errorResponses(kinds: readonly ErrorKind[], isLimited = true): Operatio
       return [status, { description: title, content: { "application/problem+json": { schema: PROBLEM } } }];
     }),
   );
+}
+
+/** OAuth's clients read these, and no problem documents. */
+function oauthErrorResponses(): OperationObject["responses"] {
+  const schema = toJsonSchema(z.object({ error: z.string(), error_description: z.string() }), "output");
+  const content = { "application/json": { schema } };
+  return {
+    400: { description: "The request is refused.", content },
+    401: { description: "The client is not known, or not authenticated.", content },
+    413: { description: errorKinds.payload_too_large.title, content },
+    500: { description: errorKinds.internal.title, content },
+    503: { description: errorKinds.unavailable.title, content },
+  };
 }
 
 function pathParameters(path: string) {

@@ -2,6 +2,7 @@ import { appOperations } from "../app-operations.ts";
 import { chatOperations } from "../chat/conversation/operations.ts";
 import { accountOperations } from "../http/account-operations.ts";
 import { metricsOperations } from "../http/metrics-operations.ts";
+import { oauthOperations } from "../http/oauth-operations.ts";
 import type { Operations } from "../http/operation.ts";
 import { tokenOperations } from "../http/token-operations.ts";
 import { toolOperations } from "../http/tool-operations.ts";
@@ -13,6 +14,7 @@ export const operations: Operations = {
   ...metricsOperations,
   ...accountOperations,
   ...tokenOperations,
+  ...oauthOperations,
   ...toolOperations,
   ...mcpOperations,
   ...chatOperations,

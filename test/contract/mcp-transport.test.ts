@@ -192,19 +192,16 @@ describe("what does not belong to a session", () => {
   );
 
   it.each([
-    ["GET", "/.well-known/oauth-protected-resource"],
-    ["GET", "/.well-known/oauth-protected-resource/mcp"],
-    ["GET", "/.well-known/oauth-authorization-server"],
-    ["GET", "/.well-known/oauth-authorization-server/mcp"],
     ["GET", "/.well-known/openid-configuration"],
     ["GET", "/mcp/.well-known/openid-configuration"],
     ["POST", "/register"],
-    ["GET", "/authorize"],
     ["POST", "/token"],
-  ])("is a 404 problem that says how to get a token: %s %s", async (method, path) => {
+  ])("is a 404 problem that says where OAuth is, and how to get a token: %s %s", async (method, path) => {
     const problem = await problemOf(await send(path, { method }));
 
     expect(problem.status).toBe(404);
-    expect(problem.detail).toMatch(/bearer tokens only.*\/api\/auth\/signin.*Authorization: Bearer/);
+    expect(problem.detail).toMatch(
+      /\.well-known\/oauth-authorization-server.*\/api\/auth\/signin.*Authorization: Bearer/,
+    );
   });
 });

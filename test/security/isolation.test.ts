@@ -145,6 +145,13 @@ describe("every route", () => {
     "GET /docs",
     "GET /docs/style.css",
     "GET /.well-known/security.txt",
+    "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/oauth-authorization-server/mcp",
+    "GET /.well-known/oauth-protected-resource",
+    "GET /.well-known/oauth-protected-resource/mcp",
+    "POST /oauth/register",
+    "POST /oauth/token",
+    "POST /oauth/revoke",
     "POST /api/auth/signup",
     "POST /api/auth/signin",
   ]);

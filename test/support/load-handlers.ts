@@ -3,8 +3,10 @@
 import "../../src/chat/conversation/conversation-object.ts";
 import "../../src/chat/conversation/message-handlers.ts";
 import "../../src/chat/conversation/conversation-handlers.ts";
+import "../../src/auth/oauth/access-token.ts";
 import "../../src/http/account-change-handlers.ts";
 import "../../src/http/account-handlers.ts";
+import "../../src/http/oauth-handlers.ts";
 import "../../src/http/token-handlers.ts";
 import "../../src/http/tool-handlers.ts";
 import "../../src/mcp/handlers.ts";

@@ -1,0 +1,47 @@
+// A client's identifier is one that we gave it, or the URL of its own description (Client ID Metadata Document), which the
+// library fetches. Cloudflare's fetch reaches no private network; a worker on a machine of one's own might.
+
+/** As long as a grant keeps one. */
+const LONGEST_IDENTIFIER = 2000;
+
+/** Names that are no public host's: RFC 6761, RFC 6762, RFC 9476 and ICANN's for private use. */
+const PRIVATE_NAME =
+  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|test|invalid|example|onion|alt|home\.arpa)$/;
+
+/**
+ * Whether somebody's word for a client may be looked up: it is not too long, and where it is a URL its host has a name that
+ * may be public. An address never is: no client is described at one.
+ */
+export function isAcceptableClientId(clientId: string): boolean {
+  if (clientId.length > LONGEST_IDENTIFIER) return false;
+  if (!/^https:/i.test(clientId)) return true;
+  if (!URL.canParse(clientId)) return false;
+  const name = new URL(clientId).hostname.replace(/\.$/, "");
+  const isAddress = name.startsWith("[") || /^[\d.]+$/.test(name);
+  return !isAddress && name.includes(".") && !PRIVATE_NAME.test(name);
+}
+
+/** Every client that a request to the token endpoint says it is from, as the library reads it. */
+export function claimedClientIds(form: URLSearchParams, authorization: string | undefined): string[] {
+  const assertions = form.getAll("client_assertion").map(issuerOf);
+  return [...form.getAll("client_id"), ...assertions, userOf(authorization)].filter((id) => id !== undefined);
+}
+
+/** `iss` of an assertion (RFC 7523 section 3), which nobody has verified. */
+function issuerOf(assertion: string): string | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString("utf8"));
+    const { iss } = claims !== null && typeof claims === "object" && "iss" in claims ? claims : { iss: undefined };
+    return typeof iss === "string" ? iss : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The user of HTTP Basic (RFC 6749 section 2.3.1). */
+function userOf(authorization: string | undefined): string | undefined {
+  const [, encoded] = /^Basic +(\S+) *$/i.exec(authorization ?? "") ?? [];
+  if (encoded === undefined) return undefined;
+  const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
+  return new URLSearchParams(`user=${user}`).get("user") ?? undefined;
+}

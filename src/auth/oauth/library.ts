@@ -1,0 +1,85 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  OAuthAuthorizationServer,
+  type OAuthHelpers,
+  type ValidatedAccessToken,
+} from "@cloudflare/workers-oauth-provider";
+import type { Configuration } from "../../config.ts";
+import type { Logger } from "../../observability/log.ts";
+import { OFFERED_SCOPES, resourceOf } from "./oauth-offer.ts";
+import type { OAuthStore } from "./oauth-store.ts";
+
+const HOUR = 60 * 60;
+const DAY = 24 * HOUR;
+
+/** How long an access token lasts, in seconds. */
+export const ACCESS_TOKEN_LIFETIME = HOUR;
+
+/** After how many seconds without a refresh a client has to ask again. */
+const IDLE = 180 * DAY;
+
+/** For how long a client is kept, in seconds: with less than half of it left a refresh renews it, so that it outlives its grants. */
+const REGISTRATION = 400 * DAY;
+
+/** Why a client's own description of itself cannot be had at the moment, which says nothing of the client. */
+const IS_AWAY = /timed out|HTTP (?:429|5\d\d)|internal error|network|connection|fetch failed/i;
+
+/** What the library is handed for one request; to verify a token it only reads. */
+interface LibraryEnvironment {
+  readonly OAUTH_KV: Pick<OAuthStore, "get">;
+}
+
+/** What we use of the library. */
+interface OAuthLibrary {
+  /** @param context for the handlers of an application's own, of which we give it none */
+  fetch(request: Request, env: LibraryEnvironment, context: object): Promise<Response>;
+  getOAuthApi(env: LibraryEnvironment): OAuthHelpers;
+  validateToken(resource: string, token: string, env: LibraryEnvironment): Promise<ValidatedAccessToken | null>;
+}
+
+const libraries = new WeakMap<Configuration, OAuthLibrary>();
+const loggers = new AsyncLocalStorage<Logger>();
+
+/** The library for a configuration; made once, as it keeps the keys of clients that sign their requests. */
+export function libraryFor(configuration: Configuration): OAuthLibrary {
+  const known = libraries.get(configuration);
+  if (known !== undefined) return known;
+  const library: OAuthLibrary = new OAuthAuthorizationServer<LibraryEnvironment>({
+    issuer: configuration.BASE_URL,
+    clientRegistrationEndpoint: "/oauth/register",
+    resources: [resourceOf(configuration)],
+    scopesSupported: [...OFFERED_SCOPES],
+    accessTokenTTL: ACCESS_TOKEN_LIFETIME,
+    refreshTokenTTL: IDLE,
+    refreshTokenIdleTTL: IDLE,
+    clientRegistrationTTL: REGISTRATION,
+    // RFC 8252 section 7.1: Cursor and others are called back by a scheme of their own.
+    allowPrivateUseRedirectUris: true,
+    clientIdMetadataDocumentEnabled: true,
+    onError({ code, status, internal }) {
+      const { category, reason, detail } = internal;
+      loggers.getStore()?.info("oauth_refused", { error: code, status, category, reason });
+      return category === "client-id-metadata-document" && isAway(detail) ? descriptionAway() : undefined;
+    },
+  });
+  libraries.set(configuration, library);
+  return library;
+}
+
+/** Does what asks the library, whose refusals are logged by this logger. */
+export function logRefusals<Result>(log: Logger, work: () => Promise<Result>): Promise<Result> {
+  return loggers.run(log, work);
+}
+
+function isAway(detail: unknown): boolean {
+  return typeof detail === "object" && detail !== null && "message" in detail && IS_AWAY.test(String(detail.message));
+}
+
+/** A client that is told `invalid_client` forgets its tokens; this one may try again. */
+function descriptionAway(): Response {
+  const body = {
+    error: "temporarily_unavailable",
+    error_description: "The client's metadata document cannot be fetched; try again",
+  };
+  return Response.json(body, { status: 503, headers: { "Cache-Control": "no-store", "Retry-After": "5" } });
+}

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { OAuthError } from "@cloudflare/workers-oauth-provider";
+import { type AuthorizationServer, openAuthorizationServer } from "../auth/oauth/authorization-server.ts";
+import { claimedClientIds, isAcceptableClientId } from "../auth/oauth/client-identifier.ts";
+import { namedResource, OFFERED_SCOPES, resourceOf } from "../auth/oauth/oauth-offer.ts";
+import { type ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
+import { logFailure } from "../observability/log-failure.ts";
+import type { ApplicationContext } from "./application.ts";
+import { readTextBody } from "./body.ts";
+
+const FORM = "application/x-www-form-urlencoded";
+
+/** Metadata changes with a release at most. */
+const METADATA_HEADERS = { "Cache-Control": "public, max-age=300" };
+const NO_STORE = { "Cache-Control": "no-store" };
+
+/** Parameters whose value is a secret that a client was given, by what is asked. */
+const PRESENTED: Readonly<Record<string, string>> = {
+  authorization_code: "code",
+  refresh_token: "refresh_token",
+  revocation: "token",
+};
+
+/** Describes the authorization server (RFC 8414). */
+export async function answerServerMetadata(context: ApplicationContext): Promise<Response> {
+  const { BASE_URL } = context.var.configuration;
+  const server = openServer(context);
+  const request = new Request(`${BASE_URL}/.well-known/oauth-authorization-server`);
+  const response = await server.answer(request);
+  const metadata = await response.json<Record<string, unknown>>();
+  const described = {
+    ...metadata,
+    revocation_endpoint: `${BASE_URL}/oauth/revoke`,
+    revocation_endpoint_auth_methods_supported: metadata.token_endpoint_auth_methods_supported,
+    service_documentation: `${BASE_URL}/docs`,
+  };
+  return context.json(described, 200, METADATA_HEADERS);
+}
+
+/** Describes MCP as a protected resource (RFC 9728). */
+export function answerResourceMetadata(context: ApplicationContext): Response {
+  const { configuration } = context.var;
+  openServer(context);
+  const metadata = {
+    resource: resourceOf(configuration),
+    authorization_servers: [configuration.BASE_URL],
+    scopes_supported: OFFERED_SCOPES.filter((scope) => scope !== "offline_access"),
+    bearer_methods_supported: ["header"],
+    resource_name: "MCP Task Server",
+    resource_documentation: `${configuration.BASE_URL}/docs`,
+  };
+  return context.json(metadata, 200, METADATA_HEADERS);
+}
+
+/** Registers a client (RFC 7591). */
+export function answerRegistration(context: ApplicationContext): Promise<Response> {
+  const server = openServer(context);
+  return answerAsOAuth(context, async () => {
+    const body = await readTextBody(context);
+    const request = new Request(endpoint(context, "/oauth/register"), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
+    return server.answer(request, { isRegistration: true });
+  });
+}
+
+/** Gives tokens for a code, or for a refresh token (RFC 6749 section 3.2). */
+export function answerToken(context: ApplicationContext): Promise<Response> {
+  const server = openServer(context);
+  return answerAsOAuth(context, async () => {
+    const form = await readForm(context);
+    return askTokenEndpoint(context, server, form, PRESENTED[form.get("grant_type") ?? ""]);
+  });
+}
+
+/** Ends a token: an access token alone, or with a refresh token its whole grant (RFC 7009). */
+export function answerRevocation(context: ApplicationContext): Promise<Response> {
+  const server = openServer(context);
+  return answerAsOAuth(context, async () => {
+    const form = await readForm(context);
+    // The library takes a request without one for a revocation.
+    form.delete("grant_type");
+    if (!form.has("token")) throw new OAuthError("invalid_request", { description: "token is required" });
+    return askTokenEndpoint(context, server, form, PRESENTED.revocation);
+  });
+}
+
+function askTokenEndpoint(
+  context: ApplicationContext,
+  server: AuthorizationServer,
+  form: URLSearchParams,
+  parameter: string | undefined,
+): Promise<Response> {
+  const authorization = context.req.header("Authorization");
+  if (!claimedClientIds(form, authorization).every(isAcceptableClientId)) {
+    throw new OAuthError("invalid_client", { description: "Client not found", statusCode: 401 });
+  }
+  const presented = parameter === undefined ? null : form.get(parameter);
+  const request = new Request(endpoint(context, "/oauth/token"), {
+    method: "POST",
+    headers: { "Content-Type": FORM, ...(authorization !== undefined && { Authorization: authorization }) },
+    body: form.toString(),
+  });
+  const presentedHash = presented === null ? undefined : createHash("sha256").update(presented).digest("hex");
+  return server.answer(request, { presentedHash });
+}
+
+/**
+ * Reads a form; a parameter without a value counts as absent (RFC 6749 section 3.2), and each name of our resource as the one
+ * that the library knows.
+ */
+async function readForm(context: ApplicationContext): Promise<URLSearchParams> {
+  const mediaType = context.req.header("Content-Type")?.split(";", 1).join("").trim().toLowerCase();
+  if (mediaType !== FORM) {
+    throw new OAuthError("invalid_request", { description: `Content-Type must be ${FORM}` });
+  }
+  const form = new URLSearchParams();
+  for (const [name, value] of new URLSearchParams(await readTextBody(context))) {
+    if (value === "") continue;
+    form.append(name, name === "resource" ? namedResource(value, context.var.configuration) : value);
+  }
+  return form;
+}
+
+function openServer(context: ApplicationContext): AuthorizationServer {
+  return openAuthorizationServer({ ...context.var, env: context.env });
+}
+
+function endpoint(context: ApplicationContext, path: string): string {
+  return `${context.var.configuration.BASE_URL}${path}`;
+}
+
+/** Answers, and makes of what is thrown an error as OAuth has it (RFC 6749 section 5.2), which clients read and nothing else. */
+async function answerAsOAuth(context: ApplicationContext, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof OAuthError) {
+      const { code, description, statusCode, headers } = thrown;
+      return oauthError(code, description, { status: statusCode, headers: { ...NO_STORE, ...headers } });
+    }
+    const error = toApplicationError(thrown);
+    logFailure(context.var.log, error);
+    const headers = { ...NO_STORE, ...(error.retryAfter !== undefined && { "Retry-After": String(error.retryAfter) }) };
+    return oauthError(codeOf(error), error.message, { status: errorKinds[error.kind].status, headers });
+  }
+}
+
+function codeOf({ kind }: ApplicationError): string {
+  if (kind === "unavailable" || kind === "rate_limited") return "temporarily_unavailable";
+  return errorKinds[kind].owner === "caller" ? "invalid_request" : "server_error";
+}
+
+function oauthError(error: string, description: string, init: ResponseInit): Response {
+  return Response.json({ error, error_description: description }, init);
+}

@@ -1,0 +1,135 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  allow,
+  authorizationServer,
+  authorizationUrl,
+  callTool,
+  connect,
+  newPkce,
+  post,
+  refresh,
+  register,
+  tokensOf,
+} from "../support/oauth.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person } from "../support/person.ts";
+
+let person: Person;
+
+beforeAll(async () => {
+  person = await Person.signUp();
+});
+
+/** Lets so many minutes go by for all that Postgres keeps of a person's refresh tokens. */
+function minutesGoBy(minutes: number): Promise<unknown> {
+  return ownerQuery(
+    "update oauth_refresh_tokens set superseded_at = superseded_at - make_interval(mins => $2) where user_id = $1",
+    [person.id, minutes],
+  );
+}
+
+const errorOf = async (response: Response) => [response.status, (await response.json<{ error: string }>()).error];
+
+describe("a code", () => {
+  it("that is exchanged twice at once gives tokens once, and its grant goes on", async () => {
+    const { client_id } = await register();
+    const { verifier, challenge } = newPkce();
+    const callback = await allow(person, authorizationUrl({ client_id, code_challenge: challenge }));
+    const code = callback.searchParams.get("code") ?? "";
+    const exchange = () =>
+      post("/oauth/token", { grant_type: "authorization_code", code, code_verifier: verifier, client_id });
+
+    const answers = await Promise.all([exchange(), exchange(), exchange()]);
+
+    const [given, ...others] = answers.filter(({ status }) => status === 200);
+    expect(others).toEqual([]);
+    for (const refused of answers.filter(({ status }) => status !== 200)) {
+      expect(await errorOf(refused)).toEqual([400, "invalid_grant"]);
+    }
+    expect(await errorOf(await exchange())).toEqual([400, "invalid_grant"]);
+    const tokens = await tokensOf(given ?? new Response());
+    expect((await callTool(tokens.access_token, "list_tasks")).status).toBe(200);
+    await tokensOf(await refresh(client_id, tokens.refresh_token));
+  });
+});
+
+describe("a consent form", () => {
+  it("that is sent twice at once counts once", async () => {
+    const { client_id } = await register();
+    const server = authorizationServer();
+    const url = authorizationUrl({ client_id, code_challenge: newPkce().challenge });
+    const { handle, headers } = await server.beginConsent(await server.parseAuthRequest(new Request(url)));
+    const [cookie = ""] = (headers.get("Set-Cookie") ?? "").split(";", 1);
+    const send = () =>
+      authorizationServer().approveConsent(new Request(url, { headers: { Cookie: cookie } }), handle, ["tasks:read"]);
+
+    const sent = await Promise.allSettled([send(), send(), send()]);
+
+    expect(sent.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    for (const { reason } of sent.filter((one) => one.status === "rejected")) {
+      expect(reason).toMatchObject({ name: "AuthorizationError", code: "invalid_request" });
+    }
+  });
+});
+
+describe("a refresh token", () => {
+  it("goes on counting while its successor, whose answer was lost, is not used", async () => {
+    const { clientId, tokens } = await connect(person);
+    await tokensOf(await refresh(clientId, tokens.refresh_token));
+    await minutesGoBy(24 * 60);
+
+    const again = await tokensOf(await refresh(clientId, tokens.refresh_token));
+
+    expect((await callTool(again.access_token, "list_tasks")).status).toBe(200);
+  });
+
+  it("has two successors that both live where two refresh with it at once, however they go on", async () => {
+    const { clientId, tokens } = await connect(person);
+    const both = await Promise.all([refresh(clientId, tokens.refresh_token), refresh(clientId, tokens.refresh_token)]);
+    let [one, other] = await Promise.all(both.map(tokensOf));
+
+    for (let round = 0; round < 3; round += 1) {
+      one = await tokensOf(await refresh(clientId, one?.refresh_token ?? ""));
+      await minutesGoBy(60);
+      other = await tokensOf(await refresh(clientId, other?.refresh_token ?? ""));
+      await minutesGoBy(60);
+    }
+
+    for (const { access_token: token } of [one, other].filter((kept) => kept !== undefined)) {
+      expect((await callTool(token, "list_tasks")).status).toBe(200);
+    }
+  });
+
+  it("counts for ten minutes more once a successor was used, and not longer", async () => {
+    const { clientId, tokens } = await connect(person);
+    const next = await tokensOf(await refresh(clientId, tokens.refresh_token));
+    await tokensOf(await refresh(clientId, next.refresh_token));
+    await minutesGoBy(9);
+    await tokensOf(await refresh(clientId, tokens.refresh_token));
+
+    await minutesGoBy(2);
+
+    expect(await errorOf(await refresh(clientId, tokens.refresh_token))).toEqual([400, "invalid_grant"]);
+    await tokensOf(await refresh(clientId, next.refresh_token));
+  });
+
+  it("that is dead ends nothing: the grant goes on", async () => {
+    const { clientId, tokens } = await connect(person);
+    const next = await tokensOf(await refresh(clientId, tokens.refresh_token));
+    const last = await tokensOf(await refresh(clientId, next.refresh_token));
+    await minutesGoBy(11);
+    expect(await errorOf(await refresh(clientId, tokens.refresh_token))).toEqual([400, "invalid_grant"]);
+
+    await tokensOf(await refresh(clientId, last.refresh_token));
+  });
+
+  it("has ten successors at most, and a grant few tokens, for a client that never learns of them", async () => {
+    const { clientId, tokens } = await connect(person);
+    for (let round = 0; round < 15; round += 1) await tokensOf(await refresh(clientId, tokens.refresh_token));
+
+    const [, grantId] = tokens.refresh_token.split(":");
+    const [row] = await ownerQuery("select count(*)::integer from oauth_refresh_tokens where grant_id = $1", [grantId]);
+    expect(row).toEqual({ count: 11 });
+    await tokensOf(await refresh(clientId, tokens.refresh_token));
+  });
+});
