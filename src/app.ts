@@ -21,6 +21,7 @@ import { tokenRoutes } from "./http/token-routes.ts";
 import { toolRoutes } from "./http/tool-routes.ts";
 import { checkHostAndOrigin } from "./mcp/host-and-origin.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
+import { limitToReading } from "./mcp/limit-to-reading.ts";
 import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
 import { checkHealth } from "./observability/health.ts";
 import { allowReferenceStyle, openApiRoutes } from "./openapi/routes.ts";
@@ -98,7 +99,7 @@ app.use("/api/auth/tokens", requireCaller, requireFullAccess, takeBody(16 * KIB)
 app.use("/api/auth/tokens/:id", requireCaller, requireFullAccess);
 // A description of 10,000 characters, each escaped, has 120 KB.
 app.use("/mcp/tools/:name", requireCaller, takeBody(256 * KIB));
-app.use("/mcp", checkHostAndOrigin, requireCaller, takeBody(MIB));
+app.use("/mcp", checkHostAndOrigin, requireCaller, limitToReading, takeBody(MIB));
 // Images of 4 MiB are 5.4 MiB in base64; beside them there are words.
 app.use("/chat", requireCaller, requireFullAccess, limitChat, takeBody(6 * MIB));
 // `useChat` sends its whole conversation with each message.

@@ -64,6 +64,28 @@ export function isAllowed({ access }: Caller, scope: Scope): boolean {
   return access === "full" || access.has(scope);
 }
 
+/**
+ * The error of a caller whose credential has too few scopes.
+ *
+ * @param asking what asks for them
+ * @param lacking those that it lacks; the error names those that it would have to have, what it has among them
+ */
+export function insufficientScope(
+  asking: readonly string[],
+  lacking: readonly Scope[],
+  caller: Caller,
+): ApplicationError {
+  const verb = asking.length === 1 ? "needs" : "need";
+  const message = `${asking.join(", ")} ${verb} the scope ${lacking.join(" and ")}, which is not granted here.`;
+  const neededScopes = [...new Set([...scopesOf(caller), ...lacking])].sort();
+  return new ApplicationError("forbidden", message, { neededScopes });
+}
+
+/** A caller who may do no more than read, whatever their credential allows. */
+export function readingOnly(caller: Caller): Caller {
+  return { ...caller, access: new Set(isAllowed(caller, "tasks:read") ? ["tasks:read"] : []) };
+}
+
 /** Whether the time of a credential is over. */
 export function hasExpired({ expiresAt }: Credential): boolean {
   return expiresAt !== undefined && expiresAt.getTime() <= Date.now();

@@ -44,6 +44,8 @@ interface ApplicationErrorOptions {
   readonly fields?: readonly FieldError[];
   /** Seconds after which the same request may pass. */
   readonly retryAfter?: number;
+  /** The scopes that the credential would have to have, where it has too few. */
+  readonly neededScopes?: readonly string[];
   /** Whether it was logged where it was made, such as in a Durable Object. */
   readonly isLogged?: boolean;
   readonly cause?: unknown;
@@ -61,14 +63,16 @@ export class ApplicationError extends Error {
   readonly kind: ErrorKind;
   readonly fields: readonly FieldError[];
   readonly retryAfter: number | undefined;
+  readonly neededScopes: readonly string[];
   readonly isLogged: boolean;
 
   constructor(kind: ErrorKind, message: string, options: ApplicationErrorOptions = {}) {
-    const { fields = [], retryAfter, isLogged = false, cause } = options;
+    const { fields = [], retryAfter, neededScopes = [], isLogged = false, cause } = options;
     super(excerpt(message, LONGEST_MESSAGE), { cause });
     this.kind = kind;
     this.fields = fields.slice(0, MOST_NAMED);
     this.retryAfter = retryAfter;
+    this.neededScopes = neededScopes;
     this.isLogged = isLogged;
   }
 }

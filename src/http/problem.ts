@@ -2,6 +2,7 @@ import { HTTPException } from "hono/http-exception";
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { type ApplicationContext, requestLogger } from "./application.ts";
+import { challengeOf } from "./challenge.ts";
 
 /** Answers any error with a problem document (RFC 9457) that shows no stack, query or secret. */
 export function problemResponse(thrown: unknown, context: ApplicationContext): Response {
@@ -21,7 +22,7 @@ export function problemResponse(thrown: unknown, context: ApplicationContext): R
     {
       "Content-Type": "application/problem+json",
       ...(error.retryAfter !== undefined && { "Retry-After": String(error.retryAfter) }),
-      ...(error.kind === "unauthenticated" && { "WWW-Authenticate": challenge(context, error) }),
+      ...challengeOf(error, context),
     },
   );
 }
@@ -32,13 +33,6 @@ export function methodNotAllowedResponse(context: ApplicationContext, methods: r
   const response = problemResponse(new ApplicationError("method_not_allowed", `Allowed here: ${allowed}.`), context);
   response.headers.set("Allow", allowed);
   return response;
-}
-
-/** RFC 6750 section 3: a request that brought no token is told no error, only the scheme. */
-function challenge(context: ApplicationContext, error: ApplicationError): string {
-  const scheme = 'Bearer realm="mcp-task-server"';
-  if (context.req.header("Authorization") === undefined) return scheme;
-  return `${scheme}, error="invalid_token", error_description="${error.message}"`;
 }
 
 function fromHttpException(exception: HTTPException): ApplicationError {

@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { type Caller, insufficientScope, isAllowed } from "../caller.ts";
 import { errorKinds, toApplicationError } from "../errors.ts";
 import { isObject } from "../json.ts";
 import { logFailure } from "../observability/log-failure.ts";
-import { describeCatalog, toolCalled } from "../tools/catalog.ts";
+import { describeCatalog, toolCalled, toolNamed } from "../tools/catalog.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { decodeArguments } from "../tools/tool-input.ts";
 import { currentExchange } from "./exchange.ts";
@@ -27,10 +28,14 @@ const toolsSchema = z.array(z.looseObject({ name: z.string(), inputSchema: objec
 
 let tools: z.output<typeof toolsSchema> | undefined;
 
-/** What `tools/list` answers, in both eras: always the same tools in the same order. */
+/**
+ * What `tools/list` answers in the current exchange, in both eras: the tools that its caller may run, always in the same
+ * order. So a connection that may only read shows a model nothing that it would try in vain.
+ */
 export function listTools(): { tools: z.output<typeof toolsSchema> } {
+  const { caller } = currentExchange();
   tools ??= toolsSchema.parse(describeCatalog());
-  return { tools };
+  return { tools: tools.filter(({ name }) => isAllowed(caller, toolNamed(name).scope)) };
 }
 
 /** Whether there is such a tool; an unknown one is a protocol error (-32602) and not a tool's. */
@@ -49,6 +54,25 @@ export function onlyCallsTools(body: unknown): boolean {
     const call = callIn(message);
     return call !== undefined && isObject(decodeArguments(call.input));
   });
+}
+
+/**
+ * Makes sure that a caller may have something of what a body asks for: that not every request in it calls a tool whose scope
+ * they lack. A batch of which some can be answered is answered, and the others are errors of their tools.
+ *
+ * @throws ApplicationError `forbidden`, naming the scopes
+ */
+export function requireScopes(body: unknown, caller: Caller): void {
+  const requests = messagesOf(body).filter((message) => !isNotification(message));
+  const called = requests.flatMap((message) => callIn(message)?.tool ?? []);
+  const lacking = called.filter(({ scope }) => !isAllowed(caller, scope));
+  if (lacking.length === 0 || lacking.length < requests.length) return;
+  const names = new Set(lacking.map(({ name }) => name));
+  throw insufficientScope([...names], [...new Set(lacking.map(({ scope }) => scope))], caller);
+}
+
+function isNotification(message: unknown): boolean {
+  return isObject(message) && "method" in message && !("id" in message);
 }
 
 /** The tool that a message calls, and its arguments as they came; undefined where it calls none that there is. */

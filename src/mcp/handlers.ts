@@ -6,7 +6,7 @@ import type { ApplicationContext } from "../http/application.ts";
 import { readTextBody } from "../http/body.ts";
 import { isObject, readJson } from "../json.ts";
 import { notAcceptableResponse } from "./accept.ts";
-import { onlyCallsTools } from "./call-tool.ts";
+import { onlyCallsTools, requireScopes } from "./call-tool.ts";
 import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { opensSession, postToSession, sendToSession } from "./session/session-mode.ts";
 import { answerStateless } from "./stateless/stateless-mode.ts";
@@ -27,6 +27,10 @@ export async function answerPost(context: ApplicationContext): Promise<Response>
   const message = reading.value;
   const fault = faultOf(message);
   if (fault !== undefined) return jsonRpcErrorResponse(400, "invalidRequest", fault.message, fault.id);
+  const { caller, isReadOnly } = context.var;
+  // Before anything is answered: by a status the client learns to ask for more scopes. To one that chose to read only, it
+  // would say so each time.
+  if (isReadOnly !== true) requireScopes(message, caller);
   // What opens a session asks in any case, and what calls a tool does so with the tool's own request.
   if (!opensSession(message) && !onlyCallsTools(message)) await context.var.userDatabase.checkCredential("lately");
   if (isMessageOfSession(context, message)) return postToSession(context, body, message);

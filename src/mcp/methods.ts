@@ -13,7 +13,7 @@ export interface Method {
   /** The only mode that has it; undefined where both have. */
   readonly onlyIn?: "session" | "stateless";
   /** For how long clients may keep the answer, in protocols that tell them. */
-  readonly cache?: { readonly ttlMs: number; readonly cacheScope: "public" };
+  readonly cache?: { readonly ttlMs: number; readonly cacheScope: "public" | "private" };
   /**
    * Answers a request in the current exchange.
    *
@@ -24,12 +24,15 @@ export interface Method {
   readonly answer: (params: Record<string, unknown>, signal: AbortSignal) => Promise<Result> | Result;
 }
 
-/** The lists are the same for everybody, and change only with a release. */
+/** What is the same for everybody, and changes only with a release. */
 export const FIVE_MINUTES = { ttlMs: 5 * 60 * 1000, cacheScope: "public" } as const;
+
+/** The list of tools is that of what its caller may do: no cache on the way may hand it to another. */
+export const TOOLS_CACHE = { ...FIVE_MINUTES, cacheScope: "private" } as const;
 
 /** Every method that we answer, whichever SDK the request came by; ping and what opens a connection are the SDKs'. */
 const methods: Readonly<Record<string, Method>> = {
-  "tools/list": { cache: FIVE_MINUTES, answer: listTools },
+  "tools/list": { cache: TOOLS_CACHE, answer: listTools },
   "tools/call": { answer: callNamedTool },
   "resources/list": { cache: FIVE_MINUTES, answer: () => ({ resources: [] }) },
   "resources/templates/list": { cache: FIVE_MINUTES, answer: () => ({ resourceTemplates: [] }) },

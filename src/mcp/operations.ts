@@ -6,7 +6,7 @@ export const mcpOperations: Operations = {
   "POST /mcp": {
     summary: "MCP over streamable HTTP, of both eras",
     description:
-      "A JSON-RPC message. Protocols 2024-11-05 to 2025-11-25 open a session with initialize; 2026-07-28 has none.",
+      "A JSON-RPC message. Protocols 2024-11-05 to 2025-11-25 open a session with initialize; 2026-07-28 has none. `?readonly` lets the connection read only.",
     tag: "MCP",
     security: "bearer",
     body: z.looseObject({ jsonrpc: z.literal("2.0") }),

@@ -12,6 +12,17 @@ export function toolCalled(name: string): Tool | undefined {
   return catalog.find((tool) => tool.name === meant);
 }
 
+/**
+ * A tool by the very name that the catalog gives it.
+ *
+ * @throws Error where there is none
+ */
+export function toolNamed(name: string): Tool {
+  const tool = catalog.find((known) => known.name === name);
+  if (tool === undefined) throw new Error(`the catalog has no ${name}`);
+  return tool;
+}
+
 /** A tool as MCP's `tools/list` describes it. */
 export interface ToolDescription {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { type Caller, isAllowed, type Scope } from "../caller.ts";
+import { type Caller, insufficientScope, isAllowed, type Scope } from "../caller.ts";
 import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { quoteName } from "../excerpt.ts";
 import { millisecondsSince } from "../observability/log.ts";
@@ -101,7 +101,7 @@ function findTool(called: string): RunnableTool {
 
 function requireScope(what: string, scope: Scope, caller: Caller): void {
   if (isAllowed(caller, scope)) return;
-  throw new ApplicationError("forbidden", `${what} needs the scope ${scope}, which this credential does not have.`);
+  throw insufficientScope([what], [scope], caller);
 }
 
 function countChanges(changes: readonly TaskChange[]): void {

@@ -41,7 +41,7 @@ describe("protocol 2026-07-28", () => {
     expect(JSON.parse(texts[0] ?? "").result).toMatchObject({
       tools: describeCatalog(),
       ttlMs: 300_000,
-      cacheScope: "public",
+      cacheScope: "private",
     });
   });
 

@@ -161,7 +161,7 @@ describe("a caller who may only read", () => {
     async (tool) => {
       await expect(run(read(), tool, { nonsense: true })).rejects.toMatchObject({
         kind: "forbidden",
-        message: `${tool} needs the scope tasks:write, which this credential does not have.`,
+        message: `${tool} needs the scope tasks:write, which is not granted here.`,
       });
     },
   );

@@ -1,6 +1,7 @@
 import { evictDurableObject, listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import type { Caller } from "../../src/caller.ts";
 import { readSessionId, signSessionId } from "../../src/mcp/session/session-id.ts";
 import { ACCEPT, answerOf, ClientSession, PING, tryAll } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
@@ -47,7 +48,7 @@ describe("a session id", () => {
   const JWT_SECRET = "the newer secret, 32 characters and more";
   const JWT_SECRET_PREVIOUS = "the older secret, 32 characters and more";
 
-  it("is good for its user and their rights alone", () => {
+  it("is good for its user with the rights it was opened with, or more", () => {
     const id = signSessionId(objectId, owner, { JWT_SECRET });
 
     expect(readSessionId(id, owner, { JWT_SECRET })).toBe(objectId);
@@ -55,7 +56,18 @@ describe("a session id", () => {
     expect(readSessionId(id, { ...owner, userId: 8 }, { JWT_SECRET })).toBeUndefined();
     expect(readSessionId(id, { ...owner, access: new Set(["tasks:read"] as const) }, { JWT_SECRET })).toBeUndefined();
     expect(readSessionId(id, { ...owner, access: new Set() }, { JWT_SECRET })).toBeUndefined();
-    expect(readSessionId(id, { ...owner, access: "full" }, { JWT_SECRET })).toBeUndefined();
+    expect(readSessionId(id, { ...owner, access: new Set(["tasks:write"] as const) }, { JWT_SECRET })).toBeUndefined();
+    expect(readSessionId(id, { ...owner, access: "full" }, { JWT_SECRET })).toBe(objectId);
+  });
+
+  it("that was opened with fewer rights goes on once its user has more", () => {
+    const open = (access: Caller["access"]) => signSessionId(objectId, { userId: 7, access }, { JWT_SECRET });
+    const read = new Set(["tasks:read"] as const);
+
+    expect(readSessionId(open(read), owner, { JWT_SECRET })).toBe(objectId);
+    expect(readSessionId(open(new Set()), { userId: 7, access: read }, { JWT_SECRET })).toBe(objectId);
+    expect(readSessionId(open(read), { userId: 8, access: both }, { JWT_SECRET })).toBeUndefined();
+    expect(readSessionId(open("full"), owner, { JWT_SECRET })).toBeUndefined();
   });
 
   it("outlives the rotation of the secret while the previous one is known", () => {

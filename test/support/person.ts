@@ -123,6 +123,14 @@ export class Person {
     return Person.#withToken(this.session.user);
   }
 
+  /** The same person with a personal token, which may do what these scopes allow. */
+  async withScopes(scopes: readonly string[]): Promise<Person> {
+    const response = await this.send("/api/auth/tokens", { method: "POST", body: { name: "scoped", scopes } });
+    expect(response.status).toBe(201);
+    const { token } = z.object({ token: z.string() }).parse(await response.json());
+    return new Person({ ...this.session, token });
+  }
+
   get id(): number {
     return this.session.user.id;
   }

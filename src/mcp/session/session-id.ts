@@ -1,8 +1,11 @@
-import { type Caller, scopesOf } from "../../caller.ts";
+import { type Caller, type Scope, scopes, scopesOf } from "../../caller.ts";
 import { RecentValues } from "../../recent-values.ts";
 import { isSigned, type SigningPurpose, type SigningSecrets, sign } from "../../signature.ts";
 
-/** Whose session it is: another user, or the same one with other rights, cannot use it. */
+/**
+ * Whose session it is: another user cannot use it, nor the same one with fewer rights, as answers of before can be fetched
+ * again. With more they can: a client that was given another scope goes on.
+ */
 type SessionOwner = Pick<Caller, "userId" | "access">;
 
 const SIGNED: SigningPurpose = { purpose: "mcp session id", bytes: 32 };
@@ -40,7 +43,21 @@ export function readSessionId(sessionId: string, owner: SessionOwner, secrets: S
 function readAnew(sessionId: string, owner: SessionOwner, secrets: SigningSecrets): string | undefined {
   const [, objectId, signature] = /^([\da-f]{64})\.([\w-]{43})$/.exec(sessionId) ?? [];
   if (objectId === undefined || signature === undefined) return undefined;
-  return isSigned(signedText(objectId, owner), signature, SIGNED, secrets) ? objectId : undefined;
+  const isOurs = rightsWithin(owner.access).some((access) =>
+    isSigned(signedText(objectId, { userId: owner.userId, access }), signature, SIGNED, secrets),
+  );
+  return isOurs ? objectId : undefined;
+}
+
+/** Every set of scopes there is: none, each, and both. */
+const SCOPE_SETS: readonly (readonly Scope[])[] = [[], ...scopes.map((scope) => [scope]), scopes];
+
+/** The rights with which a session may have been opened that these rights can use: these first. */
+function rightsWithin(access: Caller["access"]): Caller["access"][] {
+  const fewer = SCOPE_SETS.filter(
+    (set) => access === "full" || (set.length < access.size && set.every((scope) => access.has(scope))),
+  );
+  return [access, ...fewer.map((set) => new Set(set))];
 }
 
 function signedText(objectId: string, owner: SessionOwner): string {

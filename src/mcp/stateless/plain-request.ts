@@ -9,7 +9,7 @@ import { RecentValues } from "../../recent-values.ts";
 import { decodeArguments } from "../../tools/tool-input.ts";
 import { callTool, isKnownTool, listTools } from "../call-tool.ts";
 import { isRequestId, type RequestId } from "../json-rpc.ts";
-import { FIVE_MINUTES } from "../methods.ts";
+import { TOOLS_CACHE } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
 
 /** The only protocol of the stateless mode so far. */
@@ -75,7 +75,7 @@ export async function answerPlainRequest(
   const { name, version } = serverInfo(baseUrl);
   const result =
     request.method === "tools/list"
-      ? { ...listTools(), resultType: "complete", ...FIVE_MINUTES }
+      ? { ...listTools(), resultType: "complete", ...TOOLS_CACHE }
       : { ...(await callTool(request.name, request.input, signal)), resultType: "complete" };
   const _meta = { [SERVER_INFO_META_KEY]: { name, version } };
   return Response.json({ result: { ...result, _meta }, jsonrpc: "2.0", id: request.id });

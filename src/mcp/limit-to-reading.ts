@@ -1,0 +1,19 @@
+import type { MiddlewareHandler } from "hono";
+import { readingOnly } from "../caller.ts";
+import type { Application } from "../http/application.ts";
+
+/** What stands in the query of a connection that is to read only; `?readonly` alone is enough. */
+const YES: readonly string[] = ["", "1", "true", "yes"];
+
+/**
+ * Lets a connection that asks for `?readonly` do no more than read, whatever its credential allows: the writing tools are
+ * not listed there, and a call of one is an error of the tool. It stands behind `requireCaller`.
+ */
+export const limitToReading: MiddlewareHandler<Application> = async (context, next) => {
+  const asked = context.req.query("readonly");
+  if (asked !== undefined && YES.includes(asked.toLowerCase())) {
+    context.set("caller", readingOnly(context.var.caller));
+    context.set("isReadOnly", true);
+  }
+  await next();
+};
