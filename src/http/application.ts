@@ -19,8 +19,6 @@ export interface Application {
     largestBody?: number;
     /** Set behind `requireCaller` only. */
     caller: Caller;
-    /** Whether this connection may only read by its own choice; set behind `limitToReading` only. */
-    isReadOnly?: boolean;
     /** The database as the caller's; set behind `requireCaller` only. */
     userDatabase: UserDatabase;
   };

@@ -4,6 +4,7 @@ import { ApplicationError } from "../errors.ts";
 import { readAccept } from "../http/accept.ts";
 import type { ApplicationContext } from "../http/application.ts";
 import { readTextBody } from "../http/body.ts";
+import { isReadOnly } from "../http/limit-to-reading.ts";
 import { isObject, readJson } from "../json.ts";
 import { notAcceptableResponse } from "./accept.ts";
 import { onlyCallsTools, requireScopes } from "./call-tool.ts";
@@ -27,10 +28,9 @@ export async function answerPost(context: ApplicationContext): Promise<Response>
   const message = reading.value;
   const fault = faultOf(message);
   if (fault !== undefined) return jsonRpcErrorResponse(400, "invalidRequest", fault.message, fault.id);
-  const { caller, isReadOnly } = context.var;
   // Before anything is answered: by a status the client learns to ask for more scopes. To one that chose to read only, it
   // would say so each time.
-  if (isReadOnly !== true) requireScopes(message, caller);
+  if (!isReadOnly(context)) requireScopes(message, context.var.caller);
   // What opens a session asks in any case, and what calls a tool does so with the tool's own request.
   if (!opensSession(message) && !onlyCallsTools(message)) await context.var.userDatabase.checkCredential("lately");
   if (isMessageOfSession(context, message)) return postToSession(context, body, message);

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ACCEPT, type Answer, answersOf, callBody, initializeParams, PROTOCOL } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf } from "../support/person.ts";
+import { ORIGIN, Person, problemOf } from "../support/person.ts";
 
 // What a connection that may only read sees, and what one with too few scopes is told, in both modes.
 
@@ -106,7 +106,7 @@ describe.each([
 
     expect(response.status).toBe(403);
     expect(response.headers.get("WWW-Authenticate")).toContain(
-      `error="insufficient_scope", error_description="${name} needs the scope tasks:write, which is not granted here.", scope="tasks:read tasks:write"`,
+      `error="insufficient_scope", error_description="${name} needs the scope tasks:write, which is not granted here.", resource_metadata="${ORIGIN}/.well-known/oauth-protected-resource/mcp", scope="tasks:read tasks:write"`,
     );
     expect((await problemOf(response)).detail).toBe(`${name} needs the scope tasks:write, which is not granted here.`);
     expect(await titles()).not.toContain(`not ${mode}`);
@@ -209,6 +209,6 @@ it("a tool by plain HTTP is 403 with the same challenge", async () => {
 
   expect(response.status).toBe(403);
   expect(response.headers.get("WWW-Authenticate")).toContain(
-    'error="insufficient_scope", error_description="create_task needs the scope tasks:write, which is not granted here.", scope="tasks:read tasks:write"',
+    `error="insufficient_scope", error_description="create_task needs the scope tasks:write, which is not granted here.", resource_metadata="${ORIGIN}/.well-known/oauth-protected-resource/mcp", scope="tasks:read tasks:write"`,
   );
 });

@@ -10,7 +10,7 @@ import {
   statelessRequest,
 } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf, send } from "../support/person.ts";
+import { ORIGIN, Person, problemOf, send } from "../support/person.ts";
 
 const CREATE = callBody(2, "create_task", { title: "whose?" });
 const TITLE = "signed out in the middle";
@@ -42,9 +42,37 @@ describe("a token", () => {
     const wrong = await send("/mcp", { method, body, headers: { Accept: ACCEPT, Authorization: "Bearer x.y.z" } });
 
     expect((await problemOf(missing)).status).toBe(401);
-    expect(missing.headers.get("WWW-Authenticate")).toBe('Bearer realm="mcp-task-server"');
+    const offer = `resource_metadata="${ORIGIN}/.well-known/oauth-protected-resource/mcp", scope="tasks:read tasks:write"`;
+    expect(missing.headers.get("WWW-Authenticate")).toBe(`Bearer realm="mcp-task-server", ${offer}`);
     expect((await problemOf(wrong)).status).toBe(401);
-    expect(wrong.headers.get("WWW-Authenticate")).toContain('error="invalid_token"');
+    expect(wrong.headers.get("WWW-Authenticate")).toBe(
+      `Bearer realm="mcp-task-server", error="invalid_token", error_description="The bearer token is not valid or has expired; sign in again.", ${offer}`,
+    );
+  });
+
+  it("is asked for with the scope to read alone, where the connection is to read only", async () => {
+    const response = await send("/mcp?readonly", { method: "POST", body: PING, headers: { Accept: ACCEPT } });
+
+    expect(response.headers.get("WWW-Authenticate")).toMatch(/scope="tasks:read"$/);
+  });
+
+  it.each(["/api/auth/me", "/chat"])("of OAuth is not offered for what it is not taken for: %s", async (path) => {
+    const response = await send(path, { method: path === "/chat" ? "POST" : "GET" });
+
+    expect(response.headers.get("WWW-Authenticate")).toBe('Bearer realm="mcp-task-server"');
+  });
+
+  it("that was signed out is told where to get another, in both modes", async () => {
+    const person = await Person.signUp();
+    const session = await ClientSession.open(person);
+    await signOut(person);
+    for (const response of [
+      await session.post(CREATE),
+      await statelessRequest(person, "tools/call", { name: "create_task", arguments: { title: "whose?" } }),
+    ]) {
+      expect(response.status).toBe(401);
+      expect(response.headers.get("WWW-Authenticate")).toContain('/.well-known/oauth-protected-resource/mcp", scope="');
+    }
   });
 
   it("is never taken from a cookie", async () => {

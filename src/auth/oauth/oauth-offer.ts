@@ -26,6 +26,11 @@ export function resourceOf({ BASE_URL }: Pick<Configuration, "BASE_URL">): strin
   return `${BASE_URL}/mcp`;
 }
 
+/** Where that resource describes itself (RFC 9728 section 3.1). */
+export function resourceMetadataUrl({ BASE_URL }: Pick<Configuration, "BASE_URL">): string {
+  return `${BASE_URL}/.well-known/oauth-protected-resource/mcp`;
+}
+
 /**
  * The resource in the one spelling that the library compares with, whichever name of it a client uses: with a slash at its
  * end or without, and the origin, which clients take where they are told a URL without a path. Another is left as it is.

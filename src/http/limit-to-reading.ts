@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { readingOnly } from "../caller.ts";
-import type { Application } from "../http/application.ts";
+import type { Application, ApplicationContext } from "./application.ts";
 
 /** What stands in the query of a connection that is to read only; `?readonly` alone is enough. */
 const YES: readonly string[] = ["", "1", "true", "yes"];
@@ -10,10 +10,12 @@ const YES: readonly string[] = ["", "1", "true", "yes"];
  * not listed there, and a call of one is an error of the tool. It stands behind `requireCaller`.
  */
 export const limitToReading: MiddlewareHandler<Application> = async (context, next) => {
-  const asked = context.req.query("readonly");
-  if (asked !== undefined && YES.includes(asked.toLowerCase())) {
-    context.set("caller", readingOnly(context.var.caller));
-    context.set("isReadOnly", true);
-  }
+  if (isReadOnly(context)) context.set("caller", readingOnly(context.var.caller));
   await next();
 };
+
+/** Whether a request is one of a connection that has chosen to read only. */
+export function isReadOnly(context: ApplicationContext): boolean {
+  const asked = context.req.query("readonly");
+  return asked !== undefined && YES.includes(asked.toLowerCase());
+}
