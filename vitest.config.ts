@@ -90,6 +90,8 @@ function workerProject(
               AGENT_TOTAL_TIMEOUT: "20",
               DATABASE_TIMEOUT: "6",
               DAILY_TOKEN_BUDGET: "100000",
+              MAIL_WEBHOOK_URL: inject("mailWebhookUrl"),
+              MAIL_WEBHOOK_SECRET: "the mail secret of the tests, 32 characters and more",
               METRICS_TOKEN: "the-metrics-token-of-the-tests-32-characters",
             },
           },

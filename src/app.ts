@@ -95,6 +95,12 @@ app.use("/api/auth/signup", limitSignIns, takeBody(16 * KIB));
 app.use("/api/auth/signin", limitSignIns, takeBody(16 * KIB));
 app.use("/api/auth/signout", requireCaller, takeBody(16 * KIB));
 app.use("/api/auth/me", requireCaller, requireFullAccessToChange, takeBody(16 * KIB));
+app.use("/api/auth/email", limitSignIns, takeBody(16 * KIB));
+app.use("/api/auth/password", requireCaller, requireFullAccess, takeBody(16 * KIB));
+app.use("/api/auth/password/forgot", limitSignIns, takeBody(16 * KIB));
+app.use("/api/auth/password/reset", limitSignIns, takeBody(16 * KIB));
+app.use("/api/auth/clients", requireCaller, requireFullAccess);
+app.use("/api/auth/clients/:id", requireCaller, requireFullAccess);
 app.use("/api/auth/tokens", requireCaller, requireFullAccess, takeBody(16 * KIB));
 app.use("/api/auth/tokens/:id", requireCaller, requireFullAccess);
 // A description of 10,000 characters, each escaped, has 120 KB.

@@ -160,6 +160,15 @@ const variables = {
     .url({ protocol: /^https?$/, error: "must be the DSN of a Sentry project, an http or https URL" })
     .optional()
     .describe("Where errors that are ours are reported to; without it they are only logged."),
+  MAIL_WEBHOOK_URL: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .optional()
+    .describe(
+      "Secret. What sends this server's mails: it is posted each as JSON. Without it nobody can change their e-mail, and a forgotten password is for the operator.",
+    ),
+  MAIL_WEBHOOK_SECRET: secret
+    .optional()
+    .describe("Secret. Signs what MAIL_WEBHOOK_URL is posted; 32 characters or more, needed with it."),
   SECURITY_CONTACT: z
     .url({
       protocol: /^(mailto|https|tel)$/,
@@ -171,7 +180,17 @@ const variables = {
 } satisfies Record<string, z.ZodType>;
 
 const configurationSchema = z.object(variables).superRefine((configuration, context) => {
+  if (configuration.MAIL_WEBHOOK_URL !== undefined && configuration.MAIL_WEBHOOK_SECRET === undefined) {
+    context.addIssue({ code: "custom", path: ["MAIL_WEBHOOK_SECRET"], message: "must be set with MAIL_WEBHOOK_URL" });
+  }
   if (configuration.ENVIRONMENT === "development") return;
+  if (configuration.MAIL_WEBHOOK_URL?.startsWith("http:")) {
+    context.addIssue({
+      code: "custom",
+      path: ["MAIL_WEBHOOK_URL"],
+      message: "must be an https URL outside development",
+    });
+  }
   if (!configuration.BASE_URL.startsWith("https://")) {
     context.addIssue({ code: "custom", path: ["BASE_URL"], message: "must be an https URL outside development" });
   }

@@ -83,8 +83,13 @@ export function toApplicationError(error: unknown): ApplicationError {
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
 }
 
+/** The error of a request whose field cannot be what it says. */
+export function refusedField(kind: "conflict" | "invalid_input", field: string, message: string): ApplicationError {
+  return new ApplicationError(kind, `${field} ${message}`, { fields: [{ field, message }] });
+}
+
 /** What a person may look for by its id. */
-type Findable = "Conversation" | "Task" | "Token";
+type Findable = "Client" | "Conversation" | "Task" | "Token";
 
 /** The one answer about what is not there, or is somebody else's. */
 export function notFound(what: Findable, cause?: unknown): ApplicationError {

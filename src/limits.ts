@@ -10,6 +10,7 @@ const limitNames = [
   "address_tokens",
   "total_tokens",
   "personal_tokens",
+  "mails",
 ] as const;
 
 export type LimitName = (typeof limitNames)[number];
@@ -46,6 +47,7 @@ const refusals: Readonly<Record<LimitName, (maximum: string) => Refusal>> = {
   personal_tokens: (maximum) =>
     conflict(`You have ${maximum} personal tokens, the most there can be. Delete one, then make another.`),
   sign_ups: (maximum) => untilTomorrow(`${maximum} accounts were made from your address today, the most there can be`),
+  mails: (maximum) => untilTomorrow(`${maximum} links were asked for to this e-mail today, the most there can be`),
   user_tokens: (maximum) => untilTomorrow(`You have used up today's ${maximum} tokens for chat`),
   address_tokens: (maximum) => untilTomorrow(`Your address has used up today's ${maximum} tokens for chat`),
   total_tokens: (maximum) => untilTomorrow(`All accounts together have used up today's ${maximum} tokens for chat`),

@@ -1,20 +1,17 @@
-import { and, eq, lt, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Credential } from "../caller.ts";
 import type { Database } from "../database/database.ts";
 import { sqlState, toDatabaseError, unavailable } from "../database/database-error.ts";
-import { oauthGrants, personalTokens, revokedTokens, users } from "../database/schema.ts";
-import type { QueryBuilder } from "../database/statement.ts";
-import type { Queries, UserDatabase } from "../database/user-database.ts";
-import { ApplicationError } from "../errors.ts";
+import { users } from "../database/schema.ts";
+import type { UserDatabase } from "../database/user-database.ts";
+import { ApplicationError, refusedField } from "../errors.ts";
 import { metrics } from "../observability/metrics.ts";
 import { type HashAsker, HashQueue } from "./hash-queue.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 
-const UNIQUE_VIOLATION = "23505";
+/** SQLSTATE of an e-mail that another account has. */
+export const UNIQUE_VIOLATION = "23505";
 const INVALID_PARAMETER_VALUE = "22023";
-/** Until when it is kept that a credential was signed out which does not expire. */
-const FAR_OFF = new Date("9999-12-31T23:59:59Z");
 
 /** A person as the API shows them to themselves. */
 export const userSchema = z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() });
@@ -37,6 +34,11 @@ interface NewAccount {
   readonly address: { readonly key: string; readonly maximum: number };
 }
 
+interface Password {
+  readonly email: string;
+  readonly password: string;
+}
+
 /**
  * Makes an account.
  *
@@ -50,7 +52,7 @@ export async function signUp(
   asker: HashAsker,
 ): Promise<User> {
   await requireSignUpsLeft(database, address);
-  const passwordHash = await hashes.run(() => hashPassword(password), asker);
+  const passwordHash = await hashNewPassword(password, asker);
   // By its key a repeat finds the account that was made by an attempt whose answer was lost.
   const key = crypto.randomUUID();
   try {
@@ -65,10 +67,16 @@ export async function signUp(
     return userSchema.parse(row);
   } catch (error) {
     const state = sqlState(error);
-    if (state === UNIQUE_VIOLATION) throw refused("conflict", "email", "already has an account; sign in instead");
-    if (state === INVALID_PARAMETER_VALUE) throw refused("invalid_input", "time_zone", "must be an IANA time zone");
+    if (state === UNIQUE_VIOLATION) throw refusedField("conflict", "email", "already has an account; sign in instead");
+    if (state === INVALID_PARAMETER_VALUE)
+      throw refusedField("invalid_input", "time_zone", "must be an IANA time zone");
     throw toDatabaseError(error);
   }
+}
+
+/** Hashes a password that an account is to have. @throws what `HashQueue` throws */
+export function hashNewPassword(password: string, asker: HashAsker): Promise<string> {
+  return hashes.run(() => hashPassword(password), asker);
 }
 
 async function requireSignUpsLeft(database: Database, { key, maximum }: NewAccount["address"]): Promise<void> {
@@ -90,54 +98,39 @@ export async function signIn(
   { email, password }: { readonly email: string | undefined; readonly password: string },
   asker: HashAsker,
 ): Promise<User> {
-  if (email === undefined) throw signInFailure();
+  const account = email === undefined ? undefined : await matchPassword(database, { email, password }, asker);
+  if (account === undefined) throw signInFailure();
+  return userSchema.parse(account);
+}
+
+/**
+ * Makes sure that the person who asks for something knows the account's password.
+ *
+ * @returns the hash that it was compared with
+ * @throws ApplicationError `forbidden` where it is wrong; and what `HashQueue` throws
+ */
+export async function confirmPassword(
+  database: Database,
+  user: Pick<User, "id" | "email">,
+  password: string,
+  asker: HashAsker,
+): Promise<string> {
+  const matched = await matchPassword(database, { email: user.email, password }, asker);
+  if (matched?.id === user.id) return matched.password_hash;
+  metrics.count("sign_in_failures_total", {});
+  throw new ApplicationError("forbidden", "The password is wrong.");
+}
+
+/** The account of an e-mail, where the password is its own; takes the same time where there is no such account. */
+async function matchPassword(database: Database, { email, password }: Password, asker: HashAsker) {
   const account = await findCredentials(database, email);
   const isRight = await hashes.run(() => verifyPassword(password, account?.password_hash), asker);
-  if (account === undefined || !isRight) throw signInFailure();
-  return userSchema.parse(account);
+  return isRight ? account : undefined;
 }
 
 function signInFailure(): ApplicationError {
   metrics.count("sign_in_failures_total", {});
   return new ApplicationError("unauthenticated", "The e-mail or the password is wrong.");
-}
-
-/**
- * Signs a token out, or with `everywhere` every token the user has been given until now.
- *
- * @throws ApplicationError `unauthenticated` where it was signed out already
- */
-export async function signOut(database: UserDatabase, credential: Credential, everywhere: boolean): Promise<void> {
-  const { userId } = database;
-  await database.write(
-    "sign_out",
-    (query) =>
-      everywhere
-        ? [query.update(users).set({ signedOutAt: new Date(), updatedAt: sql`now()` }).where(eq(users.id, userId))]
-        : endCredential(query, userId, credential),
-    { ends: everywhere ? "all credentials" : "this credential" },
-  );
-}
-
-function endCredential(query: QueryBuilder, userId: number, { kind, id, expiresAt }: Credential): Queries {
-  switch (kind) {
-    case "personal":
-      return [query.delete(personalTokens).where(and(eq(personalTokens.userId, userId), eq(personalTokens.id, id)))];
-    case "oauth":
-      return [query.delete(oauthGrants).where(and(eq(oauthGrants.userId, userId), eq(oauthGrants.id, id)))];
-    case "sign_in":
-    case "site":
-      return [
-        query
-          .insert(revokedTokens)
-          // A site's session goes on with another token of the same id.
-          .values({ tokenId: id, userId, expiresAt: kind === "site" ? FAR_OFF : (expiresAt ?? FAR_OFF) })
-          .onConflictDoNothing(),
-        query
-          .delete(revokedTokens)
-          .where(and(eq(revokedTokens.userId, userId), lt(revokedTokens.expiresAt, sql`now()`))),
-      ];
-  }
 }
 
 /** @throws ApplicationError `unauthenticated` */
@@ -152,21 +145,12 @@ export async function readUser(database: UserDatabase): Promise<User> {
 }
 
 /**
- * Deletes the caller's account with everything in it; its password confirms that its owner asks for it.
+ * Deletes the caller's account with everything in it.
  *
- * @throws ApplicationError `forbidden` for a wrong password, `unauthenticated` for a token that does not count,
- * and what `HashQueue` throws
+ * @param email the account's
+ * @throws ApplicationError `unauthenticated` for a credential that does not count
  */
-export async function deleteAccount(
-  database: Database,
-  own: UserDatabase,
-  credentials: { readonly email: string; readonly password: string },
-  asker: HashAsker,
-): Promise<void> {
-  await signIn(database, credentials, asker).catch((error: unknown) => {
-    if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
-    throw new ApplicationError("forbidden", "The password is wrong.", { cause: error });
-  });
+export async function deleteAccount(database: Database, own: UserDatabase, email: string): Promise<void> {
   try {
     await own.write("delete_account", (query) => [query.execute(sql`select delete_account()`)], {
       ends: "all credentials",
@@ -174,7 +158,7 @@ export async function deleteAccount(
   } catch (error) {
     // An attempt whose answer was lost may have deleted it, and with it the key by which a repeat would have been known.
     if (!(error instanceof ApplicationError && error.kind === "unauthenticated")) throw error;
-    const account = await findCredentials(database, credentials.email).catch((cause: unknown) => {
+    const account = await findCredentials(database, email).catch((cause: unknown) => {
       throw unavailable({ isRead: false, isKeyed: false, mayBeDone: true }, cause);
     });
     if (account?.id === own.userId) throw error;
@@ -190,7 +174,7 @@ async function findCredentials(database: Database, email: string) {
   return row === undefined ? undefined : credentialsSchema.parse(row);
 }
 
-/** The error of an account that cannot have what a field says. */
-export function refused(kind: "conflict" | "invalid_input", field: string, message: string): ApplicationError {
-  return new ApplicationError(kind, `${field} ${message}`, { fields: [{ field, message }] });
+/** The error of an e-mail that another account has. */
+export function emailTaken(): ApplicationError {
+  return refusedField("conflict", "email", "already has an account");
 }

@@ -216,8 +216,9 @@ export function bindDatabase(
 
     async write(name, build, { ends } = {}) {
       const end = await call(build, { isRead: false, isKeyed: false }, { key: ownKey(), tool: name, is_kept: true });
-      if (ends !== undefined) credentials.learn(credential.id, false);
-      if (ends === "all credentials") credentials.endAll(userId);
+      const isOver = ends !== "sign-ins" || credential.kind === "sign_in" || credential.kind === "site";
+      if (ends !== undefined && isOver) credentials.learn(credential.id, false);
+      if (ends === "sign-ins" || ends === "all credentials") credentials.endAll(userId);
       return { results: "result" in end ? end.result.results : undefined };
     },
 

@@ -114,13 +114,13 @@ export interface UserDatabase {
    * Runs queries that change something else than tasks.
    *
    * @param name what is done, in snake_case
-   * @param options which credentials of the user do not count afterwards
+   * @param options which credentials of the user do not count afterwards; the sessions of a site are sign-ins
    * @throws ApplicationError `unauthenticated`, `internal`; `unavailable`, which says whether anything was changed
    */
   write<const Asked extends Queries>(
     name: string,
     build: (query: QueryBuilder) => Asked,
-    options?: { readonly ends?: "this credential" | "all credentials" },
+    options?: { readonly ends?: "this credential" | "sign-ins" | "all credentials" },
   ): Promise<WrittenCall<BatchResponse<Asked>>>;
 
   /**

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { linkTokenSchema } from "../auth/link-token.ts";
 import { passwordSchema } from "../auth/password.ts";
 import { line } from "../text.ts";
 
@@ -40,20 +41,56 @@ export const signInSchema = z.strictObject({
     .transform((password) => password.normalize("NFKC")),
 });
 
+const typedPasswordSchema = signInSchema.shape.password;
+
+/** A password that confirms that the account's owner asks; the session of another site needs none, as its person has none. */
+const confirmation = typedPasswordSchema.optional().meta({ description: "The account's password as it is." });
+
 /** The body of a change of an account: what it does not name stays as it is. */
 export const changeAccountSchema = z
-  .strictObject({ name: line({ maximum: LONGEST_NAME }), time_zone: timeZoneSchema })
-  .partial()
-  .refine((change) => Object.keys(change).length > 0, {
-    error: "must name what is to change: name or time_zone",
+  .strictObject({
+    name: line({ maximum: LONGEST_NAME }).optional(),
+    time_zone: timeZoneSchema.optional(),
+    email: emailSchema.optional(),
+    password: confirmation,
+  })
+  .refine(({ name, time_zone, email }) => [name, time_zone, email].some((value) => value !== undefined), {
+    error: "must name what is to change: name, time_zone or email",
     when: ({ issues }) => issues.length === 0,
   });
 
+/** The body of a change of the password. */
+export const changePasswordSchema = z.strictObject({
+  password: confirmation,
+  new_password: passwordSchema,
+  cut_off: z.boolean().default(false).meta({ description: "Whether clients and personal tokens end too." }),
+});
+
+/** The body of a request for a link to set a new password. */
+export const forgottenPasswordSchema = z.strictObject({ email: emailSchema });
+
+/** The body of a new password by a link. */
+export const resetPasswordSchema = z.strictObject({ token: linkTokenSchema, new_password: passwordSchema });
+
+/** The body of the confirmation of an e-mail by a link. */
+export const confirmEmailSchema = z.strictObject({ token: linkTokenSchema });
+
 /** The body of a request to delete an account. */
-export const deleteAccountSchema = signInSchema.pick({ password: true });
+export const deleteAccountSchema = z.strictObject({ password: confirmation });
 
 /** The body of a sign-out. */
-export const signOutSchema = z.strictObject({ everywhere: z.boolean().default(false) });
+export const signOutSchema = z
+  .strictObject({
+    everywhere: z.boolean().default(false).meta({ description: "Whether every sign-in of the user ends." }),
+    cut_off: z
+      .boolean()
+      .default(false)
+      .meta({ description: "With everywhere: whether clients and personal tokens end too." }),
+  })
+  .refine(({ everywhere, cut_off }) => everywhere || !cut_off, {
+    path: ["cut_off"],
+    error: "goes with everywhere alone",
+  });
 
 /**
  * Whether a name means the same to JavaScript and to Postgres. An offset does not: Postgres reads its sign the other

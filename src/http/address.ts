@@ -15,9 +15,16 @@ export function addressOf(context: ApplicationContext): string {
  * address, nor that it is that of another day.
  */
 export function addressKey(context: ApplicationContext): string {
+  return keyOfToday(context, "address", addressOf(context));
+}
+
+/** What the database counts an e-mail's day by, in the same way. */
+export function mailboxKey(context: ApplicationContext, email: string): string {
+  return keyOfToday(context, "mailbox", email.toLowerCase());
+}
+
+function keyOfToday(context: ApplicationContext, purpose: string, subject: string): string {
   const day = new Date().toISOString().slice(0, 10);
-  const key = deriveKey(context.get("configuration").JWT_SECRET, "address");
-  return createHmac("sha256", key)
-    .update(`${day} ${addressOf(context)}`)
-    .digest("base64url");
+  const key = deriveKey(context.get("configuration").JWT_SECRET, purpose);
+  return createHmac("sha256", key).update(`${day} ${subject}`).digest("base64url");
 }

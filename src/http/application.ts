@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
+import type { MailServices } from "../auth/mail/send-mail.ts";
 import type { Caller, Origin } from "../caller.ts";
 import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
@@ -48,6 +49,12 @@ export function requestLogger(context: ApplicationContext): Logger {
 /** Keeps what is going on in a request alive after its answer. */
 export function waitUntilOf(context: ApplicationContext): (promise: Promise<unknown>) => void {
   return (promise) => context.executionCtx.waitUntil(promise);
+}
+
+/** What a mail is sent with in a request. */
+export function mailServicesOf(context: ApplicationContext): MailServices {
+  const { configuration, log } = context.var;
+  return { configuration, log, waitUntil: waitUntilOf(context), env: context.env };
 }
 
 /**

@@ -74,8 +74,14 @@ export const metricCatalog = {
   },
   password_hashes_refused_total: {
     type: "counter",
-    help: "Sign-ups, sign-ins and deletions of accounts answered 503, as too many passwords waited to be hashed.",
+    help: "Requests that need a password hashed answered 503, as too many of them waited.",
     labels: [],
+  },
+  mails_total: {
+    type: "counter",
+    help: "Mails handed to MAIL_WEBHOOK_URL: success, or unavailable where it took none of the attempts.",
+    labels: ["status"],
+    fromZero: ["unavailable"],
   },
   tool_executions_total: {
     type: "counter",

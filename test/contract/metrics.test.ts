@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { METRICS_MEDIA_TYPE } from "../../src/observability/metrics-text.ts";
 import { growthOf, othersCounted, scrape, METRICS_TOKEN as TOKEN } from "../support/counting.ts";
 import { failDatabase } from "../support/database-requests.ts";
+import { Mailbox } from "../support/mailbox.ts";
 import { answersOf, ClientSession } from "../support/mcp.ts";
 import { readSamples, sumOf } from "../support/metrics-text.ts";
 import { holdRows } from "../support/owner.ts";
@@ -163,6 +164,28 @@ describe("within five seconds it counts", () => {
       [
         ["rate_limited_requests_total", { route: "/api/auth/signin" }],
         ["http_requests_total", { route: "/api/auth/signin", status: "429" }],
+      ],
+      [1, 1],
+    );
+  });
+
+  it("mails by whether the webhook took one of the attempts", async () => {
+    const mailbox = Mailbox.open();
+    mailbox.answerWith(
+      () => new Response(null, { status: 204 }),
+      () => new Response(null, { status: 404 }),
+    );
+    const { email } = person.session.user;
+    const forgot = () => send("/api/auth/password/forgot", { method: "POST", body: { email } });
+    await growthOf(
+      async () => {
+        await forgot();
+        await mailbox.next("password_reset", email);
+        await forgot();
+      },
+      [
+        ["mails_total", { status: "success" }],
+        ["mails_total", { status: "unavailable" }],
       ],
       [1, 1],
     );

@@ -1,6 +1,11 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import worker from "../../src/worker.ts";
+import { loseFirstAnswer } from "../support/lost-answers.ts";
+import { Mailbox } from "../support/mailbox.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf } from "../support/person.ts";
+import { newAddress, ORIGIN, PASSWORD, Person, problemOf, send } from "../support/person.ts";
 
 const change = (person: Person, body: unknown) => person.send("/api/auth/me", { method: "PATCH", body });
 
@@ -35,7 +40,7 @@ describe("the profile", () => {
   });
 
   it.each([
-    [{}, "", "must name what is to change: name or time_zone"],
+    [{}, "", "must name what is to change: name, time_zone or email"],
     [{ name: " " }, "name", "must be 1 to 100 characters long"],
     [{ name: "x".repeat(101) }, "name", "must be 1 to 100 characters long"],
     [{ name: "Ada\nLöwe" }, "name", "must be one line without control characters"],
@@ -53,5 +58,129 @@ describe("the profile", () => {
     expect(response.status).toBe(400);
     expect((await problemOf(response)).errors).toEqual([{ field, message: expect.stringContaining(message) }]);
     expect(await accountOf(person)).toEqual(before);
+  });
+});
+
+describe("another e-mail", () => {
+  const newEmail = () => `New.${crypto.randomUUID()}@Example.com`;
+  const confirm = (token: string) => send("/api/auth/email", { method: "POST", body: { token } });
+  const signInStatus = async (email: string) =>
+    (await send("/api/auth/signin", { method: "POST", body: { email, password: PASSWORD } })).status;
+
+  /** Somebody who has asked for another e-mail, and the token that went there. */
+  async function personWithLink() {
+    const mailbox = Mailbox.open();
+    const person = await Person.signUp({ name: "Ada" });
+    const email = newEmail();
+    expect((await change(person, { email, password: PASSWORD })).status).toBe(200);
+    return { mailbox, person, email, token: await mailbox.token("email_verification", email) };
+  }
+
+  it("is the account's once the link was opened that is sent there, and the old one is told", async () => {
+    const mailbox = Mailbox.open();
+    const person = await Person.signUp({ name: "Ada" });
+    const { email: oldEmail } = person.session.user;
+    const email = newEmail();
+    const asked = await change(person, { email, password: PASSWORD, name: "Ada Löwe" });
+    expect(await asked.json()).toEqual({
+      user: { ...person.session.user, name: "Ada Löwe" },
+      confirmation: { email, expires_in: 1800 },
+    });
+    const token = await mailbox.token("email_verification", email);
+    const [kept] = await ownerQuery("select to_jsonb(l)::text as row from account_links as l where user_id = $1", [
+      person.id,
+    ]);
+    expect(kept?.row).not.toContain(token);
+    expect([await signInStatus(oldEmail), await signInStatus(email)]).toEqual([200, 401]);
+
+    const confirmed = await confirm(token);
+    expect(confirmed.status).toBe(200);
+    expect(await confirmed.json()).toEqual({ user: { ...person.session.user, email, name: "Ada Löwe" } });
+    expect([await signInStatus(oldEmail), await signInStatus(email)]).toEqual([401, 200]);
+    expect((await person.send("/api/auth/me")).status).toBe(200);
+    expect(await mailbox.next("email_changed", oldEmail)).not.toHaveProperty("link");
+    expect((await confirm(token)).status).toBe(400);
+  });
+
+  it.each([
+    [{ password: "wrong password" }, 403],
+    [{ password: undefined }, 400],
+    [{ email: "nobody" }, 400],
+    [{ time_zone: "US/Pacific-New" }, 400],
+  ])("is not asked for with %j, and nothing else is done", async (fault, status) => {
+    const mailbox = Mailbox.open();
+    const person = await Person.signUp({ name: "Ada" });
+    const before = await accountOf(person);
+    const body = { name: "Eve", email: newEmail(), password: PASSWORD, ...fault };
+
+    expect((await change(person, body)).status).toBe(status);
+    expect(await accountOf(person)).toEqual(before);
+    expect(await ownerQuery("select hash from account_links where user_id = $1", [person.id])).toEqual([]);
+    expect(mailbox.posted).toEqual([]);
+  });
+
+  it("is not one that somebody has, when it is asked for and when it is confirmed", async () => {
+    const { person, email, token } = await personWithLink();
+    const other = await Person.signUp();
+    const taken = await change(person, { email: other.session.user.email.toUpperCase(), password: PASSWORD });
+    expect(taken.status).toBe(409);
+    expect((await problemOf(taken)).errors).toEqual([{ field: "email", message: "already has an account" }]);
+    await ownerQuery("update users set email = $1 where id = $2", [email.toLowerCase(), other.id]);
+    const late = await confirm(token);
+
+    expect(late.status).toBe(409);
+    expect(await accountOf(person)).toMatchObject({ email: person.session.user.email });
+  });
+
+  it("is the one that was asked for last", async () => {
+    const { mailbox, person, token } = await personWithLink();
+    const second = newEmail();
+    await change(person, { email: second, password: PASSWORD });
+
+    expect((await confirm(token)).status).toBe(400);
+    expect((await confirm(await mailbox.token("email_verification", second))).status).toBe(200);
+  });
+
+  it("is no way around a new password: what was asked for with the old one has ended", async () => {
+    const { person, token } = await personWithLink();
+    const body = { password: PASSWORD, new_password: "staple that nobody knows" };
+    expect((await person.send("/api/auth/password", { method: "POST", body })).status).toBe(200);
+
+    expect((await confirm(token)).status).toBe(400);
+    expect(await accountOf(person)).toMatchObject({ email: person.session.user.email });
+  });
+
+  it("ends the links that went to the old one", async () => {
+    const { mailbox, person, token } = await personWithLink();
+    const { email } = person.session.user;
+    await send("/api/auth/password/forgot", { method: "POST", body: { email } });
+    const resetToken = await mailbox.token("password_reset", email);
+    expect((await confirm(token)).status).toBe(200);
+
+    const body = { token: resetToken, new_password: "staple that nobody knows" };
+    expect((await send("/api/auth/password/reset", { method: "POST", body })).status).toBe(400);
+  });
+
+  it("is confirmed by the call whose answer of the database was lost", async () => {
+    const { mailbox, person, token } = await personWithLink();
+    loseFirstAnswer("confirm_email(");
+
+    expect((await confirm(token)).status).toBe(200);
+    expect(await mailbox.next("email_changed", person.session.user.email)).toBeDefined();
+  });
+
+  it("cannot be asked for where no mails are sent", async () => {
+    const person = await Person.signUp();
+    const context = createExecutionContext();
+    const request = new Request(`${ORIGIN}/api/auth/me`, {
+      method: "PATCH",
+      body: JSON.stringify({ email: newEmail(), password: PASSWORD }),
+      headers: { ...person.authorization, "Content-Type": "application/json", "CF-Connecting-IP": newAddress() },
+    });
+    const response = await worker.fetch(request, { ...env, MAIL_WEBHOOK_URL: undefined }, context);
+    await waitOnExecutionContext(context);
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors).toMatchObject([{ field: "email" }]);
   });
 });

@@ -154,6 +154,9 @@ describe("every route", () => {
     "POST /oauth/revoke",
     "POST /api/auth/signup",
     "POST /api/auth/signin",
+    "POST /api/auth/email",
+    "POST /api/auth/password/forgot",
+    "POST /api/auth/password/reset",
   ]);
   const routes = [
     ...new Set(

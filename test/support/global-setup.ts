@@ -4,6 +4,7 @@ import { startPgliteDatabase, startPostgresql, type TestDatabase } from "./datab
 import { findPostgresql } from "./postgresql-cluster.ts";
 import { startScriptedResponses } from "./scripted-responses.ts";
 import { startSentrySink } from "./sentry-sink.ts";
+import { startWebhookSink } from "./webhook-sink.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -21,6 +22,8 @@ declare module "vitest" {
     demoModel: DemoModel["variables"];
     /** The stand-in for Sentry's cloud, for SENTRY_DSN. */
     sentrySinkUrl: string;
+    /** What takes the worker's mails, for MAIL_WEBHOOK_URL. */
+    mailWebhookUrl: string;
   }
 }
 
@@ -41,9 +44,12 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   project.provide("demoModel", demoModel.variables);
   const sentry = await startSentrySink();
   project.provide("sentrySinkUrl", sentry.url);
+  const mails = await startWebhookSink();
+  project.provide("mailWebhookUrl", `${mails.url}/mails`);
   project.provide("clusterUrl", postgresql?.cluster.url().href);
   project.provide("workerUrl", postgresql?.workerUrl.href);
   return async () => {
+    await mails.close();
     await sentry.close();
     await demoModel.close();
     await responses.close();

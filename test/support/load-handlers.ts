@@ -8,6 +8,8 @@ import "../../src/http/account-change-handlers.ts";
 import "../../src/http/account-handlers.ts";
 import "../../src/http/oauth-handlers.ts";
 import "../../src/http/token-handlers.ts";
+import "../../src/http/client-handlers.ts";
+import "../../src/http/password-handlers.ts";
 import "../../src/http/tool-handlers.ts";
 import "../../src/mcp/handlers.ts";
 import "../../src/mcp/session/session-object.ts";

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { listenOnLoopback } from "../../local/loopback-server.ts";
 
-/** Stands in for PagerDuty and Slack: takes what Alertmanager tells them. */
+/** Stands in for PagerDuty and Slack, which Alertmanager tells, and for what sends mails: takes what it is posted. */
 export interface WebhookSink {
   readonly url: string;
   /** The JSON bodies that came to a path, in order. */

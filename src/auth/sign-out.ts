@@ -1,0 +1,77 @@
+import { and, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Credential } from "../caller.ts";
+import { oauthGrants, personalTokens, revokedTokens } from "../database/schema.ts";
+import type { QueryBuilder } from "../database/statement.ts";
+import type { Queries, UserDatabase } from "../database/user-database.ts";
+
+/** Until when it is kept that a credential was signed out which does not expire. */
+const FAR_OFF = new Date("9999-12-31T23:59:59Z");
+
+/** How many clients and personal tokens of a person count. */
+export const connectedSchema = z.object({
+  clients: z.int().meta({ description: "Connected clients: GET /api/auth/clients lists them." }),
+  tokens: z.int().meta({ description: "Personal tokens: GET /api/auth/tokens lists them." }),
+});
+
+/** How many clients and personal tokens of a person count. */
+export type Connected = z.output<typeof connectedSchema>;
+
+/**
+ * Ends the credential that a request has come with.
+ *
+ * @throws ApplicationError `unauthenticated` where it was ended already
+ */
+export async function signOut(own: UserDatabase, credential: Credential): Promise<void> {
+  await own.write("sign_out", (query) => endCredential(query, own.userId, credential), { ends: "this credential" });
+}
+
+/**
+ * Ends every sign-in of the user until now, and the links that were sent to them.
+ *
+ * @param cutsOff whether their connected clients and personal tokens end too
+ * @throws ApplicationError `unauthenticated` where the credential does not count
+ */
+export async function signOutEverywhere(own: UserDatabase, cutsOff: boolean): Promise<void> {
+  const endedAt = new Date().toISOString();
+  await own.write(
+    "sign_out_everywhere",
+    (query) => [query.execute(sql`select sign_out_everywhere(${endedAt}, ${cutsOff})`)],
+    { ends: cutsOff ? "all credentials" : "sign-ins" },
+  );
+}
+
+/** Counts what goes on when somebody is signed out everywhere. */
+export async function countConnected(own: UserDatabase): Promise<Connected> {
+  const { results } = await own.read((query) => [
+    query.select({ id: oauthGrants.id }).from(oauthGrants).where(ofCaller(own, oauthGrants)),
+    query.select({ id: personalTokens.id }).from(personalTokens).where(ofCaller(own, personalTokens)),
+  ]);
+  const [clients, tokens] = results;
+  return { clients: clients.length, tokens: tokens.length };
+}
+
+function ofCaller({ userId }: UserDatabase, table: typeof oauthGrants | typeof personalTokens) {
+  return and(eq(table.userId, userId), or(isNull(table.expiresAt), gt(table.expiresAt, sql`now()`)));
+}
+
+function endCredential(query: QueryBuilder, userId: number, { kind, id, expiresAt }: Credential): Queries {
+  switch (kind) {
+    case "personal":
+      return [query.delete(personalTokens).where(and(eq(personalTokens.userId, userId), eq(personalTokens.id, id)))];
+    case "oauth":
+      return [query.delete(oauthGrants).where(and(eq(oauthGrants.userId, userId), eq(oauthGrants.id, id)))];
+    case "sign_in":
+    case "site":
+      return [
+        query
+          .insert(revokedTokens)
+          // A site's session goes on with another token of the same id.
+          .values({ tokenId: id, userId, expiresAt: kind === "site" ? FAR_OFF : (expiresAt ?? FAR_OFF) })
+          .onConflictDoNothing(),
+        query
+          .delete(revokedTokens)
+          .where(and(eq(revokedTokens.userId, userId), lt(revokedTokens.expiresAt, sql`now()`))),
+      ];
+  }
+}

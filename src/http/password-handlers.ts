@@ -1,0 +1,69 @@
+import { changePassword } from "../auth/account-changes.ts";
+import { requestPasswordReset, resetPassword } from "../auth/account-links.ts";
+import { makeLink } from "../auth/link-token.ts";
+import { passwordChangedMail, passwordResetMail } from "../auth/mail/mails.ts";
+import { sendMail, sendsMails } from "../auth/mail/send-mail.ts";
+import { countConnected } from "../auth/sign-out.ts";
+import { ApplicationError } from "../errors.ts";
+import { parseInput } from "../input.ts";
+import { changePasswordSchema, forgottenPasswordSchema, resetPasswordSchema } from "./account-input.ts";
+import { mailboxKey } from "./address.ts";
+import { type ApplicationContext, mailServicesOf, originOf } from "./application.ts";
+import { askerOf, confirmOwner, countGuess } from "./confirm-owner.ts";
+import { readJsonBody } from "./json-body.ts";
+import { momentAfter, openSession } from "./open-session.ts";
+
+/**
+ * Gives the caller another password. Every sign-in ends, and the answer carries a new one; it counts the clients and
+ * personal tokens that go on.
+ */
+export async function answerPasswordChange(context: ApplicationContext): Promise<Response> {
+  const {
+    password,
+    new_password: newPassword,
+    cut_off: cutsOff,
+  } = parseInput(changePasswordSchema, await readJsonBody(context));
+  const { configuration, database, userDatabase, log } = context.var;
+  const { comparedHash, ...user } = await confirmOwner(context, password);
+  if (comparedHash === undefined) {
+    throw new ApplicationError("forbidden", "You sign in at another site: this account has no password to change.");
+  }
+  const change = { comparedHash, password: newPassword, cutsOff };
+  const { endedAt, connected } = await changePassword(userDatabase, change, askerOf(context));
+  log.info("password_changed");
+  sendMail(passwordChangedMail(user.email, configuration.BASE_URL), mailServicesOf(context));
+  const { caller, session } = await openSession(context, user, momentAfter(endedAt));
+  const goesOn = connected ?? (await countConnected(database.as(caller, originOf(context, "http"))));
+  return context.json({ ...session, connected: goesOn });
+}
+
+/**
+ * Sends a link to set a new password to the owner of an e-mail; answers the same, in the same time, where there is no such
+ * account.
+ */
+export async function answerForgottenPassword(context: ApplicationContext): Promise<Response> {
+  const { email } = parseInput(forgottenPasswordSchema, await readJsonBody(context));
+  const { configuration, database, log } = context.var;
+  if (!sendsMails(configuration)) {
+    const message = "This server sends no mails: ask its operator for a link to set a new password.";
+    throw new ApplicationError("not_found", message);
+  }
+  await countGuess(context, email);
+  const link = makeLink();
+  const own = await requestPasswordReset(database, { email, mailbox: mailboxKey(context, email) }, link);
+  if (own !== undefined) {
+    log.info("password_reset_requested");
+    sendMail(passwordResetMail(own, configuration.BASE_URL, link), mailServicesOf(context));
+  }
+  return context.json({ message: "Where the e-mail has an account, a link to set a new password is on its way." }, 202);
+}
+
+/** Sets a new password by a link, which ends everything that was signed in or connected; answers with a new sign-in. */
+export async function answerPasswordReset(context: ApplicationContext): Promise<Response> {
+  const { token, new_password: password } = parseInput(resetPasswordSchema, await readJsonBody(context));
+  const { configuration, database, log } = context.var;
+  const { user, endedAt } = await resetPassword(database, { token, password }, askerOf(context));
+  log.info("password_reset", { user_id: user.id });
+  sendMail(passwordChangedMail(user.email, configuration.BASE_URL), mailServicesOf(context));
+  return context.json((await openSession(context, user, momentAfter(endedAt))).session);
+}

@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { connectClient, connectionsOf, makeToken, statusOf } from "../support/connections.ts";
+import { loseFirstAnswer } from "../support/lost-answers.ts";
+import { Mailbox } from "../support/mailbox.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
+
+const NEW_PASSWORD = "staple that nobody knows";
+
+const changedSchema = z.strictObject({
+  token: z.string(),
+  token_type: z.literal("Bearer"),
+  expires_in: z.literal(86_400),
+  user: z.strictObject({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() }),
+  connected: z.strictObject({ clients: z.int(), tokens: z.int() }),
+});
+
+const change = (person: Pick<Person, "send">, body: Record<string, unknown> = {}) =>
+  person.send("/api/auth/password", {
+    method: "POST",
+    body: { password: PASSWORD, new_password: NEW_PASSWORD, ...body },
+  });
+const signInStatus = async ({ session }: Person, password: string) =>
+  (await send("/api/auth/signin", { method: "POST", body: { email: session.user.email, password } })).status;
+const rowOf = async ({ id }: Person) => (await ownerQuery("select * from users where id = $1", [id]))[0];
+
+describe("another password", () => {
+  it("ends every sign-in, answers with a new one, and counts what goes on", async () => {
+    const mailbox = Mailbox.open();
+    const person = await Person.signUp();
+    const elsewhere = await person.signInAgain();
+    const { token: personal } = await makeToken(person);
+    await connectClient(person);
+    const response = await change(person);
+    expect(response.status).toBe(200);
+    const changed = changedSchema.parse(await response.json());
+
+    expect(changed).toMatchObject({ user: person.session.user, connected: { clients: 1, tokens: 1 } });
+    expect([await statusOf(person.session.token), await statusOf(elsewhere.session.token)]).toEqual([401, 401]);
+    expect([await statusOf(changed.token), await statusOf(personal)]).toEqual([200, 200]);
+    expect(await connectionsOf(person)).toEqual({ clients: 1, tokens: 1 });
+    expect([await signInStatus(person, PASSWORD), await signInStatus(person, NEW_PASSWORD)]).toEqual([401, 200]);
+    expect(await mailbox.next("password_changed", person.session.user.email)).not.toHaveProperty("link");
+  });
+
+  it("cuts clients and personal tokens off where it is asked to", async () => {
+    const person = await Person.signUp();
+    const { token: personal } = await makeToken(person);
+    await connectClient(person);
+    const changed = changedSchema.parse(await (await change(person, { cut_off: true })).json());
+
+    expect(changed.connected).toEqual({ clients: 0, tokens: 0 });
+    expect(await connectionsOf(person)).toEqual({ clients: 0, tokens: 0 });
+    expect([await statusOf(personal), await statusOf(changed.token)]).toEqual([401, 200]);
+  });
+
+  it("leaves the personal token that asked for it as it is, in this isolate too", async () => {
+    const person = await Person.signUp();
+    const { token } = await makeToken(person);
+    const headers = { Authorization: `Bearer ${token}` };
+    const body = { password: PASSWORD, new_password: NEW_PASSWORD };
+
+    expect((await send("/api/auth/password", { method: "POST", headers, body })).status).toBe(200);
+    expect(await statusOf(token)).toBe(200);
+    // What needs no database goes by what the isolate has learned.
+    const ping = { jsonrpc: "2.0", id: 1, method: "tools/list", params: {} };
+    const listed = await send("/mcp", {
+      method: "POST",
+      body: ping,
+      headers: { ...headers, Accept: "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28" },
+    });
+    expect(listed.status).not.toBe(401);
+  });
+
+  it.each([
+    [{ password: "wrong password" }, 403, "The password is wrong."],
+    [{ password: undefined }, 400, "password is required"],
+    [{ new_password: undefined }, 400, "new_password is required"],
+    [{ new_password: "1234567" }, 400, "new_password must be 8 to 200 characters long"],
+    [{ cut_off: "yes" }, 400, "cut_off must be true or false"],
+    [{ email: "other@example.com" }, 400, /^Unknown field email/],
+  ])("is not set by %j", async (fault, status, detail) => {
+    const person = await Person.signUp();
+    const before = await rowOf(person);
+    const response = await change(person, fault);
+
+    expect(response.status).toBe(status);
+    expect((await problemOf(response)).detail).toMatch(detail);
+    expect(await rowOf(person)).toEqual(before);
+    expect(await statusOf(person.session.token)).toBe(200);
+  });
+
+  it("is set by one of two that ask at once with the password of before", async () => {
+    const person = await Person.signUp();
+    const other = await person.signInAgain();
+    const passwords = ["the first of the two", "the second of the two"];
+    const responses = await Promise.all([
+      change(person, { new_password: passwords[0] }),
+      change(other, { new_password: passwords[1] }),
+    ]);
+    const statuses = responses.map(({ status }) => status);
+
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+    const winner = statuses.indexOf(200);
+    expect(await signInStatus(person, passwords[winner] ?? "")).toBe(200);
+    expect(await signInStatus(person, passwords[1 - winner] ?? "")).toBe(401);
+  });
+
+  it("is told with all there is to tell where the answer of the database is lost", async () => {
+    const person = await Person.signUp();
+    await connectClient(person);
+    loseFirstAnswer("change_password(");
+    const response = await change(person);
+
+    expect(response.status).toBe(200);
+    const { token, connected } = changedSchema.parse(await response.json());
+    expect(connected).toEqual({ clients: 1, tokens: 0 });
+    expect(await statusOf(token)).toBe(200);
+  });
+});
+
+describe("signing out everywhere", () => {
+  const signOut = (person: Person, body: unknown) => person.send("/api/auth/signout", { method: "POST", body });
+
+  it("leaves clients and personal tokens as they are", async () => {
+    const person = await Person.signUp();
+    const { token } = await makeToken(person);
+    await connectClient(person);
+
+    expect((await signOut(person, { everywhere: true })).status).toBe(204);
+    expect([await statusOf(person.session.token), await statusOf(token)]).toEqual([401, 200]);
+    expect(await connectionsOf(person)).toEqual({ clients: 1, tokens: 1 });
+  });
+
+  it("cuts them off too where it is asked to", async () => {
+    const person = await Person.signUp();
+    const neighbour = await Person.signUp();
+    const { token } = await makeToken(person);
+    await makeToken(neighbour);
+    await connectClient(person);
+
+    expect((await signOut(person, { everywhere: true, cut_off: true })).status).toBe(204);
+    expect([await statusOf(person.session.token), await statusOf(token)]).toEqual([401, 401]);
+    expect(await connectionsOf(person)).toEqual({ clients: 0, tokens: 0 });
+    expect(await connectionsOf(neighbour)).toEqual({ clients: 0, tokens: 1 });
+  });
+
+  it("is not half done: cut_off goes with everywhere alone", async () => {
+    const person = await Person.signUp();
+    const response = await signOut(person, { cut_off: true });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors).toEqual([{ field: "cut_off", message: "goes with everywhere alone" }]);
+    expect(await statusOf(person.session.token)).toBe(200);
+  });
+});
