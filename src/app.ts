@@ -10,6 +10,7 @@ import { accessLog } from "./http/access-log.ts";
 import { accountRoutes, limitSignIns } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices, waitUntilOf } from "./http/application.ts";
 import { takeBody } from "./http/body.ts";
+import { allowConsentPages, consentRoutes } from "./http/consent-routes.ts";
 import { limitToReading } from "./http/limit-to-reading.ts";
 import { metricsRoutes, requireMetricsToken } from "./http/metrics-routes.ts";
 import { allowAnyPage, limitRegistrations, oauthMetadataRoutes, oauthRoutes } from "./http/oauth-routes.ts";
@@ -61,6 +62,7 @@ app.use(requestId({ headerName: "", generator: requestIdOf }));
 app.use(accessLog);
 app.use("/icon.*", allowAnyOrigin);
 app.use("/docs", allowReferenceStyle);
+app.use("/authorize", allowConsentPages);
 app.use(
   secureHeaders({
     contentSecurityPolicy: {
@@ -113,6 +115,7 @@ app.use("/api/chat", requireCaller, requireFullAccess, limitChat, takeBody(8 * M
 app.use("/api/chat/:id/stream", requireCaller, requireFullAccess);
 app.use("/api/conversations", requireCaller, requireFullAccess);
 app.use("/api/conversations/:id", requireCaller, requireFullAccess, takeBody(16 * KIB));
+app.use("/authorize", takeBody(16 * KIB));
 app.use("/metrics", requireMetricsToken);
 app.use("/oauth/register", limitRegistrations, takeBody(16 * KIB));
 app.use("/oauth/token", takeBody(16 * KIB));
@@ -126,6 +129,7 @@ app.route("/chat", chatRoutes);
 app.route("/api/chat", uiChatRoutes);
 app.route("/api/conversations", conversationRoutes);
 app.route("/mcp", mcpRoutes);
+app.route("/authorize", consentRoutes);
 app.get("/.well-known/security.txt", answerSecurityContact);
 app.route("/.well-known", oauthMetadataRoutes);
 app.route("/oauth", oauthRoutes);

@@ -1,4 +1,4 @@
-import { deleteAccount, readUser, signIn, signUp } from "../auth/accounts.ts";
+import { deleteAccount, readUser, signIn, signUp, type User } from "../auth/accounts.ts";
 import { signOut, signOutEverywhere } from "../auth/sign-out.ts";
 import { beginningOf } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
@@ -12,22 +12,48 @@ import { requireFull } from "./require-caller.ts";
 
 /** Makes an account, and answers with it and a token. */
 export async function answerSignUp(context: ApplicationContext): Promise<Response> {
-  const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, await readJsonBody(context));
-  const address = { key: addressKey(context), maximum: context.var.configuration.SIGN_UPS_PER_ADDRESS };
-  const account = { email, password, timeZone, name: name ?? nameFrom(email), address };
-  const user = await signUp(context.var.database, account, askerOf(context));
-  context.var.log.info("sign_up", { user_id: user.id });
+  const user = await makeAccount(context, await readJsonBody(context));
   return context.json((await openSession(context, user)).session, 201);
 }
 
 /** Answers with an account and a token for it. */
 export async function answerSignIn(context: ApplicationContext): Promise<Response> {
-  const { email, password } = parseInput(signInSchema, await readJsonBody(context));
+  const { user, askedAt } = await findAccount(context, await readJsonBody(context));
+  return context.json((await openSession(context, user, askedAt)).session);
+}
+
+/**
+ * Makes the account that somebody asks for, within what their address may.
+ *
+ * @param input as `signUpSchema` takes it
+ * @throws ApplicationError as `parseInput` and `signUp` do
+ */
+export async function makeAccount(context: ApplicationContext, input: unknown): Promise<User> {
+  const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, input);
+  const address = { key: addressKey(context), maximum: context.var.configuration.SIGN_UPS_PER_ADDRESS };
+  const account = { email, password, timeZone, name: name ?? nameFrom(email), address };
+  const user = await signUp(context.var.database, account, askerOf(context));
+  context.var.log.info("sign_up", { user_id: user.id });
+  return user;
+}
+
+/**
+ * Finds the account that somebody signs in to; the guess is counted against it.
+ *
+ * @param input as `signInSchema` takes it
+ * @returns also since when they are signed in: a sign-out everywhere meanwhile holds for them
+ * @throws ApplicationError as `parseInput`, `countAgainst` and `signIn` do
+ */
+export async function findAccount(
+  context: ApplicationContext,
+  input: unknown,
+): Promise<{ readonly user: User; readonly askedAt: Date }> {
+  const { email, password } = parseInput(signInSchema, input);
   if (email !== undefined) await countGuess(context, email);
   const askedAt = new Date();
   const user = await signIn(context.var.database, { email, password }, askerOf(context));
   context.var.log.info("sign_in", { user_id: user.id });
-  return context.json((await openSession(context, user, askedAt)).session);
+  return { user, askedAt };
 }
 
 /** Ends the credential that was sent, or every sign-in of its user, or all that they have connected too. */

@@ -16,12 +16,15 @@ const documentSchema = z.object({
   ),
 });
 
-/** Not part of the API: what it is described by, and what a page needs. */
+/** Not part of the API: what it is described by, pages for people, and what a page needs. */
 const NOT_DESCRIBED = new Set([
   "GET /",
   "GET /openapi.json",
   "GET /docs",
   "GET /docs/style.css",
+  "GET /authorize",
+  "POST /authorize",
+  "GET /authorize/style.css",
   "GET /icon.svg",
   "GET /icon.png",
 ]);

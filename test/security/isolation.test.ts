@@ -152,6 +152,10 @@ describe("every route", () => {
     "POST /oauth/register",
     "POST /oauth/token",
     "POST /oauth/revoke",
+    // Its person signs in on it.
+    "GET /authorize",
+    "POST /authorize",
+    "GET /authorize/style.css",
     "POST /api/auth/signup",
     "POST /api/auth/signin",
     "POST /api/auth/email",

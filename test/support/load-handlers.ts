@@ -6,6 +6,7 @@ import "../../src/chat/conversation/conversation-handlers.ts";
 import "../../src/auth/oauth/access-token.ts";
 import "../../src/http/account-change-handlers.ts";
 import "../../src/http/account-handlers.ts";
+import "../../src/http/consent-handlers.ts";
 import "../../src/http/oauth-handlers.ts";
 import "../../src/http/token-handlers.ts";
 import "../../src/http/client-handlers.ts";

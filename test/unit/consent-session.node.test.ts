@@ -19,12 +19,10 @@ afterEach(() => {
 /** What a browser sends back of a `Set-Cookie` header. */
 const cookieOf = (header: string) => header.split(";", 1).join();
 
-async function begin(userId = 7): Promise<string> {
-  return cookieOf(await beginConsentSession(userId, { secret }));
-}
+const begin = () => cookieOf(beginConsentSession(7, new Date(), { secret }));
 
-it("is a cookie for this host alone, which no script reads", async () => {
-  const header = await beginConsentSession(7, { secret });
+it("is a cookie for this host alone, which no script reads", () => {
+  const header = beginConsentSession(7, new Date(), { secret });
   expect(header).toMatch(/^__Host-authorize-session=/);
   expect(header.split("; ").slice(1).toSorted()).toEqual([
     "HttpOnly",
@@ -35,10 +33,10 @@ it("is a cookie for this host alone, which no script reads", async () => {
   ]);
 });
 
-it("signs its person in for ten minutes, as one who can be signed out", async () => {
-  const cookie = `theme=dark; ${await begin()}; other=1`;
+it("signs its person in for ten minutes, as one who can be signed out", () => {
+  const cookie = `theme=dark; ${begin()}; other=1`;
   const now = new Date();
-  expect(await readConsentSession(cookie, { secret })).toEqual({
+  expect(readConsentSession(cookie, { secret })).toEqual({
     userId: 7,
     credential: {
       kind: "sign_in",
@@ -49,15 +47,15 @@ it("signs its person in for ten minutes, as one who can be signed out", async ()
     access: "full",
   });
   vi.setSystemTime(now.getTime() + CONSENT_SESSION_LIFETIME * 1000 - 1);
-  expect(await readConsentSession(cookie, { secret })).toMatchObject({ userId: 7 });
+  expect(readConsentSession(cookie, { secret })).toMatchObject({ userId: 7 });
   vi.setSystemTime(now.getTime() + CONSENT_SESSION_LIFETIME * 1000);
-  expect(await readConsentSession(cookie, { secret })).toBeUndefined();
+  expect(readConsentSession(cookie, { secret })).toBeUndefined();
 });
 
-it("outlives a rotation of its secret", async () => {
-  const cookie = await begin();
-  expect(await readConsentSession(cookie, { secret: other, previousSecret: secret })).toMatchObject({ userId: 7 });
-  expect(await readConsentSession(cookie, { secret: other })).toBeUndefined();
+it("outlives a rotation of its secret", () => {
+  const cookie = begin();
+  expect(readConsentSession(cookie, { secret: other, previousSecret: secret })).toMatchObject({ userId: 7 });
+  expect(readConsentSession(cookie, { secret: other })).toBeUndefined();
 });
 
 it.each([
@@ -70,14 +68,14 @@ it.each([
     (cookie: string) => cookie.replace("__Host-", ""),
   ],
   ["no signature", (cookie: string) => cookie.slice(0, cookie.lastIndexOf("."))],
-])("does not take %s", async (_, change) => {
-  expect(await readConsentSession(change(await begin()), { secret })).toBeUndefined();
+])("does not take %s", (_, change) => {
+  expect(readConsentSession(change(begin()), { secret })).toBeUndefined();
 });
 
-it("does not take one that begins in the future", async () => {
+it("does not take one that begins in the future", () => {
   const now = Date.now();
   vi.setSystemTime(now + 120_000);
-  const cookie = await begin();
+  const cookie = begin();
   vi.setSystemTime(now);
-  expect(await readConsentSession(cookie, { secret })).toBeUndefined();
+  expect(readConsentSession(cookie, { secret })).toBeUndefined();
 });

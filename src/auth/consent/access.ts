@@ -5,23 +5,16 @@ export const accessChoices = ["write", "read"] as const;
 
 export type AccessChoice = (typeof accessChoices)[number];
 
-/** Asked for beside the tasks' scopes, so that a client may have refresh tokens (OpenID Connect Core, section 11). */
-const OFFLINE_ACCESS = "offline_access";
-
 /**
- * What a person can choose from, the most first: never more than the client asks for. One that names no scope of ours asks
- * for everything; one that asks to write only, as after a 403 that names this scope, reads as well.
+ * What a person can choose from, the most first.
+ *
+ * @param asked the scopes that a client asks for: never more are offered
  */
 export function offeredChoices(asked: readonly string[]): readonly AccessChoice[] {
-  return asked.includes("tasks:read") && !asked.includes("tasks:write") ? ["read"] : accessChoices;
+  return asked.includes("tasks:write") ? accessChoices : ["read"];
 }
 
-/** The scopes that a choice gives a client which asks for these: read alone where it asks for no more. */
-export function grantedScopes(choice: AccessChoice, asked: readonly string[]): (Scope | typeof OFFLINE_ACCESS)[] {
-  const mayWrite = choice === "write" && offeredChoices(asked).includes("write");
-  return [
-    "tasks:read",
-    ...(mayWrite ? (["tasks:write"] as const) : []),
-    ...(asked.includes(OFFLINE_ACCESS) ? ([OFFLINE_ACCESS] as const) : []),
-  ];
+/** The scopes that a choice gives a client which asks for these: to read alone where it asks for no more. */
+export function grantedScopes(choice: AccessChoice, asked: readonly string[]): readonly Scope[] {
+  return choice === "write" && asked.includes("tasks:write") ? ["tasks:read", "tasks:write"] : ["tasks:read"];
 }

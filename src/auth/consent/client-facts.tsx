@@ -1,12 +1,11 @@
 import { excerpt } from "../../excerpt.ts";
-import { withoutUnseen } from "../../quote.ts";
 import { describeDestination } from "./destination.ts";
 
-const LONGEST_NAME = 80;
 const LONGEST_HOST = 255;
 
 /** Who asks. All of it is the client's own words, but for `domain`, and is shown as text only. */
 export interface AskingClient {
+  /** One bounded line that hides nothing. */
   readonly name: string;
   /** The host that vouches for the name, as it publishes the client's metadata document. */
   readonly domain: string | undefined;
@@ -14,15 +13,9 @@ export interface AskingClient {
   readonly redirectUri: string;
 }
 
-/** A client's name as a person can read it: one line, bounded, nothing unseen in it. */
-export function shownName({ name }: Pick<AskingClient, "name">): string {
-  const shown = withoutUnseen(name.replace(/\s+/gu, " ")).trim();
-  return excerpt(shown === "" ? "An app without a name" : shown, LONGEST_NAME);
-}
-
 /** A client's name, which can be in any script and must not turn the text around it. */
 export function ClientName({ client }: { readonly client: AskingClient }) {
-  return <bdi>{shownName(client)}</bdi>;
+  return <bdi>{client.name}</bdi>;
 }
 
 /** Who asks, who vouches for them, where the answer goes and, once somebody is signed in, whose tasks it is about. */

@@ -1,5 +1,5 @@
 import type { AccessChoice } from "./access.ts";
-import { type AskingClient, ClientFacts, ClientName, shownName } from "./client-facts.tsx";
+import { type AskingClient, ClientFacts, ClientName } from "./client-facts.tsx";
 import { FormError, type FormErrors } from "./field.tsx";
 import { Layout } from "./layout.tsx";
 import type { ConsentLinks } from "./links.ts";
@@ -23,7 +23,7 @@ interface ConsentProps {
 /** Asks a person who is signed in whether a client may use their tasks. */
 export function ConsentPage({ client, links, email, handle, choices, errors = {} }: ConsentProps) {
   return (
-    <Layout title={`Allow ${shownName(client)}?`} hasErrors={Object.keys(errors).length > 0}>
+    <Layout title={`Allow ${client.name}?`} hasErrors={Object.keys(errors).length > 0}>
       <h1>
         Allow <ClientName client={client} /> to use your tasks?
       </h1>

@@ -1,15 +1,18 @@
-import { generateSignedCookie } from "hono/cookie";
-import { parseSigned } from "hono/utils/cookie";
 import * as z from "zod";
 import type { Caller } from "../../caller.ts";
-import { deriveKey } from "../../derive-key.ts";
+import { isSignedWithAny, signWith } from "../../signature.ts";
 
 /** How long a person stays signed in on the consent page, in seconds: for its steps, and for a second client. */
 export const CONSENT_SESSION_LIFETIME = 10 * 60;
 
 const ALLOWED_CLOCK_SKEW_MILLISECONDS = 60_000;
 
-const COOKIE = "authorize-session";
+const COOKIE = "__Host-authorize-session";
+
+/** The cookie among others: what is signed, and the signature. None of it needs escaping. */
+const SENT_COOKIE = new RegExp(`(?:^|; *)${COOKIE}=([\\w.-]+)\\.([\\w-]+)(?:;|$)`);
+
+const PURPOSE = { purpose: "consent session", bytes: 32 } as const;
 
 /** What the cookie is signed with, and what was signed with before, while the secret is being rotated. */
 export interface ConsentSecrets {
@@ -30,16 +33,13 @@ const valueSchema = z
 /**
  * Signs a person in on the consent page, and nowhere else: its cookie has a key of its own, and no other route reads it.
  *
+ * @param since when they have given their password
  * @returns the `Set-Cookie` header. Its path must be "/" (RFC 6265bis section 4.1.3.2)
  */
-export function beginConsentSession(userId: number, { secret }: ConsentSecrets): Promise<string> {
-  const value = `${userId}.${crypto.randomUUID()}.${Date.now()}`;
-  return generateSignedCookie(COOKIE, value, keyOf(secret), {
-    prefix: "host",
-    httpOnly: true,
-    sameSite: "Lax",
-    maxAge: CONSENT_SESSION_LIFETIME,
-  });
+export function beginConsentSession(userId: number, since: Date, { secret }: ConsentSecrets): string {
+  const value = `${userId}.${crypto.randomUUID()}.${since.getTime()}`;
+  const signature = signWith(secret, value, PURPOSE);
+  return `${COOKIE}=${value}.${signature}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=${CONSENT_SESSION_LIFETIME}`;
 }
 
 /**
@@ -49,22 +49,12 @@ export function beginConsentSession(userId: number, { secret }: ConsentSecrets):
  * @param cookies the request's `Cookie` header
  * @returns undefined where nobody is, or was for too long
  */
-export async function readConsentSession(
+export function readConsentSession(
   cookies: string | undefined,
   { secret, previousSecret }: ConsentSecrets,
-): Promise<Caller | undefined> {
-  if (cookies === undefined) return undefined;
-  for (const signedWith of [secret, previousSecret]) {
-    if (signedWith === undefined) continue;
-    const caller = await readSigned(cookies, keyOf(signedWith));
-    if (caller !== undefined) return caller;
-  }
-  return undefined;
-}
-
-async function readSigned(cookies: string, key: BufferSource): Promise<Caller | undefined> {
-  const name = `__Host-${COOKIE}`;
-  const { [name]: value } = await parseSigned(cookies, key, name);
+): Caller | undefined {
+  const [, value = "", signature = ""] = SENT_COOKIE.exec(cookies ?? "") ?? [];
+  if (!isSignedWithAny([secret, previousSecret], value, signature, PURPOSE)) return undefined;
   const parsed = valueSchema.safeParse(value);
   if (!parsed.success) return undefined;
   const { userId, id, begun } = parsed.data;
@@ -73,8 +63,4 @@ async function readSigned(cookies: string, key: BufferSource): Promise<Caller | 
   if (now >= expiresAt || begun > now + ALLOWED_CLOCK_SKEW_MILLISECONDS) return undefined;
   const credential = { kind: "sign_in", id, issuedAt: new Date(begun), expiresAt: new Date(expiresAt) } as const;
   return { userId, credential, access: "full" };
-}
-
-function keyOf(secret: string): BufferSource {
-  return new Uint8Array(deriveKey(secret, "consent session"));
 }

@@ -1,5 +1,5 @@
 import { EmailField, PasswordField } from "./account-fields.tsx";
-import { type AskingClient, ClientFacts, ClientName, shownName } from "./client-facts.tsx";
+import { type AskingClient, ClientFacts, ClientName } from "./client-facts.tsx";
 import { FormError, type FormErrors } from "./field.tsx";
 import { Layout } from "./layout.tsx";
 import type { ConsentLinks } from "./links.ts";
@@ -15,7 +15,7 @@ interface SignInProps {
 /** Asks a person to sign in, so that they can answer a client. */
 export function SignInPage({ client, links, email = "", errors = {} }: SignInProps) {
   return (
-    <Layout title={`Sign in to connect ${shownName(client)}`} hasErrors={Object.keys(errors).length > 0}>
+    <Layout title={`Sign in to connect ${client.name}`} hasErrors={Object.keys(errors).length > 0}>
       <h1>
         Sign in to connect <ClientName client={client} />
       </h1>

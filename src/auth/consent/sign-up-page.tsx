@@ -1,10 +1,10 @@
 import { EmailField, NewPasswordField } from "./account-fields.tsx";
-import { type AskingClient, ClientFacts, ClientName, shownName } from "./client-facts.tsx";
+import { type AskingClient, ClientFacts, ClientName } from "./client-facts.tsx";
 import { describeControl, Field, FormError, type FormErrors } from "./field.tsx";
 import { Layout } from "./layout.tsx";
 import type { ConsentLinks } from "./links.ts";
 
-const TIME_ZONE_HINT = "As your connection has it. Due times are in this zone.";
+const TIME_ZONE_HINT = "Taken from your connection. Your due times are in this zone.";
 
 interface SignUpProps {
   readonly client: AskingClient;
@@ -19,7 +19,7 @@ interface SignUpProps {
 /** Lets a person make an account, so that they can answer a client. */
 export function SignUpPage({ client, links, email = "", timeZone, timeZones, errors = {} }: SignUpProps) {
   return (
-    <Layout title={`Create an account to connect ${shownName(client)}`} hasErrors={Object.keys(errors).length > 0}>
+    <Layout title={`Create an account to connect ${client.name}`} hasErrors={Object.keys(errors).length > 0}>
       <h1>
         Create an account to connect <ClientName client={client} />
       </h1>

@@ -1,0 +1,288 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { type Asked, ask, ConsentBrowser, type ShownPage } from "../support/consent.ts";
+import { CALLBACK, post, register } from "../support/oauth.ts";
+import { newAddress, ORIGIN, PASSWORD, Person, send } from "../support/person.ts";
+
+const POLICY =
+  "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const ALLOW = { action: "allow", access: "write" };
+
+let person: Person;
+let browser: ConsentBrowser;
+
+// Somebody else for each test: how often one may sign in is limited.
+beforeEach(async () => {
+  person = await Person.signUp();
+  browser = new ConsentBrowser();
+});
+
+function openAsPerson(asked: Asked): Promise<ShownPage> {
+  return browser.signIn(asked, person.session.user.email, PASSWORD);
+}
+
+/** A page that leads nowhere and has no code in it. */
+function expectRefused({ response, html, ledTo }: ShownPage, status: number): void {
+  expect(response.status).toBe(status);
+  expect(response.headers.get("Content-Type")).toMatch(/^text\/html/);
+  expect(ledTo).toBeUndefined();
+  expect(html).not.toMatch(/[?&;]code=/);
+}
+
+describe("a page", () => {
+  it("is nobody else's to frame, keep, extend or learn from", async () => {
+    const asked = await ask();
+    const signIn = await browser.open(asked.path);
+    const consent = await browser.submit(signIn, {
+      action: "sign_in",
+      email: person.session.user.email,
+      password: PASSWORD,
+    });
+    const pages = [
+      signIn,
+      await browser.submit(signIn, { action: "sign_in", email: "nobody@example.com", password: "wrong password" }),
+      consent,
+      await browser.submit(consent, ALLOW),
+      await browser.open("/authorize"),
+    ];
+    for (const { response, html } of pages) {
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        "content-security-policy": POLICY,
+        "x-frame-options": "DENY",
+        "cache-control": "no-store",
+        "referrer-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+        "cross-origin-opener-policy": "unsafe-none",
+      });
+      expect(html).toMatch(/^<!doctype html>/);
+      expect(html).not.toMatch(/<script|<style|\sstyle=|\son\w+=|src="(?!\/icon\.svg)/);
+    }
+    expect((await send("/authorize/style.css")).headers.get("Content-Type")).toBe("text/css; charset=utf-8");
+  });
+
+  it("shows what a client says of itself as text, and loads nothing of it", async () => {
+    const name = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>\u202e&lt;`;
+    const { client_id } = await register({
+      client_name: name,
+      logo_uri: "https://client.example/logo.png",
+      client_uri: "https://client.example/",
+    });
+    const { path } = await ask({ client_id });
+    const { html } = await browser.open(path);
+    expect(html).toContain(
+      "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&gt;&lt;img src=x onerror=alert(1)&gt;&amp;lt;",
+    );
+    expect(html).not.toContain("\u202e");
+    expect(html).not.toContain("logo.png");
+  });
+
+  it("keeps its cookies to this host, out of reach of scripts and of forms on other sites", async () => {
+    const asked = await ask();
+    const page = await browser.open(asked.path);
+    const init = { action: "sign_in", email: person.session.user.email, password: PASSWORD };
+    const signedIn = await send(page.form ?? "", {
+      method: "POST",
+      redirect: "manual",
+      headers: { "Content-Type": "application/x-www-form-urlencoded", Origin: ORIGIN },
+      body: new URLSearchParams(init).toString(),
+    });
+    expect(signedIn.status).toBe(303);
+    const consent = await openAsPerson(asked);
+    const cookies = [...signedIn.headers.getSetCookie(), ...consent.response.headers.getSetCookie()];
+    expect(cookies).toHaveLength(2);
+    for (const cookie of cookies) {
+      expect(cookie).toMatch(/^__Host-/);
+      const attributes = cookie.split("; ").slice(1);
+      expect(attributes).toEqual(
+        expect.arrayContaining(["Path=/", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=600"]),
+      );
+    }
+  });
+});
+
+describe("a form", () => {
+  it.each([
+    ["another site", { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" }],
+    ["another site, by a browser that says no more", { Origin: "https://evil.example", "Sec-Fetch-Site": undefined }],
+    ["another name of the same domain", { Origin: "https://evil.example", "Sec-Fetch-Site": "same-site" }],
+    ["a page that was led here under another name", { Origin: "http://rebound.example:8787" }],
+    ["a frame without an origin, by a browser that says no more", { Origin: "null", "Sec-Fetch-Site": undefined }],
+    ["nobody knows where", { Origin: undefined, "Sec-Fetch-Site": undefined }],
+    ["the address line", { Origin: undefined, "Sec-Fetch-Site": "none" }],
+  ])("from %s is refused, and nothing of it is done", async (_, from) => {
+    const asked = await ask();
+    const consent = await openAsPerson(asked);
+    const headers = Object.fromEntries(
+      Object.entries({ "Sec-Fetch-Site": "same-origin", ...from }).filter(([, value]) => value),
+    );
+    const sent = await browser.open(consent.form ?? "", {
+      method: "POST",
+      headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers },
+      body: new URLSearchParams({ ...consent.hidden, ...ALLOW }).toString(),
+    });
+    expectRefused(sent, 403);
+    // The form still counts: nobody has used it.
+    expect((await browser.submit(consent, ALLOW)).ledTo?.searchParams.get("code")).toEqual(expect.any(String));
+  });
+
+  it("counts once", async () => {
+    const asked = await ask();
+    const consent = await openAsPerson(asked);
+    const { ledTo } = await browser.submit(consent, ALLOW);
+    await asked.exchange(ledTo);
+    for (const action of ["allow", "deny"]) expectRefused(await browser.submit(consent, { ...ALLOW, action }), 400);
+  });
+
+  it("counts once where it is sent twice at the same time", async () => {
+    const consent = await openAsPerson(await ask());
+    const cookies = new Map(browser.cookies);
+    const twin = new ConsentBrowser();
+    for (const [name, value] of cookies) twin.cookies.set(name, value);
+    const sent = await Promise.all([browser.submit(consent, ALLOW), twin.submit(consent, ALLOW)]);
+    expect(sent.map(({ response }) => response.status).sort()).toEqual([200, 400]);
+  });
+
+  it("counts in the browser alone that was shown it", async () => {
+    const consent = await openAsPerson(await ask());
+    const thief = new ConsentBrowser();
+    const session = browser.cookies.get("__Host-authorize-session") ?? "";
+    thief.cookies.set("__Host-authorize-session", session);
+    expectRefused(await thief.submit(consent, ALLOW), 400);
+  });
+
+  it.each([
+    ["made up", "x".repeat(43)],
+    ["missing", ""],
+    ["too long", "x".repeat(10_000)],
+  ])("with a handle that is %s is refused", async (_, handle) => {
+    const consent = await openAsPerson(await ask());
+    expectRefused(await browser.submit(consent, { ...ALLOW, handle }), 400);
+  });
+
+  it("counts for the client alone that it was shown for", async () => {
+    const consent = await openAsPerson(await ask());
+    const { path } = await ask({}, { name: "Another client", callback: "https://other.example/callback" });
+    expectRefused(await browser.submit({ ...consent, form: path }, ALLOW), 400);
+  });
+
+  it.each([
+    ["of another type", 415, { headers: { "Content-Type": "application/json" }, body: "{}" }],
+    ["too large", 413, { body: `action=sign_in&email=${"a".repeat(17_000)}` }],
+    ["with a field twice", 400, { body: "action=sign_in&email=a&email=b&password=c" }],
+    ["that asks for what there is not", 400, { body: "action=delete_account" }],
+    ["that is no UTF-8", 400, { body: "action=sign_in\0&email=%ff" }],
+    ["that is empty", 400, { body: "" }],
+  ])("%s is answered with a page", async (_, status, init) => {
+    const page = await browser.open((await ask()).path);
+    expectRefused(await browser.submit(page, {}, init), status);
+  });
+});
+
+describe("a client", () => {
+  it.each([
+    ["without a name", { client_id: "" }],
+    ["that is not registered", { client_id: "no-such-client-1" }],
+    ["with a redirect URI of another", { redirect_uri: "https://evil.example/callback" }],
+    ["with a redirect URI that is longer", { redirect_uri: `${CALLBACK}/../evil` }],
+    ["with a script for a redirect URI", { redirect_uri: "javascript:alert(1)" }],
+    ["without a redirect URI", { redirect_uri: "" }],
+    ["at an address of this machine", { client_id: "https://127.0.0.1/client.json" }],
+  ])("%s is told nothing; the person is", async (_, parameters) => {
+    const { path } = await ask(parameters);
+    const refused = await browser.open(path);
+    expectRefused(refused, 400);
+    expect(refused.response.headers.get("Location")).toBeNull();
+    expect(refused.html).not.toContain('href="https://evil');
+    expect(refused.html).not.toContain('href="javascript');
+  });
+
+  it.each([
+    ["no PKCE", { code_challenge: "" }, "invalid_request"],
+    ["PKCE in plain text", { code_challenge_method: "plain" }, "invalid_request"],
+    ["another kind of answer", { response_type: "token" }, "unsupported_response_type"],
+    ["another audience", { resource: "https://other.example/mcp" }, "invalid_target"],
+    ["scopes that there are not", { scope: "admin" }, "invalid_scope"],
+  ])("that asks with %s is told so itself", async (_, parameters, error) => {
+    const asked = await ask(parameters);
+    const { response, ledTo } = await browser.open(asked.path);
+    expect(response.status).toBe(302);
+    expect(`${ledTo?.origin}${ledTo?.pathname}`).toBe(CALLBACK);
+    expect(Object.fromEntries(ledTo?.searchParams ?? [])).toMatchObject({ error, state: asked.state, iss: ORIGIN });
+  });
+});
+
+it("who is signed in on the page is signed in nowhere else, nor the other way round", async () => {
+  await openAsPerson(await ask());
+  const session = browser.cookies.get("__Host-authorize-session") ?? "";
+  expect(session).not.toBe("");
+  for (const path of ["/api/auth/me", "/api/conversations"]) {
+    const byCookie = await send(path, { headers: { Cookie: `__Host-authorize-session=${session}` } });
+    const byToken = await send(path, { headers: { Authorization: `Bearer ${decodeURIComponent(session)}` } });
+    expect([byCookie.status, byToken.status]).toEqual([401, 401]);
+  }
+  const other = new ConsentBrowser();
+  other.cookies.set("__Host-authorize-session", person.session.token);
+  expect((await other.open((await ask()).path)).html).toContain("<h1>Sign in");
+});
+
+describe("limits", () => {
+  it("a password may be guessed ten times a minute here and at the API together", async () => {
+    const guessed = await Person.signUp();
+    const { email } = guessed.session.user;
+    const page = await browser.open((await ask()).path);
+    const guess = () => browser.submit(page, { action: "sign_in", email, password: "wrong password" });
+    const statuses: number[] = [];
+    for (let count = 0; count < 3 && !statuses.includes(429); count += 1) {
+      const answers = await Promise.all(Array.from({ length: 7 }, guess));
+      statuses.push(...answers.map(({ response }) => response.status));
+    }
+    expect(statuses).toContain(429);
+    const limited = await guess();
+    expect(limited.response.headers.get("Retry-After")).toBe("60");
+    expect(limited.html).toMatch(/role="alert">Too many requests; try again in 60 seconds\./);
+    const body = { email, password: PASSWORD };
+    expect((await send("/api/auth/signin", { method: "POST", body })).status).toBe(429);
+  });
+
+  it("an address may open 60 pages a minute, and is told so by a page", async () => {
+    const from = { headers: { "CF-Connecting-IP": newAddress() } };
+    const { path } = await ask();
+    const open = async () => (await send(path, from)).status;
+    const statuses: number[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      statuses.push(...(await Promise.all(Array.from({ length: 25 }, open))));
+    }
+    expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(120);
+    expectRefused(await browser.open(path, from), 429);
+  });
+});
+
+it("nothing secret is in a log line", async () => {
+  const lines: string[] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((line: string) => lines.push(line));
+  try {
+    const asked = await ask();
+    const consent = await openAsPerson(asked);
+    const { ledTo } = await browser.submit(consent, ALLOW);
+    await browser.submit(consent, ALLOW);
+    const { access_token, refresh_token } = await asked.exchange(ledTo);
+    await post("/oauth/token", { grant_type: "authorization_code", code: ledTo?.searchParams.get("code") ?? "" });
+    expect(lines.some((line) => line.includes('"/authorize"'))).toBe(true);
+    const secrets = [
+      PASSWORD,
+      person.session.user.email,
+      asked.state,
+      consent.hidden.handle,
+      ledTo?.searchParams.get("code"),
+      access_token,
+      refresh_token,
+      ...browser.cookies.values(),
+    ];
+    for (const secret of secrets) {
+      expect(secret).toEqual(expect.any(String));
+      for (const line of lines) expect(line).not.toContain(secret);
+    }
+  } finally {
+    log.mockRestore();
+  }
+});
