@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { OAuthError } from "@cloudflare/workers-oauth-provider";
 import { type AuthorizationServer, openAuthorizationServer } from "../auth/oauth/authorization-server.ts";
 import { claimedClientIds, isAcceptableClientId } from "../auth/oauth/client-identifier.ts";
+import { registrableMetadata } from "../auth/oauth/client-metadata.ts";
 import { namedResource, OFFERED_SCOPES, resourceOf } from "../auth/oauth/oauth-offer.ts";
 import { type ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
+import { parseJson } from "../json.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import type { ApplicationContext } from "./application.ts";
 import { readTextBody } from "./body.ts";
@@ -56,11 +58,11 @@ export function answerResourceMetadata(context: ApplicationContext): Response {
 export function answerRegistration(context: ApplicationContext): Promise<Response> {
   const server = openServer(context);
   return answerAsOAuth(context, async () => {
-    const body = await readTextBody(context);
+    const metadata = registrableMetadata(parseJson(await readTextBody(context), "The body"));
     const request = new Request(endpoint(context, "/oauth/register"), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body,
+      body: JSON.stringify(metadata),
     });
     return server.answer(request, { isRegistration: true });
   });
