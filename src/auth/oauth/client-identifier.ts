@@ -6,7 +6,7 @@ const LONGEST_IDENTIFIER = 2000;
 
 /** Names that are no public host's: RFC 6761, RFC 6762, RFC 9476 and ICANN's for private use. */
 const PRIVATE_NAME =
-  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|test|invalid|example|onion|alt|home\.arpa)$/;
+  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|test|invalid|onion|alt|home\.arpa)$/;
 
 /**
  * Whether somebody's word for a client may be looked up: it is not too long, and where it is a URL its host has a name that

@@ -1,0 +1,266 @@
+import { sign } from "hono/jwt";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import {
+  allow,
+  authorizationServer,
+  authorizationUrl,
+  CALLBACK,
+  callTool,
+  newPkce,
+  post,
+  refresh,
+  type Tokens,
+  tokensOf,
+} from "../support/oauth.ts";
+import { ORIGIN, Person } from "../support/person.ts";
+
+// A client may be the URL of its own description. Whoever can make that URL answer chooses every byte of it.
+
+const CLIENT = "https://client.example/metadata.json";
+const GOOD = {
+  client_id: CLIENT,
+  client_name: "Described client",
+  redirect_uris: ["http://127.0.0.1/callback"],
+  token_endpoint_auth_method: "none",
+};
+const { verifier, challenge } = newPkce();
+
+let person: Person;
+
+beforeAll(async () => {
+  person = await Person.signUp();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Has a host answer, and counts what it is asked. */
+function answerFrom(answer: (url: string, init: RequestInit | undefined) => Promise<Response> | Response) {
+  const pass = globalThis.fetch;
+  const asked: string[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    if (url.startsWith("http://127.0.0.1:") && init?.method === "POST") return pass(input, init);
+    asked.push(url);
+    return answer(url, init);
+  });
+  return asked;
+}
+
+const url = (clientId = CLIENT) => authorizationUrl({ client_id: clientId, code_challenge: challenge, state: "s" });
+
+const parse = (asked = url()): Promise<unknown> =>
+  authorizationServer()
+    .parseAuthRequest(new Request(asked))
+    .catch((error: unknown) => error);
+
+/** The answers of a client's host that say nothing of the client. */
+const AWAY: [string, () => Promise<Response> | Response][] = [
+  ["503", () => new Response("busy", { status: 503 })],
+  ["429", () => new Response("slow down", { status: 429 })],
+  ["no answer", () => Promise.reject(new TypeError("Network connection lost."))],
+];
+
+describe("a description", () => {
+  it("is fetched, vouches for the client, and gets it tokens; a script in its name is text", async () => {
+    answerFrom(() => Response.json({ ...GOOD, client_name: "<script>alert(1)</script>\u202e\nx" }));
+    const request = await authorizationServer().parseAuthRequest(new Request(url()));
+
+    const description = await authorizationServer().describeConsent(request);
+
+    expect(description).toMatchObject({
+      clientName: "<script>alert(1)</script> x",
+      clientDomain: "client.example",
+      redirectHost: "127.0.0.1",
+      redirectIsLoopback: true,
+    });
+    const callback = await allow(person, url());
+    const code = callback.searchParams.get("code") ?? "";
+    const exchange = { grant_type: "authorization_code", code, code_verifier: verifier, client_id: CLIENT };
+    const tokens = await tokensOf(await post("/oauth/token", exchange));
+    expect((await callTool(tokens.access_token, "list_tasks")).status).toBe(200);
+  });
+
+  it.each<[string, () => Promise<Response> | Response]>([
+    ["is not there", () => new Response("no", { status: 404 })],
+    ["leads in a circle", () => Promise.reject(new TypeError("Too many redirects."))],
+    ["is a page", () => new Response("<html>", { headers: { "Content-Type": "text/html" } })],
+    ["is a list", () => Response.json([])],
+    ["is empty", () => new Response("")],
+    ["is not UTF-8", () => new Response(new Uint8Array([0xff, 0xfe, 0x7b]))],
+    ["is another's", () => Response.json({ ...GOOD, client_id: "https://other.example/metadata.json" })],
+    ["has no name", () => Response.json({ ...GOOD, client_name: "" })],
+    ["has no redirect", () => Response.json({ ...GOOD, redirect_uris: [] })],
+    ["has a script for a redirect", () => Response.json({ ...GOOD, redirect_uris: ["javascript:alert(1)"] })],
+    ["has a secret in it", () => Response.json({ ...GOOD, client_secret: "secret" })],
+    ["wants a shared secret", () => Response.json({ ...GOOD, token_endpoint_auth_method: "client_secret_basic" })],
+    ["says that it has 10 MB", () => new Response("{", { headers: { "Content-Length": "10000000" } })],
+    ...AWAY,
+  ])("that %s: nobody is redirected, nothing is our fault", async (_name, answer) => {
+    answerFrom(answer);
+
+    expect(await parse()).toMatchObject({ name: "CimdFetchError" });
+  });
+
+  it("of 10 MB without a length is read no further than it may have", async () => {
+    let sent = 0;
+    const megabytes = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            sent += 1;
+            controller.enqueue(new Uint8Array(1_024).fill(0x20));
+            if (sent === 10_000) controller.close();
+          },
+        }),
+      );
+    answerFrom(megabytes);
+
+    expect(await parse()).toMatchObject({
+      name: "CimdFetchError",
+      detail: expect.stringMatching(/limit of 5120 bytes/),
+    });
+    expect(sent).toBeLessThan(20);
+  });
+
+  it("that comes in a trickle is given up after ten seconds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    answerFrom(() => new Response(new ReadableStream({ pull: () => new Promise(() => undefined) })));
+
+    const parsing = parse();
+    await vi.advanceTimersByTimeAsync(10_000);
+
+    expect(await parsing).toMatchObject({ name: "CimdFetchError", detail: expect.stringMatching(/timed out/) });
+  });
+
+  it.each([
+    "https://127.0.0.1/metadata.json",
+    "https://10.1.2.3/metadata.json",
+    "https://169.254.169.254/latest/meta-data",
+    "https://0x7f000001/metadata.json",
+    "https://[fd00::1]/metadata.json",
+    "https://localhost/metadata.json",
+    "https://localhost./metadata.json",
+    "https://printer.local/metadata.json",
+    "https://db.internal/metadata.json",
+    "https://router/metadata.json",
+  ])("at %s is never fetched", async (clientId) => {
+    const asked = answerFrom(() => Response.json({ ...GOOD, client_id: clientId }));
+
+    expect(await parse(url(clientId))).toMatchObject({ name: "AuthorizationError" });
+    expect((await refresh(clientId, "token")).status).toBe(401);
+    const headers = { Authorization: `Basic ${btoa(`${encodeURIComponent(clientId)}:x`)}` };
+    expect((await post("/oauth/token", { grant_type: "refresh_token", refresh_token: "t" }, headers)).status).toBe(401);
+    const assertion = `e30.${Buffer.from(JSON.stringify({ iss: clientId })).toString("base64url")}.e30`;
+    const asserted = { client_assertion: assertion, client_assertion_type: "x", grant_type: "refresh_token" };
+    expect((await post("/oauth/token", asserted)).status).toBe(401);
+    expect(asked).toEqual([]);
+  });
+
+  it("is kept for as long as its host says", async () => {
+    const clientId = "https://kept.example/metadata.json";
+    const asked = answerFrom(() =>
+      Response.json({ ...GOOD, client_id: clientId }, { headers: { "Cache-Control": "max-age=60" } }),
+    );
+
+    for (let round = 0; round < 3; round += 1) expect(await parse(url(clientId))).toMatchObject({ clientId });
+
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each(AWAY)("that cannot be had at a refresh (%s) signs nobody out", async (_name, answer) => {
+    answerFrom(() => Response.json(GOOD));
+    const code = (await allow(person, url())).searchParams.get("code") ?? "";
+    const exchange = { grant_type: "authorization_code", code, code_verifier: verifier, client_id: CLIENT };
+    const tokens = await tokensOf(await post("/oauth/token", exchange));
+    vi.restoreAllMocks();
+
+    answerFrom(answer);
+    const away = await refresh(CLIENT, tokens.refresh_token);
+    expect([away.status, (await away.json<{ error: string }>()).error]).toEqual([503, "temporarily_unavailable"]);
+    expect(away.headers.get("Retry-After")).not.toBeNull();
+    vi.restoreAllMocks();
+
+    answerFrom(() => Response.json(GOOD));
+    await tokensOf(await refresh(CLIENT, tokens.refresh_token));
+  });
+});
+
+describe("a client that signs its requests", () => {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const newKeys = async () => crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  let privateKey: CryptoKey;
+  let signing: Record<string, unknown>;
+
+  beforeAll(async () => {
+    const keys = await newKeys();
+    privateKey = keys.privateKey;
+    const publicKey = await crypto.subtle.exportKey("jwk", keys.publicKey);
+    signing = {
+      ...GOOD,
+      token_endpoint_auth_method: "private_key_jwt",
+      token_endpoint_auth_signing_alg: "ES256",
+      jwks: { keys: [{ kty: publicKey.kty, crv: publicKey.crv, x: publicKey.x, y: publicKey.y, kid: "1", use: "sig" }] },
+    };
+  });
+
+  const assertionWith = (changes: Record<string, unknown> = {}, key = privateKey) => {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: CLIENT, sub: CLIENT, aud: ORIGIN, jti: crypto.randomUUID(), iat: now, exp: now + 60 };
+    return sign({ ...claims, ...changes }, key, "ES256");
+  };
+  const ask = (assertion: string, changes: Record<string, string>) =>
+    post("/oauth/token", {
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: assertion,
+      ...changes,
+    });
+
+  it("gets tokens by an assertion, which counts once", async () => {
+    answerFrom(() => Response.json(signing));
+    const code = (await allow(person, url())).searchParams.get("code") ?? "";
+    const tokens = await tokensOf(
+      await ask(await assertionWith(), {
+        grant_type: "authorization_code",
+        code,
+        code_verifier: verifier,
+        redirect_uri: CALLBACK,
+      }),
+    );
+
+    const assertion = await assertionWith();
+    const again = { grant_type: "refresh_token", refresh_token: tokens.refresh_token };
+    const answers = await Promise.all([ask(assertion, again), ask(assertion, again), ask(assertion, again)]);
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401]);
+    for (const refused of answers.filter(({ status }) => status === 401)) {
+      expect(await refused.json()).toMatchObject({ error: "invalid_client" });
+    }
+    const given = answers.find(({ status }) => status === 200);
+    const next: Tokens = await tokensOf(given ?? new Response());
+    expect((await callTool(next.access_token, "list_tasks")).status).toBe(200);
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ["of another key", async () => assertionWith({}, (await newKeys()).privateKey)],
+    ["for another server", () => assertionWith({ aud: "https://other.example" })],
+    ["of another client", () => assertionWith({ sub: "https://other.example/m.json" })],
+    ["that has expired", () => assertionWith({ exp: Math.floor(Date.now() / 1000) - 120 })],
+    ["that lasts for a day", () => assertionWith({ exp: Math.floor(Date.now() / 1000) + 86_400 })],
+    ["without an id", () => assertionWith({ jti: undefined })],
+  ])("is not known by an assertion %s", async (_name, assertion) => {
+    answerFrom(() => Response.json(signing));
+
+    const refused = await ask(await assertion(), { grant_type: "refresh_token", refresh_token: "t" });
+
+    expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([401, "invalid_client"]);
+  });
+
+  it("is not known without one", async () => {
+    answerFrom(() => Response.json(signing));
+
+    expect((await refresh(CLIENT, "token")).status).toBe(401);
+  });
+});
