@@ -1,5 +1,6 @@
 import { sign } from "hono/jwt";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import {
   allow,
   authorizationServer,
@@ -190,19 +191,24 @@ describe("a description", () => {
 
 describe("a client that signs its requests", () => {
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-  const newKeys = async () => crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const newKeys = async () => {
+    const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    if ("privateKey" in keys) return keys;
+    throw new Error("a pair must be made");
+  };
   let privateKey: CryptoKey;
   let signing: Record<string, unknown>;
 
   beforeAll(async () => {
     const keys = await newKeys();
     privateKey = keys.privateKey;
-    const publicKey = await crypto.subtle.exportKey("jwk", keys.publicKey);
+    const exported: unknown = await crypto.subtle.exportKey("jwk", keys.publicKey);
+    const publicKey = z.object({ kty: z.string(), crv: z.string(), x: z.string(), y: z.string() }).parse(exported);
     signing = {
       ...GOOD,
       token_endpoint_auth_method: "private_key_jwt",
       token_endpoint_auth_signing_alg: "ES256",
-      jwks: { keys: [{ kty: publicKey.kty, crv: publicKey.crv, x: publicKey.x, y: publicKey.y, kid: "1", use: "sig" }] },
+      jwks: { keys: [{ ...publicKey, kid: "1", use: "sig" }] },
     };
   });
 
