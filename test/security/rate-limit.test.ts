@@ -60,6 +60,15 @@ describe("an address", () => {
     expect((await from(subject, "/mcp/tools")).status).toBe(200);
   });
 
+  it("may register 30 clients of OAuth a minute, and goes on refreshing", async () => {
+    const register = (address: string) => from(address, "/oauth/register", { method: "POST", body: {} });
+    const { passing, subject } = await countPassing(newAddress, register, 35);
+
+    expect(passing).toBe(30);
+    await expectLimited(await register(subject));
+    expect((await from(subject, "/oauth/token", { method: "POST" })).status).toBe(400);
+  });
+
   it("of IPv6 counts as its /64", async () => {
     const newPrefix = () => `2001:db8:${crypto.getRandomValues(new Uint16Array(1))[0]?.toString(16)}:1`;
     const { passing } = await countPassing(newPrefix, (prefix, index) => signUp(`${prefix}::${index + 1}`), 70);
