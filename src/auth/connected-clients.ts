@@ -16,7 +16,10 @@ export const clientSchema = z.object({
   scopes: z.array(z.string()),
   created_at: z.iso.datetime(),
   expires_at: z.iso.datetime().nullable(),
-  last_used_at: z.iso.datetime().nullable().meta({ description: "To five minutes; null where it was never used." }),
+  last_used_at: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: "Exact to five minutes; null where it was never used." }),
   last_client: z.string().nullable().meta({ description: "The name by which it came then." }),
 });
 

@@ -1,5 +1,6 @@
 import { appOperations } from "../app-operations.ts";
 import { chatOperations } from "../chat/conversation/operations.ts";
+import { exportOperations } from "../export/operations.ts";
 import { accountOperations } from "../http/account-operations.ts";
 import { metricsOperations } from "../http/metrics-operations.ts";
 import { oauthOperations } from "../http/oauth-operations.ts";
@@ -14,6 +15,7 @@ export const operations: Operations = {
   ...metricsOperations,
   ...accountOperations,
   ...tokenOperations,
+  ...exportOperations,
   ...oauthOperations,
   ...toolOperations,
   ...mcpOperations,

@@ -4,6 +4,7 @@ import "../../src/chat/conversation/conversation-object.ts";
 import "../../src/chat/conversation/message-handlers.ts";
 import "../../src/chat/conversation/conversation-handlers.ts";
 import "../../src/auth/oauth/access-token.ts";
+import "../../src/export/handlers.ts";
 import "../../src/http/account-change-handlers.ts";
 import "../../src/http/account-handlers.ts";
 import "../../src/http/consent-handlers.ts";

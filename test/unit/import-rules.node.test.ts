@@ -39,6 +39,8 @@ const written: readonly (readonly [file: string, source: string, refusal: string
   ["src/chat/conversation/all-routes.ts", 'export { chatOperations } from "./operations.ts";\n', LATER],
   ["src/services.ts", 'export { appOperations } from "./app-operations.ts";\n', LATER],
   ["src/openapi/all.ts", 'export { mcpOperations } from "../mcp/operations.ts";\n', undefined],
+  ["src/export/change.ts", createTask("../tasks/change-tasks.ts"), "an export reads them all"],
+  ["src/export/read.ts", 'export { allTasks } from "../tasks/all-tasks.ts";\n', undefined],
   ["src/openapi/mcp.ts", 'export { callTool } from "../mcp/call-tool.ts";\n', "src/openapi/ may import"],
   ["src/http/later.ts", 'export const later = () => import("../tasks/change-tasks.ts");\n', GATE],
   ["src/http/tool.ts", createTool("../tools/create-task.ts"), GATE],
