@@ -16,7 +16,7 @@ import type { Workerd } from "./workerd.ts";
 const CONNECTIONS = [1, 16];
 const ROUNDS = 5;
 const ROUND_MILLISECONDS = 2000;
-const WARM_UP_MILLISECONDS = 5000;
+const WARM_UP_MILLISECONDS = 12_000;
 /** How many times McpAgent's calls the session mode is to make with many connections. */
 const REQUIRED_RATIO = 3;
 const JWT_SECRET = "the secret of the benchmark, 32 characters and more";

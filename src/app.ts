@@ -74,6 +74,13 @@ app.use(
     },
     referrerPolicy: "no-referrer",
     xFrameOptions: "DENY",
+    // What only browsers of the past and plugins read, on every answer to every call.
+    originAgentCluster: false,
+    removePoweredBy: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
   }),
 );
 app.use(provideServices);
