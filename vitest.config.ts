@@ -9,6 +9,7 @@ import { findPostgresql } from "./test/support/postgresql-cluster.ts";
 import { keepRuntimeLog } from "./test/support/runtime-log.ts";
 
 const JWT_SECRET = "the secret of the tests, 32 characters and more";
+const BETTER_AUTH_SECRET = "the secret that a site of the tests shares";
 const TOKEN_SECRET = "the secret of the tests for tokens that last";
 
 // wrangler would warn of secrets that it cannot see here; the tests have their own.
@@ -81,6 +82,8 @@ function workerProject(
               NEON_FETCH_ENDPOINT: database?.fetchEndpoint ?? "http://missing.invalid/sql",
               JWT_SECRET,
               TOKEN_SECRET,
+              BETTER_AUTH_SECRET,
+              AUTH_JWKS_URL: "https://site.example/api/auth/jwks",
               BASE_URL: "http://127.0.0.1:8787",
               ENVIRONMENT: "development",
               LOG_LEVEL: "error",

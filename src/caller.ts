@@ -9,7 +9,7 @@ export type Scope = (typeof scopes)[number];
 const credentialKinds = ["sign_in", "personal", "oauth", "site"] as const;
 
 /** What a site calls one of its users; it stands for one account here, always the same. */
-interface SiteIdentity {
+export interface SiteIdentity {
   readonly issuer: string;
   readonly subject: string;
 }

@@ -85,6 +85,24 @@ const variables = {
   TOKEN_SECRET_PREVIOUS: secret
     .optional()
     .describe("Secret. What was made with it still counts while TOKEN_SECRET is being rotated."),
+  BETTER_AUTH_SECRET: secret
+    .optional()
+    .describe(
+      "Secret. The secret of a Better Auth site whose sessions are let in, from its cookie cache of strategy jwt; 32 characters or more.",
+    ),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: "must be an https URL" })
+    .optional()
+    .describe(
+      "Where the public keys are of a Better Auth site whose sessions are let in, such as https://example.com/api/auth/jwks.",
+    ),
+  AUTH_ISSUER: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .max(300, { error: "must be at most 300 characters long" })
+    .optional()
+    .describe(
+      "What that site's tokens have for an issuer, and whose its users are: never change it. Without it the origin of AUTH_JWKS_URL, or better-auth.",
+    ),
   SCOPED_CREDENTIALS: oneOf(["on", "off"])
     .default("on")
     .describe(
@@ -193,6 +211,9 @@ const configurationSchema = z.object(variables).superRefine((configuration, cont
   }
   if (!configuration.BASE_URL.startsWith("https://")) {
     context.addIssue({ code: "custom", path: ["BASE_URL"], message: "must be an https URL outside development" });
+  }
+  if (configuration.AUTH_JWKS_URL?.startsWith("http:")) {
+    context.addIssue({ code: "custom", path: ["AUTH_JWKS_URL"], message: "must be an https URL outside development" });
   }
   if (configuration.NEON_FETCH_ENDPOINT !== undefined) {
     context.addIssue({ code: "custom", path: ["NEON_FETCH_ENDPOINT"], message: "must not be set outside development" });

@@ -105,11 +105,13 @@ export async function verifyToken(token: string, settings: TokenSettings): Promi
 /**
  * Whether a token that does not hold says that it is another server's, or this one's under another base URL. It is the
  * token that says so: nobody has verified it.
+ *
+ * @param issuers those whose tokens are taken here
  */
-export function isFromElsewhere(token: string, { issuer }: Pick<TokenSettings, "issuer">): boolean {
+export function isFromElsewhere(token: string, issuers: readonly string[]): boolean {
   try {
     const { iss } = decode(token).payload;
-    return iss !== undefined && iss !== issuer;
+    return typeof iss === "string" && !issuers.includes(iss);
   } catch {
     // No JWT at all.
     return false;

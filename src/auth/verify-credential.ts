@@ -4,6 +4,7 @@ import type { Database } from "../database/database.ts";
 import { ApplicationError } from "../errors.ts";
 import { whyNoOAuth } from "./oauth/oauth-offer.ts";
 import { isPersonalToken, readPersonalToken } from "./personal-token.ts";
+import { takesSiteSessions } from "./site/site-offer.ts";
 import { verifyToken } from "./token.ts";
 import { requireTokenSecrets } from "./token-secrets.ts";
 
@@ -12,11 +13,14 @@ export interface VerificationContext {
   readonly configuration: Configuration;
   readonly database: Database;
   readonly env: Env;
+  /** Where the request comes from, as far as it is known; of a site's user who is new here. */
+  readonly timeZone?: string | undefined;
 }
 
 /**
- * Makes a caller of a bearer token: the one place that does. By its shape it is a personal token (`tsk_…`) or a JWT. Whether
- * the credential still counts is checked by `set_caller`, in the first request to the database that is made in its name.
+ * Makes a caller of a bearer token: the one place that does. By its shape it is a personal token (`tsk_…`), an OAuth access
+ * token (`user:grant:secret`), or a JWT: of our own sign-in or, where that does not hold, of a site. Whether the credential
+ * still counts is checked by `set_caller`, in the first request to the database that is made in its name.
  *
  * @returns undefined for a token that does not hold, whatever the reason
  * @throws ApplicationError `unauthenticated` for a kind of credential that is not set up on this server
@@ -26,7 +30,10 @@ export async function verifyCredential(token: string, context: VerificationConte
   if (isPersonalToken(token)) return verifyPersonalToken(token, configuration);
   if (token.includes(":")) return verifyOAuthToken(token, context);
   const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = configuration;
-  return verifyToken(token, { secret, previousSecret, issuer });
+  const caller = await verifyToken(token, { secret, previousSecret, issuer });
+  if (caller !== undefined || !takesSiteSessions(configuration)) return caller;
+  const { verifySiteToken } = await import("./site/verify-site-token.ts");
+  return verifySiteToken(token, context);
 }
 
 function verifyPersonalToken(token: string, configuration: Configuration): Caller | undefined {

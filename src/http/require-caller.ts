@@ -1,4 +1,6 @@
 import type { MiddlewareHandler } from "hono";
+import { siteIssuerOf, takesSiteSessions } from "../auth/site/site-offer.ts";
+import { forgetSiteUser } from "../auth/site/site-users.ts";
 import { isFromElsewhere } from "../auth/token.ts";
 import { verifyCredential } from "../auth/verify-credential.ts";
 import type { Caller } from "../caller.ts";
@@ -13,10 +15,12 @@ import { countCall } from "./rate-limit.ts";
  */
 export const requireCaller: MiddlewareHandler<Application> = async (context, next) => {
   const token = readBearerToken(context, "POST /api/auth/signin answers with one");
-  const caller = await verifyCredential(token, { ...context.var, env: context.env });
+  const caller = await verifyCredential(token, { ...context.var, env: context.env, timeZone: timeZoneOf(context) });
   if (caller === undefined) {
-    const { BASE_URL: issuer } = context.get("configuration");
-    const message = isFromElsewhere(token, { issuer })
+    const configuration = context.get("configuration");
+    const { BASE_URL: issuer } = configuration;
+    const known = takesSiteSessions(configuration) ? [issuer, siteIssuerOf(configuration)] : [issuer];
+    const message = isFromElsewhere(token, known)
       ? `The bearer token was issued for another URL than ${issuer}, which is this server's; sign in here.`
       : "The bearer token is not valid or has expired; sign in again.";
     throw new ApplicationError("unauthenticated", message);
@@ -27,8 +31,17 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
   await countCall(context);
   await next();
   const { status } = context.res;
+  const { identity } = caller.credential;
+  // Its account may have been deleted: the next request finds or makes another.
+  if (status === 401 && identity !== undefined) forgetSiteUser(identity);
   if (status >= 400 && status < 500 && status !== 401) await context.get("userDatabase").checkCredential("lately");
 };
+
+/** Where a request comes from, as Cloudflare has it. */
+function timeZoneOf(context: ApplicationContext): string | undefined {
+  const timeZone: unknown = context.req.raw.cf?.timezone;
+  return typeof timeZone === "string" ? timeZone : undefined;
+}
 
 /** Lets a caller pass who may do everything; one whose credential has scopes, however many, may not. */
 export const requireFullAccess: MiddlewareHandler<Application> = async (context, next) => {

@@ -1,0 +1,348 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf, send } from "../support/person.ts";
+import { jwksResponse, SITE, SiteSigner, signWithSecret } from "../support/site.ts";
+
+// What a Better Auth site signs, in the shapes of its version 1.7, and what else it signs with the same secret and keys.
+
+const meSchema = z.object({
+  user: z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() }),
+});
+
+let signer: SiteSigner;
+let keySetRequests: number;
+let keySet: () => Response;
+
+beforeAll(async () => {
+  signer = await SiteSigner.make("first");
+});
+
+beforeEach(() => {
+  keySetRequests = 0;
+  keySet = () => jwksResponse([signer.publicKey]);
+  const { fetch } = globalThis;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    if (String(input) !== `${SITE}/api/auth/jwks`) return fetch(input, init);
+    keySetRequests += 1;
+    return keySet();
+  });
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+const HOUR = 60 * 60 * 1000;
+
+const seconds = (from = Date.now()) => Math.floor(from / 1000);
+const me = (token: string, cf?: { timezone: string }) =>
+  send("/api/auth/me", { headers: { Authorization: `Bearer ${token}` }, ...(cf && { cf }) });
+const accountOf = async (token: string) => {
+  const response = await me(token);
+  expect(response.status).toBe(200);
+  return meSchema.parse(await response.json()).user;
+};
+
+/** What the site keeps of a session in its cookie. */
+function sessionClaims(userId: string = crypto.randomUUID(), changes: Record<string, unknown> = {}) {
+  const now = new Date();
+  return {
+    session: {
+      id: crypto.randomUUID(),
+      token: crypto.randomUUID(),
+      userId,
+      createdAt: now.toISOString(),
+      updatedAt: now.toISOString(),
+      expiresAt: new Date(now.getTime() + 7 * 24 * 3600 * 1000).toISOString(),
+    },
+    user: { id: userId, name: "Ada", email: "ada@site.example", emailVerified: true },
+    updatedAt: now.getTime(),
+    version: "1",
+    iat: seconds(),
+    exp: seconds() + 300,
+    ...changes,
+  };
+}
+
+const keySession = (claims: ReturnType<typeof sessionClaims>, changes: Record<string, unknown> = {}) =>
+  signer.sign(
+    {
+      ...claims,
+      sid: claims.session.token,
+      sub: claims.user.id,
+      iss: SITE,
+      aud: "better-auth:session-cache",
+      ...changes,
+    },
+    { typ: "better-auth.session-cache+jwt" },
+  );
+
+/** What the JWT plugin's /token answers with. */
+function userClaims(id: string = crypto.randomUUID(), changes: Record<string, unknown> = {}) {
+  return {
+    id,
+    sub: id,
+    name: "Ada",
+    email: "ada@site.example",
+    iss: SITE,
+    aud: SITE,
+    iat: seconds(),
+    exp: seconds() + 900,
+    ...changes,
+  };
+}
+
+describe("the session of a site", () => {
+  it("is let in by its secret, by its keys and by its JWT plugin, as one and the same person", async () => {
+    const userId = crypto.randomUUID();
+    const claims = sessionClaims(userId);
+    const first = await accountOf(await signWithSecret(claims));
+
+    expect(first).toMatchObject({ name: "Ada", time_zone: "UTC" });
+    expect(await accountOf(await keySession(claims))).toEqual(first);
+    expect(await accountOf(await signer.sign(userClaims(userId)))).toEqual(first);
+    expect(await accountOf(await signWithSecret(sessionClaims(userId)))).toEqual(first);
+  });
+
+  it("runs tools as anybody's does", async () => {
+    const token = await signWithSecret(sessionClaims());
+    const response = await send("/mcp/tools/create_task", {
+      method: "POST",
+      body: { title: "from the site" },
+      headers: { Authorization: `Bearer ${token}` },
+    });
+
+    expect(response.status).toBe(200);
+  });
+
+  it("is never joined to an account by its e-mail", async () => {
+    const person = await Person.signUp();
+    const { email } = person.session.user;
+    const claims = sessionClaims();
+    const account = await accountOf(await signWithSecret({ ...claims, user: { ...claims.user, email } }));
+
+    expect(account.id).not.toBe(person.id);
+    expect(account.email).toMatch(/^[\da-f-]{36}@site\.invalid$/);
+  });
+
+  it("asks whose it is once in an isolate, and makes one account however many come at once", async () => {
+    const userId = crypto.randomUUID();
+    const tokens = await Promise.all(Array.from({ length: 5 }, () => signWithSecret(sessionClaims(userId))));
+    const accounts = await Promise.all(tokens.map((token) => accountOf(token)));
+
+    expect(new Set(accounts.map(({ id }) => id)).size).toBe(1);
+    expect(await ownerQuery("select count(*)::int from site_identities where subject = $1", [userId])).toEqual([
+      { count: 1 },
+    ]);
+    const requests = vi.mocked(fetch).mock.calls.length;
+    await accountOf(await signWithSecret(sessionClaims(userId)));
+    // That of the route itself alone.
+    expect(vi.mocked(fetch).mock.calls.length - requests).toBe(1);
+  });
+
+  it("ends by signing out, in the site's later tokens for it too, and goes on elsewhere", async () => {
+    const claims = sessionClaims();
+    const other = sessionClaims(claims.user.id);
+    const token = await signWithSecret(claims);
+    const { id } = await accountOf(token);
+    const response = await send("/api/auth/signout", {
+      method: "POST",
+      body: {},
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    expect(response.status).toBe(204);
+
+    expect((await me(token)).status).toBe(401);
+    expect(
+      (await me(await signWithSecret({ ...claims, updatedAt: Date.now() + 1, exp: claims.exp + 60 }))).status,
+    ).toBe(401);
+    expect((await accountOf(await signWithSecret(other))).id).toBe(id);
+  });
+
+  it("ends by signing out everywhere, and one that begins later does not", async () => {
+    const claims = sessionClaims();
+    const { id } = await accountOf(await signWithSecret(claims));
+    await ownerQuery("update users set signed_out_at = now() where id = $1", [id]);
+
+    expect((await me(await signWithSecret({ ...claims, iat: seconds() + 30 }))).status).toBe(401);
+    await ownerQuery("update users set signed_out_at = now() - interval '1 minute' where id = $1", [id]);
+    expect((await accountOf(await signWithSecret(sessionClaims(claims.user.id)))).id).toBe(id);
+  });
+
+  it("gets a new account where the old one was deleted", async () => {
+    const claims = sessionClaims();
+    const token = await signWithSecret(claims);
+    const { id } = await accountOf(token);
+    await ownerQuery("delete from users where id = $1", [id]);
+
+    expect((await me(token)).status).toBe(401);
+    expect((await accountOf(token)).id).not.toBe(id);
+  });
+
+  it("of somebody without a name that can be kept has one all the same", async () => {
+    const claims = sessionClaims();
+    const account = await accountOf(await signWithSecret({ ...claims, user: { ...claims.user, name: "\u0000" } }));
+
+    expect(account.name).toBe("New user");
+  });
+});
+
+describe("of what the site signs with its secret", () => {
+  const withSession = (changes: Record<string, unknown>) => {
+    const claims = sessionClaims();
+    return { ...claims, session: { ...claims.session, ...changes } };
+  };
+
+  it.each<[string, () => unknown]>([
+    ["the verification of an e-mail", () => ({ email: "ada@site.example", iat: seconds(), exp: seconds() + 3600 })],
+    [
+      "the verification of an e-mail with a user",
+      () => ({ email: "a@site.example", userId: "7", iat: seconds(), exp: seconds() + 9 }),
+    ],
+    ["a session without its user", () => sessionClaims("7", { user: undefined })],
+    ["a user without a session", () => sessionClaims("7", { session: undefined })],
+    ["a session of another user", () => withSession({ userId: "another" })],
+    ["a session without a token", () => withSession({ token: undefined })],
+    ["a session that has expired", () => withSession({ expiresAt: new Date(Date.now() - 1000).toISOString() })],
+    [
+      "a session that begins tomorrow",
+      () => withSession({ createdAt: new Date(Date.now() + 86_400_000).toISOString() }),
+    ],
+    ["a token that has expired", () => sessionClaims("7", { exp: seconds() - 1 })],
+    ["a token that never expires", () => sessionClaims("7", { exp: undefined })],
+    ["a token without iat", () => sessionClaims("7", { iat: undefined })],
+    ["a token that is not valid yet", () => sessionClaims("7", { nbf: seconds() + 600 })],
+    ["a token for an issuer", () => sessionClaims("7", { iss: SITE })],
+    ["a token for an audience", () => sessionClaims("7", { aud: SITE })],
+    ["an id token", () => userClaims("7")],
+    ["a user whose id is a number", () => sessionClaims("7", { user: { id: 7 } })],
+    ["a user whose id is too long", () => sessionClaims("a".repeat(301))],
+  ])("%s signs nobody in", async (_, claims) => {
+    const response = await me(await signWithSecret(claims()));
+
+    expect(response.status).toBe(401);
+    expect((await problemOf(response)).detail).toBe("The bearer token is not valid or has expired; sign in again.");
+  });
+
+  it("nothing signed with another secret, another algorithm or none is let in", async () => {
+    const claims = sessionClaims();
+    expect((await me(await signWithSecret(claims, { secret: "another secret of a site, 32 characters" }))).status).toBe(
+      401,
+    );
+    expect((await me(await signWithSecret(claims, { alg: "HS512" }))).status).toBe(401);
+    const [, payload] = (await signWithSecret(claims)).split(".");
+    expect((await me(`${btoa('{"alg":"none"}')}.${payload}.`)).status).toBe(401);
+  });
+
+  it("a public key is no secret", async () => {
+    const token = await signWithSecret(sessionClaims(), { secret: signer.publicKey.x, header: { kid: "first" } });
+    expect((await me(token)).status).toBe(401);
+  });
+});
+
+describe("of what the site signs with its keys", () => {
+  it.each<[string, () => Promise<string>]>([
+    ["an id token", () => signer.sign(userClaims("7", { aud: "client", nonce: "n" }))],
+    ["an id token for itself", () => signer.sign(userClaims("7", { nonce: "n", auth_time: seconds() }))],
+    [
+      "an access token",
+      () => signer.sign(userClaims("7", { scope: "openid", client_id: "client" }), { typ: "at+jwt" }),
+    ],
+    ["an access token of type JWT", () => signer.sign(userClaims("7", { scope: "openid", azp: "client" }))],
+    ["a token for another audience", () => signer.sign(userClaims("7", { aud: "https://elsewhere.example" }))],
+    ["a token for several", () => signer.sign(userClaims("7", { aud: [SITE, "https://elsewhere.example"] }))],
+    ["a token of another issuer", () => signer.sign(userClaims("7", { iss: "https://elsewhere.example" }))],
+    ["a token without a subject", () => signer.sign(userClaims("7", { sub: undefined }))],
+    ["a token of another subject", () => signer.sign(userClaims("7", { sub: "8" }))],
+    ["a token that has expired", () => signer.sign(userClaims("7", { exp: seconds() - 1 }))],
+    ["a token of tomorrow", () => signer.sign(userClaims("7", { iat: seconds() + 86_400 }))],
+    ["a session as a token", () => signer.sign(sessionClaims("7"))],
+    ["a token as a session", () => signer.sign(userClaims("7"), { typ: "better-auth.session-cache+jwt" })],
+    ["a session for another audience", () => keySession(sessionClaims("7"), { aud: SITE })],
+    ["a session of another issuer", () => keySession(sessionClaims("7"), { iss: "https://elsewhere.example" })],
+    ["a session with another id", () => keySession(sessionClaims("7"), { sid: "another" })],
+    ["a session of another subject", () => keySession(sessionClaims("7"), { sub: "8" })],
+  ])("%s signs nobody in", async (_, sign) => {
+    expect((await me(await sign())).status).toBe(401);
+  });
+
+  it("a token for this server is let in", async () => {
+    await accountOf(await signer.sign(userClaims(undefined, { aud: "http://127.0.0.1:8787" })));
+  });
+
+  it("nothing signed with a key of somebody else's is let in, under whatever id", async () => {
+    const stranger = await SiteSigner.make("first");
+    expect((await me(await stranger.sign(userClaims()))).status).toBe(401);
+  });
+});
+
+describe("the keys of the site", () => {
+  const realNow = Date.now.bind(Date);
+  let ahead = 0;
+  const later = (milliseconds: number) => {
+    ahead += milliseconds;
+  };
+
+  // Each test begins when nothing that was read before it is of any use.
+  beforeEach(() => {
+    later(25 * HOUR);
+    vi.spyOn(Date, "now").mockImplementation(() => realNow() + ahead);
+  });
+
+  const token = (own: SiteSigner) => own.sign(userClaims(undefined, { iat: seconds(), exp: seconds() + 900 }));
+
+  it("are asked for once an hour, and again for a key that is new", async () => {
+    await accountOf(await token(signer));
+    await accountOf(await token(signer));
+    expect(keySetRequests).toBe(1);
+    const next = await SiteSigner.make("second");
+    keySet = () => jwksResponse([signer.publicKey, next.publicKey]);
+    expect((await me(await token(next))).status).toBe(401);
+    later(31_000);
+    await accountOf(await token(next));
+    expect(keySetRequests).toBe(2);
+  });
+
+  it("are not asked for again and again by tokens of keys that there are not", async () => {
+    await accountOf(await token(signer));
+    later(31_000);
+    for (const kid of ["a", "b", "c", "d"]) {
+      const unknown = await SiteSigner.make(kid);
+      expect((await me(await token(unknown))).status).toBe(401);
+    }
+    expect(keySetRequests).toBe(2);
+  });
+
+  it("that were withdrawn count no longer within the hour", async () => {
+    const old = await SiteSigner.make("withdrawn");
+    keySet = () => jwksResponse([old.publicKey]);
+    await accountOf(await token(old));
+    keySet = () => jwksResponse([signer.publicKey]);
+    later(HOUR + 1);
+    expect((await me(await token(old))).status).toBe(401);
+  });
+
+  it("go on for a day where the site does not answer, and then it is 503", async () => {
+    await accountOf(await token(signer));
+    keySet = () => new Response("down", { status: 500 });
+    later(2 * HOUR);
+    await accountOf(await token(signer));
+    later(25 * HOUR);
+    const response = await me(await token(signer));
+    expect(response.status).toBe(503);
+    expect(response.headers.get("Retry-After")).toBe("30");
+    const asked = keySetRequests;
+    expect((await me(await token(signer))).status).toBe(503);
+    expect(keySetRequests).toBe(asked);
+  });
+
+  it.each<[string, () => Response]>([
+    ["what is not JSON", () => new Response("<html>")],
+    ["something else", () => Response.json({ keys: "none" })],
+    ["no end of it", () => new Response(`{"keys":["${"x".repeat(70_000)}"]}`)],
+    ["another address", () => new Response(null, { status: 302, headers: { Location: "http://10.0.0.1/" } })],
+  ])("that are %s are none", async (_, answer) => {
+    keySet = answer;
+    expect((await me(await token(signer))).status).toBe(503);
+    expect(keySetRequests).toBe(1);
+  });
+});

@@ -1,0 +1,61 @@
+import { env } from "cloudflare:workers";
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import { readConfiguration } from "../../src/config.ts";
+
+/** The Better Auth site of the tests, whose secret the worker shares and whose keys it reads. */
+export const SITE = "https://site.example";
+
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+interface SecretOptions {
+  readonly secret?: string;
+  readonly alg?: "HS256" | "HS512";
+  readonly header?: Record<string, unknown>;
+}
+
+/** Signs claims with the secret that the site shares, as its `signJWT` does. */
+export async function signWithSecret(
+  claims: unknown,
+  { secret = readConfiguration(env).BETTER_AUTH_SECRET, alg = "HS256", header = {} }: SecretOptions = {},
+): Promise<string> {
+  const signed = `${encode({ alg, ...header })}.${encode(claims)}`;
+  const hash = alg === "HS256" ? "sha256" : "sha512";
+  return `${signed}.${createHmac(hash, secret ?? "")
+    .update(signed)
+    .digest("base64url")}`;
+}
+
+const publicKeySchema = z.looseObject({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string() });
+
+/** A key of the site's, which it signs with as its JWT plugin does. */
+export class SiteSigner {
+  readonly kid: string;
+  readonly publicKey: z.output<typeof publicKeySchema>;
+  readonly #privateKey: CryptoKey;
+
+  private constructor(kid: string, publicKey: z.output<typeof publicKeySchema>, privateKey: CryptoKey) {
+    this.kid = kid;
+    this.publicKey = publicKey;
+    this.#privateKey = privateKey;
+  }
+
+  static async make(kid: string): Promise<SiteSigner> {
+    const pair = z
+      .object({ privateKey: z.instanceof(CryptoKey), publicKey: z.instanceof(CryptoKey) })
+      .parse(await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]));
+    const { kty, crv, x } = publicKeySchema.parse(await crypto.subtle.exportKey("jwk", pair.publicKey));
+    return new SiteSigner(kid, { kty, crv, x, kid, alg: "EdDSA" }, pair.privateKey);
+  }
+
+  async sign(claims: unknown, header: Record<string, unknown> = {}): Promise<string> {
+    const signed = `${encode({ alg: "EdDSA", kid: this.kid, ...header })}.${encode(claims)}`;
+    const signature = await crypto.subtle.sign("Ed25519", this.#privateKey, new TextEncoder().encode(signed));
+    return `${signed}.${Buffer.from(signature).toString("base64url")}`;
+  }
+}
+
+/** How the site answers with its keys. */
+export function jwksResponse(keys: readonly unknown[]): Response {
+  return Response.json({ keys });
+}
