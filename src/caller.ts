@@ -28,6 +28,8 @@ export interface Credential {
   readonly expiresAt: Date | undefined;
   /** The OAuth client that it was issued to. */
   readonly clientId?: string | undefined;
+  /** By which one access token of an OAuth grant can be ended, and the others go on: a UUID. */
+  readonly tokenId?: string | undefined;
   /** Who vouches for it, of a site's session. */
   readonly identity?: SiteIdentity | undefined;
 }
@@ -109,6 +111,7 @@ const callerRecordSchema = z.object({
       issuedAt: z.date(),
       expiresAt: z.date().optional(),
       clientId: z.string().optional(),
+      tokenId: z.string().optional(),
       identity: z.object({ issuer: z.string(), subject: z.string() }).optional(),
     })
     .optional(),

@@ -112,6 +112,8 @@ export function bindDatabase(
 ): UserDatabase {
   const { client, credentials, untold, ...limits } = connection;
   const { userId, credential } = caller;
+  // What is learned of one token of a grant says nothing of another.
+  const credentialName = credential.tokenId ?? credential.id;
   const { via, client: clientName, requestId } = origin;
   const { clock } = limits;
   const longestRead = limits.requestTime * READING_PART;
@@ -125,7 +127,13 @@ export function bindDatabase(
   ): Promise<CallEnd<Answer<BatchResponse<Asked>>>> {
     const record = JSON.stringify({
       user_id: userId,
-      credential: { kind: credential.kind, id: credential.id, issued_at: credential.issuedAt, ...credential.identity },
+      credential: {
+        kind: credential.kind,
+        id: credential.id,
+        token_id: credential.tokenId,
+        issued_at: credential.issuedAt,
+        ...credential.identity,
+      },
       origin: { via, client: clientName, request_id: requestId },
       deadline,
       write,
@@ -151,11 +159,11 @@ export function bindDatabase(
     const askedAt = Date.now();
     try {
       const end = await attemptCall(attempt, limits, { signal, ...kind, advice: kind.bound?.advice });
-      credentials.learn(credential.id, true, askedAt);
+      credentials.learn(credentialName, true, askedAt);
       return end;
     } catch (thrown) {
       const error = toDatabaseError(thrown);
-      if (error.kind === "unauthenticated") credentials.learn(credential.id, false);
+      if (error.kind === "unauthenticated") credentials.learn(credentialName, false);
       throw error;
     }
   }
@@ -209,7 +217,7 @@ export function bindDatabase(
     read,
 
     async checkCredential(since) {
-      const counts = since === "lately" ? credentials.counts(userId, credential.id) : undefined;
+      const counts = since === "lately" ? credentials.counts(userId, credentialName) : undefined;
       if (counts === false) throw signedOut();
       if (counts === undefined) await read(() => [selectNothing({})]);
     },
@@ -217,7 +225,7 @@ export function bindDatabase(
     async write(name, build, { ends } = {}) {
       const end = await call(build, { isRead: false, isKeyed: false }, { key: ownKey(), tool: name, is_kept: true });
       const isOver = ends !== "sign-ins" || credential.kind === "sign_in" || credential.kind === "site";
-      if (ends !== undefined && isOver) credentials.learn(credential.id, false);
+      if (ends !== undefined && isOver) credentials.learn(credentialName, false);
       if (ends === "sign-ins" || ends === "all credentials") credentials.endAll(userId);
       return { results: "result" in end ? end.result.results : undefined };
     },

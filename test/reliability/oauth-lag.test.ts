@@ -101,6 +101,21 @@ describe("while KV lags by a minute", () => {
     }
   });
 
+  it("an access token that its client ends is refused at its next call everywhere, and its next one is not", async () => {
+    haveItLag();
+    const { clientId, tokens } = await from("Frankfurt", () => connect(person));
+    const next = await tokensOf(await from("Frankfurt", () => refresh(clientId, tokens.refresh_token)));
+    for (const where of PLACES) await from(where, () => callTool(tokens.access_token, "list_tasks"));
+
+    await from("Frankfurt", () => post("/oauth/revoke", { token: tokens.access_token, client_id: clientId }));
+
+    for (const where of PLACES) {
+      expect((await from(where, () => callTool(tokens.access_token, "list_tasks"))).status).toBe(401);
+      expect((await from(where, () => callTool(next.access_token, "list_tasks"))).status).toBe(200);
+    }
+    await tokensOf(await from("Virginia", () => refresh(clientId, next.refresh_token)));
+  });
+
   it("a code that is exchanged in three places at once gives tokens once", async () => {
     haveItLag();
     const { client_id } = await from("Frankfurt", () => register());

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { type Caller, readAccess } from "../../caller.ts";
 import type { Configuration } from "../../config.ts";
+import { accessTokenId } from "./grants.ts";
 import { askKeyValue, type KeyValue } from "./key-value.ts";
-import { ACCESS_TOKEN_LIFETIME, libraryFor } from "./library.ts";
-import { resourceOf } from "./oauth-offer.ts";
+import { libraryFor } from "./library.ts";
+import { ACCESS_TOKEN_LIFETIME, resourceOf } from "./oauth-offer.ts";
 
 /**
  * Makes a caller of an OAuth access token, by one look-up in KV. That its grant still counts is for `set_caller` to check.
@@ -29,6 +31,7 @@ export async function verifyAccessToken(
       issuedAt: new Date((expiresAt - ACCESS_TOKEN_LIFETIME) * 1000),
       expiresAt: new Date(expiresAt * 1000),
       clientId,
+      tokenId: accessTokenId(createHash("sha256").update(token).digest("hex")),
     },
     access: readAccess(scope),
   };

@@ -47,6 +47,11 @@ export interface NewRefreshToken {
   readonly grantExpiresAt: Date;
 }
 
+/** What an access token is known by in Postgres: the UUID that its SHA-256, in hex, begins with. */
+export function accessTokenId(hash: string): string {
+  return hash.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 const foundSchema = z.object({ record: grantRecordSchema, wrapped_key: z.string().nullable() });
 
 /** The grants in Postgres. Every method throws ApplicationError `unavailable` where Postgres cannot be reached. */
@@ -110,6 +115,16 @@ export class Grants {
       (deadline) => sql`refresh_oauth_grant(
         ${userId}, ${grantId}, ${usedHash}, ${hash}, ${wrappedKey}, ${grantExpiresAt.toISOString()}, ${deadline}
       )`,
+    );
+  }
+
+  /** Ends one access token of a grant, which would have lasted for so many seconds more at most. */
+  async endToken({ userId, grantId }: GrantKey, tokenHash: string, lifetime: number): Promise<void> {
+    const id = accessTokenId(tokenHash);
+    await callFunction(
+      this.#database,
+      "writes",
+      () => sql`select end_oauth_token(${userId}, ${grantId}, ${id}, ${lifetime})`,
     );
   }
 

@@ -6,14 +6,11 @@ import {
 } from "@cloudflare/workers-oauth-provider";
 import type { Configuration } from "../../config.ts";
 import type { Logger } from "../../observability/log.ts";
-import { OFFERED_SCOPES, resourceOf } from "./oauth-offer.ts";
+import { ACCESS_TOKEN_LIFETIME, OFFERED_SCOPES, resourceOf } from "./oauth-offer.ts";
 import type { OAuthStore } from "./oauth-store.ts";
 
 const HOUR = 60 * 60;
 const DAY = 24 * HOUR;
-
-/** How long an access token lasts, in seconds. */
-export const ACCESS_TOKEN_LIFETIME = HOUR;
 
 /** After how many seconds without a refresh a client has to ask again. */
 const IDLE = 180 * DAY;

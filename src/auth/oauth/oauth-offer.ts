@@ -12,6 +12,9 @@ export interface OAuthNeeds {
 /** What a client may ask for: what of the tasks, and to stay signed in, which it does in any case. */
 export const OFFERED_SCOPES: readonly string[] = ["tasks:read", "tasks:write", "offline_access"];
 
+/** How long an access token lasts, in seconds. */
+export const ACCESS_TOKEN_LIFETIME = 60 * 60;
+
 /** Why this server has no OAuth, after "as"; undefined where it has. */
 export function whyNoOAuth({ configuration, env }: OAuthNeeds): string | undefined {
   if (env.OAUTH_KV === undefined) return "no KV namespace is bound as OAUTH_KV";

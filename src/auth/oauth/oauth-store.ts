@@ -4,6 +4,7 @@ import type { Database } from "../../database/database.ts";
 import { ApplicationError } from "../../errors.ts";
 import { type GrantKey, type GrantRecord, Grants, grantRecordSchema, type NewRefreshToken } from "./grants.ts";
 import { askKeyValue, type KeyValue } from "./key-value.ts";
+import { ACCESS_TOKEN_LIFETIME } from "./oauth-offer.ts";
 import { SingleUses } from "./single-uses.ts";
 
 // The OAuth library reads and writes a KV namespace. It is handed this in its place, made for one request, which tells by the
@@ -111,6 +112,9 @@ export class OAuthStore {
           throw new AuthorizationError("invalid_request", { description });
         }
         return;
+      case "token":
+        await this.#endToken(key);
+        return;
       default:
         await askKeyValue(this.#kv.delete(key));
     }
@@ -120,6 +124,16 @@ export class OAuthStore {
   list(options: KVNamespaceListOptions): Promise<KVNamespaceListResult<unknown>> {
     if (!options.prefix?.startsWith("token:")) throw new Error("only access tokens are listed");
     return askKeyValue(this.#kv.list(options));
+  }
+
+  /** KV would show a token for a minute more; those of a grant that ends are known by that. */
+  async #endToken(key: string): Promise<void> {
+    const [, user, grantId, hash] = key.split(":");
+    const grant = readGrantKey(`grant:${user}:${grantId}`);
+    if (grant !== undefined && hash !== undefined && hash === this.#use.presentedHash) {
+      await this.#grants.endToken(grant, hash, ACCESS_TOKEN_LIFETIME);
+    }
+    await askKeyValue(this.#kv.delete(key));
   }
 
   async #showGrant(key: string): Promise<unknown> {
