@@ -8,6 +8,7 @@ import { ApplicationError } from "./errors.ts";
 import { exportRoutes } from "./export/routes.ts";
 import { describeAbsence } from "./http/absence.ts";
 import { accessLog } from "./http/access-log.ts";
+import { accountPageRoutes, allowAccountPages } from "./http/account-page-routes.ts";
 import { accountRoutes, limitSignIns } from "./http/account-routes.ts";
 import { type Application, type ApplicationContext, provideServices, waitUntilOf } from "./http/application.ts";
 import { takeBody } from "./http/body.ts";
@@ -64,6 +65,7 @@ app.use(accessLog);
 app.use("/icon.*", allowAnyOrigin);
 app.use("/docs", allowReferenceStyle);
 app.use("/authorize", allowConsentPages);
+app.use("/account/*", allowAccountPages);
 app.use(
   secureHeaders({
     contentSecurityPolicy: {
@@ -125,6 +127,7 @@ app.use("/api/conversations", requireCaller, requireFullAccess);
 app.use("/api/conversations/:id", requireCaller, requireFullAccess, takeBody(16 * KIB));
 app.use("/api/export", requireCaller, requireFullAccess);
 app.use("/authorize", takeBody(16 * KIB));
+app.use("/account/*", takeBody(16 * KIB));
 app.use("/metrics", requireMetricsToken);
 app.use("/oauth/register", limitRegistrations, takeBody(16 * KIB));
 app.use("/oauth/token", takeBody(16 * KIB));
@@ -140,6 +143,7 @@ app.route("/api/conversations", conversationRoutes);
 app.route("/api/export", exportRoutes);
 app.route("/mcp", mcpRoutes);
 app.route("/authorize", consentRoutes);
+app.route("/account", accountPageRoutes);
 app.get("/.well-known/security.txt", answerSecurityContact);
 app.route("/.well-known", oauthMetadataRoutes);
 app.route("/oauth", oauthRoutes);

@@ -2,8 +2,8 @@ import { sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Database } from "../database/database.ts";
 import { sqlState, toDatabaseError } from "../database/database-error.ts";
-import { type ApplicationError, refusedField } from "../errors.ts";
-import { emailTaken, hashNewPassword, UNIQUE_VIOLATION, type User, userSchema } from "./accounts.ts";
+import { ApplicationError, refusedField } from "../errors.ts";
+import { hashNewPassword, UNIQUE_VIOLATION, type User, userSchema } from "./accounts.ts";
 import type { HashAsker } from "./hash-queue.ts";
 import { hashOf, type NewLink } from "./link-token.ts";
 
@@ -11,7 +11,7 @@ import { hashOf, type NewLink } from "./link-token.ts";
 // It holds for 30 minutes and is used once; what is kept of it is the hash of its token.
 
 /** What a link that may still be used is for. */
-type AccountLink =
+export type AccountLink =
   | { readonly kind: "reset_password"; readonly email: string }
   | { readonly kind: "change_email"; readonly email: string; readonly newEmail: string };
 
@@ -45,7 +45,7 @@ export async function requestPasswordReset(
 }
 
 /** Looks at a link without using it; undefined where it cannot be used. */
-async function readLink(database: Database, token: string): Promise<AccountLink | undefined> {
+export async function readLink(database: Database, token: string): Promise<AccountLink | undefined> {
   const [row] = await call(
     database,
     "reads",
@@ -99,7 +99,11 @@ export async function confirmEmail(database: Database, token: string): Promise<{
     "writes",
     (deadline) =>
       sql`select id, email, name, time_zone, old_email from confirm_email(${hashOf(token)}, ${key}, ${deadline})`,
-  );
+  ).catch((error: unknown) => {
+    if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+    const message = "The e-mail has become another account's meanwhile. Nothing was changed.";
+    throw new ApplicationError("conflict", message, { cause: error });
+  });
   if (row === undefined) throw unusableLink();
   const { old_email: oldEmail, ...user } = confirmedSchema.parse(row);
   return { user, oldEmail };
@@ -113,6 +117,6 @@ async function call(database: Database, ...[effect, build]: Parameters<Database[
   try {
     return await database.callFunction(effect, build);
   } catch (error) {
-    throw sqlState(error) === UNIQUE_VIOLATION ? emailTaken() : toDatabaseError(error);
+    throw toDatabaseError(error);
   }
 }

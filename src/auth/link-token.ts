@@ -7,6 +7,14 @@ const paths = { reset_password: "/account/reset-password", change_email: "/accou
 /** What a link is for. */
 export type LinkKind = keyof typeof paths;
 
+/** The path of the page that asks for a link to set a new password. */
+export const FORGOTTEN_PASSWORD_PATH = "/account/forgotten-password";
+
+/** The path of the page that a link opens, to which the page's form is sent too. */
+export function pathOf(kind: LinkKind): string {
+  return paths[kind];
+}
+
 /** For how many minutes a link may be used: drizzle/0017_account_links.sql holds it. */
 export const LINK_MINUTES = 30;
 

@@ -1,11 +1,11 @@
 import { changeAccount } from "../auth/account-changes.ts";
-import { confirmEmail } from "../auth/account-links.ts";
 import { LINK_MINUTES, makeLink } from "../auth/link-token.ts";
-import { emailChangedMail, emailVerificationMail } from "../auth/mail/mails.ts";
+import { emailVerificationMail } from "../auth/mail/mails.ts";
 import { sendMail, sendsMails } from "../auth/mail/send-mail.ts";
 import { refusedField } from "../errors.ts";
 import { parseInput } from "../input.ts";
 import { changeAccountSchema, confirmEmailSchema } from "./account-input.ts";
+import { confirmEmailByLink } from "./account-links.ts";
 import { mailboxKey } from "./address.ts";
 import { type ApplicationContext, mailServicesOf } from "./application.ts";
 import { confirmOwner } from "./confirm-owner.ts";
@@ -35,9 +35,5 @@ export async function answerChange(context: ApplicationContext): Promise<Respons
 /** Gives an account the e-mail that a link was sent to, tells its owner at the old one, and answers with the account. */
 export async function answerEmailConfirmation(context: ApplicationContext): Promise<Response> {
   const { token } = parseInput(confirmEmailSchema, await readJsonBody(context));
-  const { database, configuration, log } = context.var;
-  const { user, oldEmail } = await confirmEmail(database, token);
-  log.info("email_changed", { user_id: user.id });
-  sendMail(emailChangedMail(oldEmail, configuration.BASE_URL), mailServicesOf(context));
-  return context.json({ user });
+  return context.json({ user: await confirmEmailByLink(context, token) });
 }

@@ -1,15 +1,13 @@
 import { changePassword } from "../auth/account-changes.ts";
-import { requestPasswordReset, resetPassword } from "../auth/account-links.ts";
-import { makeLink } from "../auth/link-token.ts";
-import { passwordChangedMail, passwordResetMail } from "../auth/mail/mails.ts";
-import { sendMail, sendsMails } from "../auth/mail/send-mail.ts";
+import { passwordChangedMail } from "../auth/mail/mails.ts";
+import { sendMail } from "../auth/mail/send-mail.ts";
 import { countConnected } from "../auth/sign-out.ts";
 import { ApplicationError } from "../errors.ts";
 import { parseInput } from "../input.ts";
 import { changePasswordSchema, forgottenPasswordSchema, resetPasswordSchema } from "./account-input.ts";
-import { mailboxKey } from "./address.ts";
+import { sendResetLink, setPasswordByLink } from "./account-links.ts";
 import { type ApplicationContext, mailServicesOf, originOf } from "./application.ts";
-import { askerOf, confirmOwner, countGuess } from "./confirm-owner.ts";
+import { askerOf, confirmOwner } from "./confirm-owner.ts";
 import { readJsonBody } from "./json-body.ts";
 import { momentAfter, openSession } from "./open-session.ts";
 
@@ -43,27 +41,13 @@ export async function answerPasswordChange(context: ApplicationContext): Promise
  */
 export async function answerForgottenPassword(context: ApplicationContext): Promise<Response> {
   const { email } = parseInput(forgottenPasswordSchema, await readJsonBody(context));
-  const { configuration, database, log } = context.var;
-  if (!sendsMails(configuration)) {
-    const message = "This server sends no mails: ask its operator for a link to set a new password.";
-    throw new ApplicationError("not_found", message);
-  }
-  await countGuess(context, email);
-  const link = makeLink();
-  const own = await requestPasswordReset(database, { email, mailbox: mailboxKey(context, email) }, link);
-  if (own !== undefined) {
-    log.info("password_reset_requested");
-    sendMail(passwordResetMail(own, configuration.BASE_URL, link), mailServicesOf(context));
-  }
+  await sendResetLink(context, email);
   return context.json({ message: "Where the e-mail has an account, a link to set a new password is on its way." }, 202);
 }
 
 /** Sets a new password by a link, which ends everything that was signed in or connected; answers with a new sign-in. */
 export async function answerPasswordReset(context: ApplicationContext): Promise<Response> {
   const { token, new_password: password } = parseInput(resetPasswordSchema, await readJsonBody(context));
-  const { configuration, database, log } = context.var;
-  const { user, endedAt } = await resetPassword(database, { token, password }, askerOf(context));
-  log.info("password_reset", { user_id: user.id });
-  sendMail(passwordChangedMail(user.email, configuration.BASE_URL), mailServicesOf(context));
+  const { user, endedAt } = await setPasswordByLink(context, { token, password });
   return context.json((await openSession(context, user, momentAfter(endedAt))).session);
 }

@@ -25,6 +25,12 @@ const NOT_DESCRIBED = new Set([
   "GET /authorize",
   "POST /authorize",
   "GET /authorize/style.css",
+  "GET /account/forgotten-password",
+  "POST /account/forgotten-password",
+  "GET /account/reset-password",
+  "POST /account/reset-password",
+  "GET /account/confirm-email",
+  "POST /account/confirm-email",
   "GET /icon.svg",
   "GET /icon.png",
 ]);

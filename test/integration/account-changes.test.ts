@@ -129,6 +129,7 @@ describe("another e-mail", () => {
     const late = await confirm(token);
 
     expect(late.status).toBe(409);
+    expect((await problemOf(late)).detail).toContain("has become another account's meanwhile");
     expect(await accountOf(person)).toMatchObject({ email: person.session.user.email });
   });
 

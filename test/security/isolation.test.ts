@@ -158,6 +158,13 @@ describe("every route", () => {
     "GET /authorize/style.css",
     "POST /api/auth/signup",
     "POST /api/auth/signin",
+    // Links that were sent to somebody lead there.
+    "GET /account/forgotten-password",
+    "POST /account/forgotten-password",
+    "GET /account/reset-password",
+    "POST /account/reset-password",
+    "GET /account/confirm-email",
+    "POST /account/confirm-email",
     "POST /api/auth/email",
     "POST /api/auth/password/forgot",
     "POST /api/auth/password/reset",

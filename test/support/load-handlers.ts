@@ -10,6 +10,7 @@ import "../../src/http/account-handlers.ts";
 import "../../src/http/consent-handlers.ts";
 import "../../src/http/oauth-handlers.ts";
 import "../../src/http/token-handlers.ts";
+import "../../src/http/account-page-handlers.ts";
 import "../../src/http/client-handlers.ts";
 import "../../src/http/password-handlers.ts";
 import "../../src/http/tool-handlers.ts";

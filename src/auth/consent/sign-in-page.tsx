@@ -1,3 +1,4 @@
+import { FORGOTTEN_PASSWORD_PATH } from "../link-token.ts";
 import { EmailField, PasswordField } from "./account-fields.tsx";
 import { type AskingClient, ClientFacts, ClientName } from "./client-facts.tsx";
 import { FormError, type FormErrors } from "./field.tsx";
@@ -34,7 +35,8 @@ export function SignInPage({ client, links, email = "", errors = {} }: SignInPro
         </div>
       </form>
       <p class="foot">
-        No account yet? <a href={links.signUp}>Create one</a>
+        No account yet? <a href={links.signUp}>Create one</a> {"\u00b7"}{" "}
+        <a href={FORGOTTEN_PASSWORD_PATH}>Forgot your password?</a>
       </p>
     </Layout>
   );
