@@ -1,10 +1,10 @@
 import { chmod, writeFile } from "node:fs/promises";
-import { issueToken } from "../src/auth/token.ts";
 import { readConfiguration } from "../src/config.ts";
 import { clientLines } from "./client-lines.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { keepDemoAccount } from "./demo-account.ts";
 import { startDemoModel } from "./demo-model/server.ts";
+import { keepDemoToken } from "./demo-token.ts";
 import { readStartEnvironment } from "./environment.ts";
 import { startGateway } from "./gateway.ts";
 import { openLocalDatabase } from "./local-database.ts";
@@ -14,8 +14,6 @@ import { Shutdown } from "./shutdown.ts";
 import { welcomeText } from "./welcome.ts";
 import { bundleWorker } from "./worker-bundle.ts";
 import { refuseTakenPort, runWorker } from "./worker-runtime.ts";
-
-const TOKEN_LIFETIME_DAYS = 30;
 
 const shutdown = new Shutdown();
 shutdown.endOnSignals();
@@ -46,7 +44,7 @@ async function start(): Promise<void> {
     ...environment.workerVariables,
   };
   // Checked before anything slow is done; which database it will be does not matter here.
-  const { BASE_URL, JWT_SECRET, OPENAI_MODEL, OPENAI_BASE_URL } = readConfiguration({
+  const configuration = readConfiguration({
     ...variables,
     DATABASE_URL: "postgresql://later.invalid/tasks",
   });
@@ -74,10 +72,7 @@ async function start(): Promise<void> {
     NEON_FETCH_ENDPOINT: gateway.fetchEndpoint,
   };
   const account = await keepDemoAccount(database.pool, secrets.DEMO_PASSWORD);
-  const { token } = await issueToken(account.userId, TOKEN_LIFETIME_DAYS * 24 * 60 * 60, {
-    secret: JWT_SECRET,
-    issuer: BASE_URL,
-  });
+  const { token, lasts } = await keepDemoToken(database.pool, account.userId, configuration);
   const bundle = await bundling;
   say("Starting the worker …");
   const worker = await runWorker(bundle, port, bindings, data);
@@ -92,8 +87,8 @@ async function start(): Promise<void> {
     url,
     ...account,
     token,
-    tokenLifetimeDays: TOKEN_LIFETIME_DAYS,
-    model: demoModel === undefined ? `${OPENAI_MODEL} at ${OPENAI_BASE_URL}` : undefined,
+    lasts,
+    model: demoModel === undefined ? `${configuration.OPENAI_MODEL} at ${configuration.OPENAI_BASE_URL}` : undefined,
     database: database.description,
     dataDirectory: data.path,
     workerLog: data.workerLog,

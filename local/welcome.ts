@@ -8,7 +8,8 @@ export interface Welcome {
   /** Undefined when nobody here knows it. */
   readonly password: string | undefined;
   readonly token: string;
-  readonly tokenLifetimeDays: number;
+  /** For how long the token counts, as a sentence goes on after "the token". */
+  readonly lasts: string;
   /** Which model answers in chat, and where; undefined for the demo model. */
   readonly model: string | undefined;
   /** What the database is and where: a directory, or a server. */
@@ -44,13 +45,13 @@ function accountLines({ email, password }: Welcome): string[] {
 }
 
 /** Lines to paste into a shell: the tools, a task made, the tasks listed, and the same in words. */
-function curlLines({ url, token, tokenLifetimeDays, userId }: Welcome): string[] {
+function curlLines({ url, token, lasts, userId }: Welcome): string[] {
   const call = (tool: string, input: object) =>
     `curl -sS ${url}/mcp/tools/${tool} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify(input)}'`;
   const chat = (message: string) =>
     `curl -sS ${url}/chat -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify({ user_id: userId, message })}'`;
   return [
-    `Paste into another terminal; the token lasts ${tokenLifetimeDays} days:`,
+    `Paste into another terminal; the token ${lasts}:`,
     "",
     `TOKEN=${token}`,
     `curl -sS ${url}/mcp/tools`,

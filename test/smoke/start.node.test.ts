@@ -67,6 +67,7 @@ describe("npm start on the embedded database", () => {
     expect(first.output().split("\n")[0]).toBe("Bundling the worker …");
     // Once, for all that it is long, and the URL stands last, where a person looks.
     expect(first.output().split(first.token)).toHaveLength(2);
+    expect(first.token).toMatch(/^tsk_[\w-]{62}$/);
     expect(first.output().trimEnd().split("\n").at(-1)).toBe(`${first.url}   Ctrl-C stops it.`);
     const clientsFile = join(place.dataDirectory, "clients.txt");
     expect(first.output()).toContain(clientsFile);
@@ -97,6 +98,8 @@ describe("npm start on the embedded database", () => {
     await truncate(log, FULL_LOG);
     const second = await npmStart(place);
     expect(second.password).toBe(first.password);
+    // So that the clients which were given it go on.
+    expect(second.token).toBe(first.token);
     expect(await titles(second)).toEqual(titlesBefore);
     const again = await failingNpmStart({ ...place, port: place.port + 1 }, {});
     expect(again).toMatchObject({
