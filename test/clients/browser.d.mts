@@ -13,8 +13,17 @@ export interface Page {
   goto(url: string): Promise<unknown>;
   reload(): Promise<unknown>;
   close(): Promise<void>;
-  getByRole(role: "button" | "textbox", options: { readonly name: string; readonly exact: boolean }): Locator;
+  getByRole(
+    role: "button" | "link" | "radio" | "textbox",
+    options: { readonly name: string; readonly exact: boolean },
+  ): Locator;
+  getByLabel(text: string): Locator;
   evaluate(expression: string): Promise<unknown>;
+  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
+  screenshot(options: { readonly path: string; readonly fullPage: boolean }): Promise<unknown>;
+  url(): string;
+  waitForURL(url: RegExp | string): Promise<void>;
+  waitForEvent(event: "popup"): Promise<Page>;
   on(event: "console", listener: (message: { type(): string; text(): string }) => void): void;
   on(event: "pageerror", listener: (error: Error) => void): void;
 }
@@ -27,8 +36,14 @@ export interface Profile {
   close(): Promise<void>;
 }
 
+interface ProfileOptions {
+  readonly viewport?: { readonly width: number; readonly height: number };
+  readonly colorScheme?: "light" | "dark";
+  readonly javaScriptEnabled?: boolean;
+}
+
 export interface Browser {
-  newContext(): Promise<Profile>;
+  newContext(options?: ProfileOptions): Promise<Profile>;
   close(): Promise<void>;
 }
 
