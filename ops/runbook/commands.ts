@@ -5,6 +5,7 @@ import { monitoringCommand } from "./monitoring/monitoring-command.ts";
 import { preflightCommand } from "./preflight/preflight-command.ts";
 import { deployCommand } from "./release/deploy-command.ts";
 import { rollbackCommand } from "./release/rollback-command.ts";
+import { resetPasswordCommand } from "./reset-password/reset-password-command.ts";
 import { setupCommand } from "./setup/setup-command.ts";
 import { smokeCommand } from "./smoke/smoke-command.ts";
 import { soakCommand } from "./soak/soak-command.ts";
@@ -22,4 +23,5 @@ export const commands: Readonly<Record<string, Command>> = {
   smoke: smokeCommand,
   soak: soakCommand,
   monitoring: monitoringCommand,
+  "reset-password": resetPasswordCommand,
 };

@@ -16,12 +16,13 @@ const COMMON = [
 
 /** What `--help` says. */
 export function usage(commands: Readonly<Record<string, Command>>): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`);
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`);
   return ["npm run runbook -- <command> [options]", "", ...lines, "", ...COMMON].join("\n");
 }
 
 /** What `<command> --help` says. */
-export function usageOf(name: string, { summary, usage: lines }: Command): string {
+export function usageOf(name: string, { summary, usage: lines, argument }: Command): string {
   const own = lines.length === 0 ? [] : [...lines.map((line) => `  ${line}`), ""];
-  return [`npm run runbook -- ${name} [options]`, `  ${summary}`, "", ...own, ...COMMON].join("\n");
+  const call = [name, argument, "[options]"].filter((word) => word !== undefined).join(" ");
+  return [`npm run runbook -- ${call}`, `  ${summary}`, "", ...own, ...COMMON].join("\n");
 }

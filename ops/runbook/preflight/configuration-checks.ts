@@ -57,6 +57,17 @@ export const configurationChecks: readonly PreflightCheck[] = [
       return seen(`SENTRY_DSN leads to ${new URL(dsn).host}; monitoring sends a test event`);
     },
   },
+  {
+    name: "mails",
+    async run({ settings }) {
+      const url = settings.get("MAIL_WEBHOOK_URL");
+      if (url === undefined) {
+        return seen("no MAIL_WEBHOOK_URL: nobody changes their e-mail, and reset-password makes links by hand");
+      }
+      if (settings.get("MAIL_WEBHOOK_SECRET") === undefined) throw new RunbookError("MAIL_WEBHOOK_SECRET is not set");
+      return seen(`MAIL_WEBHOOK_URL leads to ${new URL(url).host}`);
+    },
+  },
 ];
 
 /** By the worker's own schema, with the values it would have. */
