@@ -150,7 +150,7 @@ export function limitOf(error: unknown): LimitName | undefined {
 /** The credential does not count any more, and what that means for the call; nothing was changed where that is absent. */
 export function signedOut(cause?: unknown, call?: Pick<FailedCall, "isKeyed" | "mayBeDone">): ApplicationError {
   // To tell the two apart takes another look-up: with an account go its tokens.
-  const problem = "The token no longer counts: it was signed out, or its account was deleted";
+  const problem = "The token no longer counts: it was signed out or cut off, or its account was deleted";
   const message = call?.mayBeDone ? `${unknown(problem, call)} Sign in first.` : `${problem}. Sign in for another.`;
   return new ApplicationError("unauthenticated", message, { cause });
 }

@@ -72,7 +72,12 @@ export function describeApi(baseUrl: string): OpenApiDocument {
     components: {
       schemas: { Problem: toJsonSchema(problemSchema, "output") },
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "A token of sign-up or sign-in." },
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "A token of sign-up or sign-in, a personal token (tsk_…), or, for the tools and MCP, one of OAuth.",
+        },
         "metrics token": { type: "http", scheme: "bearer", description: "METRICS_TOKEN." },
       },
     },

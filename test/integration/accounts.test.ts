@@ -178,7 +178,7 @@ describe("signing out", () => {
     expect(refused.status).toBe(401);
     expect(refused.headers.get("WWW-Authenticate")).toContain('error="invalid_token"');
     expect((await problemOf(refused)).detail).toBe(
-      "The token no longer counts: it was signed out, or its account was deleted. Sign in for another.",
+      "The token no longer counts: it was signed out or cut off, or its account was deleted. Sign in for another.",
     );
     expect((await send("/api/auth/me", { headers: { Authorization: `Bearer ${token}` } })).status).toBe(200);
   });

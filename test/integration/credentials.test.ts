@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Caller, Credential } from "../../src/caller.ts";
 import { readConfiguration } from "../../src/config.ts";
 import { openDatabase } from "../../src/database/database.ts";
-import { ownerQuery } from "../support/owner.ts";
+import { holdRows, ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
 
 const { DATABASE_URL, NEON_FETCH_ENDPOINT, DATABASE_TIMEOUT } = readConfiguration(env);
@@ -121,6 +121,15 @@ describe.each(["personal", "oauth"] as const)("a credential of kind %s", (kind) 
     const next = await lastUse();
     expect(next?.last_client).toBe("claude-ai");
     expect(next?.last_used_at).not.toBe(first?.last_used_at);
+  });
+
+  it("waits for no other call that notes its use", async () => {
+    const credential = await makeCredential(kind);
+    const { released } = await holdRows(`${ROWS[kind]} where id::text = '${credential.id}' for update`);
+    const first = await Promise.race([use(credential).then(() => "the call"), released.then(() => "the lock")]);
+    await released;
+
+    expect(first).toBe("the call");
   });
 });
 

@@ -18,10 +18,10 @@ it("deletes an account with everything in it, and ends its token", async () => {
   expect(await ownerQuery("select id from tasks where user_id = $1", [person.id])).toEqual([]);
   const refused = await person.send("/api/auth/me");
   expect(refused.status).toBe(401);
-  expect((await problemOf(refused)).detail).toContain("it was signed out, or its account was deleted");
+  expect((await problemOf(refused)).detail).toContain("it was signed out or cut off, or its account was deleted");
   const inSession = await session.post({ jsonrpc: "2.0", id: 7, method: "ping" });
   expect(inSession.status).toBe(401);
-  expect((await problemOf(inSession)).detail).toContain("it was signed out, or its account was deleted");
+  expect((await problemOf(inSession)).detail).toContain("it was signed out or cut off, or its account was deleted");
   expect((await neighbour.run("list_tasks")).tasks).toHaveLength(1);
 });
 

@@ -98,7 +98,9 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
     const setup = await paste(commands.at(-1) ?? "");
     expect(setup.stderr).toBe("");
     expect(setup.stdout).toContain(`BASE_URL = "${URL_OF_ONES_OWN}"`);
-    expect(setup.stdout).toContain("generated: DATABASE_URL, JWT_SECRET, METRICS_TOKEN");
+    expect(setup.stdout).toContain(
+      "generated: DATABASE_URL, JWT_SECRET, TOKEN_SECRET, BETTER_AUTH_SECRET, METRICS_TOKEN",
+    );
     expect(setup.stdout).toMatch(/✓ tables: \d+ migrations applied/);
     expect(setup.stdout).toContain("✓ worker's login: task_worker can log in with DATABASE_URL");
     const made = parseEnv(await ofClone(".env.production"));
@@ -156,7 +158,9 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
     const again = await paste("npm run runbook -- setup --workers-dev");
     expect(again.stdout).toContain(`✓ address: ${URL_OF_ONES_OWN}, as `);
     expect(again.stdout).toContain("has every migration");
-    expect(again.stdout).toContain("given: DATABASE_URL, JWT_SECRET, METRICS_TOKEN; not set: ");
+    expect(again.stdout).toContain(
+      "given: DATABASE_URL, JWT_SECRET, TOKEN_SECRET, BETTER_AUTH_SECRET, METRICS_TOKEN; not set: ",
+    );
     expect([await ofClone("wrangler.toml"), await ofClone(".env.production")]).toEqual(before);
   });
 

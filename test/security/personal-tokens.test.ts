@@ -121,6 +121,19 @@ describe("a personal token", () => {
   });
 });
 
+it("costs a call of a tool no request of its own, in the database or in KV", async () => {
+  const { token } = await make();
+  const requests = vi.spyOn(globalThis, "fetch");
+  const keyValue = vi.spyOn(env.OAUTH_KV, "get");
+  for (const tool of ["list_tasks", "create_task"]) {
+    requests.mockClear();
+    expect((await run(token, tool, tool === "list_tasks" ? {} : { title: "counted" })).status).toBe(200);
+    expect(requests).toHaveBeenCalledTimes(1);
+  }
+  expect(keyValue).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+});
+
 describe("a personal token with scopes", () => {
   it("does what they allow, and is told which it lacks", async () => {
     const { token, scopes } = await make({ scopes: ["tasks:read"] });

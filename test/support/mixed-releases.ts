@@ -54,6 +54,7 @@ export async function prepareMixedReleases(): Promise<MixedReleases> {
   };
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const { variables: production } = await readReleaseTarget("production");
   const makeWorker = await readWorkerOptions(
     {
       DATABASE_URL: database.connectionString,
@@ -64,8 +65,9 @@ export async function prepareMixedReleases(): Promise<MixedReleases> {
       METRICS_TOKEN,
       OPENAI_API_KEY: "the key of the tests",
       OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
-      // As it is where releases are rolled out gradually; gone once every release signs.
-      SIGN_CURSORS: (await readReleaseTarget("production")).variables.SIGN_CURSORS ?? "on",
+      // As they are where releases are rolled out gradually; gone once every release signs and holds scopes.
+      SIGN_CURSORS: production.SIGN_CURSORS ?? "on",
+      SCOPED_CREDENTIALS: production.SCOPED_CREDENTIALS ?? "on",
     },
     directory,
   );

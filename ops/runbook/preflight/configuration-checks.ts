@@ -28,6 +28,16 @@ export const configurationChecks: readonly PreflightCheck[] = [
     },
   },
   {
+    name: "TOKEN_SECRET",
+    async run({ settings, wrangler }) {
+      const atCloudflare = (await wrangler.secretNames()) ?? [];
+      if (settings.get("TOKEN_SECRET") === undefined && !atCloudflare.includes("TOKEN_SECRET")) {
+        return notChecked("not set: no personal tokens are made, and no OAuth client connects; setup makes one");
+      }
+      return seen("set: personal tokens and OAuth clients outlive a change of JWT_SECRET");
+    },
+  },
+  {
     name: "log level",
     async run({ target }) {
       const level = target.variables.LOG_LEVEL;
