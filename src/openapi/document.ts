@@ -165,6 +165,7 @@ function callsOfTools(): OperationObject[] {
       ...errorResponses([
         "invalid_input",
         "unauthenticated",
+        "forbidden",
         "not_found",
         "conflict",
         "payload_too_large",

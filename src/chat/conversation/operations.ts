@@ -36,7 +36,7 @@ export const chatOperations: Operations = {
       messages: [{ id: "m1", role: "user", parts: [{ type: "text", text: "What is due today?" }] }],
     },
     answer: { status: 200, description: "The UI message stream.", mediaType: "text/event-stream" },
-    errors: [...BODY_ERRORS, "not_found", "conflict", "unavailable"],
+    errors: [...BODY_ERRORS, "forbidden", "not_found", "conflict", "unavailable"],
   },
   "GET /api/chat/{id}/stream": {
     summary: "Come back to a message that is being written",
@@ -47,14 +47,14 @@ export const chatOperations: Operations = {
       description: "A replay and what follows; 204 when nothing is written.",
       mediaType: "text/event-stream",
     },
-    errors: [],
+    errors: ["forbidden"],
   },
   "DELETE /api/chat/{id}/stream": {
     summary: "Stop the message that is being written",
     tag: "Chat",
     security: "bearer",
     answer: { status: 204, description: "Stopped." },
-    errors: [],
+    errors: ["forbidden"],
   },
   "GET /api/conversations": {
     summary: "The conversations, newest first",
@@ -66,7 +66,7 @@ export const chatOperations: Operations = {
       description: "A page of them.",
       content: z.object({ conversations: z.array(conversationSchema), next_cursor: z.string().optional() }),
     },
-    errors: ["invalid_input"],
+    errors: ["forbidden", "invalid_input"],
   },
   "GET /api/conversations/{id}": {
     summary: "A conversation with its messages, the newest page of them",
@@ -78,7 +78,7 @@ export const chatOperations: Operations = {
       description: "The conversation, its messages in their order; next_cursor leads to older ones.",
       content: readConversationSchema,
     },
-    errors: ["invalid_input", "not_found"],
+    errors: ["forbidden", "invalid_input", "not_found"],
   },
   "PATCH /api/conversations/{id}": {
     summary: "Rename a conversation",
@@ -87,13 +87,13 @@ export const chatOperations: Operations = {
     body: renameSchema,
     example: { title: "Camping" },
     answer: { status: 200, description: "The conversation.", content: conversationSchema },
-    errors: [...BODY_ERRORS, "not_found"],
+    errors: [...BODY_ERRORS, "forbidden", "not_found"],
   },
   "DELETE /api/conversations/{id}": {
     summary: "Delete a conversation",
     tag: "Conversations",
     security: "bearer",
     answer: { status: 204, description: "Deleted." },
-    errors: ["not_found"],
+    errors: ["forbidden", "not_found"],
   },
 };
