@@ -75,6 +75,26 @@ describe.each([
   });
 
   test.each([
+    "select hash from account_links",
+    "update account_links set expires_at = now()",
+    "insert into account_links (hash, user_id, kind, expires_at) select repeat('0', 64), 1, 'reset_password', now()",
+    "select take_account_link(repeat('0', 64), 'reset_password', gen_random_uuid())",
+    "select end_sign_ins(1, now(), true)",
+    "select count_mail('anybody')",
+  ])("the worker reaches links by their functions alone: %s", async (statement) => {
+    await expect(sql.query(statement)).rejects.toMatchObject({ code: INSUFFICIENT_PRIVILEGE });
+  });
+
+  test("nobody changes a password or signs out without having set a user", async () => {
+    const counts = { clients: 0, tokens: 0 };
+    const change = sql`select change_password('hash', 'other', now(), true)`;
+    await expect(change).rejects.toMatchObject({ code: "TS005" });
+    expect(await sql`select sign_out_everywhere(now(), true) as left`).toEqual([{ left: counts }]);
+    const [{ email }] = emailSchema.parse(await asUser(ada, sql`select email from users where signed_out_at is null`));
+    expect(await sql`select password_hash from find_credentials(${email})`).toEqual([{ password_hash: "hash" }]);
+  });
+
+  test.each([
     "create table mine (id int)",
     "truncate tasks",
     "drop table tasks",

@@ -4,10 +4,12 @@ import { beforeAll, beforeEach, expect, inject, it, vi } from "vitest";
 import { z } from "zod";
 import { app } from "../../src/app.ts";
 import { catalog } from "../../src/tools/catalog.ts";
+import { ConsentBrowser } from "../support/consent.ts";
 import { refuseRequests } from "../support/database-requests.ts";
+import { Mailbox } from "../support/mailbox.ts";
 import { ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { newAddress, ORIGIN, Person, send } from "../support/person.ts";
+import { newAddress, ORIGIN, PASSWORD, Person, send } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
 import { sentryDsn } from "../support/sentry-sink.ts";
 import { setVariables } from "../support/talkative-worker.ts";
@@ -27,6 +29,8 @@ const messageText = canary("message");
 const requestWords = canary("request");
 const personName = canary("name");
 const bogusToken = canary("token");
+/** The e-mails and tokens of links, once they are there. */
+const ofLinks: string[] = [];
 
 const written: string[] = [];
 let person: Person;
@@ -57,6 +61,7 @@ function canaries(): string[] {
     personName,
     bogusToken,
     requestWords,
+    ...ofLinks,
     person.session.token,
     METRICS_TOKEN,
     env.JWT_SECRET,
@@ -93,7 +98,8 @@ beforeAll(async () => {
 });
 
 /** Where no token is asked for. */
-const PUBLIC = /^\/($|icon\.|health$|mcp\/tools$|openapi\.json$|docs|\.well-known\/|api\/auth\/sign(up|in)$)/;
+const PUBLIC =
+  /^\/($|icon\.|health$|mcp\/tools$|openapi\.json$|docs|\.well-known\/|account\/|authorize|oauth\/|api\/auth\/(sign(up|in)|email|password\/(forgot|reset))$)/;
 
 const routes = [
   ...new Set(
@@ -176,6 +182,32 @@ it("MCP is told everything in its own messages", async () => {
   expect(opened.status).toBe(200);
   await opened.text();
   expect(told("http_request").filter(({ route }) => route === "/mcp").length).toBeGreaterThanOrEqual(6);
+});
+
+it("links are asked for, opened and used, with a webhook that takes them and one that does not", async () => {
+  const mailbox = Mailbox.open();
+  mailbox.answerWith(() => new Response(canary("refusal"), { status: 400 }));
+  const forgetful = await Person.signUp();
+  const { email: own } = forgetful.session.user;
+  const other = `${canary("email")}@example.com`;
+  ofLinks.push(own, other);
+  const browser = new ConsentBrowser();
+  /** Opens a page with its link, sends its form twice, and opens it again. */
+  const use = async (path: string, token: string) => {
+    ofLinks.push(token);
+    const page = await browser.open(`${path}?token=${token}`);
+    for (const typed of ["1234567", password]) await browser.submit(page, { password: typed });
+    expect((await browser.open(`${path}?token=${token}`)).response.status).toBe(400);
+  };
+  const forgot = (address: string) => send("/api/auth/password/forgot", { method: "POST", body: { email: address } });
+  await forgot(own);
+  ofLinks.push(await mailbox.token("password_reset", own));
+  await forgetful.send("/api/auth/me", { method: "PATCH", body: { email: other, password: PASSWORD } });
+  await use("/account/confirm-email", await mailbox.token("email_verification", other));
+  await forgot(other);
+  await use("/account/reset-password", await mailbox.token("password_reset", other));
+  await expect.poll(() => told("mail_sent").length).toBe(4);
+  expect(told("mail_not_sent")).toMatchObject([{ mail: "password_reset", attempts: 1, status: 400 }]);
 });
 
 it("chat is told everything, by a model that works and by one that fails", async () => {
