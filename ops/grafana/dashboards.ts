@@ -4,7 +4,7 @@ import type { DashboardDeclaration, PanelQuery } from "./panels.ts";
 /** Requests that people and agents wait for: the alerts of ops/prometheus/alerts.yml leave out the same routes. */
 const PEOPLE = 'route!~"/metrics|/health", version=~"$version"';
 const QUICK =
-  'route!~"/metrics|/health|/chat|/api/chat.*|/api/tasks/events|/api/auth/sign(in|up)", version=~"$version"';
+  'route!~"/metrics|/health|/chat|/api/chat.*|/api/tasks/events|/api/auth/.*|/oauth/.*|/authorize|/account/.*|/api/export", version=~"$version"';
 const VERSION = 'version=~"$version"';
 
 const rate = (metric: string, labels = VERSION) => `rate(${metric}{${labels}}[$__rate_interval])`;
@@ -102,6 +102,11 @@ const application: DashboardDeclaration = {
           [`sum(${rate("sign_in_failures_total")})`, "failed"],
           [`sum(${rate("password_hashes_refused_total")})`, "503: too many at once"],
         ],
+      },
+      {
+        title: "Mails",
+        unit: "ops",
+        queries: [[orZero(`sum by (status) (${rate("mails_total")})`), "{{status}}"]],
       },
     ],
   },

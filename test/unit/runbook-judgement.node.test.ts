@@ -88,7 +88,15 @@ describe("a version's figures", () => {
   });
 
   it("take p95 as Prometheus does, without chat, streams and sign-in", () => {
-    const slow = ["/chat", "/api/chat", "/api/chat/:id/stream", "/api/auth/signin", "/api/tasks/events"];
+    const slow = [
+      "/chat",
+      "/api/chat",
+      "/api/chat/:id/stream",
+      "/api/auth/signin",
+      "/api/tasks/events",
+      "/account/reset-password",
+      "/api/export",
+    ];
     const samples = metrics([
       ...[
         bucket("/mcp/tools/:name", "0.1", 90),

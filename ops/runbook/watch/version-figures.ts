@@ -37,6 +37,8 @@ const NOT_TIMED: readonly RegExp[] = [
   /stream$/,
   /^\/oauth/,
   /^\/authorize/,
+  /^\/account\//,
+  /^\/api\/export/,
 ];
 
 const PLAIN_TOOL = "/mcp/tools/:name";
