@@ -96,7 +96,9 @@ async function readEntries(file: string): Promise<OutputEntry[]> {
 
 function wordsOf(entries: readonly OutputEntry[], stderr: string, stdout: string): string {
   const failure = entries.find((entry) => entry.type === "command-failed");
-  const said = failure?.message ?? (stderr || stdout);
+  // Of what Cloudflare has refused, its own words are said to people only.
+  const refusals = Array.from(stderr.matchAll(/^.*\[code: \d+\]/gm), ([line]) => line.trim());
+  const said = failure === undefined ? stderr || stdout : [failure.message, ...refusals].join(" ");
   // Its own advice names a flag that no command of ours takes, and another account.
   if (/necessary to set a CLOUDFLARE_API_TOKEN/.test(said)) return NOT_SIGNED_IN;
   return said.replace(/\s+/g, " ").trim().slice(0, 500);
