@@ -137,8 +137,10 @@ export class Wrangler {
     return namespacesSchema.parse(JSON.parse((await this.#run(["kv", "namespace", "list"])).stdout));
   }
 
-  async createKvNamespace(binding: string): Promise<void> {
-    await this.#run(["kv", "namespace", "create", binding]);
+  /** Makes a KV namespace of just this title. */
+  async createKvNamespace(title: string): Promise<void> {
+    // With an environment's name wrangler would put that before the title.
+    await runWrangler(["kv", "namespace", "create", title, "--config", this.target.configPath, "--env", ""]);
   }
 
   #run(args: readonly string[], input?: string): Promise<WranglerOutput> {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { describeRollback } from "../../ops/runbook/release/conclusion.ts";
+import { hasTheWorker } from "../../ops/runbook/release/deployed-worker.ts";
 import { migrationsToRollBack } from "../../ops/runbook/release/release-record.ts";
-import { hasTheWorker, refuseNewer } from "../../ops/runbook/release/rollback.ts";
+import { refuseNewer } from "../../ops/runbook/release/rollback.ts";
 import { newVersionIn, versionBefore, wayTo } from "../../ops/runbook/release/rollback-target.ts";
 import { awaitServing } from "../../ops/runbook/release/serving.ts";
 

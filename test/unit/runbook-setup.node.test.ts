@@ -10,7 +10,7 @@ import { deployCommand } from "../../ops/runbook/release/deploy-command.ts";
 import { readReleaseTarget } from "../../ops/runbook/release-target.ts";
 import { Settings } from "../../ops/runbook/settings.ts";
 import { checkAddressValues, setUpAddress } from "../../ops/runbook/setup/address.ts";
-import { withAddress } from "../../ops/runbook/setup/configuration-text.ts";
+import { withAddress, withNamespaceId } from "../../ops/runbook/setup/configuration-text.ts";
 import { pooled } from "../../ops/runbook/setup/database.ts";
 import { describePlan } from "../../ops/runbook/setup/secrets.ts";
 import { readWorkersDevHost } from "../../ops/runbook/setup/workers-dev.ts";
@@ -156,6 +156,31 @@ describe("the configuration's text", () => {
   it("says what to set by hand where there is no such section", () => {
     expect(() => withAddress("{}", target, { host: "a.example.com", isWorkersDev: false })).toThrow(
       'wrangler.toml has no [env.production]: set routes of production to [{ pattern = "a.example.com", custom_domain = true }] by hand',
+    );
+  });
+});
+
+describe("the id of a KV namespace in the configuration's text", () => {
+  const configured = { environment: "production", configPath: "wrangler.toml" } as const;
+  const other = '[[env.production.kv_namespaces]]\nid = "1"\nbinding = "OTHER"\n\n';
+  const staging = '\n[[env.staging.kv_namespaces]]\nbinding = "OAUTH_KV"\n';
+
+  it.each([
+    ['binding = "OAUTH_KV" # ours', 'binding = "OAUTH_KV" # ours\nid = "2"\n'],
+    ['binding = "OAUTH_KV"\n', 'binding = "OAUTH_KV"\nid = "2"\n'],
+    ['binding = "OAUTH_KV"\nid = ""\n', 'binding = "OAUTH_KV"\nid = "2"\n'],
+    ["id = ''\nbinding = 'OAUTH_KV'\n", "id = \"2\"\nbinding = 'OAUTH_KV'\n"],
+  ])("is written where %j stands, once, and nowhere else", (body, expected) => {
+    const before = `${other}[[env.production.kv_namespaces]]\n${body}`;
+    const tail = body.endsWith("\n") ? staging : "";
+    expect(withNamespaceId(before + tail, configured, "OAUTH_KV", "2")).toBe(
+      `${other}[[env.production.kv_namespaces]]\n${expected}${tail}`,
+    );
+  });
+
+  it("is told where there is no such table", () => {
+    expect(() => withNamespaceId(other + staging, configured, "OAUTH_KV", "2")).toThrow(
+      'wrangler.toml has no [[env.production.kv_namespaces]] of OAUTH_KV: set its id to "2" by hand',
     );
   });
 });

@@ -5,6 +5,7 @@ import { RunbookError, reasonOf } from "../runbook-error.ts";
 import type { KeptVersion } from "../wrangler.ts";
 import { backUpDatabase } from "./backup-step.ts";
 import { rollBackMigrations } from "./database-steps.ts";
+import { hasTheWorker } from "./deployed-worker.ts";
 import type { ReleaseOrder } from "./release.ts";
 import type { DeployedSplit } from "./rollback-target.ts";
 import { awaitServing } from "./serving.ts";
@@ -146,14 +147,4 @@ export async function findRollbackPoint({ context }: Pick<ReleaseOrder, "context
   }
   const version = await context.wrangler.version(only.version_id);
   return { inForceId: version.id, point: hasTheWorker(version, context.target.migrationTag) ? version : undefined };
-}
-
-/**
- * Whether a version has the worker in it. Secrets that are uploaded before the first release make one that answers
- * nothing, and that has none of the Durable Objects of which the worker had some from the beginning.
- *
- * @param newestTag the newest Durable Object migration of the configuration
- */
-export function hasTheWorker({ migrationTag }: KeptVersion, newestTag: string | undefined): boolean {
-  return migrationTag !== undefined || newestTag === undefined;
 }

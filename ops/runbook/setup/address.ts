@@ -1,11 +1,11 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { RunbookContext } from "../context.ts";
 import type { Procedure } from "../procedure.ts";
-import { isPlaceholder, type ReleaseTarget, readReleaseTarget, refusePlaceholder } from "../release-target.ts";
+import { isPlaceholder, type ReleaseTarget, refusePlaceholder } from "../release-target.ts";
 import { RunbookError, UsageError } from "../runbook-error.ts";
 import { type Address, withAddress } from "./configuration-text.ts";
+import { replaceConfiguration } from "./replace-configuration.ts";
 import { readWorkersDevHost } from "./workers-dev.ts";
 
 /** Where people are to reach the worker, as the arguments say it. */
@@ -58,11 +58,15 @@ export async function setUpAddress(
     return target;
   }
   const written = `in ${target.configPath}: ${changed.lines.join("; ")}`;
+  let replaced: ReleaseTarget = { ...target, baseUrl };
   await procedure.change("address", written, async () => {
-    await replaceConfiguration(target, changed.text, baseUrl);
+    replaced = await replaceConfiguration(target, changed.text, (read) => {
+      if (read.baseUrl === baseUrl) return;
+      throw new RunbookError(`${target.configPath} has a second BASE_URL: put ${baseUrl} into it`);
+    });
     return { evidence: written, result: undefined };
   });
-  return procedure.isDryRun ? { ...target, baseUrl } : readReleaseTarget(target.environment, target.configPath);
+  return replaced;
 }
 
 async function chooseAddress(
@@ -71,18 +75,4 @@ async function chooseAddress(
 ): Promise<Address | undefined> {
   if (domain !== undefined) return { host: domain.toLowerCase(), isWorkersDev: false };
   return workersDev ? { host: await readHost(), isWorkersDev: true } : undefined;
-}
-
-/** Puts the text in the place of the configuration once wrangler has read it: what it cannot read changes nothing. */
-async function replaceConfiguration({ configPath, environment }: ReleaseTarget, text: string, baseUrl: string) {
-  // Beside it: its paths are relative.
-  const draft = join(dirname(configPath), `.setup-${basename(configPath)}`);
-  try {
-    await writeFile(draft, text);
-    const read = await readReleaseTarget(environment, draft);
-    if (read.baseUrl !== baseUrl) throw new RunbookError(`${configPath} has a second BASE_URL: put ${baseUrl} into it`);
-    await rename(draft, configPath);
-  } finally {
-    await rm(draft, { force: true });
-  }
 }

@@ -6,11 +6,12 @@ import { deriveDatabaseUrl, setUpDatabase } from "./database.ts";
 import { setUpNamespaces } from "./namespaces.ts";
 import { nextLines } from "./next-lines.ts";
 import { describePlan, planSecrets, writeGenerated } from "./secrets.ts";
+import { setUpSwitches } from "./switches.ts";
 
 /** `setup`: what an environment needs before its first release. A second run leaves alone what is right already. */
 export const setupCommand = defineCommand({
   summary:
-    "write the address, generate missing secrets, make tables and login, upload the secrets; says what comes next",
+    "write the address, make the KV namespace, generate missing secrets, make tables and login, upload the secrets; says what comes next",
   usage: [
     "--domain <host>            where the worker is reached: a host of a domain of the account, such as api.example.com",
     "--workers-dev              or by the account's own name at workers.dev, without a domain",
@@ -26,6 +27,7 @@ export const setupCommand = defineCommand({
     procedure.record("Workers plan", "person", workersPlan);
     const target = await setUpAddress(context, procedure, values);
     await setUpNamespaces(target, wrangler, procedure);
+    await setUpSwitches(target, wrangler, procedure);
     const plan = await procedure.step("secrets", async () => {
       const plan = await planSecrets(settings, await wrangler.secretNames(), () => deriveDatabaseUrl(settings));
       return { evidence: describePlan(plan, procedure.isDryRun), result: plan };

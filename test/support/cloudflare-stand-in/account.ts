@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Upload } from "./upload.ts";
+import type { Binding, Upload } from "./upload.ts";
 import { type Outbound, type RunnableVersion, startVersion, type VersionRuntime } from "./version-runtime.ts";
 
 /** A version of a worker, as Cloudflare keeps it. */
@@ -58,13 +58,9 @@ export class WorkerScript {
 
   /** Takes a bundle and starts it, as Cloudflare does to see whether it can be started. */
   async addVersion(upload: Upload): Promise<{ version: Version; startupMilliseconds: number }> {
-    const { migrations, bindings } = upload.metadata;
-    for (const binding of bindings) {
-      if (binding.type === "secret_text") this.secrets.set(binding.name, binding.text);
-      if (binding.type === "inherit" && !this.secrets.has(binding.name)) {
-        throw new CloudflareError(400, 10057, `binding ${binding.name} has nothing to inherit`);
-      }
-    }
+    const { migrations } = upload.metadata;
+    const bindings = upload.metadata.bindings.map((binding) => this.#inherited(binding));
+    for (const binding of bindings) if (binding.type === "secret_text") this.secrets.set(binding.name, binding.text);
     if (migrations !== undefined && migrations.old_tag !== this.migrationTag) {
       throw new CloudflareError(412, 10079, `expected migration tag ${this.migrationTag ?? "none"}`);
     }
@@ -73,7 +69,7 @@ export class WorkerScript {
       id: randomUUID(),
       number: this.versions.length + 1,
       createdOn: new Date().toISOString(),
-      upload,
+      upload: { ...upload, metadata: { ...upload.metadata, bindings } },
       secrets: new Map(this.secrets),
       migrationTag: this.migrationTag,
     };
@@ -136,6 +132,14 @@ export class WorkerScript {
   async close(): Promise<void> {
     for (const runtime of this.#runtimes.values()) await (await runtime).close();
     this.#runtimes.clear();
+  }
+
+  /** What a binding is that is to stay as it is: a secret, or a namespace of the newest version. */
+  #inherited(binding: Binding): Binding {
+    if (binding.type !== "inherit" || this.secrets.has(binding.name)) return binding;
+    const before = this.versions[0]?.upload.metadata.bindings.find(({ name }) => name === binding.name);
+    if (before?.type === "kv_namespace") return before;
+    throw new CloudflareError(400, 10057, `binding ${binding.name} has nothing to inherit`);
   }
 
   #runtimeOf(version: Version): Promise<VersionRuntime> {

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import { CloudflareError, type WorkerScript } from "./account.ts";
 import { readUpload, type Upload } from "./upload.ts";
-import { deploymentView, environmentView, secretsView, serviceView, versionView } from "./views.ts";
+import { deploymentView, environmentView, secretsView, serviceView, settingsView, versionView } from "./views.ts";
 
 /** What the account holds. */
 export interface Account {
@@ -66,7 +66,7 @@ const routes: Readonly<Record<string, (request: ApiRequest) => unknown>> = {
   "POST /workers/scripts/*/domains/changeset": () => ({ added: [], removed: [], updated: [], conflicting: [] }),
   "PUT /workers/scripts/*/domains/records": () => [],
   "GET /workers/scripts/*/schedules": () => ({ schedules: [] }),
-  "GET /workers/scripts/*/settings": () => ({ bindings: [], annotations: {} }),
+  "GET /workers/scripts/*/settings": (request) => settingsView(scriptOf(request)),
   "GET /workers/scripts/*/script-settings": () => ({ logpush: false }),
   "PATCH /workers/scripts/*/script-settings": () => ({ logpush: false }),
   "GET /workers/scripts/*/secrets": (request) => secretsView(scriptOf(request)),
@@ -190,6 +190,13 @@ async function postSubdomain(request: ApiRequest): Promise<unknown> {
 
 async function postNamespace({ account, json }: ApiRequest): Promise<unknown> {
   const { title } = namespaceSchema.parse(await json());
+  if ([...account.namespaces.values()].includes(title)) {
+    throw new CloudflareError(
+      400,
+      10014,
+      "create namespace: 'a namespace with this account ID and title already exists'",
+    );
+  }
   const id = randomUUID().replaceAll("-", "");
   account.namespaces.set(id, title);
   return { id, title };

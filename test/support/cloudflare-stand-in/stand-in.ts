@@ -13,6 +13,8 @@ export interface CloudflareStandIn {
   /** Where the edge before a worker listens. */
   edgeUrl(scriptName: string): string;
   script(name: string): WorkerScript | undefined;
+  /** Titles of KV namespaces, by their id. */
+  readonly namespaces: Map<string, string>;
   /** Routes of the API that fail, by method and path as api.ts has them. */
   readonly broken: Set<string>;
   close(): Promise<void>;
@@ -62,6 +64,7 @@ export async function startCloudflareStandIn(
       return edge.url;
     },
     script: (name) => scripts.get(name),
+    namespaces: account.namespaces,
     broken: account.broken,
     async close() {
       await tail.close();

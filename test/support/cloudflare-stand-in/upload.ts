@@ -32,6 +32,9 @@ const metadataSchema = z.object({
 
 type UploadMetadata = z.output<typeof metadataSchema>;
 
+/** What a version is given by a name. */
+export type Binding = UploadMetadata["bindings"][number];
+
 /** A bundle as wrangler uploads it. */
 export interface Upload {
   readonly metadata: UploadMetadata;

@@ -51,6 +51,12 @@ export function deploymentView({ id, createdOn, message, versions }: Deployment)
   };
 }
 
+/** Of its bindings those that a version can inherit but for secrets. */
+export function settingsView({ versions: [newest] }: WorkerScript) {
+  const bindings = newest?.upload.metadata.bindings.filter(({ type }) => type === "kv_namespace") ?? [];
+  return { bindings, annotations: {} };
+}
+
 export function secretsView(script: WorkerScript) {
   return [...script.secrets.keys()].map((name) => ({ name, type: "secret_text" }));
 }
