@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Gateway, startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
+import { Deployment } from "../../ops/runbook/deployment.ts";
+import { checkOAuth } from "../../ops/runbook/smoke/oauth-checks.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "../support/cloudflare-stand-in/stand-in.ts";
 import { isLongRun } from "../support/long-run.ts";
 import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "../support/postgresql-cluster.ts";
@@ -101,10 +103,14 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
     expect(setup.stdout).toContain(
       "generated: DATABASE_URL, JWT_SECRET, TOKEN_SECRET, BETTER_AUTH_SECRET, METRICS_TOKEN",
     );
+    const namespace = new RegExp(`✓ KV namespace OAUTH_KV: ${WORKER}-oauth-kv, id (\\w+), in `).exec(setup.stdout);
+    expect([...cloudflare.namespaces]).toEqual([[namespace?.[1], `${WORKER}-oauth-kv`]]);
+    expect(setup.stdout).toMatch(/✓ switches: in .*SCOPED_CREDENTIALS on, as no release is deployed yet/);
     expect(setup.stdout).toMatch(/✓ tables: \d+ migrations applied/);
     expect(setup.stdout).toContain("✓ worker's login: task_worker can log in with DATABASE_URL");
     const made = parseEnv(await ofClone(".env.production"));
-    for (const secret of [made.DATABASE_URL, made.JWT_SECRET, made.METRICS_TOKEN, cluster.url().password]) {
+    const secrets = [made.DATABASE_URL, made.JWT_SECRET, made.TOKEN_SECRET, made.METRICS_TOKEN];
+    for (const secret of [...secrets, cluster.url().password]) {
       expect(secret).toMatch(/./);
       expect(setup.stdout).not.toContain(secret);
     }
@@ -149,6 +155,9 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
       }),
     });
     expect([mcp.status, await mcp.text()]).toEqual([200, expect.stringContaining("mcp-task-server")]);
+    expect(await checkOAuth(new Deployment(cloudflare.edgeUrl(WORKER), WORKER), URL_OF_ONES_OWN)).toBe(
+      `${URL_OF_ONES_OWN}: challenge, metadata and endpoints lead to one another`,
+    );
     const { rows } = (await pool?.query("select current_user as name")) ?? { rows: [] };
     expect(rows).toEqual([{ name: "task_worker" }]);
   });
@@ -161,6 +170,9 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
     expect(again.stdout).toContain(
       "given: DATABASE_URL, JWT_SECRET, TOKEN_SECRET, BETTER_AUTH_SECRET, METRICS_TOKEN; not set: ",
     );
+    expect(again.stdout).toContain("✓ KV namespaces: 1 bound, 0 without an id");
+    expect(again.stdout).toMatch(/✓ switches: .* none is off/);
+    expect(cloudflare.namespaces.size).toBe(1);
     expect([await ofClone("wrangler.toml"), await ofClone(".env.production")]).toEqual(before);
   });
 

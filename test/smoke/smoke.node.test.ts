@@ -28,7 +28,8 @@ it("the runbook's smoke tests pass on npm start, and leave nothing behind", asyn
 
   expect(run.code, run.stdout + run.stderr).toBe(0);
   const checks = run.stdout.split("\n").filter((line) => line.startsWith("✓ "));
-  expect(checks).toHaveLength(15);
+  expect(checks).toHaveLength(16);
+  expect(run.stdout).toContain(`✓ OAuth: ${server.url}: challenge, metadata and endpoints lead to one another`);
   expect(run.stdout).toContain("✓ cleaned up: 2 throw-away accounts are deleted");
   await server.pressControlC();
 });
@@ -39,7 +40,7 @@ it("a server that is not there fails every check it can, with what was seen", as
   expect(run.code).toBe(1);
   expect(run.stdout).toMatch(/✗ health: GET \/health: no answer, fetch failed \(connect ECONNREFUSED .*\)/);
   expect(run.stdout).toMatch(/✗ chat: could not be run, as there are no accounts/);
-  expect(run.stderr).toBe("14 of 15 smoke checks failed\n");
+  expect(run.stderr).toBe("15 of 16 smoke checks failed\n");
 });
 
 it.each([

@@ -4,6 +4,7 @@ import { ApplicationError } from "../../../src/errors.ts";
 import { isPlaceholder, refusePlaceholder } from "../release-target.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import { notChecked, type PreflightCheck, type PreflightContext, seen } from "./check.ts";
+import { checkOAuthSwitch } from "./oauth-checks.ts";
 
 const MODEL_WITHIN_MILLISECONDS = 30_000;
 
@@ -27,6 +28,7 @@ export const configurationChecks: readonly PreflightCheck[] = [
       return seen(`${length} characters`);
     },
   },
+  { name: "OAuth", run: checkOAuthSwitch },
   {
     name: "TOKEN_SECRET",
     async run({ settings, wrangler }) {

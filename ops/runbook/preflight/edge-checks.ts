@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { connect, type TLSSocket } from "node:tls";
+import { isWorkerDeployed } from "../release/deployed-worker.ts";
 import { hasCode, RunbookError, reasonOf } from "../runbook-error.ts";
 import { notChecked, type PreflightCheck, type PreflightContext, seen } from "./check.ts";
+import { checkOAuthFromOutside } from "./oauth-checks.ts";
 
 const CERTIFICATE_DAYS = 14;
 const LEAST_HSTS_SECONDS = 180 * 86_400;
@@ -21,6 +23,7 @@ export const edgeChecks: readonly PreflightCheck[] = [
   { name: "HSTS", run: onDeployed(checkHsts) },
   { name: "security headers", run: onDeployed(checkHeaders) },
   { name: "CORS", run: onDeployed(checkCors) },
+  { name: "OAuth metadata", run: onDeployed(checkOAuthFromOutside) },
   {
     name: "health check",
     run: onDeployed(async ({ deployment }) => {
@@ -35,16 +38,10 @@ const deployed = new WeakMap<PreflightContext, Promise<boolean>>();
 /** Before the first release there is nothing to look at. */
 function onDeployed(check: PreflightCheck["run"]): PreflightCheck["run"] {
   return async (context) => {
-    const asking = deployed.get(context) ?? isDeployed(context);
+    const asking = deployed.get(context) ?? isWorkerDeployed(context.wrangler, context.target.migrationTag);
     deployed.set(context, asking);
     return (await asking) ? check(context) : notChecked("nothing is deployed yet");
   };
-}
-
-/** A worker that setup has made for its secrets has no Durable Object, and answers nothing. */
-async function isDeployed({ wrangler }: PreflightContext): Promise<boolean> {
-  const [version] = (await wrangler.currentDeployment())?.versions ?? [];
-  return version !== undefined && (await wrangler.version(version.version_id)).migrationTag !== undefined;
 }
 
 type EdgeContext = Pick<PreflightContext, "deployment">;

@@ -17,6 +17,7 @@ const LIMITERS = [
   "USER_RATE_LIMITER",
   "SIGN_IN_EMAIL_RATE_LIMITER",
   "SIGN_IN_ADDRESS_RATE_LIMITER",
+  "REGISTRATION_RATE_LIMITER",
 ];
 const MONITORING = ["ops/prometheus/alerts.yml", "ops/alertmanager/alertmanager.yml", "ops/grafana/application.json"];
 const DOCUMENTS = [

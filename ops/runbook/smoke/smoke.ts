@@ -3,6 +3,7 @@ import type { Deployment } from "../deployment.ts";
 import { reasonOf } from "../runbook-error.ts";
 import { SmokeAccount } from "./account.ts";
 import { checkSessions, checkStateless } from "./mcp-checks.ts";
+import { checkOAuth } from "./oauth-checks.ts";
 import {
   checkChat,
   checkIsolation,
@@ -36,6 +37,7 @@ export const smokeChecks = [
   "user isolation",
   "MCP with sessions",
   "MCP without sessions",
+  "OAuth",
   "chat",
   "delete task",
   "sign out",
@@ -120,6 +122,7 @@ async function checkAs(
   await check("user isolation", () => checkIsolation(person, stranger, id));
   await check("MCP with sessions", () => checkSessions(person));
   await check("MCP without sessions", () => checkStateless(person));
+  await check("OAuth", () => checkOAuth(person.deployment));
   await check("chat", () => checkChat(person));
   await check("delete task", () => deleteTask(person, id));
   await check("sign out", () => checkSignOut(person));
