@@ -42,7 +42,7 @@ export async function setUpNamespaces(target: ReleaseTarget, wrangler: Wrangler,
  * What wrangler calls a namespace that it makes itself, where a deploy finds none bound: that one is taken then, with all
  * that clients have left in it. The worker's name keeps it apart from those of other workers of the account.
  */
-export function titleOf({ scriptName }: Pick<ReleaseTarget, "scriptName">, binding: string): string {
+function titleOf({ scriptName }: Pick<ReleaseTarget, "scriptName">, binding: string): string {
   return `${scriptName}-${binding.toLowerCase().replaceAll("_", "-")}`;
 }
 
