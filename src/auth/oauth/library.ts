@@ -36,6 +36,24 @@ interface OAuthLibrary {
 
 const libraries = new WeakMap<Configuration, OAuthLibrary>();
 const loggers = new AsyncLocalStorage<Logger>();
+/** What `takeWarnings` has put in the place of the console's own. */
+const taking = new WeakSet<typeof console.warn>();
+
+/**
+ * The library warns on the console, in words of its own and of whoever made it warn: a client's URL, an error's message. Our
+ * lines are JSON and quote nobody, so one takes their place that has the first three words, which are the library's.
+ */
+function takeWarnings(): void {
+  const { warn } = console;
+  if (taking.has(warn)) return;
+  const take = (...words: unknown[]): void => {
+    const log = loggers.getStore();
+    if (log === undefined) warn(...words);
+    else log.warn("oauth_library_warned", { about: String(words[0]).split(" ", 3).join(" ") });
+  };
+  taking.add(take);
+  console.warn = take;
+}
 
 /** The library for a configuration; made once, as it keeps the keys of clients that sign their requests. */
 export function libraryFor(configuration: Configuration): OAuthLibrary {
@@ -65,6 +83,7 @@ export function libraryFor(configuration: Configuration): OAuthLibrary {
 
 /** Does what asks the library, whose refusals are logged by this logger. */
 export function logRefusals<Result>(log: Logger, work: () => Promise<Result>): Promise<Result> {
+  takeWarnings();
   return loggers.run(log, work);
 }
 
