@@ -2,6 +2,7 @@ import type { Caller } from "../caller.ts";
 import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import { ApplicationError } from "../errors.ts";
+import type { Logger } from "../observability/log.ts";
 import { whyNoOAuth } from "./oauth/oauth-offer.ts";
 import { isPersonalToken, readPersonalToken } from "./personal-token.ts";
 import { takesSiteSessions } from "./site/site-offer.ts";
@@ -13,6 +14,7 @@ export interface VerificationContext {
   readonly configuration: Configuration;
   readonly database: Database;
   readonly env: Env;
+  readonly log: Logger;
   /** Where the request comes from, as far as it is known; of a site's user who is new here. */
   readonly timeZone?: string | undefined;
 }

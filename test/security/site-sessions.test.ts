@@ -2,7 +2,15 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vite
 import { z } from "zod";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf, send } from "../support/person.ts";
-import { jwksResponse, SITE, SiteSigner, signWithSecret } from "../support/site.ts";
+import {
+  type SessionClaims,
+  SITE,
+  SiteSigner,
+  seconds,
+  sessionClaims,
+  signWithSecret,
+  userClaims,
+} from "../support/site.ts";
 
 // What a Better Auth site signs, in the shapes of its version 1.7, and what else it signs with the same secret and keys.
 
@@ -11,59 +19,28 @@ const meSchema = z.object({
 });
 
 let signer: SiteSigner;
-let keySetRequests: number;
-let keySet: () => Response;
 
 beforeAll(async () => {
   signer = await SiteSigner.make("first");
 });
 
 beforeEach(() => {
-  keySetRequests = 0;
-  keySet = () => jwksResponse([signer.publicKey]);
   const { fetch } = globalThis;
-  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
-    if (String(input) !== `${SITE}/api/auth/jwks`) return fetch(input, init);
-    keySetRequests += 1;
-    return keySet();
-  });
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) =>
+    String(input) === `${SITE}/api/auth/jwks` ? Response.json({ keys: [signer.publicKey] }) : fetch(input, init),
+  );
 });
 
 afterEach(() => vi.restoreAllMocks());
 
-const HOUR = 60 * 60 * 1000;
-
-const seconds = (from = Date.now()) => Math.floor(from / 1000);
-const me = (token: string, cf?: { timezone: string }) =>
-  send("/api/auth/me", { headers: { Authorization: `Bearer ${token}` }, ...(cf && { cf }) });
+const me = (token: string) => send("/api/auth/me", { headers: { Authorization: `Bearer ${token}` } });
 const accountOf = async (token: string) => {
   const response = await me(token);
   expect(response.status).toBe(200);
   return meSchema.parse(await response.json()).user;
 };
 
-/** What the site keeps of a session in its cookie. */
-function sessionClaims(userId: string = crypto.randomUUID(), changes: Record<string, unknown> = {}) {
-  const now = new Date();
-  return {
-    session: {
-      id: crypto.randomUUID(),
-      token: crypto.randomUUID(),
-      userId,
-      createdAt: now.toISOString(),
-      updatedAt: now.toISOString(),
-      expiresAt: new Date(now.getTime() + 7 * 24 * 3600 * 1000).toISOString(),
-    },
-    user: { id: userId, name: "Ada", email: "ada@site.example", emailVerified: true },
-    updatedAt: now.getTime(),
-    version: "1",
-    iat: seconds(),
-    exp: seconds() + 300,
-    ...changes,
-  };
-}
-
-const keySession = (claims: ReturnType<typeof sessionClaims>, changes: Record<string, unknown> = {}) =>
+const keySession = (claims: SessionClaims, changes: Record<string, unknown> = {}) =>
   signer.sign(
     {
       ...claims,
@@ -75,21 +52,6 @@ const keySession = (claims: ReturnType<typeof sessionClaims>, changes: Record<st
     },
     { typ: "better-auth.session-cache+jwt" },
   );
-
-/** What the JWT plugin's /token answers with. */
-function userClaims(id: string = crypto.randomUUID(), changes: Record<string, unknown> = {}) {
-  return {
-    id,
-    sub: id,
-    name: "Ada",
-    email: "ada@site.example",
-    iss: SITE,
-    aud: SITE,
-    iat: seconds(),
-    exp: seconds() + 900,
-    ...changes,
-  };
-}
 
 describe("the session of a site", () => {
   it("is let in by its secret, by its keys and by its JWT plugin, as one and the same person", async () => {
@@ -272,77 +234,5 @@ describe("of what the site signs with its keys", () => {
   it("nothing signed with a key of somebody else's is let in, under whatever id", async () => {
     const stranger = await SiteSigner.make("first");
     expect((await me(await stranger.sign(userClaims()))).status).toBe(401);
-  });
-});
-
-describe("the keys of the site", () => {
-  const realNow = Date.now.bind(Date);
-  let ahead = 0;
-  const later = (milliseconds: number) => {
-    ahead += milliseconds;
-  };
-
-  // Each test begins when nothing that was read before it is of any use.
-  beforeEach(() => {
-    later(25 * HOUR);
-    vi.spyOn(Date, "now").mockImplementation(() => realNow() + ahead);
-  });
-
-  const token = (own: SiteSigner) => own.sign(userClaims(undefined, { iat: seconds(), exp: seconds() + 900 }));
-
-  it("are asked for once an hour, and again for a key that is new", async () => {
-    await accountOf(await token(signer));
-    await accountOf(await token(signer));
-    expect(keySetRequests).toBe(1);
-    const next = await SiteSigner.make("second");
-    keySet = () => jwksResponse([signer.publicKey, next.publicKey]);
-    expect((await me(await token(next))).status).toBe(401);
-    later(31_000);
-    await accountOf(await token(next));
-    expect(keySetRequests).toBe(2);
-  });
-
-  it("are not asked for again and again by tokens of keys that there are not", async () => {
-    await accountOf(await token(signer));
-    later(31_000);
-    for (const kid of ["a", "b", "c", "d"]) {
-      const unknown = await SiteSigner.make(kid);
-      expect((await me(await token(unknown))).status).toBe(401);
-    }
-    expect(keySetRequests).toBe(2);
-  });
-
-  it("that were withdrawn count no longer within the hour", async () => {
-    const old = await SiteSigner.make("withdrawn");
-    keySet = () => jwksResponse([old.publicKey]);
-    await accountOf(await token(old));
-    keySet = () => jwksResponse([signer.publicKey]);
-    later(HOUR + 1);
-    expect((await me(await token(old))).status).toBe(401);
-  });
-
-  it("go on for a day where the site does not answer, and then it is 503", async () => {
-    await accountOf(await token(signer));
-    keySet = () => new Response("down", { status: 500 });
-    later(2 * HOUR);
-    await accountOf(await token(signer));
-    later(25 * HOUR);
-    const response = await me(await token(signer));
-    expect(response.status).toBe(503);
-    expect(response.headers.get("Retry-After")).toBe("30");
-    const asked = keySetRequests;
-    expect((await me(await token(signer))).status).toBe(503);
-    expect(keySetRequests).toBe(asked);
-  });
-
-  it.each<[string, () => Response]>([
-    ["what is not JSON", () => new Response("<html>")],
-    ["something else", () => Response.json({ keys: "none" })],
-    ["no end of it", () => new Response(`{"keys":["${"x".repeat(70_000)}"]}`)],
-    ["another address", () => new Response(null, { status: 302, headers: { Location: "http://10.0.0.1/" } })],
-  ])("that are %s are none", async (_, answer) => {
-    keySet = answer;
-    expect((await me(await token(signer))).status).toBe(503);
-    expect(keySetRequests).toBe(1);
   });
 });

@@ -55,7 +55,44 @@ export class SiteSigner {
   }
 }
 
-/** How the site answers with its keys. */
-export function jwksResponse(keys: readonly unknown[]): Response {
-  return Response.json({ keys });
+/** The present, as JWTs have it. */
+export const seconds = (): number => Math.floor(Date.now() / 1000);
+
+/** What the site keeps of a session in its cookie. */
+export type SessionClaims = ReturnType<typeof sessionClaims>;
+
+/** What the site keeps of a session in its cookie. */
+export function sessionClaims(userId: string = crypto.randomUUID(), changes: Record<string, unknown> = {}) {
+  const now = new Date();
+  return {
+    session: {
+      id: crypto.randomUUID(),
+      token: crypto.randomUUID(),
+      userId,
+      createdAt: now.toISOString(),
+      updatedAt: now.toISOString(),
+      expiresAt: new Date(now.getTime() + 7 * 24 * 3600 * 1000).toISOString(),
+    },
+    user: { id: userId, name: "Ada", email: "ada@site.example", emailVerified: true },
+    updatedAt: now.getTime(),
+    version: "1",
+    iat: seconds(),
+    exp: seconds() + 300,
+    ...changes,
+  };
+}
+
+/** What the JWT plugin's /token answers with. */
+export function userClaims(id: string = crypto.randomUUID(), changes: Record<string, unknown> = {}) {
+  return {
+    id,
+    sub: id,
+    name: "Ada",
+    email: "ada@site.example",
+    iss: SITE,
+    aud: SITE,
+    iat: seconds(),
+    exp: seconds() + 900,
+    ...changes,
+  };
 }

@@ -2,6 +2,8 @@ import type { AsymmetricAlgorithm } from "hono/utils/jwt/jwa";
 import * as z from "zod";
 import { ApplicationError } from "../../errors.ts";
 import { readJson } from "../../json.ts";
+import { describeError } from "../../observability/describe-error.ts";
+import type { Logger } from "../../observability/log.ts";
 import { RecentValues } from "../../recent-values.ts";
 
 /** What a site may sign with (RFC 8725 section 3.1): nothing with a shared secret. */
@@ -24,6 +26,18 @@ const keySetSchema = z.object({ keys: z.array(z.unknown()).max(MOST_KEYS) });
 /** The public keys of a site. */
 export type SiteKey = z.output<typeof keySchema>;
 
+/** What a site has answered is no key set. */
+class KeySetError extends Error {
+  override readonly name = "KeySetError";
+  /** Of the answer, where it says so. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
 interface KnownKeys {
   readonly keys: readonly SiteKey[];
   readonly readAt: number;
@@ -44,7 +58,7 @@ const sites = new RecentValues<SiteKeys>(4);
  * @returns undefined where the site has no such key
  * @throws ApplicationError `unavailable` where it has not told its keys for a day
  */
-export async function findSiteKey(url: string, kid: string): Promise<SiteKey | undefined> {
+export async function findSiteKey(url: string, kid: string, log: Logger): Promise<SiteKey | undefined> {
   const site = sites.get(url) ?? { known: undefined, askedAt: Number.NEGATIVE_INFINITY };
   sites.set(url, site);
   const now = Date.now();
@@ -67,6 +81,7 @@ export async function findSiteKey(url: string, kid: string): Promise<SiteKey | u
   } catch (error) {
     site.askedAt = now;
     if (!isUsable) throw unreachable(error);
+    log.warn("site_keys_unread", { cause: describeError(error) });
     return key;
   }
 }
@@ -82,10 +97,10 @@ async function fetchKeys(url: string): Promise<SiteKey[]> {
     });
     if (response.status !== 200) {
       await response.body?.cancel();
-      throw new Error(`the key set answered with HTTP ${response.status}`);
+      throw new KeySetError("another status", response.status);
     }
     const reading = readJson(await readBounded(response));
-    if (!("value" in reading)) throw new Error(`the key set ${reading.message}`);
+    if (!("value" in reading)) throw new KeySetError(reading.message);
     // A key of a kind that is not known here is of no use, and no fault.
     return keySetSchema.parse(reading.value).keys.flatMap((key) => keySchema.safeParse(key).data ?? []);
   } finally {
@@ -97,7 +112,7 @@ async function readBounded(response: Response): Promise<string> {
   let text = "";
   for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     text += piece;
-    if (text.length > LARGEST_KEY_SET) throw new Error(`the key set has more than ${LARGEST_KEY_SET} characters`);
+    if (text.length > LARGEST_KEY_SET) throw new KeySetError(`more than ${LARGEST_KEY_SET} characters`);
   }
   return text;
 }

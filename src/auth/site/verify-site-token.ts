@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { Caller } from "../../caller.ts";
 import type { Configuration } from "../../config.ts";
 import type { Database } from "../../database/database.ts";
+import type { Logger } from "../../observability/log.ts";
 import { findSiteUser } from "./find-site-user.ts";
 import { findSiteKey, SITE_ALGORITHMS } from "./key-set.ts";
 import { readKeySession, readSecretSession, readUserToken, type SiteSession } from "./site-claims.ts";
@@ -24,6 +25,7 @@ const headerSchema = z.object({
 interface SiteContext {
   readonly configuration: Configuration;
   readonly database: Database;
+  readonly log: Logger;
   /** Where the request comes from, of somebody who is new here. */
   readonly timeZone?: string | undefined;
 }
@@ -37,7 +39,7 @@ interface SiteContext {
  */
 export async function verifySiteToken(token: string, context: SiteContext): Promise<Caller | undefined> {
   const { configuration, database, timeZone } = context;
-  const session = await readSession(token, configuration);
+  const session = await readSession(token, context);
   if (session === undefined || session.since.getTime() > Date.now() + CLOCK_SKEW) return undefined;
   const identity = { issuer: siteIssuerOf(configuration), subject: session.subject };
   const userId = await findSiteUser(database, identity, { name: session.name, timeZone });
@@ -49,7 +51,7 @@ export async function verifySiteToken(token: string, context: SiteContext): Prom
   };
 }
 
-async function readSession(token: string, configuration: Configuration): Promise<SiteSession | undefined> {
+async function readSession(token: string, { configuration, log }: SiteContext): Promise<SiteSession | undefined> {
   const header = readHeader(token);
   if (header === undefined) return undefined;
   const { BETTER_AUTH_SECRET: secret, AUTH_JWKS_URL: jwksUrl } = configuration;
@@ -59,7 +61,7 @@ async function readSession(token: string, configuration: Configuration): Promise
   }
   const alg = SITE_ALGORITHMS.find((known) => known === header.alg);
   if (alg === undefined || jwksUrl === undefined || header.kid === undefined) return undefined;
-  const key = await findSiteKey(jwksUrl, header.kid);
+  const key = await findSiteKey(jwksUrl, header.kid, log);
   if (key === undefined || (key.alg ?? alg) !== alg) return undefined;
   const issuer = siteIssuerOf(configuration);
   const isSession = header.typ === SESSION_TYPE;
