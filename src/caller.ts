@@ -88,6 +88,14 @@ export function readingOnly(caller: Caller): Caller {
   return { ...caller, access: new Set(isAllowed(caller, "tasks:read") ? ["tasks:read"] : []) };
 }
 
+/**
+ * What is remembered of a credential, such as that it has ended, is remembered by this name: of one access token of an OAuth
+ * grant nothing follows for another.
+ */
+export function credentialName({ tokenId, id }: Credential): string {
+  return tokenId ?? id;
+}
+
 /** Whether the time of a credential is over. */
 export function hasExpired({ expiresAt }: Credential): boolean {
   return expiresAt !== undefined && expiresAt.getTime() <= Date.now();

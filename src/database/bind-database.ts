@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { BatchResponse } from "drizzle-orm/batch";
 import type { NeonHttpDatabase } from "drizzle-orm/neon-http";
 import * as z from "zod";
-import type { Caller, Origin } from "../caller.ts";
+import { type Caller, credentialName, type Origin } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import { attemptCall, type CallEnd, type CallKind, type CallLimits } from "./call-attempts.ts";
 import { mayBeUntold, signedOut, toDatabaseError, toUnreadOutcome } from "./database-error.ts";
@@ -112,8 +112,7 @@ export function bindDatabase(
 ): UserDatabase {
   const { client, credentials, untold, ...limits } = connection;
   const { userId, credential } = caller;
-  // What is learned of one token of a grant says nothing of another.
-  const credentialName = credential.tokenId ?? credential.id;
+  const known = credentialName(credential);
   const { via, client: clientName, requestId } = origin;
   const { clock } = limits;
   const longestRead = limits.requestTime * READING_PART;
@@ -159,11 +158,11 @@ export function bindDatabase(
     const askedAt = Date.now();
     try {
       const end = await attemptCall(attempt, limits, { signal, ...kind, advice: kind.bound?.advice });
-      credentials.learn(credentialName, true, askedAt);
+      credentials.learn(known, true, askedAt);
       return end;
     } catch (thrown) {
       const error = toDatabaseError(thrown);
-      if (error.kind === "unauthenticated") credentials.learn(credentialName, false);
+      if (error.kind === "unauthenticated") credentials.learn(known, false);
       throw error;
     }
   }
@@ -217,7 +216,7 @@ export function bindDatabase(
     read,
 
     async checkCredential(since) {
-      const counts = since === "lately" ? credentials.counts(userId, credentialName) : undefined;
+      const counts = since === "lately" ? credentials.counts(userId, known) : undefined;
       if (counts === false) throw signedOut();
       if (counts === undefined) await read(() => [selectNothing({})]);
     },
@@ -225,7 +224,7 @@ export function bindDatabase(
     async write(name, build, { ends } = {}) {
       const end = await call(build, { isRead: false, isKeyed: false }, { key: ownKey(), tool: name, is_kept: true });
       const isOver = ends !== "sign-ins" || credential.kind === "sign_in" || credential.kind === "site";
-      if (ends !== undefined && isOver) credentials.learn(credentialName, false);
+      if (ends !== undefined && isOver) credentials.learn(known, false);
       if (ends === "sign-ins" || ends === "all credentials") credentials.endAll(userId);
       return { results: "result" in end ? end.result.results : undefined };
     },

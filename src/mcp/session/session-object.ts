@@ -1,4 +1,4 @@
-import { hasExpired, readCallerRecord } from "../../caller.ts";
+import { credentialName, hasExpired, readCallerRecord } from "../../caller.ts";
 import { type Configuration, readConfiguration } from "../../config.ts";
 import { signedOut } from "../../database/database-error.ts";
 import { ApplicationError, toApplicationError } from "../../errors.ts";
@@ -92,7 +92,7 @@ export class SessionObject {
         throw error;
       });
       if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
-      if (this.#signedOut.has(exchange.caller.credential.id)) throw signedOut();
+      if (this.#signedOut.has(credentialName(exchange.caller.credential))) throw signedOut();
       // Nothing is said to somebody whom no tool would tell it. Of other methods the worker has asked what no tool asks.
       if (request.method === "GET") await exchange.database.checkCredential("now");
       this.#use(open);
@@ -102,7 +102,7 @@ export class SessionObject {
         case "GET":
           return runInExchange(exchange, () =>
             open.session.listen(request.headers, {
-              credentialId: exchange.caller.credential.id,
+              credentialId: credentialName(exchange.caller.credential),
               isStillAllowed: () => this.#stillCounts(exchange),
             }),
           );
@@ -178,7 +178,7 @@ export class SessionObject {
           ...(Array.isArray(body) && { batch: new Batch() }),
           keeping: mayChange(body) ? "at once" : "soon",
           onSignedOut: (error) => {
-            this.#refuseFromNow(caller.credential.id);
+            this.#refuseFromNow(credentialName(caller.credential));
             refusals.push(error);
           },
         });
@@ -203,7 +203,7 @@ export class SessionObject {
 
   /** Whether the credential of a request still counts; throws, and logs, where the database cannot say. */
   async #stillCounts({ caller: { credential }, database, log }: SessionExchange): Promise<boolean> {
-    if (this.#signedOut.has(credential.id) || hasExpired(credential)) return false;
+    if (this.#signedOut.has(credentialName(credential)) || hasExpired(credential)) return false;
     try {
       await database.checkCredential("lately");
       return true;
