@@ -1,14 +1,17 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type LoopbackServer, listenOnLoopback } from "../../local/loopback-server.ts";
 import type { Browser, Page, Profile } from "../clients/browser.d.mts";
+import { askForConsent, postJsonTo } from "../support/asking-client.ts";
 import { findChromium, POLLING } from "../support/front-end-tab.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
 import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+import { moveTo, shownOn, violationsOn } from "../support/page-tab.ts";
 
 // The consent page of `npm start` in a real browser: what no test of the answers alone can show.
 
@@ -19,35 +22,42 @@ const clients = areClientsInstalled() && chromium ? await import("../clients/bro
 const PASSWORD = "a password of the tests";
 const SCREENSHOTS = join(import.meta.dirname, "../../test-results/consent");
 
-const violationsSchema = z.object({
-  violations: z.array(z.object({ id: z.string(), nodes: z.array(z.object({ html: z.string() })) })),
-});
+const mailSchema = z.object({ kind: z.string(), to: z.string(), link: z.url().optional() });
 
 describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/clients, and chromium)", () => {
   let place: StartPlace;
   let server: StartedServer;
   let browser: Browser;
   let site: LoopbackServer;
-  let axe: string;
   let email: string;
   let profile: Profile;
   let tab: Page;
   let complaints: string[];
   /** What the client was called back with. */
   let callbacks: URL[];
+  const mails: z.output<typeof mailSchema>[] = [];
 
   beforeAll(async () => {
     if (clients === undefined || chromium === undefined) throw new Error("not installed");
     place = await makeStartPlace();
     site = await listenOnLoopback(
       createServer((request, response) => {
+        if (request.url === "/mails") {
+          void text(request).then((body) => {
+            mails.push(mailSchema.parse(JSON.parse(body)));
+            response.writeHead(204).end();
+          });
+          return;
+        }
         const { status = 200, headers = {}, body = "" } = answerAsSite(request);
         response.writeHead(status, { "content-type": "text/html; charset=utf-8", ...headers }).end(body);
       }),
     );
-    axe = await readFile(join(import.meta.dirname, "../clients/node_modules/axe-core/axe.min.js"), "utf8");
     await mkdir(SCREENSHOTS, { recursive: true });
-    [server, browser] = await Promise.all([npmStart(place), clients.launchChromium(chromium)]);
+    [server, browser] = await Promise.all([
+      npmStart(place, { MAIL_WEBHOOK_URL: `${site.url}/mails`, MAIL_WEBHOOK_SECRET: randomBytes(32).toString("hex") }),
+      clients.launchChromium(chromium),
+    ]);
     email = `${crypto.randomUUID()}@example.com`;
     await postJson("/api/auth/signup", { email, password: PASSWORD });
   });
@@ -89,59 +99,12 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     });
   }
 
-  async function postJson(path: string, body: object): Promise<unknown> {
-    const response = await fetch(`${server.url}${path}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
-    return response.json();
-  }
-
-  /** Has a new client ask for consent. */
-  async function ask(redirectUri: string, more: Record<string, string> = {}) {
-    const registration = {
-      client_name: "Test client",
-      redirect_uris: [redirectUri],
-      token_endpoint_auth_method: "none",
-    };
-    const registered = await postJson("/oauth/register", registration);
-    const { client_id } = z.object({ client_id: z.string() }).parse(registered);
-    const verifier = randomBytes(32).toString("base64url");
-    const parameters = new URLSearchParams({
-      response_type: "code",
-      client_id,
-      redirect_uri: redirectUri,
-      code_challenge: createHash("sha256").update(verifier).digest("base64url"),
-      code_challenge_method: "S256",
-      ...more,
-    });
-    const exchange = async (code: string): Promise<unknown> => {
-      const response = await fetch(`${server.url}/oauth/token`, {
-        method: "POST",
-        body: new URLSearchParams({
-          grant_type: "authorization_code",
-          code,
-          code_verifier: verifier,
-          client_id,
-          redirect_uri: redirectUri,
-        }),
-      });
-      return response.json();
-    };
-    return { url: `${server.url}/authorize?${parameters}`, exchange };
-  }
+  const postJson = (path: string, body: object) => postJsonTo(`${server.url}${path}`, body);
+  const ask = (redirectUri: string) => askForConsent(server.url, redirectUri);
 
   const click = (name: string) => tab.getByRole("button", { name, exact: true }).click();
-  /** The page's heading, and what it says is wrong. */
-  const shown = (page = tab) =>
-    page.evaluate(
-      "[...document.querySelectorAll('h1, [role=alert]')].map(({ textContent }) => textContent).join(': ') || document.title",
-    );
-
   async function untilShown(heading: string, page = tab): Promise<void> {
-    await expect.poll(() => shown(page).catch(() => undefined), POLLING).toBe(heading);
+    await expect.poll(() => shownOn(page).catch(() => undefined), POLLING).toBe(heading);
   }
 
   async function signIn(): Promise<void> {
@@ -150,16 +113,16 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     await click("Sign in");
   }
 
-  /** Moves to a control by the Tab key alone. */
-  async function tabTo(name: string): Promise<void> {
-    const focused =
-      "(({ activeElement: { labels, textContent } }) => (labels?.[0]?.textContent ?? textContent).trim())(document)";
-    for (let presses = 0; presses < 15; presses += 1) {
-      await tab.keyboard.press("Tab");
-      if (String(await tab.evaluate(focused)).startsWith(name)) return;
-    }
-    throw new Error(`the Tab key does not lead to ${name}`);
+  /** The link by which somebody with a new account sets another password. */
+  async function linkOfNewAccount(): Promise<string> {
+    const own = `${crypto.randomUUID()}@a-domain-that-is-rather-long.example.com`;
+    await postJson("/api/auth/signup", { email: own, password: PASSWORD });
+    await postJson("/api/auth/password/forgot", { email: own });
+    await expect.poll(() => mails.some(({ to }) => to === own), POLLING).toBe(true);
+    return mails.find(({ to }) => to === own)?.link ?? "";
   }
+
+  const tabTo = (name: string) => moveTo(tab, name);
 
   it("is used by keyboard alone, from signing in to a token that may only read", async () => {
     const { url, exchange } = await ask(`${site.url}/callback`);
@@ -244,6 +207,32 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     await untilShown("called back");
   });
 
+  it("leads who has forgotten their password to a link, by which they set another, by keyboard alone", async () => {
+    const forgetful = `${crypto.randomUUID()}@example.com`;
+    await postJson("/api/auth/signup", { email: forgetful, password: PASSWORD });
+    const { url } = await ask(`${site.url}/callback`);
+    await tab.goto(url);
+    await tabTo("Forgot your password?");
+    await tab.keyboard.press("Enter");
+    await untilShown("Forgot your password?");
+    await tabTo("E-mail");
+    await tab.keyboard.type(forgetful);
+    await tab.keyboard.press("Enter");
+    await untilShown("Look into your mails");
+    await expect.poll(() => mails.filter(({ to }) => to === forgetful), POLLING).toHaveLength(1);
+    const { link = "" } = mails.find(({ to }) => to === forgetful) ?? {};
+    await tab.goto(link);
+    await tabTo("Password");
+    await tab.keyboard.type("another password of the tests");
+    await tab.keyboard.press("Enter");
+    await untilShown("Your password is set");
+    expect(await tab.evaluate("location.search + document.referrer")).not.toContain("token");
+    await tab.goto(link);
+    await untilShown("This link does not count any more");
+    await postJson("/api/auth/signin", { email: forgetful, password: "another password of the tests" });
+    expect(complaints.filter((complaint) => !complaint.includes("400 (Bad Request)"))).toEqual([]);
+  });
+
   it("is not shown in a frame", async () => {
     const { url } = await ask(`${site.url}/callback`);
     await tab.goto(`${site.url}/?frame=${encodeURIComponent(url)}`);
@@ -256,9 +245,7 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
       await open({ viewport: { width, height: 800 }, colorScheme });
       const { url } = await ask("http://127.0.0.1:1/callback");
       const look = async (name: string) => {
-        await tab.evaluate(axe);
-        const { violations } = violationsSchema.parse(await tab.evaluate("axe.run()"));
-        expect(violations).toEqual([]);
+        expect(await violationsOn(tab)).toEqual([]);
         expect(await tab.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
         await tab.screenshot({ path: join(SCREENSHOTS, `${name}-${width}-${colorScheme}.png`), fullPage: true });
       };
@@ -266,6 +253,10 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
       await look("create-account");
       await tab.goto(`${server.url}/authorize`);
       await look("failure");
+      await tab.goto(`${server.url}/account/forgotten-password`);
+      await look("forgotten-password");
+      await tab.goto(await linkOfNewAccount());
+      await look("reset-password");
       await tab.goto(url);
       // Not the person's own e-mail, for which guesses are limited.
       await tab.getByLabel("E-mail").fill("nobody@example.com");

@@ -35,7 +35,9 @@ export function SignInPage({ client, links, email = "", errors = {} }: SignInPro
         </div>
       </form>
       <p class="foot">
-        No account yet? <a href={links.signUp}>Create one</a> {"\u00b7"}{" "}
+        No account yet? <a href={links.signUp}>Create one</a>
+      </p>
+      <p class="foot">
         <a href={FORGOTTEN_PASSWORD_PATH}>Forgot your password?</a>
       </p>
     </Layout>
