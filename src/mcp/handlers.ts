@@ -2,12 +2,13 @@ import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js"
 import { isJsonContentType } from "@modelcontextprotocol/server";
 import { ApplicationError } from "../errors.ts";
 import { readAccept } from "../http/accept.ts";
-import type { ApplicationContext } from "../http/application.ts";
+import { type ApplicationContext, originOf } from "../http/application.ts";
 import { readTextBody } from "../http/body.ts";
 import { isReadOnly } from "../http/limit-to-reading.ts";
 import { isObject, readJson } from "../json.ts";
 import { notAcceptableResponse } from "./accept.ts";
 import { onlyCallsTools, requireScopes } from "./call-tool.ts";
+import { clientNameIn } from "./client-name.ts";
 import { faultOf, jsonRpcErrorResponse } from "./json-rpc.ts";
 import { opensSession, postToSession, sendToSession } from "./session/session-mode.ts";
 import { answerStateless } from "./stateless/stateless-mode.ts";
@@ -28,9 +29,12 @@ export async function answerPost(context: ApplicationContext): Promise<Response>
   const message = reading.value;
   const fault = faultOf(message);
   if (fault !== undefined) return jsonRpcErrorResponse(400, "invalidRequest", fault.message, fault.id);
+  const { database, caller } = context.var;
+  // The first request of a client tells its name too: when a credential was used, and by whom, is noted every few minutes.
+  context.set("userDatabase", database.as(caller, originOf(context, "mcp", clientNameIn(message))));
   // Before anything is answered: by a status the client learns to ask for more scopes. To one that chose to read only, it
   // would say so each time.
-  if (!isReadOnly(context)) requireScopes(message, context.var.caller);
+  if (!isReadOnly(context)) requireScopes(message, caller);
   // What opens a session asks in any case, and what calls a tool does so with the tool's own request.
   if (!opensSession(message) && !onlyCallsTools(message)) await context.var.userDatabase.checkCredential("lately");
   if (isMessageOfSession(context, message)) return postToSession(context, body, message);

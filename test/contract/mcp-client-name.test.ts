@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { holdDatabase } from "../support/database-requests.ts";
 import { ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
+import { ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
 
 /** Counts the requests that tell the database the name of the tests' client. */
@@ -11,6 +12,27 @@ function countNamed(person: Person) {
   requests.release();
   return requests;
 }
+
+describe("the name of the client stands beside the last use of a credential", () => {
+  const lastClient = async (person: Person) => {
+    const [row] = await ownerQuery("select last_client from personal_tokens where user_id = $1", [person.id]);
+    return row?.last_client;
+  };
+
+  it("of a session, from its first request on", async () => {
+    const person = await Person.signUp();
+    await ClientSession.open(await person.withScopes(["tasks:read"]));
+
+    expect(await lastClient(person)).toBe("test");
+  });
+
+  it("of protocol 2026-07-28, whatever it asks for", async () => {
+    const person = await Person.signUp();
+    await statelessRequest(await person.withScopes(["tasks:read"]), "tools/list");
+
+    expect(await lastClient(person)).toBe("test");
+  });
+});
 
 describe("the name of the client is told to the database with each call", () => {
   it("of a session, before and after an eviction", async () => {

@@ -1,3 +1,4 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -134,6 +135,36 @@ it("costs a call of a tool no request of its own, in the database or in KV", asy
   }
   expect(keyValue).not.toHaveBeenCalled();
   vi.restoreAllMocks();
+});
+
+describe("where SCOPED_CREDENTIALS is off, or there is no TOKEN_SECRET", () => {
+  it.each([
+    [{ SCOPED_CREDENTIALS: "off" }, "SCOPED_CREDENTIALS is off"],
+    [{ TOKEN_SECRET: undefined }, "TOKEN_SECRET is missing"],
+  ])("%j lets no personal token in, makes none, and offers no OAuth", async (variables, reason) => {
+    const { token } = await make();
+    const ask = async (path: string, headers: Record<string, string>, body?: unknown) => {
+      const request = new Request(new URL(path, ORIGIN), {
+        method: body === undefined ? "GET" : "POST",
+        headers: { "Content-Type": "application/json", ...headers },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      const context = createExecutionContext();
+      const response = await app.fetch(request, { ...env, ...variables }, context);
+      await waitOnExecutionContext(context);
+      return response;
+    };
+    const refused = await ask("/mcp", bearer(token).headers);
+    expect(refused.status).toBe(401);
+    expect((await problemOf(refused)).detail).toBe(`Personal tokens are not set up on this server: ${reason}.`);
+    expect(refused.headers.get("WWW-Authenticate")).not.toContain("resource_metadata");
+    const before = await list();
+    const unmade = await ask(PATH, person.authorization, { name: "Laptop" });
+    expect(unmade.status).toBe(503);
+    expect((await problemOf(unmade)).detail).toBe(`Personal tokens are not set up on this server: ${reason}.`);
+
+    expect(await list()).toEqual(before);
+  });
 });
 
 describe("a personal token with scopes", () => {

@@ -1,10 +1,9 @@
-import { CLIENT_INFO_META_KEY, classifyInboundRequest } from "@modelcontextprotocol/server";
+import { classifyInboundRequest } from "@modelcontextprotocol/server";
 import { createMcpHandler } from "agents/mcp/server";
 import * as z from "zod";
-import { clientName } from "../../caller.ts";
 import type { ApplicationError } from "../../errors.ts";
 import { excerpt } from "../../excerpt.ts";
-import { type ApplicationContext, originOf } from "../../http/application.ts";
+import type { ApplicationContext } from "../../http/application.ts";
 import { isObject } from "../../json.ts";
 import { decodeArguments } from "../../tools/tool-input.ts";
 import { runInExchange } from "../exchange.ts";
@@ -57,7 +56,7 @@ async function answerIn(
   let refusal: ApplicationError | undefined;
   const exchange = {
     caller: context.get("caller"),
-    database: context.get("database").as(context.get("caller"), originOf(context, "mcp", clientNameIn(message))),
+    database: context.get("userDatabase"),
     log: context.get("log"),
     cursorSettings: context.get("configuration"),
     onSignedOut: (error: ApplicationError) => {
@@ -87,14 +86,6 @@ function standardHeadersOf(context: ApplicationContext) {
     ...(method !== undefined && { mcpMethodHeader: method }),
     ...(name !== undefined && { mcpNameHeader: name }),
   };
-}
-
-/** How the client names itself in what each request says of it. */
-function clientNameIn(message: unknown): string | undefined {
-  const params = isObject(message) ? message.params : undefined;
-  const meta = isObject(params) ? params._meta : undefined;
-  const info = isObject(meta) ? meta[CLIENT_INFO_META_KEY] : undefined;
-  return isObject(info) ? clientName(info.name) : undefined;
 }
 
 const errorSchema = z.object({
