@@ -1,7 +1,9 @@
+import { createExecutionContext, env } from "cloudflare:test";
 import { beforeAll, describe, expect, it } from "vitest";
+import worker from "../../src/worker.ts";
 import { CALLBACK, callTool, connect, post, RESOURCE, refresh, tokensOf } from "../support/oauth.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, send } from "../support/person.ts";
+import { ORIGIN, Person, send } from "../support/person.ts";
 
 let person: Person;
 
@@ -74,6 +76,59 @@ describe("a client", () => {
 
     expect(next.refresh_token).not.toBe(tokens.refresh_token);
     expect((await callTool(next.access_token, "list_tasks")).status).toBe(200);
+  });
+
+  it("that signs in again keeps its other sessions", async () => {
+    const { clientId, tokens } = await connect(person);
+
+    const again = await connect(person, {}, clientId);
+
+    for (const { access_token: token } of [tokens, again.tokens]) {
+      expect((await callTool(token, "list_tasks")).status).toBe(200);
+    }
+    await tokensOf(await refresh(clientId, tokens.refresh_token));
+  });
+
+  it("stays signed in where every secret of the server is another one", async () => {
+    const { clientId, tokens } = await connect(person);
+    const renewed = "another secret, as after a rotation without the one before";
+    const changed = { ...env, JWT_SECRET: renewed, TOKEN_SECRET: renewed };
+    const ask = (path: string, init: RequestInit) =>
+      worker.fetch(new Request(new URL(path, ORIGIN), init), changed, createExecutionContext());
+    const form = new URLSearchParams({
+      grant_type: "refresh_token",
+      refresh_token: tokens.refresh_token,
+      client_id: clientId,
+    });
+
+    const next = await tokensOf(await ask("/oauth/token", { method: "POST", body: form }));
+    const called = await ask("/mcp/tools/list_tasks", {
+      method: "POST",
+      body: "{}",
+      headers: { Authorization: `Bearer ${next.access_token}`, "Content-Type": "application/json" },
+    });
+
+    expect(called.status).toBe(200);
+  });
+
+  it("in a page of any origin may ask, once it has asked whether it may", async () => {
+    for (const path of [
+      "/oauth/token",
+      "/oauth/register",
+      "/oauth/revoke",
+      "/.well-known/oauth-protected-resource/mcp",
+    ]) {
+      const response = await send(path, {
+        method: "OPTIONS",
+        headers: {
+          Origin: "https://page.example",
+          "Access-Control-Request-Method": "POST",
+          "Access-Control-Request-Headers": "content-type",
+        },
+      });
+      expect([response.status, response.headers.get("Access-Control-Allow-Origin")]).toEqual([204, "*"]);
+      expect(response.headers.get("Access-Control-Allow-Credentials")).toBeNull();
+    }
   });
 
   it("is cut off at the next call where it ends its grant", async () => {

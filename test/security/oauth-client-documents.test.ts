@@ -62,6 +62,7 @@ const AWAY: [string, () => Promise<Response> | Response][] = [
   ["503", () => new Response("busy", { status: 503 })],
   ["429", () => new Response("slow down", { status: 429 })],
   ["no answer", () => Promise.reject(new TypeError("Network connection lost."))],
+  ["no host", () => Promise.reject(new TypeError("DNS lookup failed."))],
 ];
 
 describe("a description", () => {

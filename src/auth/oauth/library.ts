@@ -19,7 +19,7 @@ const IDLE = 180 * DAY;
 const REGISTRATION = 400 * DAY;
 
 /** Why a client's own description of itself cannot be had at the moment, which says nothing of the client. */
-const IS_AWAY = /timed out|HTTP (?:429|5\d\d)|internal error|network|connection|fetch failed/i;
+const IS_AWAY = /timed out|HTTP (?:429|5\d\d)|internal error|network|connect|dns|lookup|refused|reset|fetch failed/i;
 
 /** What the library is handed for one request; to verify a token it only reads. */
 interface LibraryEnvironment {
