@@ -1,6 +1,7 @@
 import { access, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { configurationDocument } from "../../ops/documents/configuration-document.ts";
 import { commands } from "../../ops/runbook/commands.ts";
 import { monitoringChecks } from "../../ops/runbook/monitoring/monitoring-command.ts";
@@ -174,6 +175,19 @@ it("preflight asks the operator for every guide that the runbook wants reviewed"
   );
   expect(guides).toHaveLength(4);
   for (const guide of guides) expect(personSteps["documentation read"]).toContain(guide);
+});
+
+it("docs/clients.md tells the versions that are installed", async () => {
+  const versionsSchema = z.object({
+    dependencies: z.record(z.string(), z.string()),
+    devDependencies: z.record(z.string(), z.string()).default({}),
+  });
+  const manifests = await Promise.all(["package.json", "test/clients/package.json"].map(read));
+  const [ours, theirs] = manifests.map((manifest) => versionsSchema.parse(JSON.parse(manifest)));
+  const installed = { ...ours?.devDependencies, ...theirs?.dependencies };
+  const told = [...(await read("docs/clients.md")).matchAll(/^\| `([^`]+)` +\| (\d\S*) /gm)];
+  expect(told.length).toBeGreaterThanOrEqual(5);
+  for (const [, name = "", version] of told) expect(installed[name], name).toBe(version);
 });
 
 it("docs/security.md names only tests that there are", async () => {
