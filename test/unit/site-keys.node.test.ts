@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { findSiteKey } from "../../src/auth/site/key-set.ts";
+import { verifySiteToken } from "../../src/auth/site/verify-site-token.ts";
+import { readConfiguration } from "../../src/config.ts";
+import { openDatabase } from "../../src/database/database.ts";
 import { createLogger } from "../../src/observability/log.ts";
 
 const log = createLogger("error");
@@ -102,6 +105,24 @@ describe("the keys of a site", () => {
     answer = async () => given();
 
     await expect(find("first")).rejects.toMatchObject(unavailable);
+  });
+
+  it("that are broken let nobody in, and are logged", async () => {
+    const warn = vi.spyOn(log, "warn");
+    answer = async () => Response.json({ keys: [{ ...key("first"), x: "too short" }] });
+    const configuration = readConfiguration({
+      BASE_URL: "http://127.0.0.1:8787",
+      DATABASE_URL: "postgresql://missing.invalid/tasks",
+      JWT_SECRET: "a secret of the tests, 32 characters",
+      AUTH_JWKS_URL: url,
+    });
+    const database = openDatabase(configuration.DATABASE_URL, undefined, 3);
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const iss = new URL(url).origin;
+    const signed = `${encode({ alg: "EdDSA", kid: "first" })}.${encode({ iss, aud: iss })}`;
+
+    expect(await verifySiteToken(`${signed}.AAAA`, { configuration, database, log })).toBeUndefined();
+    expect(warn).toHaveBeenCalledExactlyOnceWith("site_key_unusable", { cause: "DataError" });
   });
 
   it("are those that can be read, whatever stands beside them", async () => {

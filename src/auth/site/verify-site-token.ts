@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { Caller } from "../../caller.ts";
 import type { Configuration } from "../../config.ts";
 import type { Database } from "../../database/database.ts";
+import { describeError } from "../../observability/describe-error.ts";
 import type { Logger } from "../../observability/log.ts";
 import { findSiteUser } from "./find-site-user.ts";
 import { findSiteKey, SITE_ALGORITHMS } from "./key-set.ts";
@@ -57,7 +58,7 @@ async function readSession(token: string, { configuration, log }: SiteContext): 
   const { BETTER_AUTH_SECRET: secret, AUTH_JWKS_URL: jwksUrl } = configuration;
   if (header.alg === "HS256") {
     if (secret === undefined || header.kid !== undefined) return undefined;
-    return readSecretSession(await payloadOf(token, () => verify(token, secret, { alg: "HS256", iat: false })));
+    return readSecretSession(await payloadOf(token, () => verify(token, secret, { alg: "HS256", iat: false }), log));
   }
   const alg = SITE_ALGORITHMS.find((known) => known === header.alg);
   if (alg === undefined || jwksUrl === undefined || header.kid === undefined) return undefined;
@@ -65,25 +66,30 @@ async function readSession(token: string, { configuration, log }: SiteContext): 
   if (key === undefined || (key.alg ?? alg) !== alg) return undefined;
   const issuer = siteIssuerOf(configuration);
   const isSession = header.typ === SESSION_TYPE;
-  const payload = await payloadOf(token, () =>
-    verify(token, key, {
-      alg,
-      iss: issuer,
-      aud: isSession ? SESSION_AUDIENCE : [issuer, configuration.BASE_URL],
-      iat: false,
-      ...(isSession && { typ: SESSION_TYPE }),
-    }),
+  const payload = await payloadOf(
+    token,
+    () =>
+      verify(token, key, {
+        alg,
+        iss: issuer,
+        aud: isSession ? SESSION_AUDIENCE : [issuer, configuration.BASE_URL],
+        iat: false,
+        ...(isSession && { typ: SESSION_TYPE }),
+      }),
+    log,
   );
   if (isSession) return readKeySession(payload);
   return isForOne(payload) ? readUserToken(payload) : undefined;
 }
 
-/** What was signed; undefined where the signature, the issuer, the audience or the time is wrong. */
-async function payloadOf(token: string, verifying: () => Promise<unknown>): Promise<unknown> {
+/** What was signed; undefined where the signature, the issuer, the audience or the time is wrong, or the key is. */
+async function payloadOf(token: string, verifying: () => Promise<unknown>, log: Logger): Promise<unknown> {
   if (token.split(".").length !== 3) return undefined;
   try {
     return await verifying();
-  } catch {
+  } catch (error) {
+    // By the platform, which has looked at the key: whatever is wrong with a token is an error of another kind.
+    if (error instanceof DOMException) log.warn("site_key_unusable", { cause: describeError(error) });
     return undefined;
   }
 }
