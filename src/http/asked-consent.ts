@@ -5,6 +5,7 @@ import {
   CimdFetchError,
 } from "@cloudflare/workers-oauth-provider";
 import type { AskingClient } from "../auth/consent/client-facts.tsx";
+import { describeDestination } from "../auth/consent/destination.ts";
 import { type ConsentLinks, consentLinks } from "../auth/consent/links.ts";
 import type { AuthorizationServer } from "../auth/oauth/authorization-server.ts";
 import { ApplicationError } from "../errors.ts";
@@ -16,15 +17,26 @@ export interface AskedConsent {
   readonly links: ConsentLinks;
 }
 
-/** A request whose error goes to the client: its redirect URI has been validated. */
+/** A request whose error goes to the client: its redirect URI has been validated. The message is one for the person. */
 export class RedirectedError extends Error {
   override readonly name = "RedirectedError";
   readonly redirectTo: string;
 
-  constructor(redirectTo: string, cause: unknown) {
-    super("the client is told", { cause });
+  constructor(redirectTo: string, { description }: AuthorizationError) {
+    super(`${description}.`);
     this.redirectTo = redirectTo;
   }
+}
+
+/**
+ * Whether a browser may be led to a client before its person has said anything (RFC 9700 section 4.11.2): to no site that
+ * anybody can have registered, as an address of ours would then lead to whatever page they like. What runs on the person's own
+ * device shows no page of somebody else's, and a site that publishes the client itself is the one that was named in the address.
+ */
+export function mayBeLedTo(redirectTo: string, clientId: string | undefined): boolean {
+  const { kind } = describeDestination(redirectTo);
+  if (kind !== "site") return true;
+  return clientId?.startsWith("https://") === true && new URL(clientId).hostname === new URL(redirectTo).hostname;
 }
 
 /**

@@ -2,7 +2,9 @@ import type { AuthRequest } from "@cloudflare/workers-oauth-provider";
 import * as z from "zod";
 import { accessChoices, grantedScopes, offeredChoices } from "../auth/consent/access.ts";
 import { ConsentPage } from "../auth/consent/consent-page.tsx";
+import { describeDestination } from "../auth/consent/destination.ts";
 import { promptOf } from "../auth/consent/links.ts";
+import { MessagePage } from "../auth/consent/message-page.tsx";
 import { pageStyle } from "../auth/consent/style.ts";
 import {
   type AuthorizationServer,
@@ -12,7 +14,7 @@ import {
 import { ApplicationError } from "../errors.ts";
 import { parseInput } from "../input.ts";
 import type { ApplicationContext } from "./application.ts";
-import { type AskedConsent, RedirectedError, readAskedConsent, toConsentError } from "./asked-consent.ts";
+import { type AskedConsent, mayBeLedTo, RedirectedError, readAskedConsent, toConsentError } from "./asked-consent.ts";
 import { answerSigningIn, answerSigningUp, readSignedIn, signInPage, signUpPage } from "./consent-accounts.ts";
 import { answerFailurePage, answerPage, answerWithReturn } from "./consent-pages.ts";
 import { readFormBody } from "./form-body.ts";
@@ -73,9 +75,16 @@ export function answerPageStyle(context: ApplicationContext): Response {
 export function answerFailure(thrown: unknown, context: ApplicationContext): Response | Promise<Response> {
   const error = toConsentError(thrown);
   if (!(error instanceof RedirectedError)) return answerFailurePage(context, error);
-  const { redirectTo } = error;
+  const { redirectTo, message } = error;
+  const title = "This cannot go on";
+  if (!mayBeLedTo(redirectTo, context.req.query("client_id"))) {
+    const { shown } = describeDestination(redirectTo);
+    const text = `The app that has sent you here has asked for something wrong: ${message} Nothing was shared.`;
+    const next = { label: `Back to ${shown}`, url: redirectTo };
+    return answerPage(context, MessagePage({ title, text, isFailure: true, next }), { status: 400 });
+  }
   if (context.req.method === "GET") return context.redirect(redirectTo, 302);
-  return answerWithReturn(context, { title: "This cannot go on", text: "The app is told why.", redirectTo });
+  return answerWithReturn(context, { title, text: "The app is told why.", redirectTo });
 }
 
 async function answerApproval(

@@ -1,4 +1,7 @@
+import { createExecutionContext, env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { mayBeLedTo } from "../../src/http/asked-consent.ts";
+import worker from "../../src/worker.ts";
 import { type Asked, ask, ConsentBrowser, type ShownPage } from "../support/consent.ts";
 import { CALLBACK, post, register } from "../support/oauth.ts";
 import { newAddress, ORIGIN, PASSWORD, Person, send } from "../support/person.ts";
@@ -209,6 +212,42 @@ describe("a client", () => {
     expect(`${ledTo?.origin}${ledTo?.pathname}`).toBe(CALLBACK);
     expect(Object.fromEntries(ledTo?.searchParams ?? [])).toMatchObject({ error, state: asked.state, iss: ORIGIN });
   });
+});
+
+it("a request that is wrong leads nobody to a site by itself that anybody can have registered", async () => {
+  const callback = "https://phishing.example/callback";
+  const asked = await ask({ scope: "admin" }, { callback });
+  const page = await browser.open(asked.path);
+  expectRefused(page, 400);
+  expect(page.html).toContain("scope must be of");
+  const [, link = ""] = /<a class="button primary" href="([^"]*)">Back to phishing\.example/.exec(page.html) ?? [];
+  const led = new URL(link.replaceAll("&amp;", "&"));
+  expect(`${led.origin}${led.pathname}`).toBe(callback);
+  expect(Object.fromEntries(led.searchParams)).toMatchObject({
+    error: "invalid_scope",
+    state: asked.state,
+    iss: ORIGIN,
+  });
+});
+
+it.each([
+  ["https://claude.ai/api/callback?error=a", "https://claude.ai/client.json", true],
+  ["https://claude.ai.evil.example/callback?error=a", "https://claude.ai/client.json", false],
+  ["https://evil.example/callback?error=a", "registered-client", false],
+  ["https://evil.example/callback?error=a", undefined, false],
+  ["http://127.0.0.1:7001/callback?error=a", "registered-client", true],
+  ["cursor://anysphere.cursor-mcp/callback?error=a", "registered-client", true],
+])("a browser may be led to %s for %s before its person has said anything: %s", (redirectTo, clientId, may) => {
+  expect(mayBeLedTo(redirectTo, clientId)).toBe(may);
+});
+
+it("where there is no OAuth a page says so", async () => {
+  const request = new Request(`${ORIGIN}/authorize?client_id=a`, { headers: { "CF-Connecting-IP": newAddress() } });
+  const { OAUTH_KV: _, ...without } = env;
+  const response = await worker.fetch(request, { ...without }, createExecutionContext());
+  expect(response.status).toBe(404);
+  expect(response.headers.get("Content-Type")).toMatch(/^text\/html/);
+  expect(await response.text()).toContain("This server has no OAuth, as no KV namespace is bound as OAUTH_KV.");
 });
 
 it("who is signed in on the page is signed in nowhere else, nor the other way round", async () => {
