@@ -166,7 +166,33 @@ export function recordedClients(resource: string): readonly RecordedClient[] {
       asks: { resource },
     },
     {
-      name: "Codex",
+      name: "Codex, described",
+      source: "codex-cli 0.171.0, run; its document after https://github.com/anomalyco/opencode/pull/47737",
+      document: {
+        client_id: "https://chatgpt.com/oauth/codex/client.json",
+        client_name: "Codex",
+        application_type: "native",
+        redirect_uris: ["http://127.0.0.1/callback", "http://localhost/callback"],
+        ...PUBLIC,
+        ...CODE,
+      },
+      redirectUri: "http://127.0.0.1:35391/callback",
+      asks: { scope: "tasks:read tasks:write offline_access", resource },
+    },
+    {
+      name: "mcporter",
+      source: "mcporter 0.9.0, run",
+      registration: {
+        client_name: "mcporter (tasks)",
+        redirect_uris: ["http://127.0.0.1:41931/callback"],
+        ...PUBLIC,
+        ...CODE,
+      },
+      redirectUri: "http://127.0.0.1:41931/callback",
+      asks: { scope: "tasks:read tasks:write", resource },
+    },
+    {
+      name: "Codex, registered",
       source: "https://github.com/elmohq/elmo/pull/684",
       registration: {
         client_name: "Codex",
