@@ -1,7 +1,7 @@
+import { NeonDbError } from "@neondatabase/serverless";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { type LimitName, limitReached, readLimitName } from "../limits.ts";
-import { PostgresError } from "./http-client.ts";
 import { TransportError } from "./sql-over-http.ts";
 import { TaskChangedSince } from "./user-database.ts";
 
@@ -55,7 +55,7 @@ export function describeDatabaseError(error: Error): string | undefined {
   if (error instanceof TransportError) return error.message;
   // drizzle's wrapper names the query and its parameters; what it wraps is described on its own.
   if (error instanceof DrizzleQueryError) return "";
-  if (!(error instanceof PostgresError)) return undefined;
+  if (!(error instanceof NeonDbError)) return undefined;
   const { code, constraint, message } = error;
   if (code === undefined) return message.split("\n", 1).join("").slice(0, LONGEST_MESSAGE);
   return constraint === undefined ? `SQLSTATE ${code}` : `SQLSTATE ${code}, constraint ${constraint}`;
@@ -241,15 +241,16 @@ function startsWithOneOf(code: string | undefined, prefixes: readonly string[]):
   return prefixes.some((prefix) => code?.startsWith(prefix));
 }
 
-function findDatabaseError(error: unknown): PostgresError | undefined {
-  return findCause(error, PostgresError);
+function findDatabaseError(error: unknown): NeonDbError | undefined {
+  return findCause(error, NeonDbError);
 }
 
-/** The first of an error and its causes that is of a class. */
+/** The first of an error and its causes that is of a class; neon keeps the cause apart. */
 function findCause<Wanted extends Error>(
   error: unknown,
   wanted: abstract new (...parameters: never[]) => Wanted,
 ): Wanted | undefined {
   if (error instanceof wanted) return error;
+  if (error instanceof NeonDbError && error.sourceError !== undefined) return findCause(error.sourceError, wanted);
   return error instanceof Error && error.cause !== undefined ? findCause(error.cause, wanted) : undefined;
 }

@@ -1,4 +1,4 @@
-import type { NeonQueryFunction } from "@neondatabase/serverless";
+import { neon } from "@neondatabase/serverless";
 import { isSQLWrapper, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/neon-http";
 import { PgDialect } from "drizzle-orm/pg-core";
@@ -9,9 +9,8 @@ import { attemptCall } from "./call-attempts.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { DatabaseClock } from "./database-clock.ts";
 import { type DatabaseFailure, databaseFailureOf, limitOf } from "./database-error.ts";
-import { openHttpClient } from "./http-client.ts";
 import { KnownCredentials } from "./known-credentials.ts";
-import { neonUrl } from "./sql-over-http.ts";
+import { useWholeAnswers } from "./sql-over-http.ts";
 import { UntoldCalls } from "./untold-calls.ts";
 import type { UserDatabase } from "./user-database.ts";
 
@@ -75,11 +74,9 @@ export function openDatabase(
 ): ObservableDatabase {
   const callTime = callSeconds * 1000;
   const requestTime = callTime / 2;
-  const url = fetchEndpoint ?? neonUrl(connectionString);
-  const client = openHttpClient({ url, connectionString, timeout: requestTime });
+  useWholeAnswers(fetchEndpoint, requestTime);
   const connection = {
-    // Of a client it calls what `HttpClient` has.
-    client: drizzle(client as unknown as NeonQueryFunction<false, false>),
+    client: drizzle(neon(connectionString)),
     breaker: new CircuitBreaker(),
     clock: new DatabaseClock(),
     credentials: new KnownCredentials(),

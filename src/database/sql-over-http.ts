@@ -1,3 +1,4 @@
+import { neonConfig } from "@neondatabase/serverless";
 import { isObject } from "../json.ts";
 
 /** Answers by which Neon's proxy says that it has passed nothing on. */
@@ -16,66 +17,38 @@ export class TransportError extends Error {
   }
 }
 
-/** What Postgres has answered: the results of what it was sent, or the error that it ended in. */
-export type Answer = { readonly results: readonly RawResult[] } | { readonly error: RawError };
-
-/** The answer to one query, every value as Postgres' own text. */
-export interface RawResult {
-  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
-  readonly rows: readonly (readonly (string | null)[])[];
-  readonly rowCount?: number | null;
-}
-
-/** https://www.postgresql.org/docs/current/protocol-error-fields.html */
-interface RawError {
-  readonly message: string;
-  readonly code?: string;
-  readonly detail?: string;
-  readonly constraint?: string;
-}
-
-/** One query, or several, as they go over the line. */
-export type SqlBody = SqlQuery | { readonly queries: readonly SqlQuery[] };
-
-export interface SqlQuery {
-  readonly query: string;
-  readonly params: readonly (string | null)[];
-}
-
-/** Where SQL over HTTP goes, and for how long it is waited for. */
-export interface SqlEndpoint {
-  readonly url: string;
-  readonly connectionString: string;
-  /** How long one request may take, in milliseconds; one that takes longer is repeated where that is safe. */
-  readonly timeout: number;
-}
-
-/** Where Neon's proxy takes SQL over HTTP for the host of a connection string. */
-export function neonUrl(connectionString: string): string {
-  const { hostname } = new URL(connectionString);
-  return `https://${hostname.replace(/^[^.]+\./, "api.")}/sql`;
+/** What neon reads of a response. */
+interface DatabaseResponse {
+  readonly ok: boolean;
+  readonly status: number;
+  text(): Promise<string>;
+  json(): Promise<unknown>;
 }
 
 /**
- * Sends one query, or several to be carried out as one transaction, and takes the whole answer: a result for each.
+ * Has neon's client send its requests by `fetchWhole`.
+ *
+ * @param timeout how long one request may take, in milliseconds; one that takes longer is repeated where that is safe
+ */
+export function useWholeAnswers(fetchEndpoint: string | undefined, timeout: number): void {
+  if (fetchEndpoint !== undefined) neonConfig.fetchEndpoint = fetchEndpoint;
+  neonConfig.fetchFunction = (url: string, init: RequestInit) => fetchWhole(url, init, timeout);
+}
+
+/**
+ * Fetches the whole answer, and makes sure that it is one.
  *
  * @throws TransportError for none, a late or broken one, and one that is not Postgres' own
  */
-export async function sendSql(body: SqlBody, { url, connectionString, timeout }: SqlEndpoint): Promise<Answer> {
-  const headers = {
-    "Content-Type": "application/json",
-    "Neon-Connection-String": connectionString,
-    "Neon-Raw-Text-Output": "true",
-    "Neon-Array-Mode": "true",
-  };
-  const answer = await fetchText(url, { method: "POST", headers, body: JSON.stringify(body) }, timeout);
+async function fetchWhole(url: string, init: RequestInit, timeout: number): Promise<DatabaseResponse> {
+  const { status, body } = await fetchText(url, init, timeout);
   // Neon sends Postgres' own errors with 400.
-  if (answer.status === 400) return { error: readAnswer(answer.body, isError) };
-  if (answer.status === 200 && "queries" in body) {
-    return readAnswer(answer.body, (batch) => isBatchAnswer(batch, body.queries.length));
+  if (status === 200 || status === 400) {
+    const isExpected = isBatch(init.body) ? isBatchAnswer : isResult;
+    const answer = readAnswer(body, status === 200 ? isExpected : isError);
+    return { ok: status === 200, status, text: async () => body, json: async () => answer };
   }
-  if (answer.status === 200) return { results: [readAnswer(answer.body, isResult)] };
-  throw new TransportError(`HTTP ${answer.status}`, { mayBeDone: !REFUSING_STATUSES.includes(answer.status) });
+  throw new TransportError(`HTTP ${status}`, { mayBeDone: !REFUSING_STATUSES.includes(status) });
 }
 
 /** The timer ends with the answer: `AbortSignal.timeout` runs on, and keeps a Durable Object awake. */
@@ -95,7 +68,7 @@ async function fetchText(url: string, init: RequestInit, timeout: number): Promi
   }
 }
 
-function readAnswer<Expected>(body: string, isExpected: (answer: unknown) => answer is Expected): Expected {
+function readAnswer(body: string, isExpected: (answer: unknown) => boolean): unknown {
   try {
     const answer: unknown = JSON.parse(body);
     if (isExpected(answer)) return answer;
@@ -107,22 +80,26 @@ function readAnswer<Expected>(body: string, isExpected: (answer: unknown) => ans
 
 // By hand and not by a schema, which would go through every value of every row.
 
-function isBatchAnswer(answer: unknown, queries: number): answer is { results: RawResult[] } {
-  if (!isObject(answer) || !Array.isArray(answer.results)) return false;
-  return answer.results.length === queries && answer.results.every(isResult);
+/** Whether several queries were sent, by the first key of neon's request. */
+function isBatch(body: RequestInit["body"]): boolean {
+  return typeof body === "string" && body.startsWith('{"queries":');
 }
 
-function isError(answer: unknown): answer is RawError {
+function isBatchAnswer(answer: unknown): boolean {
+  return isObject(answer) && Array.isArray(answer.results) && answer.results.every(isResult);
+}
+
+function isError(answer: unknown): boolean {
   return isObject(answer) && typeof answer.message === "string";
 }
 
-function isResult(result: unknown): result is RawResult {
+function isResult(result: unknown): boolean {
   if (!isObject(result)) return false;
   const { fields, rows } = result;
   if (!Array.isArray(fields) || !Array.isArray(rows)) return false;
   return (
     fields.every(
       (field) => isObject(field) && typeof field.name === "string" && typeof field.dataTypeID === "number",
-    ) && rows.every((row) => Array.isArray(row) && row.length === fields.length)
+    ) && rows.every((row) => (Array.isArray(row) ? row.length === fields.length : isObject(row)))
   );
 }

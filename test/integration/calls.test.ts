@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { neon, neonConfig } from "@neondatabase/serverless";
+import { neon } from "@neondatabase/serverless";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
 import type { Caller } from "../../src/caller.ts";
@@ -18,7 +18,6 @@ const database = openDatabase(
   configuration.NEON_FETCH_ENDPOINT,
   configuration.DATABASE_TIMEOUT,
 );
-neonConfig.fetchEndpoint = configuration.NEON_FETCH_ENDPOINT ?? "";
 const sql = neon(configuration.DATABASE_URL);
 const origin = { via: "http", requestId: "test" } as const;
 

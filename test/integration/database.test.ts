@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { neon, neonConfig } from "@neondatabase/serverless";
+import { neon } from "@neondatabase/serverless";
 import { eq, sql } from "drizzle-orm";
 import { getTableConfig } from "drizzle-orm/pg-core";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -172,7 +172,6 @@ it("tells who observes it what statements and other queries do to which table, w
 });
 
 it("reads a caller's moments in UTC, whatever time zone the session has", async () => {
-  neonConfig.fetchEndpoint = configuration.NEON_FETCH_ENDPOINT ?? "";
   const sql = neon(configuration.DATABASE_URL);
   const { userId, credential } = strangersToken;
   const call = {

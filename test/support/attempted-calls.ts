@@ -1,8 +1,8 @@
+import { NeonDbError } from "@neondatabase/serverless";
 import { vi } from "vitest";
 import { attemptCall, type CallKind } from "../../src/database/call-attempts.ts";
 import { CircuitBreaker } from "../../src/database/circuit-breaker.ts";
 import { DatabaseClock } from "../../src/database/database-clock.ts";
-import { PostgresError } from "../../src/database/http-client.ts";
 import { TransportError } from "../../src/database/sql-over-http.ts";
 
 export const READ = { isRead: true, isKeyed: false };
@@ -14,7 +14,7 @@ export const lost = () => new TransportError("no answer", { mayBeDone: true });
 /** It was passed on to nobody. */
 export const refused = () => new TransportError("HTTP 429", { mayBeDone: false });
 /** Postgres' own error of a code. */
-export const postgres = (code: string) => Object.assign(new PostgresError("said by Postgres"), { code });
+export const postgres = (code: string) => Object.assign(new NeonDbError("said by Postgres"), { code });
 
 /** Stops the clock at a moment; timers run when the test says so. */
 export function stopClock(): void {
