@@ -1,15 +1,11 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { JSONRPCRequest, Result } from "@modelcontextprotocol/sdk/types.js";
-import { CfWorkerJsonSchemaValidator } from "@modelcontextprotocol/server/validators/cf-worker";
 import { currentExchange } from "../exchange.ts";
 import { instructions } from "../instructions.ts";
 import { JsonRpcError } from "../json-rpc.ts";
 import { sessionMethods } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
-
-// Of what a client answers to an elicitation. It is in the bundle already, with the other SDK; the default of this one
-// compiles schemas to code, which workerd does not run.
-const jsonSchemaValidator = new CfWorkerJsonSchemaValidator();
+import { DefaultJsonSchemaValidator } from "../without-validators.ts";
 
 /** The catalog as an MCP server of the 2025 protocols, for one session. */
 export function createSessionServer(baseUrl: string): Server {
@@ -18,7 +14,8 @@ export function createSessionServer(baseUrl: string): Server {
     // offer the model tools for resources that are not there.
     capabilities: { tools: {}, logging: {} },
     instructions,
-    jsonSchemaValidator,
+    // Its default compiles schemas to code, which workerd does not run.
+    jsonSchemaValidator: new DefaultJsonSchemaValidator(),
   });
   // And not setRequestHandler, which parses each call twice and its result once more, by schemas that workerd cannot
   // compile: runTool validates the input, and the tool made the result.
