@@ -39,10 +39,18 @@ export function signUpPage(
   { email = "", time_zone: chosen }: Typed,
   errors: FormErrors = {},
 ): Page {
-  const { data: timeZone } = signUpSchema.shape.time_zone.safeParse(chosen ?? context.req.raw.cf?.timezone);
-  const shown = timeZone ?? "UTC";
-  const timeZones = timeZonesWith(shown);
-  return SignUpPage({ client, links, email: email.slice(0, LONGEST_EMAIL), timeZone: shown, timeZones, errors });
+  const ofConnection = context.req.raw.cf?.timezone;
+  const known = signUpSchema.shape.time_zone.safeParse(chosen ?? ofConnection);
+  const timeZone = known.data ?? "UTC";
+  return SignUpPage({
+    client,
+    links,
+    email: email.slice(0, LONGEST_EMAIL),
+    timeZone,
+    isOfConnection: chosen === undefined && timeZone === ofConnection,
+    timeZones: timeZonesWith(timeZone),
+    errors,
+  });
 }
 
 /** Signs somebody in on these pages, or shows the form again. */

@@ -177,6 +177,7 @@ describe("a person without an account", () => {
     const cf = { timezone } as unknown;
     const { html } = await browser.open(path, { cf: cf as never });
     expect(/<option value="([^"]*)" selected/.exec(html)?.[1]).toBe(offered);
+    expect(html.includes("Taken from your connection.")).toBe(offered === timezone);
   });
 
   it("is shown at each field what must be put right", async () => {

@@ -26,7 +26,15 @@ function pagesWith(text: string): string[] {
   const timeZone = "Europe/Berlin";
   return [
     SignInPage({ client: asking, links, email: text, errors }),
-    SignUpPage({ client: asking, links, email: text, timeZone, timeZones: timeZonesWith(timeZone), errors }),
+    SignUpPage({
+      client: asking,
+      links,
+      email: text,
+      timeZone,
+      isOfConnection: true,
+      timeZones: timeZonesWith(timeZone),
+      errors,
+    }),
     ConsentPage({ client: asking, links, email: text, handle: text, choices: ["read"] }),
     MessagePage({ title: text, text, next: { label: text, url: text } }),
   ].map(String);

@@ -4,7 +4,7 @@ import { describeControl, Field, FormError, type FormErrors } from "./field.tsx"
 import { Layout } from "./layout.tsx";
 import type { ConsentLinks } from "./links.ts";
 
-const TIME_ZONE_HINT = "Taken from your connection. Your due times are in this zone.";
+const TIME_ZONE_HINT = "Your due times are in this zone.";
 
 interface SignUpProps {
   readonly client: AskingClient;
@@ -12,12 +12,16 @@ interface SignUpProps {
   /** What was typed; a password is never shown again. */
   readonly email?: string;
   readonly timeZone: string;
+  /** Whether nobody has chosen it yet: it is that of the person's connection. */
+  readonly isOfConnection: boolean;
   readonly timeZones: readonly string[];
   readonly errors?: FormErrors;
 }
 
 /** Lets a person make an account, so that they can answer a client. */
-export function SignUpPage({ client, links, email = "", timeZone, timeZones, errors = {} }: SignUpProps) {
+export function SignUpPage(props: SignUpProps) {
+  const { client, links, email = "", timeZone, isOfConnection, timeZones, errors = {} } = props;
+  const hint = isOfConnection ? `Taken from your connection. ${TIME_ZONE_HINT}` : TIME_ZONE_HINT;
   return (
     <Layout title={`Create an account to connect ${client.name}`} hasErrors={Object.keys(errors).length > 0}>
       <h1>
@@ -28,8 +32,8 @@ export function SignUpPage({ client, links, email = "", timeZone, timeZones, err
       <form method="post" action={links.form}>
         <EmailField email={email} errors={errors} />
         <NewPasswordField errors={errors} />
-        <Field name="time_zone" label="Time zone" hint={TIME_ZONE_HINT} errors={errors}>
-          <select {...describeControl({ name: "time_zone", hint: TIME_ZONE_HINT, errors })}>
+        <Field name="time_zone" label="Time zone" hint={hint} errors={errors}>
+          <select {...describeControl({ name: "time_zone", hint, errors })}>
             {timeZones.map((name) => (
               <option value={name} selected={name === timeZone}>
                 {name.replaceAll("_", " ")}
