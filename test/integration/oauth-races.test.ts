@@ -72,6 +72,43 @@ describe("a consent form", () => {
   });
 });
 
+describe("what piles up", () => {
+  it("is 200 grants of a person at most: those go that were used least lately", async () => {
+    const busy = await Person.signUp();
+    await ownerQuery(
+      `insert into oauth_grants (user_id, id, client_id, client_name, scopes, record, created_at, last_used_at)
+       select $1, 'old-' || number, 'client', 'Client', '{tasks:read}', '{}', now() - interval '1 year',
+         now() - make_interval(days => number)
+       from generate_series(1, 205) as number`,
+      [busy.id],
+    );
+
+    const { tokens } = await connect(busy);
+
+    const kept = await ownerQuery("select id from oauth_grants where user_id = $1", [busy.id]);
+    const ids = kept.map(({ id }) => id);
+    expect(ids).toHaveLength(200);
+    expect(ids).toContain("old-1");
+    expect(ids).not.toContain("old-205");
+    expect((await callTool(tokens.access_token, "list_tasks")).status).toBe(200);
+  });
+
+  it("is nothing that has expired: each consent that begins takes some of it away", async () => {
+    await ownerQuery(
+      `insert into single_uses (name, value, expires_at)
+       select 'expired-' || number, 'value', now() - interval '1 hour' from generate_series(1, 30) as number`,
+    );
+    const { client_id } = await register();
+    const server = authorizationServer();
+    const url = authorizationUrl({ client_id, code_challenge: newPkce().challenge });
+    const request = await server.parseAuthRequest(new Request(url));
+
+    for (let round = 0; round < 3; round += 1) await server.beginConsent(request);
+
+    expect(await ownerQuery("select name from single_uses where name like 'expired-%'")).toEqual([]);
+  });
+});
+
 describe("a refresh token", () => {
   it("goes on counting while its successor, whose answer was lost, is not used", async () => {
     const { clientId, tokens } = await connect(person);
