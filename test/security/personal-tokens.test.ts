@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { app } from "../../src/app.ts";
 import { makePersonalToken } from "../../src/auth/personal-token.ts";
+import { readConfiguration } from "../../src/config.ts";
 import { describeApi } from "../../src/openapi/document.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person, problemOf, send } from "../support/person.ts";
@@ -40,6 +41,24 @@ const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}`
 const run = (token: string, tool: string, input: unknown) =>
   send(`/mcp/tools/${tool}`, { method: "POST", body: input, ...bearer(token) });
 
+/** Asks a worker that has other variables. */
+async function askWith(
+  variables: Record<string, string | undefined>,
+  path: string,
+  headers: Record<string, string>,
+  body?: unknown,
+): Promise<Response> {
+  const request = new Request(new URL(path, ORIGIN), {
+    method: body === undefined ? "GET" : "POST",
+    headers: { "Content-Type": "application/json", ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const context = createExecutionContext();
+  const response = await app.fetch(request, { ...env, ...variables }, context);
+  await waitOnExecutionContext(context);
+  return response;
+}
+
 describe("a personal token", () => {
   it("is shown once, is a bearer token, and stands in the list with its last use", async () => {
     const own = await Person.signUp();
@@ -74,6 +93,19 @@ describe("a personal token", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it("outlives a change of JWT_SECRET, which signs everybody out, and that of its own secret for as long as both are known", async () => {
+    const { token } = await make();
+    const other = "another secret of the tests, 32 characters";
+    const statusWith = async (variables: Record<string, string>, headers = bearer(token).headers) =>
+      (await askWith(variables, "/api/auth/me", headers)).status;
+
+    expect(await statusWith({ JWT_SECRET: other }, person.authorization)).toBe(401);
+    expect(await statusWith({ JWT_SECRET: other })).toBe(200);
+    const { TOKEN_SECRET = "" } = readConfiguration(env);
+    expect(await statusWith({ TOKEN_SECRET: other, TOKEN_SECRET_PREVIOUS: TOKEN_SECRET })).toBe(200);
+    expect(await statusWith({ TOKEN_SECRET: other })).toBe(401);
   });
 
   it("is cut off at its next call, and nothing else is", async () => {
@@ -143,23 +175,12 @@ describe("where SCOPED_CREDENTIALS is off, or there is no TOKEN_SECRET", () => {
     [{ TOKEN_SECRET: undefined }, "TOKEN_SECRET is missing"],
   ])("%j lets no personal token in, makes none, and offers no OAuth", async (variables, reason) => {
     const { token } = await make();
-    const ask = async (path: string, headers: Record<string, string>, body?: unknown) => {
-      const request = new Request(new URL(path, ORIGIN), {
-        method: body === undefined ? "GET" : "POST",
-        headers: { "Content-Type": "application/json", ...headers },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      const context = createExecutionContext();
-      const response = await app.fetch(request, { ...env, ...variables }, context);
-      await waitOnExecutionContext(context);
-      return response;
-    };
-    const refused = await ask("/mcp", bearer(token).headers);
+    const refused = await askWith(variables, "/mcp", bearer(token).headers);
     expect(refused.status).toBe(401);
     expect((await problemOf(refused)).detail).toBe(`Personal tokens are not set up on this server: ${reason}.`);
     expect(refused.headers.get("WWW-Authenticate")).not.toContain("resource_metadata");
     const before = await list();
-    const unmade = await ask(PATH, person.authorization, { name: "Laptop" });
+    const unmade = await askWith(variables, PATH, person.authorization, { name: "Laptop" });
     expect(unmade.status).toBe(503);
     expect((await problemOf(unmade)).detail).toBe(`Personal tokens are not set up on this server: ${reason}.`);
 
