@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Asked, ask, ConsentBrowser, type ShownPage } from "../support/consent.ts";
 import { callTool } from "../support/oauth.ts";
 import { ORIGIN, PASSWORD, Person, send } from "../support/person.ts";
@@ -198,6 +198,50 @@ describe("a person without an account", () => {
     const refused = await browser.submit(page, taken);
     expect(refused.response.status).toBe(409);
     expect(refused.html).toContain('id="email-error">The e-mail already has an account; sign in instead.');
+  });
+});
+
+describe("a client that is described at an address of its own", () => {
+  const CLIENT = "https://client.example/metadata.json";
+
+  /** Has the client's host answer; says how often it was asked. */
+  function describeClient(answer: () => Response): () => number {
+    const pass = globalThis.fetch;
+    let asked = 0;
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+      if (String(input) !== CLIENT) return pass(input, init);
+      asked += 1;
+      return answer();
+    });
+    return () => asked;
+  }
+
+  afterEach(() => vi.restoreAllMocks());
+
+  it("is said to be published there, and is connected", async () => {
+    const described = {
+      client_id: CLIENT,
+      client_name: "Described",
+      redirect_uris: ["https://client.example/callback"],
+    };
+    describeClient(() => Response.json({ ...described, token_endpoint_auth_method: "none" }));
+    const asked = await ask({ client_id: CLIENT }, { callback: "https://client.example/callback" });
+    const consent = await openAsPerson(asked);
+    expect(text(consent)).toContain("Published by client.example");
+    expect(consent.html).not.toContain("nobody has checked it");
+    expect(consent.html).not.toContain("notice careful");
+    const { ledTo } = await browser.submit(consent, { action: "allow", access: "write" });
+    expect(ledTo?.href).toMatch(/^https:\/\/client\.example\/callback\?code=/);
+  });
+
+  it("whose description cannot be read is not shown, and nobody is led anywhere", async () => {
+    const asks = describeClient(() => new Response("busy", { status: 503 }));
+    const { path } = await ask({ client_id: CLIENT }, { callback: "https://client.example/callback" });
+    const page = await browser.open(path);
+    expect(page.response.status).toBe(400);
+    expect(text(page)).toContain("The app says at its own address who it is, and that could not be read there.");
+    expect(page.ledTo).toBeUndefined();
+    expect(asks()).toBe(1);
   });
 });
 
