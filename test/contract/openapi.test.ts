@@ -33,6 +33,7 @@ const NOT_DESCRIBED = new Set([
   "POST /account/confirm-email",
   "GET /icon.svg",
   "GET /icon.png",
+  "GET /favicon.ico",
 ]);
 
 const readDocument = async () => documentSchema.parse(await (await send("/openapi.json")).json());

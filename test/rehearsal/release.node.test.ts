@@ -23,7 +23,9 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     const setup = await rehearsal.runbook(["setup"]);
     expect(setup).toMatchObject({ code: 0, stderr: "" });
     expect(setup.stdout).toContain("Workers plan: the operator has the Workers Paid plan");
-    expect(setup.stdout).toContain("given: DATABASE_URL, OPENAI_API_KEY; generated: JWT_SECRET, METRICS_TOKEN");
+    expect(setup.stdout).toContain(
+      "given: DATABASE_URL, OPENAI_API_KEY; generated: JWT_SECRET, TOKEN_SECRET, BETTER_AUTH_SECRET, METRICS_TOKEN",
+    );
     expect(await rehearsal.secretsIn(setup.stdout)).toEqual([]);
 
     const first = await rehearsal.runbook(["deploy", ...SCALE]);

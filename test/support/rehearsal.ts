@@ -15,7 +15,8 @@ import { withConnection } from "../../ops/database/connection.ts";
 import { migrate } from "../../ops/database/migrate.ts";
 import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { readReleaseTarget } from "../../ops/runbook/release-target.ts";
-import { withAddress } from "../../ops/runbook/setup/configuration-text.ts";
+import { withAddress, withNamespaceId } from "../../ops/runbook/setup/configuration-text.ts";
+import { GENERATED } from "../../ops/runbook/setup/secrets.ts";
 import { WRANGLER, wranglerEnvironment } from "../../ops/runbook/wrangler-process.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "./cloudflare-stand-in/stand-in.ts";
 import { createTestDatabase, workerUrlTo } from "./cluster-databases.ts";
@@ -101,10 +102,7 @@ export const newestMigration = async () => z.string().parse((await readMigration
  */
 export async function startFirstRelease(): Promise<Rehearsal> {
   const rehearsal = await startRehearsal();
-  const made = {
-    JWT_SECRET: randomBytes(48).toString("base64url"),
-    METRICS_TOKEN: randomBytes(48).toString("base64url"),
-  };
+  const made = Object.fromEntries(GENERATED.map((name) => [name, randomBytes(48).toString("base64url")]));
   await appendFile(rehearsal.envFile, variableLines(made));
   await withConnection("DATABASE_OWNER_URL", rehearsal.ownerUrl, async (owner) =>
     migrate(owner, await readMigrationFiles()),
@@ -123,6 +121,11 @@ export async function startFirstRelease(): Promise<Rehearsal> {
       env: wranglerEnvironment({ ...rehearsal.cloudflare.environment, HOME: rehearsal.directory }),
     },
   );
+  // wrangler has made the namespace, as no id stood there, and does not write it anywhere.
+  const [namespace = ""] = rehearsal.cloudflare.namespaces.keys();
+  const configured = { environment: "production", configPath: rehearsal.config } as const;
+  const toml = await readFile(rehearsal.config, "utf8");
+  await writeFile(rehearsal.config, withNamespaceId(toml, configured, "OAUTH_KV", namespace));
   return rehearsal;
 }
 
@@ -151,8 +154,8 @@ export async function startRehearsal(): Promise<Rehearsal> {
     if (headers.authorization === `Bearer ${OPENAI_KEY}`) {
       headers.authorization = `Bearer ${model.variables.OPENAI_API_KEY}`;
     }
-    // Neon's driver writes the protocol out, and the gateway lets nothing in but its own.
-    if (headers["neon-connection-string"]?.split("?")[0] === workerUrl.href.replace(/^postgres:/, "postgresql:")) {
+    // The gateway lets nothing in but its own.
+    if (headers["neon-connection-string"] === workerUrl.href) {
       headers["neon-connection-string"] = gateway.connectionString;
     }
     delete headers.host;

@@ -5,7 +5,7 @@ import { RunbookError } from "../runbook-error.ts";
 import type { Settings } from "../settings.ts";
 
 /** What is made here rather than given by somebody else. */
-const GENERATED = ["JWT_SECRET", "TOKEN_SECRET", "BETTER_AUTH_SECRET", "METRICS_TOKEN"];
+export const GENERATED: readonly string[] = ["JWT_SECRET", "TOKEN_SECRET", "BETTER_AUTH_SECRET", "METRICS_TOKEN"];
 const SECRET_BYTES = 48;
 
 /** What becomes of the secrets. The values are never shown. */
