@@ -28,6 +28,7 @@ const ON_BOTH = [
 const OTHER_VARIABLES = [
   "test/**/{demo-model,observability}-*.test.ts",
   "test/security/{ceilings,security-contact}.test.ts",
+  "test/contract/operator-links.test.ts",
 ];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 

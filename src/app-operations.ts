@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Operations } from "./http/operation.ts";
+import type { Operation, Operations } from "./http/operation.ts";
 
 const healthSchema = z.object({
   status: z.enum(["healthy", "unhealthy"]),
@@ -29,4 +29,16 @@ export const appOperations: Operations = {
     answer: { status: 200, description: "The contact that the operator has named.", mediaType: "text/plain" },
     errors: ["not_found"],
   },
+  "GET /.well-known/mcp-registry-auth": proof("the MCP registry"),
+  "GET /.well-known/openai-apps-challenge": proof("ChatGPT's directory"),
 };
+
+function proof(directory: string): Operation {
+  return {
+    summary: `What proves to ${directory} whose this domain is`,
+    tag: "Operations",
+    security: "anyone",
+    answer: { status: 200, description: "The proof that the operator has set.", mediaType: "text/plain" },
+    errors: ["not_found"],
+  };
+}

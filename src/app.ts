@@ -16,6 +16,7 @@ import { allowConsentPages, consentRoutes } from "./http/consent-routes.ts";
 import { limitToReading } from "./http/limit-to-reading.ts";
 import { metricsRoutes, requireMetricsToken } from "./http/metrics-routes.ts";
 import { allowAnyPage, limitRegistrations, oauthMetadataRoutes, oauthRoutes } from "./http/oauth-routes.ts";
+import { answerOwnershipProof } from "./http/ownership-proof.ts";
 import { methodNotAllowedResponse, problemResponse } from "./http/problem.ts";
 import { limitAddress } from "./http/rate-limit.ts";
 import { requestIdOf } from "./http/request-id.ts";
@@ -26,6 +27,7 @@ import { toolRoutes } from "./http/tool-routes.ts";
 import { checkHostAndOrigin } from "./mcp/host-and-origin.ts";
 import { allowAnyOrigin, iconRoutes } from "./mcp/icon-routes.ts";
 import { mcpRequestHeaders, mcpRoutes } from "./mcp/routes.ts";
+import { allowCardReaders, serverCardRoutes } from "./mcp/server-card-routes.ts";
 import { checkHealth } from "./observability/health.ts";
 import { allowReferenceStyle, openApiRoutes } from "./openapi/routes.ts";
 
@@ -63,6 +65,7 @@ app.notFound((context) =>
 app.use(requestId({ headerName: "", generator: requestIdOf }));
 app.use(accessLog);
 app.use("/icon.*", allowAnyOrigin);
+app.use("/favicon.ico", allowAnyOrigin);
 app.use("/docs", allowReferenceStyle);
 app.use("/authorize", allowConsentPages);
 app.use("/account/*", allowAccountPages);
@@ -87,6 +90,7 @@ app.use(
 );
 app.use(provideServices);
 app.use("/.well-known/*", allowAnyPage);
+app.use("/mcp/server-card", allowCardReaders);
 app.use("/oauth/*", allowAnyPage);
 app.use(answerPages);
 
@@ -145,7 +149,10 @@ app.route("/mcp", mcpRoutes);
 app.route("/authorize", consentRoutes);
 app.route("/account", accountPageRoutes);
 app.get("/.well-known/security.txt", answerSecurityContact);
+app.get("/.well-known/mcp-registry-auth", (context) => answerOwnershipProof(context, "mcp-registry-auth"));
+app.get("/.well-known/openai-apps-challenge", (context) => answerOwnershipProof(context, "openai-apps-challenge"));
 app.route("/.well-known", oauthMetadataRoutes);
 app.route("/oauth", oauthRoutes);
+app.route("/", serverCardRoutes);
 app.route("/", iconRoutes);
 app.route("/", openApiRoutes);

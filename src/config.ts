@@ -12,9 +12,9 @@ const origin = z.string().refine(isOrigin, {
     "must be origins such as https://example.com, http://127.0.0.1:5173 or chrome-extension://abcdef, without a path, separated by commas",
 });
 
-const baseUrl = z
-  .url({ protocol: /^https?$/, error: "must be an http or https URL" })
-  .transform((value) => value.replace(/\/+$/, ""));
+const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
+
+const baseUrl = httpUrl.transform((value) => value.replace(/\/+$/, ""));
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgres:// URL" });
 
@@ -64,8 +64,7 @@ const variables = {
       "The origins that may call this server from a browser or a desktop app, as they send them, separated by commas: https://example.com, chrome-extension://…, app://….",
     ),
   DATABASE_URL: postgresUrl.describe("Secret. Postgres as the worker's role task_worker; Neon's pooled endpoint."),
-  NEON_FETCH_ENDPOINT: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  NEON_FETCH_ENDPOINT: httpUrl
     .optional()
     .describe("Where SQL over HTTP goes instead of to Neon; for one machine only, never in production."),
   DATABASE_TIMEOUT: wholeNumber(3, 60)
@@ -96,8 +95,7 @@ const variables = {
     .describe(
       "Where the public keys are of a Better Auth site whose sessions are let in, such as https://example.com/api/auth/jwks.",
     ),
-  AUTH_ISSUER: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  AUTH_ISSUER: httpUrl
     .max(300, { error: "must be at most 300 characters long" })
     .optional()
     .describe(
@@ -178,8 +176,7 @@ const variables = {
     .url({ protocol: /^https?$/, error: "must be the DSN of a Sentry project, an http or https URL" })
     .optional()
     .describe("Where errors that are ours are reported to; without it they are only logged."),
-  MAIL_WEBHOOK_URL: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  MAIL_WEBHOOK_URL: httpUrl
     .optional()
     .describe(
       "Secret. What sends this server's mails: it is posted each as JSON. Without it nobody can change their e-mail, and a forgotten password is for the operator.",
@@ -195,6 +192,24 @@ const variables = {
     .regex(/^\S+$/)
     .optional()
     .describe("Whom to tell of a fault that concerns security: what /.well-known/security.txt says (RFC 9116)."),
+  PRIVACY_URL: httpUrl
+    .optional()
+    .describe(
+      "The privacy policy that people are led to from the pages on which they sign in, and clients by OAuth's metadata.",
+    ),
+  TERMS_URL: httpUrl.optional().describe("The terms of service, which are told of in the same places."),
+  MCP_REGISTRY_AUTH: z
+    .string()
+    .regex(/^v=MCPv1; k=(?:ed25519|ecdsap384); p=[\w+/]+={0,2}$/, {
+      error: "must be the proof that mcp-publisher shows, such as v=MCPv1; k=ed25519; p=…",
+    })
+    .optional()
+    .describe("What proves to the MCP registry whose this domain is: answered at /.well-known/mcp-registry-auth."),
+  OPENAI_APPS_CHALLENGE: z
+    .string()
+    .regex(/^[!-~]{8,500}$/, { error: "must be the token as ChatGPT's submission shows it, without spaces" })
+    .optional()
+    .describe("What proves the same to ChatGPT's directory: answered at /.well-known/openai-apps-challenge."),
 } satisfies Record<string, z.ZodType>;
 
 const configurationSchema = z.object(variables).superRefine((configuration, context) => {

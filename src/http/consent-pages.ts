@@ -2,6 +2,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { FormErrors } from "../auth/consent/field.tsx";
 import type { Page } from "../auth/consent/layout.tsx";
 import { MessagePage } from "../auth/consent/message-page.tsx";
+import { showPolicies } from "../auth/consent/policy-links.tsx";
 import { type ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { type ApplicationContext, requestLogger } from "./application.ts";
@@ -21,7 +22,8 @@ export async function answerPage(
     context.header(name, value, { append: true });
   });
   context.header("Cache-Control", "no-store");
-  return context.html(page, status);
+  const { PRIVACY_URL: privacy, TERMS_URL: terms } = context.get("configuration") ?? {};
+  return showPolicies({ privacy, terms }, () => context.html(page, status));
 }
 
 /**

@@ -25,7 +25,7 @@ const PRESENTED: Readonly<Record<string, string>> = {
 
 /** Describes the authorization server (RFC 8414). */
 export async function answerServerMetadata(context: ApplicationContext): Promise<Response> {
-  const { BASE_URL } = context.var.configuration;
+  const { BASE_URL, PRIVACY_URL, TERMS_URL } = context.var.configuration;
   const server = openServer(context);
   const request = new Request(`${BASE_URL}/.well-known/oauth-authorization-server`);
   const response = await server.answer(request);
@@ -35,6 +35,8 @@ export async function answerServerMetadata(context: ApplicationContext): Promise
     revocation_endpoint: `${BASE_URL}/oauth/revoke`,
     revocation_endpoint_auth_methods_supported: metadata.token_endpoint_auth_methods_supported,
     service_documentation: `${BASE_URL}/docs`,
+    op_policy_uri: PRIVACY_URL,
+    op_tos_uri: TERMS_URL,
   };
   return context.json(described, 200, METADATA_HEADERS);
 }
@@ -50,6 +52,8 @@ export function answerResourceMetadata(context: ApplicationContext): Response {
     bearer_methods_supported: ["header"],
     resource_name: "MCP Task Server",
     resource_documentation: `${configuration.BASE_URL}/docs`,
+    resource_policy_uri: configuration.PRIVACY_URL,
+    resource_tos_uri: configuration.TERMS_URL,
   };
   return context.json(metadata, 200, METADATA_HEADERS);
 }

@@ -16,8 +16,8 @@ export const limitRegistrations = limitAddress("REGISTRATION_RATE_LIMITER");
 export const allowAnyPage = cors({
   origin: "*",
   allowMethods: ["GET", "POST"],
-  allowHeaders: ["Authorization", "Content-Type", "Mcp-Protocol-Version"],
-  exposeHeaders: ["Retry-After", "WWW-Authenticate", "X-Request-Id"],
+  allowHeaders: ["Authorization", "Content-Type", "If-None-Match", "Mcp-Protocol-Version"],
+  exposeHeaders: ["ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
   maxAge: 86_400,
 });
 

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Application } from "../http/application.ts";
+import type { Application, ApplicationContext } from "../http/application.ts";
 
 const SVG = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="14" fill="#0f766e"/><path d="M18 33l10 10 19-21" fill="none" stroke="#fff" stroke-width="7" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
 
@@ -23,6 +23,10 @@ export const iconRoutes = new Hono<Application>()
   .get("/icon.svg", (context) =>
     context.body(SVG, 200, { "Content-Type": "image/svg+xml", "Cache-Control": CACHE_CONTROL }),
   )
-  .get("/icon.png", (context) =>
-    context.body(new Uint8Array(PNG), 200, { "Content-Type": "image/png", "Cache-Control": CACHE_CONTROL }),
-  );
+  .get("/icon.png", answerPng)
+  // Directories and browsers show what is there as the icon of the domain.
+  .get("/favicon.ico", answerPng);
+
+function answerPng(context: ApplicationContext): Response {
+  return context.body(new Uint8Array(PNG), 200, { "Content-Type": "image/png", "Cache-Control": CACHE_CONTROL });
+}

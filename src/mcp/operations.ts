@@ -1,7 +1,15 @@
 import * as z from "zod";
-import type { Operations } from "../http/operation.ts";
+import type { Operation, Operations } from "../http/operation.ts";
 
-/** What the routes of routes.ts do. */
+const serverCard: Operation = {
+  summary: "What the server is, and how it is reached (SEP-2127)",
+  tag: "MCP",
+  security: "anyone",
+  answer: { status: 200, description: "A Server Card, with an ETag.", mediaType: "application/mcp-server-card+json" },
+  errors: [],
+};
+
+/** What the routes of routes.ts and server-card-routes.ts do. */
 export const mcpOperations: Operations = {
   "POST /mcp": {
     summary: "MCP over streamable HTTP, of both eras",
@@ -36,5 +44,14 @@ export const mcpOperations: Operations = {
     security: "bearer",
     answer: { status: 204, description: "Ended." },
     errors: ["forbidden"],
+  },
+  "GET /mcp/server-card": serverCard,
+  "GET /.well-known/mcp/server-card.json": serverCard,
+  "GET /.well-known/ai-catalog.json": {
+    summary: "Where a client that knows the domain alone finds the server's card (SEP-2127)",
+    tag: "MCP",
+    security: "anyone",
+    answer: { status: 200, description: "An AI Catalog, with an ETag.", mediaType: "application/ai-catalog+json" },
+    errors: [],
   },
 };

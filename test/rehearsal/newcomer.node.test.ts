@@ -12,6 +12,7 @@ import { openRawPool } from "../../local/raw-pool.ts";
 import { Deployment } from "../../ops/runbook/deployment.ts";
 import { checkOAuth } from "../../ops/runbook/smoke/oauth-checks.ts";
 import { type CloudflareStandIn, startCloudflareStandIn } from "../support/cloudflare-stand-in/stand-in.ts";
+import { registrySchema } from "../support/directory-schemas.ts";
 import { isLongRun } from "../support/long-run.ts";
 import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "../support/postgresql-cluster.ts";
 
@@ -114,6 +115,9 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
       expect(secret).toMatch(/./);
       expect(setup.stdout).not.toContain(secret);
     }
+    expect(registrySchema.parse(JSON.parse(await ofClone("server.json"))).remotes).toEqual([
+      { type: "streamable-http", url: `${URL_OF_ONES_OWN}/mcp` },
+    ]);
     const after = await ofClone("wrangler.toml");
     expect(after.split("\n").filter((line) => line.startsWith("#"))).toEqual(
       before.split("\n").filter((line) => line.startsWith("#")),
@@ -163,7 +167,8 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
   });
 
   it("changes nothing that is right already by setting it up again", async () => {
-    const before = [await ofClone("wrangler.toml"), await ofClone(".env.production")];
+    const files = () => Promise.all(["wrangler.toml", ".env.production", "server.json"].map(ofClone));
+    const before = await files();
     const again = await paste("npm run runbook -- setup --workers-dev");
     expect(again.stdout).toContain(`✓ address: ${URL_OF_ONES_OWN}, as `);
     expect(again.stdout).toContain("has every migration");
@@ -173,7 +178,7 @@ describe.skipIf(!isLongRun || programs === undefined)("a newcomer, with CI=true"
     expect(again.stdout).toContain("✓ KV namespaces: 1 bound, 0 without an id");
     expect(again.stdout).toMatch(/✓ switches: .* none is off/);
     expect(cloudflare.namespaces.size).toBe(1);
-    expect([await ofClone("wrangler.toml"), await ofClone(".env.production")]).toEqual(before);
+    expect(await files()).toEqual(before);
   });
 
   it("is told by a deploy without an environment what is missing, and puts nothing on the internet by it", async () => {

@@ -55,7 +55,12 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     );
     await mkdir(SCREENSHOTS, { recursive: true });
     [server, browser] = await Promise.all([
-      npmStart(place, { MAIL_WEBHOOK_URL: `${site.url}/mails`, MAIL_WEBHOOK_SECRET: randomBytes(32).toString("hex") }),
+      npmStart(place, {
+        MAIL_WEBHOOK_URL: `${site.url}/mails`,
+        MAIL_WEBHOOK_SECRET: randomBytes(32).toString("hex"),
+        PRIVACY_URL: "https://example.com/privacy",
+        TERMS_URL: "https://example.com/terms",
+      }),
       clients.launchChromium(chromium),
     ]);
     email = `${crypto.randomUUID()}@example.com`;

@@ -15,6 +15,7 @@ import "../../src/http/client-handlers.ts";
 import "../../src/http/password-handlers.ts";
 import "../../src/http/tool-handlers.ts";
 import "../../src/mcp/handlers.ts";
+import "../../src/mcp/server-card-handlers.ts";
 import "../../src/mcp/session/session-object.ts";
 import "../../src/observability/sentry-event.ts";
 import "../../src/openapi/handlers.ts";

@@ -30,6 +30,8 @@ const DOCUMENTS = [
   "security",
   "acceptance",
   "disaster-recovery",
+  "storage",
+  "publishing",
 ];
 
 /** The platform's limits, and what stands ready beside the worker. */

@@ -6,6 +6,7 @@ import { deriveDatabaseUrl, setUpDatabase } from "./database.ts";
 import { setUpNamespaces } from "./namespaces.ts";
 import { nextLines } from "./next-lines.ts";
 import { describePlan, planSecrets, writeGenerated } from "./secrets.ts";
+import { setUpServerJson } from "./server-json.ts";
 import { setUpSwitches } from "./switches.ts";
 
 /** `setup`: what an environment needs before its first release. A second run leaves alone what is right already. */
@@ -26,6 +27,7 @@ export const setupCommand = defineCommand({
     const { settings, wrangler } = context;
     procedure.record("Workers plan", "person", workersPlan);
     const target = await setUpAddress(context, procedure, values);
+    await setUpServerJson(target, procedure);
     await setUpNamespaces(target, wrangler, procedure);
     await setUpSwitches(target, wrangler, procedure);
     const plan = await procedure.step("secrets", async () => {

@@ -1,6 +1,7 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { HtmlEscapedString } from "hono/utils/html";
+import { PolicyLinks } from "./policy-links.tsx";
 
 /** A page, escaped. */
 export type Page = HtmlEscapedString | Promise<HtmlEscapedString>;
@@ -33,6 +34,7 @@ export function Layout({ title, hasErrors = false, children }: LayoutProps): Pag
             <span>MCP Task Server</span>
           </header>
           <main>{children}</main>
+          <PolicyLinks />
         </body>
       </html>
     </>

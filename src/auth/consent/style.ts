@@ -105,6 +105,8 @@ button:hover, .button:hover { background: var(--tint); }
 .choice:focus-within:has(:focus-visible) { outline: 3px solid color-mix(in oklab, var(--accent) 55%, transparent); outline-offset: 2px; }
 .choice :focus-visible { outline: none; }
 .foot { margin: 1.25rem 0 0; text-align: center; font-size: 0.9375rem; }
+footer { display: flex; justify-content: center; gap: 1.25rem; margin-top: 1.25rem; font-size: 0.875rem; }
+footer a { padding: 0.25rem; color: var(--quiet); }
 @media (max-width: 26rem) {
   .facts div { grid-template-columns: 1fr; }
   .facts dt { line-height: 1.25rem; }
