@@ -154,8 +154,8 @@ export async function startRehearsal(): Promise<Rehearsal> {
     if (headers.authorization === `Bearer ${OPENAI_KEY}`) {
       headers.authorization = `Bearer ${model.variables.OPENAI_API_KEY}`;
     }
-    // The gateway lets nothing in but its own.
-    if (headers["neon-connection-string"] === workerUrl.href) {
+    // A client may write the protocol out, and leave what follows the path; the gateway lets nothing in but its own.
+    if (new URL(headers["neon-connection-string"] ?? "postgres:").password === workerUrl.password) {
       headers["neon-connection-string"] = gateway.connectionString;
     }
     delete headers.host;
