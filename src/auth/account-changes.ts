@@ -67,7 +67,7 @@ interface PasswordChange {
 /**
  * Gives the caller another password, and ends every sign-in until now.
  *
- * @returns until when sign-ins have ended, and what goes on; that is undefined where it is not told
+ * @returns what goes on; undefined where it is not told
  * @throws ApplicationError `conflict` where the password has become another since it was compared; and what `HashQueue`
  * and `write` throw
  */
@@ -75,20 +75,20 @@ export async function changePassword(
   own: UserDatabase,
   { comparedHash, password, cutsOff }: PasswordChange,
   asker: HashAsker,
-): Promise<{ endedAt: Date; connected: Connected | undefined }> {
+): Promise<Connected | undefined> {
   const newHash = await hashNewPassword(password, asker);
-  const endedAt = new Date();
+  const endedAt = new Date().toISOString();
   try {
     const { results } = await own.write(
       "change_password",
       (query) => [
         query.execute<{ connected: unknown }>(
-          sql`select change_password(${comparedHash}, ${newHash}, ${endedAt.toISOString()}, ${cutsOff}) as connected`,
+          sql`select change_password(${comparedHash}, ${newHash}, ${endedAt}, ${cutsOff}) as connected`,
         ),
       ],
       { ends: cutsOff ? "all credentials" : "sign-ins" },
     );
-    return { endedAt, connected: results && connectedSchema.parse(results[0].rows[0]?.connected) };
+    return results && connectedSchema.parse(results[0].rows[0]?.connected);
   } catch (error) {
     if (sqlState(error) !== CHANGED_MEANWHILE) throw error;
     throw new ApplicationError("conflict", "The password was changed by another request meanwhile, not by this one.", {

@@ -58,7 +58,7 @@ export async function readLink(database: Database, token: string): Promise<Accou
  * Sets a new password by a link, and ends everything that the account has let in: sign-ins, connected clients, personal
  * tokens, other links.
  *
- * @returns whose password it is, and until when what was issued has ended
+ * @returns whose password it is
  * @throws ApplicationError `invalid_input` for a link that cannot be used, for which nothing is hashed; and what `HashQueue`
  * throws
  */
@@ -66,21 +66,21 @@ export async function resetPassword(
   database: Database,
   { token, password }: { readonly token: string; readonly password: string },
   asker: HashAsker,
-): Promise<{ user: User; endedAt: Date }> {
+): Promise<User> {
   const link = await readLink(database, token);
   if (link?.kind !== "reset_password") throw unusableLink();
   const passwordHash = await hashNewPassword(password, asker);
   const key = crypto.randomUUID();
-  const endedAt = new Date();
+  const endedAt = new Date().toISOString();
   const [row] = await call(
     database,
     "writes",
     (deadline) =>
       sql`select id, email, name, time_zone
-        from reset_password(${hashOf(token)}, ${passwordHash}, ${key}, ${endedAt.toISOString()}, ${deadline})`,
+        from reset_password(${hashOf(token)}, ${passwordHash}, ${key}, ${endedAt}, ${deadline})`,
   );
   if (row === undefined) throw unusableLink();
-  return { user: userSchema.parse(row), endedAt };
+  return userSchema.parse(row);
 }
 
 const confirmedSchema = userSchema.extend({ old_email: z.string() });

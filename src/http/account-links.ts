@@ -39,12 +39,12 @@ export async function sendResetLink(context: ApplicationContext, email: string):
 export async function setPasswordByLink(
   context: ApplicationContext,
   link: { readonly token: string; readonly password: string },
-): Promise<{ user: User; endedAt: Date }> {
+): Promise<User> {
   const { configuration, database, log } = context.var;
-  const reset = await resetPassword(database, link, askerOf(context));
-  log.info("password_reset", { user_id: reset.user.id });
-  sendMail(passwordChangedMail(reset.user.email, configuration.BASE_URL), mailServicesOf(context));
-  return reset;
+  const user = await resetPassword(database, link, askerOf(context));
+  log.info("password_reset", { user_id: user.id });
+  sendMail(passwordChangedMail(user.email, configuration.BASE_URL), mailServicesOf(context));
+  return user;
 }
 
 /** Gives an account the e-mail that a link was sent to, and tells its owner at the old one. @throws as `confirmEmail` does */

@@ -14,7 +14,7 @@ export async function openSession(context: ApplicationContext, user: User, issue
   return { caller, session: { token, token_type: "Bearer", expires_in: SESSION_TOKEN_LIFETIME, user } };
 }
 
-/** A moment after which a token is issued that is to outlive what has ended until then. */
-export function momentAfter(endedAt: Date): Date {
-  return new Date(Math.max(Date.now(), endedAt.getTime() + 1));
+/** When a token is issued that is to outlive what a call has just ended: the database rounds that moment to milliseconds. */
+export function afterWhatEnded(): Date {
+  return new Date(Date.now() + 1);
 }

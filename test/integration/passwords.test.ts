@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { connectClient, connectionsOf, makeToken, statusOf } from "../support/connections.ts";
-import { loseFirstAnswer } from "../support/lost-answers.ts";
+import { interceptRequests, loseFirstAnswer } from "../support/lost-answers.ts";
 import { Mailbox } from "../support/mailbox.ts";
-import { ownerQuery } from "../support/owner.ts";
+import { holdRows, ownerQuery } from "../support/owner.ts";
 import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
 
 const NEW_PASSWORD = "staple that nobody knows";
@@ -105,6 +105,29 @@ describe("another password", () => {
     const winner = statuses.indexOf(200);
     expect(await signInStatus(person, passwords[winner] ?? "")).toBe(200);
     expect(await signInStatus(person, passwords[1 - winner] ?? "")).toBe(401);
+  });
+
+  it("ends a sign-in with the one of before that came while it waited for another call", async () => {
+    const person = await Person.signUp();
+    const { email } = person.session.user;
+    let signedIn: string | undefined;
+    interceptRequests((fetch) => async (input, init) => {
+      if (signedIn !== undefined || typeof init?.body !== "string" || !init.body.includes("change_password(")) {
+        return fetch(input, init);
+      }
+      await holdRows(`users where id = ${person.id} for update`);
+      const signIn = send("/api/auth/signin", { method: "POST", body: { email, password: PASSWORD } });
+      const [answer, text] = await Promise.all([fetch(input, init), signIn.then((response) => response.text())]);
+      signedIn = text;
+      return answer;
+    });
+    const changed = changedSchema.parse(await (await change(person)).json());
+    const { token } = z.object({ token: z.string().optional() }).parse(JSON.parse(signedIn ?? ""));
+
+    // On a machine that is very busy it came too late to be let in at all.
+    if (token !== undefined) expect(await statusOf(token)).toBe(401);
+    expect(await statusOf(changed.token)).toBe(200);
+    expect(await signInStatus(person, PASSWORD)).toBe(401);
   });
 
   it("is told with all there is to tell where the answer of the database is lost", async () => {
