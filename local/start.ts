@@ -41,6 +41,8 @@ async function start(): Promise<void> {
     ENVIRONMENT: "development",
     BASE_URL: url,
     CORS_ORIGINS: `${url},http://localhost:${port}`,
+    // A machine of one's own may be offline, and a client that is told of such documents does not think of registering.
+    CLIENT_DOCUMENTS: "off",
     ...environment.workerVariables,
   };
   // Checked before anything slow is done; which database it will be does not matter here.

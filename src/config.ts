@@ -106,6 +106,11 @@ const variables = {
     .describe(
       "Whether personal tokens and OAuth clients are let in: off while a release serves too, or may be rolled back to, that holds no scopes.",
     ),
+  CLIENT_DOCUMENTS: oneOf(["on", "off"])
+    .default("on")
+    .describe(
+      "Whether an OAuth client may be the URL of its own description, which the server fetches: off where it may not reach the internet, and clients register then. `npm start` sets off.",
+    ),
   SIGN_CURSORS: oneOf(["on", "off"])
     .default("on")
     .describe("Whether the cursors of lists are signed: off while a release serves too that cannot read signed ones."),

@@ -106,6 +106,17 @@ describe("a description", () => {
     expect(await parse()).toMatchObject({ name: "CimdFetchError" });
   });
 
+  it("is neither asked for nor fetched where CLIENT_DOCUMENTS is off", async () => {
+    const asked = answerFrom(() => Response.json(GOOD));
+    const offline = authorizationServer({ CLIENT_DOCUMENTS: "off" });
+
+    const metadata = await offline.answer(new Request(`${ORIGIN}/.well-known/oauth-authorization-server`));
+    expect(await metadata.json()).toMatchObject({ client_id_metadata_document_supported: false });
+    const refused = offline.parseAuthRequest(new Request(url()));
+    await expect(refused).rejects.toMatchObject({ code: "invalid_request", redirectTo: undefined });
+    expect(asked).toEqual([]);
+  });
+
   it("of 10 MB without a length is read no further than it may have", async () => {
     let sent = 0;
     const megabytes = () =>

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { type AuthorizationServer, openAuthorizationServer } from "../../src/auth/oauth/authorization-server.ts";
+import type { Configuration } from "../../src/config.ts";
 import { openServices } from "../../src/services.ts";
 import { ORIGIN, type Person, send } from "./person.ts";
 
@@ -23,10 +24,10 @@ const tokensSchema = z.object({
 
 export type Tokens = z.output<typeof tokensSchema>;
 
-/** The authorization server as the consent page has it. */
-export function authorizationServer(): AuthorizationServer {
+/** The authorization server as the consent page has it, with variables of its own. */
+export function authorizationServer(variables: Partial<Configuration> = {}): AuthorizationServer {
   const services = openServices(env, () => undefined, {});
-  return openAuthorizationServer({ ...services, env });
+  return openAuthorizationServer({ ...services, configuration: { ...services.configuration, ...variables }, env });
 }
 
 /** Registers a client, public unless it says otherwise. */

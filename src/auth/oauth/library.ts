@@ -70,7 +70,7 @@ export function libraryFor(configuration: Configuration): OAuthLibrary {
     clientRegistrationTTL: REGISTRATION,
     // RFC 8252 section 7.1: Cursor and others are called back by a scheme of their own.
     allowPrivateUseRedirectUris: true,
-    clientIdMetadataDocumentEnabled: true,
+    clientIdMetadataDocumentEnabled: configuration.CLIENT_DOCUMENTS === "on",
     onError({ code, status, internal }) {
       const { category, reason, detail } = internal;
       loggers.getStore()?.info("oauth_refused", { error: code, status, category, reason });
