@@ -19,8 +19,10 @@ export interface ToolClient {
 
 type OpenClient = (url: string, token: string) => Promise<ToolClient>;
 
-const programs = join(import.meta.dirname, "node_modules/.bin");
-const info = { name: "mcp-task-server-test", version: "1.0.0" };
+/** Where the programs are. */
+export const programs = join(import.meta.dirname, "node_modules/.bin");
+/** How the clients of these tests call themselves. */
+export const clientInfo = { name: "mcp-task-server-test", version: "1.0.0" };
 
 /** Every client, by what a reader of the test's output should know it as. */
 export const clients: Readonly<Record<string, OpenClient>> = {
@@ -36,7 +38,7 @@ export const clients: Readonly<Record<string, OpenClient>> = {
 async function openSdkClient(url: string, token: string): Promise<ToolClient> {
   const requestInit = { headers: { Authorization: `Bearer ${token}` } };
   const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit });
-  const client = new Client(info);
+  const client = new Client(clientInfo);
   await client.connect(transport);
   return {
     ...toolsOf(client),
@@ -53,25 +55,15 @@ async function openModernClient(
   options: ConstructorParameters<typeof ModernClient>[1],
 ): Promise<ToolClient> {
   const requestInit = { headers: { Authorization: `Bearer ${token}` } };
-  const client = new ModernClient(info, options);
+  const client = new ModernClient(clientInfo, options);
   await client.connect(new ModernTransport(new URL(url), { requestInit }));
-  return {
-    async call(name, input) {
-      const { structuredContent } = await client.callTool({ name, arguments: input });
-      return structuredContent;
-    },
-    async list() {
-      const { tools } = await client.listTools();
-      return tools.map((tool) => tool.name);
-    },
-    close: () => client.close(),
-  };
+  return { ...toolsOf(client), close: () => client.close() };
 }
 
 /** The SDK's client speaks stdio to mcp-remote, which speaks HTTP to the server. */
 async function openRemoteClient(url: string, token: string): Promise<ToolClient> {
   const home = await mkdtemp(join(tmpdir(), "tasks-mcp-remote-"));
-  const client = new Client(info);
+  const client = new Client(clientInfo);
   await client.connect(
     new StdioClientTransport({
       command: process.execPath,
@@ -89,7 +81,8 @@ async function openRemoteClient(url: string, token: string): Promise<ToolClient>
   };
 }
 
-function toolsOf(client: Client): Pick<ToolClient, "call" | "list"> {
+/** The tools of a client that is connected. */
+export function toolsOf(client: Client | ModernClient): Pick<ToolClient, "call" | "list"> {
   return {
     async call(name, input) {
       const { structuredContent } = await client.callTool({ name, arguments: input });
