@@ -1,4 +1,4 @@
-import { claudeCodeLine } from "./client-lines.ts";
+import { claudeCodeSignInLine } from "./client-lines.ts";
 
 /** What a person needs to know about a server that has just started. */
 export interface Welcome {
@@ -64,11 +64,11 @@ function curlLines({ url, token, lasts, userId }: Welcome): string[] {
 
 function connectLines({ url, clientsFile }: Welcome): string[] {
   return [
-    "Connect Claude Code:",
+    "Connect an MCP client by its URL alone; it opens the browser, where the demo account signs in. Claude Code:",
     "",
-    claudeCodeLine({ url }),
+    claudeCodeSignInLine({ url }),
     "",
-    `Codex, Cursor, VS Code, Inspector and clients that speak stdio: the lines are in ${clientsFile}`,
+    `Codex, Cursor, VS Code, Inspector, clients that speak stdio, and all of them with the token: ${clientsFile}`,
   ];
 }
 

@@ -73,10 +73,10 @@ describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", () =
     }
   });
 
-  it("takes the lines that npm start keeps for Inspector and mcp-remote", async () => {
+  it("takes the lines with the token that npm start keeps for Inspector and mcp-remote", async () => {
     const lines = (await readFile(join(place.dataDirectory, "clients.txt"), "utf8")).split("\n");
     const tokenLine = lines.find((line) => line.startsWith("TOKEN="));
-    const [inspector = "", remote = ""] = lines.filter((line) => line.startsWith("npx "));
+    const [inspector = "", remote = ""] = lines.filter((line) => line.startsWith("npx ") && line.includes("$TOKEN"));
     const home = await mkdtemp(join(tmpdir(), "tasks-npx-"));
     const options = {
       // There npx finds the clients installed.

@@ -6,25 +6,36 @@ import clients from "../clients/package.json" with { type: "json" };
 
 const lines = clientLines({ url: "http://127.0.0.1:8787", token: "the.token" });
 
+const URL_OF_MCP = "http://127.0.0.1:8787/mcp";
+
 /** The line after the comment that names a client. */
 function lineOf(client: string): string {
   return lines[lines.findIndex((line) => line.startsWith(`# ${client}`)) + 1] ?? "";
 }
 
-it("has a line for each client, in that client's own syntax", () => {
+it("has a line for each client with the URL alone, in that client's own syntax, before any token", () => {
+  expect(lineOf("Claude Code")).toBe(`claude mcp add --transport http tasks ${URL_OF_MCP} && claude mcp login tasks`);
+  expect(lineOf("Codex")).toBe(`codex mcp add tasks --url ${URL_OF_MCP} && codex mcp login tasks`);
+  expect(JSON.parse(lineOf("Cursor"))).toEqual({ mcpServers: { tasks: { url: URL_OF_MCP } } });
+  expect(JSON.parse(lineOf("VS Code"))).toEqual({ servers: { tasks: { type: "http", url: URL_OF_MCP } } });
+  const firstToken = lines.findIndex((line) => line.includes("the.token") || line.includes("$TOKEN"));
+  expect(lines.findIndex((line) => line.includes("mcp-remote"))).toBeLessThan(firstToken);
+});
+
+it("has a line for each client with the token", () => {
   const headers = { Authorization: "Bearer the.token" };
 
-  expect(lineOf("Claude Code")).toBe(
-    'claude mcp add --transport http tasks http://127.0.0.1:8787/mcp --header "Authorization: Bearer $TOKEN"',
+  expect(lineOf("Claude Code, with the token")).toBe(
+    `claude mcp add --transport http tasks ${URL_OF_MCP} --header "Authorization: Bearer $TOKEN"`,
   );
-  expect(lineOf("Codex")).toContain(
-    "codex mcp add tasks --url http://127.0.0.1:8787/mcp --bearer-token-env-var TASKS_TOKEN",
+  expect(lineOf("Codex, with the token")).toContain(
+    `codex mcp add tasks --url ${URL_OF_MCP} --bearer-token-env-var TASKS_TOKEN`,
   );
-  expect(JSON.parse(lineOf("Cursor"))).toEqual({
-    mcpServers: { tasks: { url: "http://127.0.0.1:8787/mcp", headers } },
+  expect(JSON.parse(lineOf("Cursor, with the token"))).toEqual({
+    mcpServers: { tasks: { url: URL_OF_MCP, headers } },
   });
-  expect(JSON.parse(lineOf("VS Code"))).toEqual({
-    servers: { tasks: { type: "http", url: "http://127.0.0.1:8787/mcp", headers } },
+  expect(JSON.parse(lineOf("VS Code, with the token"))).toEqual({
+    servers: { tasks: { type: "http", url: URL_OF_MCP, headers } },
   });
 });
 
