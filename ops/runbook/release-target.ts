@@ -30,6 +30,8 @@ export interface ReleaseTarget {
   readonly rateLimits: readonly RateLimit[];
   /** Whether Cloudflare keeps the worker's logs. */
   readonly isObserved: boolean;
+  /** Whether those logs leave out the query of an address, where secrets may stand. */
+  readonly hidesQueries: boolean;
 }
 
 const configSchema = z.object({
@@ -40,7 +42,7 @@ const configSchema = z.object({
   ratelimits: z
     .array(z.object({ name: z.string(), simple: z.object({ limit: z.number(), period: z.number() }) }))
     .default([]),
-  observability: z.object({ enabled: z.boolean().optional() }).optional(),
+  observability: z.object({ enabled: z.boolean().optional(), redact_query_string: z.boolean().optional() }).optional(),
 });
 
 /**
@@ -69,6 +71,7 @@ export async function readReleaseTarget(environment: EnvironmentName, configPath
     kvBindings: kvNamespaces.map(({ binding, id }) => ({ binding, id })),
     rateLimits: ratelimits.map((limiter) => ({ name: limiter.name, ...limiter.simple })),
     isObserved: observability?.enabled === true,
+    hidesQueries: observability?.redact_query_string === true,
   };
 }
 

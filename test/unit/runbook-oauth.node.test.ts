@@ -117,6 +117,7 @@ describe("preflight says of OAuth in what is released", () => {
     kvBindings: [{ binding: "OAUTH_KV", id }],
     rateLimits: [],
     isObserved: true,
+    hidesQueries: true,
   } as const;
 
   const check = (changes: object) => checkOAuthSwitch({ target: { ...released, ...changes } });

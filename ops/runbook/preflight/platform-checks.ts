@@ -48,8 +48,14 @@ export const platformChecks: readonly PreflightCheck[] = [
   {
     name: "application logging",
     async run({ target }) {
-      if (!target.isObserved) throw new RunbookError(`[env.${target.environment}.observability] is not enabled`);
-      return seen("[observability] is enabled; request lines are always written");
+      const table = `[env.${target.environment}.observability]`;
+      if (!target.isObserved) throw new RunbookError(`${table} is not enabled`);
+      if (!target.hidesQueries) {
+        throw new RunbookError(
+          `${table} has no redact_query_string = true: Cloudflare's logs would have links' tokens`,
+        );
+      }
+      return seen("[observability] is enabled, without query strings; request lines are always written");
     },
   },
   { name: "alerting rules and dashboards", run: async () => seenFiles(MONITORING) },
