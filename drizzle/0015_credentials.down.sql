@@ -53,6 +53,15 @@ begin
 end
 $$;
 
+-- Nothing else says whose account is whose: with the table, the users of another site would lose their tasks.
+do $$
+begin
+  if exists (select from site_identities) then
+    raise exception 'site_identities has users of another site, who would lose their tasks: leave this migration in place, which the release before does not mind';
+  end if;
+end
+$$;
+
 drop function sign_in_from_site(text, text, text, text, timestamptz);
 drop function note_use(integer, jsonb, text);
 drop function credential_counts(integer, jsonb, timestamptz);
