@@ -29,14 +29,19 @@ export class RedirectedError extends Error {
 }
 
 /**
- * Whether a browser may be led to a client before its person has said anything (RFC 9700 section 4.11.2): to no site that
- * anybody can have registered, as an address of ours would then lead to whatever page they like. What runs on the person's own
- * device shows no page of somebody else's, and a site that publishes the client itself is the one that was named in the address.
+ * Whether a browser may be led to a client before its person has said anything (RFC 9700 section 4.11.2): to no site or app
+ * that anybody can have registered, as an address of ours would then lead to whatever page they like; the schemes of some
+ * browsers open one. A program that listens on this device may be, and a site that publishes the client itself, as it is the
+ * one that was named in the address.
  */
 export function mayBeLedTo(redirectTo: string, clientId: string | undefined): boolean {
   const { kind } = describeDestination(redirectTo);
-  if (kind !== "site") return true;
-  return clientId?.startsWith("https://") === true && new URL(clientId).hostname === new URL(redirectTo).hostname;
+  if (kind === "loopback") return true;
+  return (
+    kind === "site" &&
+    clientId?.startsWith("https://") === true &&
+    new URL(clientId).hostname === new URL(redirectTo).hostname
+  );
 }
 
 /**

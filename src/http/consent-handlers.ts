@@ -23,6 +23,7 @@ import { requireOwnPage } from "./own-page.ts";
 const formSchema = z.object({
   action: z.enum(["sign_in", "sign_up", "allow", "deny"]),
   handle: z.string().max(200).default(""),
+  account: z.string().max(20).default(""),
   access: z.enum(accessChoices).default("read"),
 });
 
@@ -43,7 +44,7 @@ export async function answerAuthorizationRequest(context: ApplicationContext): P
   headers.delete("Content-Security-Policy");
   const { client, links, request } = asked;
   const choices = offeredChoices(request.scope);
-  return answerPage(context, ConsentPage({ client, links, email: signedIn.user.email, handle, choices }), { headers });
+  return answerPage(context, ConsentPage({ client, links, account: signedIn.user, handle, choices }), { headers });
 }
 
 /** Takes what a person has typed or chosen on one of these pages. */
@@ -91,13 +92,15 @@ async function answerApproval(
   context: ApplicationContext,
   oauth: AuthorizationServer,
   asked: AskedConsent,
-  { handle, access }: ConsentForm,
+  { handle, account, access }: ConsentForm,
 ): Promise<Response> {
   const signedIn = await readSignedIn(context);
   if (signedIn === undefined) {
     const page = signInPage(asked, "", { form: "You were signed in for ten minutes, which are over. Sign in again." });
     return answerPage(context, page, { status: 403 });
   }
+  // Another account was signed in since, in another tab: the page is shown anew, with that one on it.
+  if (account !== `${signedIn.user.id}`) return context.redirect(asked.links.form, 303);
   const scope = grantedScopes(access, asked.request.scope);
   const { request, headers } = await oauth.approveConsent(context.req.raw, handle, scope);
   requireSame(request, asked.request);

@@ -99,6 +99,18 @@ describe("a person who has an account", () => {
     expect(await me.json()).toMatchObject({ user: { id: other.id } });
   });
 
+  it("shares the tasks of the account that the page has shown, and of no other", async () => {
+    const other = await Person.signUp();
+    const asked = await ask();
+    const shown = await openAsPerson(asked);
+    await openAsPerson(await ask(), other);
+    const anew = await browser.submit(shown, { action: "allow", access: "write" });
+    expect(anew.ledTo).toBeUndefined();
+    expect(text(anew)).toContain(other.session.user.email);
+    const { ledTo } = await browser.submit(anew, { action: "allow", access: "write" });
+    expect((await asked.exchange(ledTo)).access_token).toEqual(expect.any(String));
+  });
+
   it("is shown what was wrong, with what they have typed but the password", async () => {
     const asked = await ask();
     const page = await new ConsentBrowser().open(asked.path);

@@ -236,7 +236,8 @@ it.each([
   ["https://evil.example/callback?error=a", "registered-client", false],
   ["https://evil.example/callback?error=a", undefined, false],
   ["http://127.0.0.1:7001/callback?error=a", "registered-client", true],
-  ["cursor://anysphere.cursor-mcp/callback?error=a", "registered-client", true],
+  ["cursor://anysphere.cursor-mcp/callback?error=a", "registered-client", false],
+  ["microsoft-edge:https://evil.example/?error=a", "registered-client", false],
 ])("a browser may be led to %s for %s before its person has said anything: %s", (redirectTo, clientId, may) => {
   expect(mayBeLedTo(redirectTo, clientId)).toBe(may);
 });

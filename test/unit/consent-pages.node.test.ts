@@ -35,7 +35,7 @@ function pagesWith(text: string): string[] {
       timeZones: timeZonesWith(timeZone),
       errors,
     }),
-    ConsentPage({ client: asking, links, email: text, handle: text, choices: ["read"] }),
+    ConsentPage({ client: asking, links, account: { id: 1, email: text }, handle: text, choices: ["read"] }),
     MessagePage({ title: text, text, next: { label: text, url: text } }),
   ].map(String);
 }

@@ -12,8 +12,8 @@ const choiceTexts = {
 interface ConsentProps {
   readonly client: AskingClient;
   readonly links: ConsentLinks;
-  /** The e-mail of who is signed in. */
-  readonly email: string;
+  /** Who is signed in. */
+  readonly account: { readonly id: number; readonly email: string };
   /** Stands for the client's request, once. */
   readonly handle: string;
   readonly choices: readonly AccessChoice[];
@@ -21,16 +21,17 @@ interface ConsentProps {
 }
 
 /** Asks a person who is signed in whether a client may use their tasks. */
-export function ConsentPage({ client, links, email, handle, choices, errors = {} }: ConsentProps) {
+export function ConsentPage({ client, links, account, handle, choices, errors = {} }: ConsentProps) {
   return (
     <Layout title={`Allow ${client.name}?`} hasErrors={Object.keys(errors).length > 0}>
       <h1>
         Allow <ClientName client={client} /> to use your tasks?
       </h1>
-      <ClientFacts client={client} account={{ email, switchUrl: links.signIn }} />
+      <ClientFacts client={client} account={{ email: account.email, switchUrl: links.signIn }} />
       <FormError errors={errors} />
       <form method="post" action={links.form}>
         <input type="hidden" name="handle" value={handle} />
+        <input type="hidden" name="account" value={`${account.id}`} />
         <fieldset>
           <legend>What it may do</legend>
           {choices.map((choice, index) => (
