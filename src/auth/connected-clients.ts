@@ -3,6 +3,7 @@ import * as z from "zod";
 import { oauthGrants } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { found } from "../errors.ts";
+import { countingOf } from "./counting.ts";
 
 /** How many clients are listed: those that were used last. */
 const MOST_LISTED = 1_000;
@@ -26,7 +27,7 @@ export const clientSchema = z.object({
 /** A client that a person has let in, as they see it. */
 export type ConnectedClient = z.output<typeof clientSchema>;
 
-/** Lists the clients of the caller, the one that was used last first. */
+/** Lists the clients of the caller that still count, the one that was used last first. */
 export async function listClients(own: UserDatabase): Promise<ConnectedClient[]> {
   const {
     results: [rows],
@@ -34,7 +35,7 @@ export async function listClients(own: UserDatabase): Promise<ConnectedClient[]>
     query
       .select()
       .from(oauthGrants)
-      .where(eq(oauthGrants.userId, own.userId))
+      .where(countingOf(own, oauthGrants))
       .orderBy(desc(sql`coalesce(${oauthGrants.lastUsedAt}, ${oauthGrants.createdAt})`), desc(oauthGrants.id))
       .limit(MOST_LISTED),
   ]);

@@ -1,9 +1,10 @@
-import { and, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Credential } from "../caller.ts";
 import { oauthGrants, personalTokens, revokedTokens } from "../database/schema.ts";
 import type { QueryBuilder } from "../database/statement.ts";
 import type { Queries, UserDatabase } from "../database/user-database.ts";
+import { countingOf } from "./counting.ts";
 
 /** Until when it is kept that a credential was signed out which does not expire. */
 const FAR_OFF = new Date("9999-12-31T23:59:59Z");
@@ -44,15 +45,11 @@ export async function signOutEverywhere(own: UserDatabase, cutsOff: boolean): Pr
 /** Counts what goes on when somebody is signed out everywhere. */
 export async function countConnected(own: UserDatabase): Promise<Connected> {
   const { results } = await own.read((query) => [
-    query.select({ id: oauthGrants.id }).from(oauthGrants).where(ofCaller(own, oauthGrants)),
-    query.select({ id: personalTokens.id }).from(personalTokens).where(ofCaller(own, personalTokens)),
+    query.select({ id: oauthGrants.id }).from(oauthGrants).where(countingOf(own, oauthGrants)),
+    query.select({ id: personalTokens.id }).from(personalTokens).where(countingOf(own, personalTokens)),
   ]);
   const [clients, tokens] = results;
   return { clients: clients.length, tokens: tokens.length };
-}
-
-function ofCaller({ userId }: UserDatabase, table: typeof oauthGrants | typeof personalTokens) {
-  return and(eq(table.userId, userId), or(isNull(table.expiresAt), gt(table.expiresAt, sql`now()`)));
 }
 
 function endCredential(query: QueryBuilder, userId: number, { kind, id, expiresAt }: Credential): Queries {

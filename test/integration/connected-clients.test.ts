@@ -10,6 +10,8 @@ it("are listed with their last use, the one that was used last first, and nobody
   const neighbour = await Person.signUp();
   await connectClient(neighbour, "Cursor");
   const never = await connectClient(person, "Codex");
+  const expired = await connectClient(person, "Cline");
+  await ownerQuery("update oauth_grants set expires_at = now() - interval '1 second' where id = $1", [expired]);
   const used = await connectClient(person, "Claude");
   await ownerQuery(
     `update oauth_grants set last_used_at = now() + interval '1 hour', last_client = 'claude-ai', record = '{"secret": "s"}',
