@@ -79,7 +79,7 @@ const variables = {
   TOKEN_SECRET: secret
     .optional()
     .describe(
-      "Secret. Makes personal tokens and the tokens of OAuth clients, which outlive a change of JWT_SECRET; 32 characters or more. Without it there are none.",
+      "Secret. Signs personal tokens, which outlive a change of JWT_SECRET, and the sessions of the consent page; 32 characters or more. Without it there are no personal tokens and no OAuth.",
     ),
   TOKEN_SECRET_PREVIOUS: secret
     .optional()

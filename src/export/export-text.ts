@@ -8,7 +8,7 @@ import { allTasks } from "../tasks/all-tasks.ts";
 /** How what follows is laid out: a program that reads an export looks at it first. */
 export const EXPORT_FORMAT = 1;
 
-/** What an export begins with, read in one transaction. */
+/** What an export begins with. */
 export interface ExportBeginning {
   readonly account: AccountRecord;
   readonly clients: readonly ConnectedClient[];

@@ -60,8 +60,7 @@ export function recordedClients(resource: string): readonly RecordedClient[] {
         ...CODE,
       },
       redirectUri: "http://localhost:52163/callback",
-      // As version 2.1.332 asked this server.
-      asks: { scope: "tasks:read tasks:write offline_access", prompt: "consent", resource },
+      asks: { resource },
     },
     {
       name: "Claude Code, registered",

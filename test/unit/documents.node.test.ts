@@ -210,25 +210,6 @@ it("docs/monitoring.md tells of every event that is logged, and of no other", as
   expect(told.sort()).toEqual([...new Set(events.filter((event) => event !== undefined))].sort());
 });
 
-it("docs/storage.md names every key and table of KV and Durable Objects", async () => {
-  const page = await read("docs/storage.md");
-  const files = (await readdir(join(projectDirectory, "src"), { recursive: true })).filter((name) =>
-    name.endsWith(".ts"),
-  );
-  const sources = await Promise.all(files.map((name) => read(`src/${name}`)));
-  const ofObjects = sources.filter((source) => /DurableObjectStorage|ctx\.storage/.test(source)).join("\n");
-  const keys = [...ofObjects.matchAll(/^const (?:KEY|PREFIX|DELIVERED) = "([^"]+)";/gm)].map(([, key = ""]) => key);
-  const tables = [...ofObjects.matchAll(/create table if not exists (\w+)/g)].map(([, table = ""]) => table);
-  const [, kinds = ""] = /^const kinds = \[(.*)\] as const;$/m.exec(await read("src/auth/oauth/oauth-store.ts")) ?? [];
-  const classes = [...(await read("wrangler.toml")).matchAll(/^class_name = "(\w+)"$/gm)].map(([, name = ""]) => name);
-  expect(keys.sort()).toEqual(["event/", "message/", "messages-delivered", "session", "unfinished_turn"]);
-  expect(tables).toHaveLength(4);
-  expect(kinds.split(", ")).toHaveLength(5);
-  for (const key of keys) expect(page).toContain(`\`${key}`);
-  for (const table of [...tables, ...classes]) expect(page).toContain(`\`${table}\``);
-  for (const kind of kinds.split(", ")) expect(page).toContain(`\`${JSON.parse(kind)}:`);
-});
-
 it("CODEBASE.md follows a request through functions that there are", async () => {
   const [, way = ""] = /^## The way of a request(.*?)^## /ms.exec(await read("CODEBASE.md")) ?? [];
   const names = new Set([...way.matchAll(/`(?:\w+\.)?([a-z]+(?:[A-Z_]\w+)?|[A-Z]\w+)`/g)].map(([, name = ""]) => name));

@@ -1,4 +1,4 @@
-import { claudeCodeLine, claudeCodeSignInLine } from "../../../local/client-lines.ts";
+import { claudeCodeLine } from "../../../local/client-lines.ts";
 import type { ReleaseTarget } from "../release-target.ts";
 
 /**
@@ -12,13 +12,11 @@ export function nextLines({ environment, baseUrl }: ReleaseTarget, config: strin
     "# Deploy: at once; or backed up, watched and rolled back by itself",
     `npx wrangler deploy ${options}`,
     `npm run runbook -- deploy ${options}`,
-    "# Then: is it healthy, an account, its tools",
+    "# Then: is it healthy, an account, its tools, a client",
     `curl ${baseUrl}/health`,
     `curl ${baseUrl}/api/auth/signup -H "Content-Type: application/json" -d '{"email": "you@example.com", "password": "a password of yours"}'`,
     "TOKEN=…the token that it answers",
     `curl ${baseUrl}/mcp/tools/create_task -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"title": "Buy milk"}'`,
-    "# A client: with the URL alone; or, while SCOPED_CREDENTIALS is off, with the token",
-    claudeCodeSignInLine({ url: baseUrl }),
     claudeCodeLine({ url: baseUrl }),
   ];
 }

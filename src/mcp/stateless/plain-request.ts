@@ -13,7 +13,6 @@ import { TOOLS_CACHE } from "../methods.ts";
 import { serverInfo } from "../server-info.ts";
 
 /** The only protocol of the stateless mode so far. */
-/** The protocol of this mode. */
 export const PROTOCOL_VERSION = "2026-07-28";
 /** What each request says of itself, which the SDK checks; another key may want something of the answer. */
 const ENVELOPE = [PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY];
