@@ -88,6 +88,7 @@ describe("a description", () => {
   it.each<[string, () => Promise<Response> | Response]>([
     ["is not there", () => new Response("no", { status: 404 })],
     ["leads in a circle", () => Promise.reject(new TypeError("Too many redirects."))],
+    ["was changed on its way", () => Response.json(GOOD, { status: 203 })],
     ["is a page", () => new Response("<html>", { headers: { "Content-Type": "text/html" } })],
     ["is a list", () => Response.json([])],
     ["is empty", () => new Response("")],
@@ -104,6 +105,32 @@ describe("a description", () => {
     answerFrom(answer);
 
     expect(await parse()).toMatchObject({ name: "CimdFetchError" });
+  });
+
+  it.each([301, 302, 303, 307, 308])("is not vouched for by a host that redirects to another (%i)", async (status) => {
+    const elsewhere = "https://evil.example/metadata.json";
+    const asked = answerFrom((asked, init) => {
+      if (asked === elsewhere) return Response.json({ ...GOOD, client_name: "Trusted" });
+      if (init?.redirect === "manual") return new Response(null, { status, headers: { Location: elsewhere } });
+      return fetch(elsewhere);
+    });
+
+    expect(await parse()).toMatchObject({ name: "CimdFetchError", detail: expect.stringContaining(String(status)) });
+    expect(asked).toEqual([CLIENT]);
+  });
+
+  it("leaves alone what else this isolate fetches meanwhile", async () => {
+    const { promise: waiting, resolve: answer } = Promise.withResolvers<Response>();
+    const inside = "http://database.internal/sql";
+    const asked = answerFrom((url) => (url === inside ? new Response(null, { status: 204 }) : waiting));
+
+    const parsing = parse();
+    await vi.waitFor(() => expect(asked).toEqual([CLIENT]));
+    const other = await fetch(inside);
+    answer(Response.json(GOOD));
+
+    expect(other.status).toBe(204);
+    expect(await parsing).toMatchObject({ clientId: CLIENT });
   });
 
   it("is neither asked for nor fetched where CLIENT_DOCUMENTS is off", async () => {
@@ -164,8 +191,11 @@ describe("a description", () => {
 
     expect(await parse(url(clientId))).toMatchObject({ name: "AuthorizationError" });
     expect((await refresh(clientId, "token")).status).toBe(401);
-    const headers = { Authorization: `Basic ${btoa(`${encodeURIComponent(clientId)}:x`)}` };
-    expect((await post("/oauth/token", { grant_type: "refresh_token", refresh_token: "t" }, headers)).status).toBe(401);
+    for (const space of [" ", "\t", " \t "]) {
+      const headers = { Authorization: `Basic${space}${btoa(`${encodeURIComponent(clientId)}:x`)}` };
+      const refused = await post("/oauth/token", { grant_type: "refresh_token", refresh_token: "t" }, headers);
+      expect(refused.status).toBe(401);
+    }
     const assertion = `e30.${Buffer.from(JSON.stringify({ iss: clientId })).toString("base64url")}.e30`;
     const asserted = { client_assertion: assertion, client_assertion_type: "x", grant_type: "refresh_token" };
     expect((await post("/oauth/token", asserted)).status).toBe(401);
@@ -274,6 +304,34 @@ describe("a client that signs its requests", () => {
     const refused = await ask(await assertion(), { grant_type: "refresh_token", refresh_token: "t" });
 
     expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([401, "invalid_client"]);
+  });
+
+  it.each([
+    "https://169.254.169.254/latest/meta-data",
+    "https://[fd00::1]/keys.json",
+    "https://localhost/keys.json",
+    "https://keys.internal/keys.json",
+  ])("is not known by keys at %s, which are never fetched", async (jwks_uri) => {
+    const { jwks, ...described } = signing;
+    const asked = answerFrom((url) => Response.json(url === CLIENT ? { ...described, jwks_uri } : jwks));
+
+    const refused = await ask(await assertionWith(), { grant_type: "refresh_token", refresh_token: "t" });
+
+    expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([401, "invalid_client"]);
+    expect(asked).toEqual([CLIENT]);
+  });
+
+  it("is known by keys at a URL, where its host answers for them", async () => {
+    const jwks_uri = "https://keys.example/keys.json";
+    const { jwks, ...described } = signing;
+    const asked = answerFrom((url) => Response.json(url === CLIENT ? { ...described, jwks_uri } : jwks));
+    const code = (await allow(person, url())).searchParams.get("code") ?? "";
+
+    await tokensOf(
+      await ask(await assertionWith(), { grant_type: "authorization_code", code, code_verifier: verifier }),
+    );
+
+    expect(asked).toContain(jwks_uri);
   });
 
   it("is not known without one", async () => {

@@ -15,7 +15,7 @@ import type { Logger } from "../../observability/log.ts";
 import { withoutUnseen } from "../../quote.ts";
 import { completeRequest, readAuthorizationRequest } from "./authorization-request.ts";
 import type { KeyValue } from "./key-value.ts";
-import { libraryFor, logRefusals } from "./library.ts";
+import { guardLibrary, libraryFor } from "./library.ts";
 import { whyNoOAuth } from "./oauth-offer.ts";
 import { type grantDetailsSchema, OAuthStore, type StoreUse } from "./oauth-store.ts";
 
@@ -75,7 +75,7 @@ export class AuthorizationServer {
   answer(request: Request, use?: StoreUse): Promise<Response> {
     const { configuration, log } = this.#services;
     const env = { OAUTH_KV: this.#openStore(use) };
-    return logRefusals(log, () => libraryFor(configuration).fetch(request, env, {}));
+    return guardLibrary(log, () => libraryFor(configuration).fetch(request, env, {}));
   }
 
   /**
@@ -159,7 +159,7 @@ export class AuthorizationServer {
 
   #ask<Answer>(work: (library: OAuthHelpers) => Promise<Answer>): Promise<Answer> {
     const { configuration, log } = this.#services;
-    return logRefusals(log, () => work(libraryFor(configuration).getOAuthApi({ OAUTH_KV: this.#openStore() })));
+    return guardLibrary(log, () => work(libraryFor(configuration).getOAuthApi({ OAUTH_KV: this.#openStore() })));
   }
 
   #openStore(use?: StoreUse): OAuthStore {

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Database } from "../../database/database.ts";
 import { toDatabaseError } from "../../database/database-error.ts";
+import { fetchAsOurselves } from "./foreign-fetch.ts";
 
 const doneSchema = z.tuple([z.object({ done: z.boolean() })]).transform(([{ done }]) => done);
 
@@ -16,7 +17,7 @@ export function callFunction(
   effect: "reads" | "writes",
   build: (deadline: string) => SQL,
 ): Promise<Record<string, unknown>[]> {
-  return database.callFunction(effect, build).catch((error: unknown) => {
+  return fetchAsOurselves(() => database.callFunction(effect, build)).catch((error: unknown) => {
     throw toDatabaseError(error);
   });
 }

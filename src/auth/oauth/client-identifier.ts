@@ -1,5 +1,6 @@
 // A client's identifier is one that we gave it, or the URL of its own description (Client ID Metadata Document), which the
-// library fetches. Cloudflare's fetch reaches no private network; a worker on a machine of one's own might.
+// library fetches, and with it the keys that it names. Cloudflare's fetch reaches no private network; a worker on a machine of
+// one's own might.
 
 /** As long as a grant keeps one. */
 const LONGEST_IDENTIFIER = 2000;
@@ -15,8 +16,12 @@ const PRIVATE_NAME =
 export function isAcceptableClientId(clientId: string): boolean {
   if (clientId.length > LONGEST_IDENTIFIER) return false;
   if (!/^https:/i.test(clientId)) return true;
-  if (!URL.canParse(clientId)) return false;
-  const name = new URL(clientId).hostname.replace(/\.$/, "");
+  return URL.canParse(clientId) && isPublicHost(new URL(clientId).hostname);
+}
+
+/** Whether a host, as a URL has it, has a name that may be public. */
+export function isPublicHost(host: string): boolean {
+  const name = host.replace(/\.$/, "");
   const isAddress = name.startsWith("[") || /^[\d.]+$/.test(name);
   return !isAddress && name.includes(".") && !PRIVATE_NAME.test(name);
 }
@@ -38,9 +43,9 @@ function issuerOf(assertion: string): string | undefined {
   }
 }
 
-/** The user of HTTP Basic (RFC 6749 section 2.3.1). */
+/** The user of HTTP Basic (RFC 6749 section 2.3.1); the library takes a tab for a space. */
 function userOf(authorization: string | undefined): string | undefined {
-  const [, encoded] = /^Basic +(\S+) *$/i.exec(authorization ?? "") ?? [];
+  const [, encoded] = /^Basic[ \t]+(\S+)\s*$/i.exec(authorization ?? "") ?? [];
   if (encoded === undefined) return undefined;
   const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
   return new URLSearchParams(`user=${user}`).get("user") ?? undefined;

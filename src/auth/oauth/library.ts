@@ -6,6 +6,7 @@ import {
 } from "@cloudflare/workers-oauth-provider";
 import type { Configuration } from "../../config.ts";
 import type { Logger } from "../../observability/log.ts";
+import { fetchAsStranger } from "./foreign-fetch.ts";
 import { ACCESS_TOKEN_LIFETIME, OFFERED_SCOPES, resourceOf } from "./oauth-offer.ts";
 import type { OAuthStore } from "./oauth-store.ts";
 
@@ -81,10 +82,10 @@ export function libraryFor(configuration: Configuration): OAuthLibrary {
   return library;
 }
 
-/** Does what asks the library, whose refusals are logged by this logger. */
-export function logRefusals<Result>(log: Logger, work: () => Promise<Result>): Promise<Result> {
+/** Does what asks the library: its refusals are logged by this logger, and what it fetches are strangers' URLs. */
+export function guardLibrary<Result>(log: Logger, work: () => Promise<Result>): Promise<Result> {
   takeWarnings();
-  return loggers.run(log, work);
+  return loggers.run(log, () => fetchAsStranger(work));
 }
 
 function isAway(detail: unknown): boolean {
