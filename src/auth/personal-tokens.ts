@@ -21,7 +21,7 @@ export const personalTokenSchema = z.object({
   last_client: z.string().nullable().meta({ description: "The name that its last client gave itself." }),
 });
 
-/** The body that makes a personal token. */
+/** What a personal token is to be. */
 export const newTokenSchema = z.strictObject({
   name: line({ maximum: 100 }),
   scopes: z

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { linkTokenSchema } from "../auth/link-token.ts";
 import { passwordSchema } from "../auth/password.ts";
+import { newTokenSchema } from "../auth/personal-tokens.ts";
 import { line } from "../text.ts";
 
 const emailSchema = z
@@ -74,6 +75,9 @@ export const resetPasswordSchema = z.strictObject({ token: linkTokenSchema, new_
 
 /** The body of the confirmation of an e-mail by a link. */
 export const confirmEmailSchema = z.strictObject({ token: linkTokenSchema });
+
+/** The body that makes a personal token. */
+export const makeTokenSchema = newTokenSchema.extend({ password: confirmation });
 
 /** The body of a request to delete an account. */
 export const deleteAccountSchema = z.strictObject({ password: confirmation });

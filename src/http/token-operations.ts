@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { newTokenSchema, personalTokenSchema } from "../auth/personal-tokens.ts";
+import { personalTokenSchema } from "../auth/personal-tokens.ts";
+import { makeTokenSchema } from "./account-input.ts";
 import { BODY_ERRORS, type Operations } from "./operation.ts";
 
 /** What the routes of token-routes.ts do. */
@@ -17,11 +18,17 @@ export const tokenOperations: Operations = {
   },
   "POST /api/auth/tokens": {
     summary: "Make a personal token, for an agent that nobody sits before",
-    description: "It is a bearer token wherever one is taken, and is shown this once. Signing out does not end it.",
+    description:
+      "It is a bearer token wherever one is taken, and is shown this once. Signing out does not end it, so making one wants the password. A personal token makes no other.",
     tag: "Accounts",
     security: "bearer",
-    body: newTokenSchema,
-    example: { name: "Laptop", scopes: ["tasks:read", "tasks:write"], expires_in_days: 90 },
+    body: makeTokenSchema,
+    example: {
+      name: "Laptop",
+      scopes: ["tasks:read", "tasks:write"],
+      expires_in_days: 90,
+      password: "correct horse battery",
+    },
     answer: {
       status: 201,
       description: "The token, and what is kept of it.",

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { limitSignIns } from "./account-routes.ts";
 import type { Application } from "./application.ts";
 
 /** Loaded with the first request to tokens: CODEBASE.md says why. */
@@ -7,5 +8,5 @@ const handlers = () => import("./token-handlers.ts");
 /** Personal tokens: list, make, cut off. */
 export const tokenRoutes = new Hono<Application>()
   .get("/", async (context) => (await handlers()).answerTokens(context))
-  .post("/", async (context) => (await handlers()).answerNewToken(context))
+  .post("/", limitSignIns, async (context) => (await handlers()).answerNewToken(context))
   .delete("/:id", async (context) => (await handlers()).answerTokenDeletion(context, context.req.param("id")));

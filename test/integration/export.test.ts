@@ -4,7 +4,7 @@ import { chat } from "../support/chatting.ts";
 import { connectClient, makeToken } from "../support/connections.ts";
 import { interceptRequests } from "../support/lost-answers.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf, send } from "../support/person.ts";
+import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
 
 const exportSchema = z.strictObject({
@@ -149,7 +149,7 @@ describe("an export", () => {
 
   it("is for full access, ten times a minute", async () => {
     const person = await Person.signUp();
-    const body = { name: "Reader", scopes: ["tasks:read"] };
+    const body = { name: "Reader", scopes: ["tasks:read"], password: PASSWORD };
     const made = await person.send("/api/auth/tokens", { method: "POST", body });
     const { token } = z.object({ token: z.string() }).parse(await made.json());
     const scoped = await send("/api/export", { headers: { Authorization: `Bearer ${token}` } });

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { readConfiguration } from "../../src/config.ts";
 import { callTool, connect } from "../support/oauth.ts";
-import { Person, send } from "../support/person.ts";
+import { PASSWORD, Person, send } from "../support/person.ts";
 
 // What a credential costs beside the call itself: one look-up in KV for an OAuth token, nothing for any other; and no request
 // to the database, as set_caller checks it in the call's own.
@@ -72,7 +72,10 @@ describe("a tool call", () => {
   });
 
   it("by a personal token reads no KV", async () => {
-    const made = await person.send("/api/auth/tokens", { method: "POST", body: { name: "Counting" } });
+    const made = await person.send("/api/auth/tokens", {
+      method: "POST",
+      body: { name: "Counting", password: PASSWORD },
+    });
     const { token } = await made.json<{ token: string }>();
     expect(await costOf(() => callTool(token, "list_tasks"))).toEqual({ status: 200, database: 1, keyValue: 0 });
   });

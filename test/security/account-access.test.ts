@@ -29,6 +29,7 @@ const requests: readonly (readonly [method: string, path: string, body?: Record<
   ["DELETE", "/api/auth/clients"],
   ["DELETE", "/api/auth/clients/any"],
   ["GET", "/api/auth/tokens"],
+  ["POST", "/api/auth/tokens", { name: "Eve", password: PASSWORD }],
   ["GET", "/api/export"],
 ];
 
@@ -38,7 +39,7 @@ describe("a credential with scopes", () => {
 
   beforeAll(async () => {
     person = await Person.signUp({ name: "Ada" });
-    const body = { name: "Both", scopes: ["tasks:read", "tasks:write"] };
+    const body = { name: "Both", scopes: ["tasks:read", "tasks:write"], password: PASSWORD };
     const made = await person.send("/api/auth/tokens", { method: "POST", body });
     const { token } = z.object({ token: z.string() }).parse(await made.json());
     tokens = { personal: token, oauth: (await connect(person)).tokens.access_token };

@@ -1,13 +1,13 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { app } from "../../src/app.ts";
 import { makePersonalToken } from "../../src/auth/personal-token.ts";
 import { readConfiguration } from "../../src/config.ts";
 import { describeApi } from "../../src/openapi/document.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { ORIGIN, Person, problemOf, send } from "../support/person.ts";
+import { newAddress, ORIGIN, PASSWORD, Person, problemOf, send } from "../support/person.ts";
 
 const PATH = "/api/auth/tokens";
 
@@ -24,12 +24,12 @@ const madeSchema = keptSchema.extend({ token: z.string() });
 
 let person: Person;
 
-beforeAll(async () => {
+beforeEach(async () => {
   person = await Person.signUp();
 });
 
 async function make(input: Record<string, unknown> = {}, own = person) {
-  const response = await own.send(PATH, { method: "POST", body: { name: "Laptop", ...input } });
+  const response = await own.send(PATH, { method: "POST", body: { name: "Laptop", password: PASSWORD, ...input } });
   expect(response.status).toBe(201);
   expect(response.headers.get("Cache-Control")).toBe("no-store");
   return madeSchema.parse(await response.json());
@@ -249,6 +249,34 @@ describe("a personal token with scopes", () => {
 });
 
 describe("making one", () => {
+  it("wants the password, whatever else was stolen", async () => {
+    const { token } = await make();
+    const [without, wrong, stolen] = [{}, { password: "Not the password 1" }, { password: PASSWORD }];
+    const before = await list();
+    const asked = (body: object, headers = person.authorization) =>
+      send(PATH, { method: "POST", body: { name: "Eve", ...body }, headers });
+
+    const refused = await asked(without);
+    expect(refused.status).toBe(400);
+    expect((await problemOf(refused)).errors).toEqual([{ field: "password", message: "is required" }]);
+    expect((await asked(wrong)).status).toBe(403);
+    const byToken = await asked(stolen, { Authorization: `Bearer ${token}` });
+    expect(byToken.status).toBe(403);
+    expect((await problemOf(byToken)).detail).toContain("personal token makes no other");
+    expect((await list()).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+  });
+
+  it("counts as a guess of the password", async () => {
+    const headers = { ...person.authorization, "CF-Connecting-IP": newAddress() };
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 11; guess += 1) {
+      const body = { name: "Eve", password: `Not the password ${guess}` };
+      statuses.push((await send(PATH, { method: "POST", body, headers })).status);
+    }
+    expect(statuses.at(0)).toBe(403);
+    expect(statuses.at(-1)).toBe(429);
+  });
+
   it.each([
     [{ name: "" }, "name"],
     [{ name: "a".repeat(101) }, "name"],
@@ -275,7 +303,7 @@ describe("making one", () => {
       "insert into personal_tokens (user_id, id, name) select $1, gen_random_uuid(), 'one of many' from generate_series(1, 100)",
       [own.id],
     );
-    const response = await own.send(PATH, { method: "POST", body: { name: "One more" } });
+    const response = await own.send(PATH, { method: "POST", body: { name: "One more", password: PASSWORD } });
 
     expect(response.status).toBe(409);
     expect((await problemOf(response)).detail).toBe(

@@ -8,6 +8,7 @@ import { readConfiguration } from "../../src/config.ts";
 import { taskSchema } from "../../src/tasks/task.ts";
 import { listedTaskSchema } from "../../src/tools/listed-task.ts";
 import { ownerQuery } from "./owner.ts";
+import { insertPersonalToken } from "./personal-token.ts";
 
 /** Where the worker of the tests believes to be. */
 export const ORIGIN = readConfiguration(env).BASE_URL;
@@ -125,9 +126,7 @@ export class Person {
 
   /** The same person with a personal token, which may do what these scopes allow. */
   async withScopes(scopes: readonly string[]): Promise<Person> {
-    const response = await this.send("/api/auth/tokens", { method: "POST", body: { name: "scoped", scopes } });
-    expect(response.status).toBe(201);
-    const { token } = z.object({ token: z.string() }).parse(await response.json());
+    const { token } = await insertPersonalToken(this.id, scopes);
     return new Person({ ...this.session, token });
   }
 
