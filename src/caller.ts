@@ -32,6 +32,8 @@ export interface Credential {
   readonly tokenId?: string | undefined;
   /** Who vouches for it, of a site's session. */
   readonly identity?: SiteIdentity | undefined;
+  /** When a site's session began; undefined where the site's token tells of none. */
+  readonly sessionBegan?: Date | undefined;
 }
 
 /** Whose request this is, and what they may do. */
@@ -121,6 +123,7 @@ const callerRecordSchema = z.object({
       clientId: z.string().optional(),
       tokenId: z.string().optional(),
       identity: z.object({ issuer: z.string(), subject: z.string() }).optional(),
+      sessionBegan: z.date().optional(),
     })
     .optional(),
   access: z.union([z.literal("full"), z.array(z.string())]).optional(),

@@ -44,8 +44,10 @@ export const signInSchema = z.strictObject({
 
 const typedPasswordSchema = signInSchema.shape.password;
 
-/** A password that confirms that the account's owner asks; the session of another site needs none, as its person has none. */
-const confirmation = typedPasswordSchema.optional().meta({ description: "The account's password as it is." });
+/** A password that confirms that the account's owner asks; confirm-owner.ts says who need not send one. */
+const confirmation = typedPasswordSchema.optional().meta({
+  description: "The account's password as it is. The session of another site that has just begun may do without.",
+});
 
 /** The body of a change of an account: what it does not name stays as it is. */
 export const changeAccountSchema = z

@@ -7,7 +7,7 @@ import { parseInput } from "../input.ts";
 import { changePasswordSchema, forgottenPasswordSchema, resetPasswordSchema } from "./account-input.ts";
 import { sendResetLink, setPasswordByLink } from "./account-links.ts";
 import { type ApplicationContext, mailServicesOf, originOf } from "./application.ts";
-import { askerOf, confirmOwner } from "./confirm-owner.ts";
+import { askerOf, confirmPasswordOf } from "./confirm-owner.ts";
 import { readJsonBody } from "./json-body.ts";
 import { afterWhatEnded, openSession } from "./open-session.ts";
 
@@ -21,11 +21,14 @@ export async function answerPasswordChange(context: ApplicationContext): Promise
     new_password: newPassword,
     cut_off: cutsOff,
   } = parseInput(changePasswordSchema, await readJsonBody(context));
-  const { configuration, database, userDatabase, log } = context.var;
-  const { comparedHash, ...user } = await confirmOwner(context, password);
-  if (comparedHash === undefined) {
-    throw new ApplicationError("forbidden", "You sign in at another site: this account has no password to change.");
+  const { caller: asking, configuration, database, userDatabase, log } = context.var;
+  if (password === undefined && asking.credential.kind === "site") {
+    throw new ApplicationError(
+      "forbidden",
+      "Send the account's password. One that came from another site has none until a link has set one: give it an e-mail by PATCH /api/auth/me, then have a link sent there by POST /api/auth/password/forgot.",
+    );
   }
+  const { comparedHash, ...user } = await confirmPasswordOf(context, password);
   const change = { comparedHash, password: newPassword, cutsOff };
   const connected = await changePassword(userDatabase, change, askerOf(context));
   log.info("password_changed");

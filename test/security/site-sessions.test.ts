@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf, send } from "../support/person.ts";
+import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
 import {
   type SessionClaims,
   SITE,
@@ -145,6 +145,59 @@ describe("the session of a site", () => {
     const account = await accountOf(await signWithSecret({ ...claims, user: { ...claims.user, name: "\u0000" } }));
 
     expect(account.name).toBe("New user");
+  });
+});
+
+describe("what lasts longer than a session, or is the account itself,", () => {
+  const confirmed: readonly (readonly [method: string, path: string, body: Record<string, unknown>])[] = [
+    ["PATCH", "/api/auth/me", { email: "eve@example.com" }],
+    ["POST", "/api/auth/tokens", { name: "Eve" }],
+    ["DELETE", "/api/auth/me", {}],
+  ];
+  const as = (token: string, method: string, path: string, body: Record<string, unknown>) =>
+    send(path, { method, body, headers: { Authorization: `Bearer ${token}` } });
+  const signedIn = (minutesAgo: number) => {
+    const claims = sessionClaims();
+    const createdAt = new Date(Date.now() - minutesAgo * 60_000).toISOString();
+    return signWithSecret({ ...claims, session: { ...claims.session, createdAt } });
+  };
+
+  it.each(confirmed)("wants a session that has just begun: %s %s", async (method, path, body) => {
+    const token = await signedIn(11);
+    const account = await accountOf(token);
+
+    const refused = await as(token, method, path, body);
+    expect(refused.status).toBe(403);
+    expect((await problemOf(refused)).detail).toContain("Sign in there again");
+    const guessed = await as(token, method, path, { ...body, password: PASSWORD });
+    expect(guessed.status).toBe(403);
+    expect((await problemOf(guessed)).detail).toBe("The password is wrong.");
+    expect(await accountOf(token)).toEqual(account);
+  });
+
+  it.each(confirmed)("wants more than a token that says nothing of a session: %s %s", async (method, path, body) => {
+    const token = await signer.sign(userClaims());
+    const account = await accountOf(token);
+
+    const refused = await as(token, method, path, body);
+    expect(refused.status).toBe(403);
+    expect((await problemOf(refused)).detail).toContain("does not say when you signed in there");
+    expect(await accountOf(token)).toEqual(account);
+  });
+
+  it("is had with a session that has just begun, or with the account's password", async () => {
+    const make = async (token: string, body = {}) =>
+      (await as(token, "POST", "/api/auth/tokens", { name: "Laptop", ...body })).status;
+    expect(await make(await signedIn(9))).toBe(201);
+    expect(await make(await keySession(sessionClaims()))).toBe(201);
+    const older = await signedIn(60);
+    await ownerQuery(
+      "update users set password_hash = other.password_hash from users other where users.id = $1 and other.id = $2",
+      [(await accountOf(older)).id, (await Person.signUp()).id],
+    );
+
+    expect(await make(older)).toBe(403);
+    expect(await make(older, { password: PASSWORD })).toBe(201);
   });
 });
 

@@ -27,6 +27,7 @@ describe("a caller on the way to an object", () => {
           ...full.credential,
           kind: "site" as const,
           identity: { issuer: "https://site.example", subject: "7" },
+          sessionBegan: issuedAt,
         },
       },
     ],

@@ -54,7 +54,9 @@ export interface SiteSession {
   readonly subject: string;
   /** What the session is known by at the site; undefined where the token does not say. */
   readonly sessionId: string | undefined;
-  /** When it began, or as far as is known, when the token was made. */
+  /** When it began; undefined where the token does not say. */
+  readonly began: Date | undefined;
+  /** When it began or, where the token does not say, when that was made. */
   readonly since: Date;
   readonly expiresAt: Date;
   /** What the site calls the person; unchecked. */
@@ -79,7 +81,7 @@ export function readUserToken(payload: unknown): SiteSession | undefined {
   const claims = userTokenSchema.safeParse(payload).data;
   if (claims === undefined || claims.sub !== claims.id) return undefined;
   const { sub, jti, iat, exp, name } = claims;
-  return { subject: sub, sessionId: jti, since: toDate(iat), expiresAt: toDate(exp), name };
+  return { subject: sub, sessionId: jti, began: undefined, since: toDate(iat), expiresAt: toDate(exp), name };
 }
 
 function toSession({ session, user, exp }: z.output<typeof sessionSchema>): SiteSession | undefined {
@@ -87,6 +89,7 @@ function toSession({ session, user, exp }: z.output<typeof sessionSchema>): Site
   return {
     subject: user.id,
     sessionId: session.token,
+    began: session.createdAt,
     since: session.createdAt,
     expiresAt: new Date(Math.min(toDate(exp).getTime(), session.expiresAt.getTime())),
     name: user.name,

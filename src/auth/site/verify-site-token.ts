@@ -45,11 +45,8 @@ export async function verifySiteToken(token: string, context: SiteContext): Prom
   const identity = { issuer: siteIssuerOf(configuration), subject: session.subject };
   const userId = await findSiteUser(database, identity, { name: session.name, timeZone });
   const id = idOf([identity.issuer, identity.subject, session.sessionId ?? token, userId]);
-  return {
-    userId,
-    credential: { kind: "site", id, issuedAt: session.since, expiresAt: session.expiresAt, identity },
-    access: "full",
-  };
+  const { since: issuedAt, expiresAt, began: sessionBegan } = session;
+  return { userId, credential: { kind: "site", id, issuedAt, expiresAt, identity, sessionBegan }, access: "full" };
 }
 
 async function readSession(token: string, { configuration, log }: SiteContext): Promise<SiteSession | undefined> {
