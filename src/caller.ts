@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ApplicationError } from "./errors.ts";
+import { withoutUnseen } from "./quote.ts";
 
 /** What a credential may be limited to (RFC 6749 section 3.3). */
 export const scopes = ["tasks:read", "tasks:write"] as const;
@@ -54,13 +55,13 @@ export interface Origin {
 
 const LONGEST_CLIENT_NAME = 100;
 
-/** A client's own name for itself as an origin keeps it: at most 100 characters; undefined for what is no name. */
+/** A client's own name for itself as an origin keeps it: one line of at most 100 characters; undefined for what is no name. */
 export function clientName(name: unknown): string | undefined {
-  if (typeof name !== "string" || name.trim() === "") return undefined;
-  return Array.from(name.slice(0, 2 * LONGEST_CLIENT_NAME))
-    .slice(0, LONGEST_CLIENT_NAME)
-    .join("")
-    .trim();
+  if (typeof name !== "string") return undefined;
+  // Postgres keeps neither U+0000 nor half a pair of surrogates.
+  const shown = withoutUnseen(name.slice(0, 2 * LONGEST_CLIENT_NAME).toWellFormed());
+  const kept = Array.from(shown).slice(0, LONGEST_CLIENT_NAME).join("").trim();
+  return kept === "" ? undefined : kept;
 }
 
 /** Whether a caller may do what asks for a scope. */

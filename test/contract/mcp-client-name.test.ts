@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { holdDatabase } from "../support/database-requests.ts";
-import { ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
+import { ACCEPT, ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person } from "../support/person.ts";
 
@@ -32,6 +32,17 @@ describe("the name of the client stands beside the last use of a credential", ()
 
     expect(await lastClient(person)).toBe("test");
   });
+});
+
+it.each(["a\u0000b", "a\ud800b"])("that Postgres cannot keep, %j, is made one that it can", async (name) => {
+  const person = await Person.signUp();
+  const scoped = await person.withScopes(["tasks:read"]);
+  const params = { ...initializeParams(), clientInfo: { name, version: "1" } };
+  const body = { jsonrpc: "2.0", id: 1, method: "initialize", params };
+  expect((await scoped.send("/mcp", { method: "POST", headers: { Accept: ACCEPT }, body })).status).toBe(200);
+  const [row] = await ownerQuery("select last_client from personal_tokens where user_id = $1", [person.id]);
+
+  expect(row?.last_client).toBe(name === "a\u0000b" ? "ab" : "a\ufffdb");
 });
 
 describe("the name of the client is told to the database with each call", () => {
