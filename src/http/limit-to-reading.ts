@@ -2,8 +2,8 @@ import type { MiddlewareHandler } from "hono";
 import { readingOnly } from "../caller.ts";
 import type { Application, ApplicationContext } from "./application.ts";
 
-/** What stands in the query of a connection that is to read only; `?readonly` alone is enough. */
-const YES: readonly string[] = ["", "1", "true", "yes"];
+/** What says no there; anything else that somebody writes is meant to limit. */
+const NO: readonly string[] = ["0", "false", "no", "off"];
 
 /**
  * Lets a connection that asks for `?readonly` do no more than read, whatever its credential allows: the writing tools are
@@ -14,8 +14,13 @@ export const limitToReading: MiddlewareHandler<Application> = async (context, ne
   await next();
 };
 
-/** Whether a request is one of a connection that has chosen to read only. */
+/**
+ * Whether a request is one of a connection that has chosen to read only: by `?readonly`, however the word is spelled, unless
+ * each that is there says no. A person who asks for it must not be let write by a slip.
+ */
 export function isReadOnly(context: ApplicationContext): boolean {
-  const asked = context.req.query("readonly");
-  return asked !== undefined && YES.includes(asked.toLowerCase());
+  return Object.entries(context.req.queries()).some(
+    ([name, values]) =>
+      /^read[-_ ]?only\W*$/i.test(name.trim()) && !values.every((value) => NO.includes(value.trim().toLowerCase())),
+  );
 }

@@ -89,12 +89,13 @@ describe.each([
     expect((await namesListed(await open(writer, "/mcp"))).toSorted()).toEqual(WRITING.toSorted());
   });
 
-  it.each(["/mcp?readonly", "/mcp?readonly=1", "/mcp?readonly=true", "/mcp/?readonly"])(
-    "%s lists the reading tools alone",
-    async (path) => {
-      expect((await namesListed(await open(person, path))).toSorted()).toEqual(READING.toSorted());
-    },
-  );
+  it.each([
+    ...["/mcp?readonly", "/mcp?readonly=1", "/mcp?readonly=true", "/mcp/?readonly"],
+    // Whoever writes one of these means it.
+    ...["/mcp?readonly=on", "/mcp?READONLY", "/mcp?read-only", "/mcp?readonly/", "/mcp?readonly=false&readonly=true"],
+  ])("%s lists the reading tools alone", async (path) => {
+    expect((await namesListed(await open(person, path))).toSorted()).toEqual(READING.toSorted());
+  });
 
   it.each(["/mcp?readonly=0", "/mcp?readonly=false"])("%s lists them all", async (path) => {
     expect(await namesListed(await open(person, path))).toHaveLength(READING.length + WRITING.length);
