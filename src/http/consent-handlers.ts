@@ -20,6 +20,9 @@ import { answerFailurePage, answerPage, answerWithReturn } from "./consent-pages
 import { readFormBody } from "./form-body.ts";
 import { requireOwnPage } from "./own-page.ts";
 
+/** Of what is kept of a request until its person has answered. */
+const LONGEST_QUERY = 16_000;
+
 const formSchema = z.object({
   action: z.enum(["sign_in", "sign_up", "allow", "deny"]),
   handle: z.string().max(200).default(""),
@@ -129,9 +132,17 @@ function requireSame(kept: AuthRequest, asked: AuthRequest): void {
   throw new ApplicationError("invalid_input", "This form belongs to another request.");
 }
 
-/** The address of a request as the server's metadata names it, whatever name led here. */
+/**
+ * The address of a request as the server's metadata names it, whatever name led here.
+ *
+ * @throws ApplicationError `invalid_input` for one that is longer than what Cloudflare lets through
+ */
 function authorizationUrl(context: ApplicationContext): URL {
-  return new URL(`${context.var.configuration.BASE_URL}/authorize${new URL(context.req.url).search}`);
+  const { search } = new URL(context.req.url);
+  if (search.length > LONGEST_QUERY) {
+    throw new ApplicationError("invalid_input", `The app's request may have ${LONGEST_QUERY} characters at most.`);
+  }
+  return new URL(`${context.var.configuration.BASE_URL}/authorize${search}`);
 }
 
 function servicesOf({ var: { configuration, database, log }, env }: ApplicationContext): AuthorizationServices {

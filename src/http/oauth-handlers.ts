@@ -77,6 +77,8 @@ export function answerToken(context: ApplicationContext): Promise<Response> {
   const server = openServer(context);
   return answerAsOAuth(context, async () => {
     const form = await readForm(context);
+    // The library takes a request that has one for a revocation.
+    form.delete("token");
     return askTokenEndpoint(context, server, form, PRESENTED[form.get("grant_type") ?? ""]);
   });
 }

@@ -53,6 +53,7 @@ const basic = (user: string, password: string) => ({ Authorization: `Basic ${bto
 describe("a code is refused with", () => {
   it.each<[string, number, string, Changes, Record<string, string>?]>([
     ["no grant type", 400, "unsupported_grant_type", { grant_type: undefined }],
+    ["no grant type, but a token", 400, "unsupported_grant_type", { grant_type: undefined, token: "1:a:b" }],
     ["a password", 400, "unsupported_grant_type", { grant_type: "password" }],
     ["nobody's consent", 400, "unsupported_grant_type", { grant_type: "client_credentials" }],
     [
