@@ -104,7 +104,7 @@ const variables = {
   SCOPED_CREDENTIALS: oneOf(["on", "off"])
     .default("on")
     .describe(
-      "Whether personal tokens and OAuth clients are let in: off while a release serves too, or may be rolled back to, that holds no scopes.",
+      "Whether personal tokens, OAuth clients and the sessions of a site are let in: off while a release serves too, or may be rolled back to, that holds no scopes.",
     ),
   CLIENT_DOCUMENTS: oneOf(["on", "off"])
     .default("on")

@@ -2,9 +2,10 @@ import type { Configuration } from "../config.ts";
 import { ApplicationError } from "../errors.ts";
 
 // The release before holds no scopes and knows one kind of credential: in its hands one with few scopes, or none, may do
-// everything, and one that was cut off goes on. Both meet in a Durable Object or its rows while releases are rolled out
-// gradually, and after a rollback. So SCOPED_CREDENTIALS is off where that may be (wrangler.toml), and personal tokens and
-// OAuth clients are refused; the release after this one may let them in always.
+// everything, one that was cut off goes on, and a site's session, which it takes for a sign-in without its identity, does not
+// count. They meet in a Durable Object or its rows while releases are rolled out gradually, and after a rollback. So
+// SCOPED_CREDENTIALS is off where that may be (wrangler.toml), and personal tokens, OAuth clients and a site's sessions are
+// refused; the release after this one may let them in always.
 
 /** The secret of what outlives JWT_SECRET, and the one before it while it is being rotated. */
 export interface TokenSecrets {

@@ -1,7 +1,10 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { app } from "../../src/app.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
+import { ORIGIN, PASSWORD, Person, problemOf, send } from "../support/person.ts";
 import {
   type SessionClaims,
   SITE,
@@ -145,6 +148,27 @@ describe("the session of a site", () => {
     const account = await accountOf(await signWithSecret({ ...claims, user: { ...claims.user, name: "\u0000" } }));
 
     expect(account.name).toBe("New user");
+  });
+});
+
+describe("where SCOPED_CREDENTIALS is off", () => {
+  it.each<[string, (userId: string) => Promise<string>]>([
+    ["by its secret", (userId) => signWithSecret(sessionClaims(userId))],
+    ["by its keys", (userId) => keySession(sessionClaims(userId))],
+    ["by its JWT plugin", (userId) => signer.sign(userClaims(userId))],
+  ])("no session of a site is let in %s, and no account made", async (_, sign) => {
+    const userId = crypto.randomUUID();
+    const token = await sign(userId);
+    const headers = { Authorization: `Bearer ${token}` };
+    const context = createExecutionContext();
+    const request = new Request(new URL("/api/auth/me", ORIGIN), { headers });
+    const refused = await app.fetch(request, { ...env, SCOPED_CREDENTIALS: "off" }, context);
+    await waitOnExecutionContext(context);
+
+    expect(refused.status).toBe(401);
+    await problemOf(refused);
+    expect(await ownerQuery("select from site_identities where subject = $1", [userId])).toEqual([]);
+    await accountOf(token);
   });
 });
 

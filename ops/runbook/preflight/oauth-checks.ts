@@ -3,7 +3,7 @@ import { checkOAuth } from "../smoke/oauth-checks.ts";
 import { type PreflightContext, seen } from "./check.ts";
 
 const SWITCHED_ON_BY =
-  "OAuth clients and personal tokens are refused; on with the release after the first that holds scopes: docs/deployment.md";
+  "OAuth clients and personal tokens are refused, and so are sessions of a site; on with the release after the first that holds scopes: docs/deployment.md";
 
 /** Whether OAuth is on in what would be released, and whether it has what it needs; of the secret another check speaks. */
 export async function checkOAuthSwitch({ target }: Pick<PreflightContext, "target">) {
