@@ -21,7 +21,7 @@ export interface Credential {
   readonly kind: (typeof credentialKinds)[number];
   /**
    * By which it can be ended: a UUID, of a sign-in its `jti` (RFC 7519 section 4.1.7), of a site's session one made of its
-   * own id; of an OAuth access token the id of its grant.
+   * own id, or of its token where that tells of no session; of an OAuth access token the id of its grant.
    */
   readonly id: string;
   readonly issuedAt: Date;

@@ -6,7 +6,7 @@ import type { QueryBuilder } from "../database/statement.ts";
 import type { Queries, UserDatabase } from "../database/user-database.ts";
 import { countingOf } from "./counting.ts";
 
-/** Until when it is kept that a credential was signed out which does not expire. */
+/** Until when it is kept that a credential was signed out which does not expire, or comes again in another token. */
 const FAR_OFF = new Date("9999-12-31T23:59:59Z");
 
 /** How many clients and personal tokens of a person count. */
@@ -52,7 +52,8 @@ export async function countConnected(own: UserDatabase): Promise<Connected> {
   return { clients: clients.length, tokens: tokens.length };
 }
 
-function endCredential(query: QueryBuilder, userId: number, { kind, id, expiresAt }: Credential): Queries {
+function endCredential(query: QueryBuilder, userId: number, credential: Credential): Queries {
+  const { kind, id, expiresAt, sessionBegan } = credential;
   switch (kind) {
     case "personal":
       return [query.delete(personalTokens).where(and(eq(personalTokens.userId, userId), eq(personalTokens.id, id)))];
@@ -63,8 +64,8 @@ function endCredential(query: QueryBuilder, userId: number, { kind, id, expiresA
       return [
         query
           .insert(revokedTokens)
-          // A site's session goes on with another token of the same id.
-          .values({ tokenId: id, userId, expiresAt: kind === "site" ? FAR_OFF : (expiresAt ?? FAR_OFF) })
+          // A site's session, where its token tells of one, goes on with another token of the same id.
+          .values({ tokenId: id, userId, expiresAt: sessionBegan === undefined ? (expiresAt ?? FAR_OFF) : FAR_OFF })
           .onConflictDoNothing(),
         query
           .delete(revokedTokens)

@@ -26,31 +26,43 @@ export async function signWithSecret(
     .digest("base64url")}`;
 }
 
-const publicKeySchema = z.looseObject({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string() });
+const publicKeySchema = z.looseObject({ kty: z.string(), crv: z.string(), x: z.string(), y: z.string().optional() });
+
+const KEY_ALGORITHMS = { EdDSA: { name: "Ed25519" }, ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } };
 
 /** A key of the site's, which it signs with as its JWT plugin does. */
 export class SiteSigner {
   readonly kid: string;
   readonly publicKey: z.output<typeof publicKeySchema>;
+  readonly #alg: keyof typeof KEY_ALGORITHMS;
   readonly #privateKey: CryptoKey;
 
-  private constructor(kid: string, publicKey: z.output<typeof publicKeySchema>, privateKey: CryptoKey) {
+  private constructor(
+    { kid, alg }: { readonly kid: string; readonly alg: keyof typeof KEY_ALGORITHMS },
+    publicKey: z.output<typeof publicKeySchema>,
+    privateKey: CryptoKey,
+  ) {
     this.kid = kid;
+    this.#alg = alg;
     this.publicKey = publicKey;
     this.#privateKey = privateKey;
   }
 
-  static async make(kid: string): Promise<SiteSigner> {
+  static async make(kid: string, alg: keyof typeof KEY_ALGORITHMS = "EdDSA"): Promise<SiteSigner> {
     const pair = z
       .object({ privateKey: z.instanceof(CryptoKey), publicKey: z.instanceof(CryptoKey) })
-      .parse(await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]));
-    const { kty, crv, x } = publicKeySchema.parse(await crypto.subtle.exportKey("jwk", pair.publicKey));
-    return new SiteSigner(kid, { kty, crv, x, kid, alg: "EdDSA" }, pair.privateKey);
+      .parse(await crypto.subtle.generateKey(KEY_ALGORITHMS[alg], true, ["sign", "verify"]));
+    const { kty, crv, x, y } = publicKeySchema.parse(await crypto.subtle.exportKey("jwk", pair.publicKey));
+    return new SiteSigner({ kid, alg }, { kty, crv, x, y, kid, alg }, pair.privateKey);
   }
 
   async sign(claims: unknown, header: Record<string, unknown> = {}): Promise<string> {
-    const signed = `${encode({ alg: "EdDSA", kid: this.kid, ...header })}.${encode(claims)}`;
-    const signature = await crypto.subtle.sign("Ed25519", this.#privateKey, new TextEncoder().encode(signed));
+    const signed = `${encode({ alg: this.#alg, kid: this.kid, ...header })}.${encode(claims)}`;
+    const signature = await crypto.subtle.sign(
+      KEY_ALGORITHMS[this.#alg],
+      this.#privateKey,
+      new TextEncoder().encode(signed),
+    );
     return `${signed}.${Buffer.from(signature).toString("base64url")}`;
   }
 }

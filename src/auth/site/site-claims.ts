@@ -52,8 +52,8 @@ const userTokenSchema = userSchema.extend({
 export interface SiteSession {
   /** Of the site's user. */
   readonly subject: string;
-  /** What the session is known by at the site; undefined where the token does not say. */
-  readonly sessionId: string | undefined;
+  /** What the site knows the session by or, of a token that names none, that token; undefined where it has no name either. */
+  readonly id: string | undefined;
   /** When it began; undefined where the token does not say. */
   readonly began: Date | undefined;
   /** When it began or, where the token does not say, when that was made. */
@@ -81,14 +81,14 @@ export function readUserToken(payload: unknown): SiteSession | undefined {
   const claims = userTokenSchema.safeParse(payload).data;
   if (claims === undefined || claims.sub !== claims.id) return undefined;
   const { sub, jti, iat, exp, name } = claims;
-  return { subject: sub, sessionId: jti, began: undefined, since: toDate(iat), expiresAt: toDate(exp), name };
+  return { subject: sub, id: jti, began: undefined, since: toDate(iat), expiresAt: toDate(exp), name };
 }
 
 function toSession({ session, user, exp }: z.output<typeof sessionSchema>): SiteSession | undefined {
   if (session.userId !== user.id || session.expiresAt.getTime() <= Date.now()) return undefined;
   return {
     subject: user.id,
-    sessionId: session.token,
+    id: session.token,
     began: session.createdAt,
     since: session.createdAt,
     expiresAt: new Date(Math.min(toDate(exp).getTime(), session.expiresAt.getTime())),

@@ -44,7 +44,7 @@ export async function verifySiteToken(token: string, context: SiteContext): Prom
   if (session === undefined || session.since.getTime() > Date.now() + CLOCK_SKEW) return undefined;
   const identity = { issuer: siteIssuerOf(configuration), subject: session.subject };
   const userId = await findSiteUser(database, identity, { name: session.name, timeZone });
-  const id = idOf([identity.issuer, identity.subject, session.sessionId ?? token, userId]);
+  const id = idOf([identity.issuer, identity.subject, session.id ?? signedPart(token), userId]);
   const { since: issuedAt, expiresAt, began: sessionBegan } = session;
   return { userId, credential: { kind: "site", id, issuedAt, expiresAt, identity, sessionBegan }, access: "full" };
 }
@@ -103,6 +103,11 @@ function readHeader(token: string): z.output<typeof headerSchema> | undefined {
     // No JWT at all.
     return undefined;
   }
+}
+
+/** Of a token what its signature covers, letter by letter: one signature may be written in several ways, or be made anew. */
+function signedPart(token: string): string {
+  return token.slice(0, token.lastIndexOf("."));
 }
 
 /** What a session is known by here, by which it can be signed out: a UUID, as those of our own tokens are. */
