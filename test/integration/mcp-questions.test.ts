@@ -123,29 +123,6 @@ describe("a question to the client", () => {
       await transport.close();
     }));
 
-  it.each([
-    [{ until: "noon" }, { action: "accept", content: { until: "noon" } }],
-    [{ until: 12 }, /does not match requested schema: .*#\/until/],
-  ])("is an elicitation, whose answer is held against what was asked for: %j", (content, outcome) =>
-    inSession(async (storage) => {
-      const { server, transport } = await connect(storage);
-      const params = { ...initializeParams(), capabilities: { elicitation: {} } };
-      await transport.post({ jsonrpc: "2.0", id: 0, method: "initialize", params }, { ...posting, requestIds: [0] });
-      const stream = await streamOf(transport.listen(listener));
-      const asking = server.elicitInput({
-        message: "Until when?",
-        requestedSchema: { type: "object", properties: { until: { type: "string" } } },
-      });
-      const asked = asking.catch((error: unknown) => String(error));
-      const question = await questionOf(stream);
-      await transport.post(answer(question.id, { action: "accept", content }), posting);
-
-      if (outcome instanceof RegExp) expect(await asked).toMatch(outcome);
-      else expect(await asked).toEqual(outcome);
-      await transport.close();
-    }),
-  );
-
   it("is asked in the middle of a call, and again of a client that comes back", () =>
     inSession(async (storage) => {
       const { transport } = await connect(storage);
