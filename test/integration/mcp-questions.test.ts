@@ -7,7 +7,7 @@ import { AnswerLog, readCursor } from "../../src/mcp/session/answer-log.ts";
 import { MessageLog } from "../../src/mcp/session/message-log.ts";
 import { createSessionServer } from "../../src/mcp/session/session-server.ts";
 import { SessionTransport } from "../../src/mcp/session/session-transport.ts";
-import { ClientSession, EventReader, initializeParams } from "../support/mcp.ts";
+import { ClientSession, EventReader } from "../support/mcp.ts";
 import { ORIGIN, Person } from "../support/person.ts";
 
 // No tool asks its client anything yet: here the server of a session does, in the storage of a real one.
