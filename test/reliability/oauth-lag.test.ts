@@ -101,6 +101,27 @@ describe("while KV lags by a minute", () => {
     }
   });
 
+  it("a client is cut off although KV cannot be asked for its access tokens", async () => {
+    const { clientId, tokens } = await connect(person);
+    const read = env.OAUTH_KV.get.bind(env.OAUTH_KV);
+    const away = new Error("KV GET failed: 500 Internal Server Error");
+    const spies = [
+      vi.spyOn(env.OAUTH_KV, "list").mockRejectedValue(away),
+      vi.spyOn(env.OAUTH_KV, "delete").mockRejectedValue(away),
+      vi.spyOn(env.OAUTH_KV, "get").mockImplementation(async (key: unknown) => {
+        if (!String(key).startsWith("client:")) throw away;
+        return (await read(String(key), "json")) as never;
+      }),
+    ];
+
+    const ended = await post("/oauth/revoke", { token: tokens.refresh_token, client_id: clientId });
+
+    for (const spy of spies) spy.mockRestore();
+    expect(ended.status).toBe(200);
+    expect((await callTool(tokens.access_token, "list_tasks")).status).toBe(401);
+    expect((await refresh(clientId, tokens.refresh_token)).status).toBe(400);
+  });
+
   it("an access token that its client ends is refused at its next call everywhere, and its next one is not", async () => {
     haveItLag();
     const { clientId, tokens } = await from("Frankfurt", () => connect(person));

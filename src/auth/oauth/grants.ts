@@ -39,6 +39,12 @@ export interface NewGrant {
   readonly lifetime: number;
 }
 
+/** The grant of a code or a refresh token; `wrappedKey` is the refresh token's, undefined for a code. */
+export interface FoundGrant {
+  readonly record: GrantRecord;
+  readonly wrappedKey: string | undefined;
+}
+
 /** A refresh token that was made. */
 export interface NewRefreshToken {
   readonly hash: string;
@@ -79,12 +85,9 @@ export class Grants {
    * The grant that a code or a refresh token is of.
    *
    * @param presentedHash the SHA-256 of that secret, in hex
-   * @returns undefined where it counts no more; `wrappedKey` is a refresh token's, undefined for a code
+   * @returns undefined where it counts no more
    */
-  async find(
-    { userId, grantId }: GrantKey,
-    presentedHash: string,
-  ): Promise<{ readonly record: GrantRecord; readonly wrappedKey: string | undefined } | undefined> {
+  async find({ userId, grantId }: GrantKey, presentedHash: string): Promise<FoundGrant | undefined> {
     const [row] = await callFunction(
       this.#database,
       "reads",

@@ -1,7 +1,7 @@
 import { ApplicationError } from "../../errors.ts";
 
 /** What of a KV namespace the OAuth library uses. */
-export type KeyValue = Pick<KVNamespace, "delete" | "get" | "list" | "put">;
+export type KeyValue = Pick<KVNamespace, "delete" | "get" | "put">;
 
 /** In seconds, until KV may answer again. */
 const RETRY_AFTER = 5;
