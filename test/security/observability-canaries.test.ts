@@ -99,7 +99,7 @@ beforeAll(async () => {
 
 /** Where no token is asked for. */
 const PUBLIC =
-  /^\/($|icon\.|health$|mcp\/tools$|openapi\.json$|docs|\.well-known\/|account\/|authorize|oauth\/|api\/auth\/(sign(up|in)|email|password\/(forgot|reset))$)/;
+  /^\/($|icon\.|favicon\.|health$|mcp\/(tools|server-card)$|openapi\.json$|docs|\.well-known\/|account\/|authorize|oauth\/|api\/auth\/(sign(up|in)|email|password\/(forgot|reset))$)/;
 
 const routes = [
   ...new Set(
