@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { OAuthError } from "@cloudflare/workers-oauth-provider";
 import { type AuthorizationServer, openAuthorizationServer } from "../auth/oauth/authorization-server.ts";
 import { claimedClientIds, isAcceptableClientId } from "../auth/oauth/client-identifier.ts";
@@ -15,13 +14,6 @@ const FORM = "application/x-www-form-urlencoded";
 /** Metadata changes with a release at most. */
 const METADATA_HEADERS = { "Cache-Control": "public, max-age=300" };
 const NO_STORE = { "Cache-Control": "no-store" };
-
-/** Parameters whose value is a secret that a client was given, by what is asked. */
-const PRESENTED: Readonly<Record<string, string>> = {
-  authorization_code: "code",
-  refresh_token: "refresh_token",
-  revocation: "token",
-};
 
 /** Describes the authorization server (RFC 8414). */
 export async function answerServerMetadata(context: ApplicationContext): Promise<Response> {
@@ -79,7 +71,11 @@ export function answerToken(context: ApplicationContext): Promise<Response> {
     const form = await readForm(context);
     // The library takes a request that has one for a revocation.
     form.delete("token");
-    return askTokenEndpoint(context, server, form, PRESENTED[form.get("grant_type") ?? ""]);
+    const parameter = form.get("grant_type") === "refresh_token" ? "refresh_token" : "code";
+    const response = await askTokenEndpoint(context, server, form, parameter);
+    if (response !== undefined) return response;
+    const error = form.has(parameter) ? "invalid_grant" : "invalid_request";
+    throw new OAuthError(error, { description: `${parameter} is missing or does not count` });
   });
 }
 
@@ -91,28 +87,30 @@ export function answerRevocation(context: ApplicationContext): Promise<Response>
     // The library takes a request without one for a revocation.
     form.delete("grant_type");
     if (!form.has("token")) throw new OAuthError("invalid_request", { description: "token is required" });
-    return askTokenEndpoint(context, server, form, PRESENTED.revocation);
+    const response = await askTokenEndpoint(context, server, form, "token");
+    // What counts for nothing has ended already (RFC 7009 section 2.2).
+    return response ?? new Response();
   });
 }
 
+/** Undefined where what the client presents counts for nothing, and who it is was not asked. */
 function askTokenEndpoint(
   context: ApplicationContext,
   server: AuthorizationServer,
   form: URLSearchParams,
-  parameter: string | undefined,
-): Promise<Response> {
+  parameter: string,
+): Promise<Response | undefined> {
   const authorization = context.req.header("Authorization");
-  if (!claimedClientIds(form, authorization).every(isAcceptableClientId)) {
+  const clientIds = claimedClientIds(form, authorization);
+  if (!clientIds.every(isAcceptableClientId)) {
     throw new OAuthError("invalid_client", { description: "Client not found", statusCode: 401 });
   }
-  const presented = parameter === undefined ? null : form.get(parameter);
   const request = new Request(endpoint(context, "/oauth/token"), {
     method: "POST",
     headers: { "Content-Type": FORM, ...(authorization !== undefined && { Authorization: authorization }) },
     body: form.toString(),
   });
-  const presentedHash = presented === null ? undefined : createHash("sha256").update(presented).digest("hex");
-  return server.answer(request, { presentedHash });
+  return server.answerClient(request, form.get(parameter) ?? "", clientIds);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { sign } from "hono/jwt";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -7,6 +8,7 @@ import {
   authorizationUrl,
   CALLBACK,
   callTool,
+  connect,
   newPkce,
   post,
   refresh,
@@ -24,6 +26,8 @@ const GOOD = {
   redirect_uris: ["http://127.0.0.1/callback"],
   token_endpoint_auth_method: "none",
 };
+/** Of the shape of a code, and of either token. */
+const MADE_UP = `1:${"A".repeat(16)}:${"A".repeat(32)}`;
 const { verifier, challenge } = newPkce();
 
 let person: Person;
@@ -133,6 +137,68 @@ describe("a description", () => {
     expect(await parsing).toMatchObject({ clientId: CLIENT });
   });
 
+  it.each<[string, "/oauth/token" | "/oauth/revoke", Record<string, string>, number, string?]>([
+    ["no token", "/oauth/token", { grant_type: "refresh_token" }, 400, "invalid_request"],
+    ["what is no token", "/oauth/token", { grant_type: "refresh_token", refresh_token: "t" }, 400, "invalid_grant"],
+    ["a made up token", "/oauth/token", { grant_type: "refresh_token", refresh_token: MADE_UP }, 400, "invalid_grant"],
+    ["a made up code", "/oauth/token", { grant_type: "authorization_code", code: MADE_UP }, 400, "invalid_grant"],
+    ["no grant type", "/oauth/token", { refresh_token: MADE_UP }, 400, "invalid_request"],
+    ["another grant type", "/oauth/token", { grant_type: "password", code: MADE_UP }, 400, "invalid_grant"],
+    ["what is no token to end", "/oauth/revoke", { token: "t" }, 200],
+    ["a made up token to end", "/oauth/revoke", { token: MADE_UP }, 200],
+  ])("is not fetched for who brings %s", async (_name, path, parameters, status, error) => {
+    const asked = answerFrom(() => Response.json(GOOD));
+    const assertion = Buffer.from(`\ufeff${JSON.stringify({ iss: CLIENT })}`).toString("base64url");
+    const waysToSayWho: [Record<string, string>, Record<string, string>][] = [
+      [{ client_id: CLIENT }, {}],
+      [{}, { Authorization: `Basic ${btoa(`${encodeURIComponent(CLIENT)}:x`)}` }],
+      [{ client_assertion: `e30.${assertion}.e30`, client_assertion_type: "x" }, {}],
+    ];
+
+    for (const [said, headers] of waysToSayWho) {
+      const answer = await post(path, { ...parameters, ...said }, headers);
+      const body = await answer.text();
+      expect([answer.status, body && z.object({ error: z.string() }).parse(JSON.parse(body)).error]).toEqual([
+        status,
+        error ?? "",
+      ]);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it("is not fetched for who brings another client's token, which goes on", async () => {
+    const asked = answerFrom(() => Response.json(GOOD));
+    const { clientId, tokens } = await connect(person);
+
+    const refused = await refresh(CLIENT, tokens.refresh_token);
+    expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([400, "invalid_grant"]);
+    for (const token of [tokens.refresh_token, tokens.access_token]) {
+      expect((await post("/oauth/revoke", { token, client_id: CLIENT })).status).toBe(200);
+    }
+
+    expect(asked).toEqual([]);
+    expect((await callTool(tokens.access_token, "list_tasks")).status).toBe(200);
+    await tokensOf(await refresh(clientId, tokens.refresh_token));
+  });
+
+  it("lets its client end what it has: an access token, and all of it although KV cannot be reached", async () => {
+    answerFrom(() => Response.json(GOOD));
+    const { tokens } = await connect(person, {}, CLIENT);
+    const next = await tokensOf(await refresh(CLIENT, tokens.refresh_token));
+
+    expect((await post("/oauth/revoke", { token: tokens.access_token, client_id: CLIENT })).status).toBe(200);
+    expect((await callTool(tokens.access_token, "list_tasks")).status).toBe(401);
+    expect((await callTool(next.access_token, "list_tasks")).status).toBe(200);
+
+    const away = (["delete", "get", "list", "put"] as const).map((ask) =>
+      vi.spyOn(env.OAUTH_KV, ask).mockRejectedValue(new Error("KV GET failed: 500")),
+    );
+    expect((await post("/oauth/revoke", { token: next.refresh_token, client_id: CLIENT })).status).toBe(200);
+    for (const spy of away) spy.mockRestore();
+    expect((await callTool(next.access_token, "list_tasks")).status).toBe(401);
+    expect((await refresh(CLIENT, next.refresh_token)).status).toBe(400);
+  });
+
   it("is neither asked for nor fetched where CLIENT_DOCUMENTS is off", async () => {
     const asked = answerFrom(() => Response.json(GOOD));
     const offline = authorizationServer({ CLIENT_DOCUMENTS: "off" });
@@ -240,6 +306,7 @@ describe("a client that signs its requests", () => {
   };
   let privateKey: CryptoKey;
   let signing: Record<string, unknown>;
+  let held: Tokens;
 
   beforeAll(async () => {
     const keys = await newKeys();
@@ -252,6 +319,9 @@ describe("a client that signs its requests", () => {
       token_endpoint_auth_signing_alg: "ES256",
       jwks: { keys: [{ ...publicKey, kid: "1", use: "sig" }] },
     };
+    answerFrom(() => Response.json(signing));
+    held = await exchangeCode();
+    vi.restoreAllMocks();
   });
 
   const assertionWith = (changes: Record<string, unknown> = {}, key = privateKey) => {
@@ -266,17 +336,17 @@ describe("a client that signs its requests", () => {
       ...changes,
     });
 
+  const exchangeCode = async () => {
+    const code = (await allow(person, url())).searchParams.get("code") ?? "";
+    const exchange = { grant_type: "authorization_code", code, code_verifier: verifier, redirect_uri: CALLBACK };
+    return tokensOf(await ask(await assertionWith(), exchange));
+  };
+  const refreshBy = (assertion: string) =>
+    ask(assertion, { grant_type: "refresh_token", refresh_token: held.refresh_token });
+
   it("gets tokens by an assertion, which counts once", async () => {
     answerFrom(() => Response.json(signing));
-    const code = (await allow(person, url())).searchParams.get("code") ?? "";
-    const tokens = await tokensOf(
-      await ask(await assertionWith(), {
-        grant_type: "authorization_code",
-        code,
-        code_verifier: verifier,
-        redirect_uri: CALLBACK,
-      }),
-    );
+    const tokens = await exchangeCode();
 
     const assertion = await assertionWith();
     const again = { grant_type: "refresh_token", refresh_token: tokens.refresh_token };
@@ -301,7 +371,7 @@ describe("a client that signs its requests", () => {
   ])("is not known by an assertion %s", async (_name, assertion) => {
     answerFrom(() => Response.json(signing));
 
-    const refused = await ask(await assertion(), { grant_type: "refresh_token", refresh_token: "t" });
+    const refused = await refreshBy(await assertion());
 
     expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([401, "invalid_client"]);
   });
@@ -315,7 +385,7 @@ describe("a client that signs its requests", () => {
     const { jwks, ...described } = signing;
     const asked = answerFrom((url) => Response.json(url === CLIENT ? { ...described, jwks_uri } : jwks));
 
-    const refused = await ask(await assertionWith(), { grant_type: "refresh_token", refresh_token: "t" });
+    const refused = await refreshBy(await assertionWith());
 
     expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([401, "invalid_client"]);
     expect(asked).toEqual([CLIENT]);
@@ -325,11 +395,8 @@ describe("a client that signs its requests", () => {
     const jwks_uri = "https://keys.example/keys.json";
     const { jwks, ...described } = signing;
     const asked = answerFrom((url) => Response.json(url === CLIENT ? { ...described, jwks_uri } : jwks));
-    const code = (await allow(person, url())).searchParams.get("code") ?? "";
 
-    await tokensOf(
-      await ask(await assertionWith(), { grant_type: "authorization_code", code, code_verifier: verifier }),
-    );
+    await exchangeCode();
 
     expect(asked).toContain(jwks_uri);
   });
@@ -337,6 +404,6 @@ describe("a client that signs its requests", () => {
   it("is not known without one", async () => {
     answerFrom(() => Response.json(signing));
 
-    expect((await refresh(CLIENT, "token")).status).toBe(401);
+    expect((await refresh(CLIENT, held.refresh_token)).status).toBe(401);
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type {
   ApprovedConsent,
   AuthRequest,
@@ -14,6 +15,7 @@ import { beginningOf } from "../../excerpt.ts";
 import type { Logger } from "../../observability/log.ts";
 import { withoutUnseen } from "../../quote.ts";
 import { completeRequest, readAuthorizationRequest } from "./authorization-request.ts";
+import { isDescribed } from "./client-identifier.ts";
 import type { KeyValue } from "./key-value.ts";
 import { guardLibrary, libraryFor } from "./library.ts";
 import { whyNoOAuth } from "./oauth-offer.ts";
@@ -73,9 +75,23 @@ export class AuthorizationServer {
    * @throws OAuthError for a request that the store refuses
    */
   answer(request: Request, use?: StoreUse): Promise<Response> {
-    const { configuration, log } = this.#services;
-    const env = { OAUTH_KV: this.#openStore(use) };
-    return guardLibrary(log, () => libraryFor(configuration).fetch(request, env, {}));
+    return this.#answerFrom(this.#openStore(use), request);
+  }
+
+  /**
+   * Has the library answer a request to the token endpoint. To know a client that describes itself at a URL it fetches that
+   * URL, and anybody can say that they are that client: so what they present has to count first, and to be that client's.
+   *
+   * @param presented the code or token that the request brings, empty without one
+   * @param clientIds the clients that it says it is from
+   * @returns undefined where what is presented counts for nothing, and nobody was asked
+   * @throws OAuthError as above
+   */
+  async answerClient(request: Request, presented: string, clientIds: readonly string[]): Promise<Response | undefined> {
+    const store = this.#openStore({ presentedHash: createHash("sha256").update(presented).digest("hex") });
+    const described = clientIds.filter(isDescribed);
+    const holder = described.length > 0 ? await store.findHolder(presented) : undefined;
+    return described.some((clientId) => clientId !== holder) ? undefined : this.#answerFrom(store, request);
   }
 
   /**
@@ -155,6 +171,11 @@ export class AuthorizationServer {
         revokeExistingGrants: false,
       }),
     );
+  }
+
+  #answerFrom(store: OAuthStore, request: Request): Promise<Response> {
+    const { configuration, log } = this.#services;
+    return guardLibrary(log, () => libraryFor(configuration).fetch(request, { OAUTH_KV: store }, {}));
   }
 
   #ask<Answer>(work: (library: OAuthHelpers) => Promise<Answer>): Promise<Answer> {

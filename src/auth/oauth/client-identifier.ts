@@ -1,3 +1,5 @@
+import { isObject } from "../../json.ts";
+
 // A client's identifier is one that we gave it, or the URL of its own description (Client ID Metadata Document), which the
 // library fetches, and with it the keys that it names. Cloudflare's fetch reaches no private network; a worker on a machine of
 // one's own might.
@@ -15,7 +17,7 @@ const PRIVATE_NAME =
  */
 export function isAcceptableClientId(clientId: string): boolean {
   if (clientId.length > LONGEST_IDENTIFIER) return false;
-  if (!/^https:/i.test(clientId)) return true;
+  if (!isDescribed(clientId)) return true;
   return URL.canParse(clientId) && isPublicHost(new URL(clientId).hostname);
 }
 
@@ -24,6 +26,11 @@ export function isPublicHost(host: string): boolean {
   const name = host.replace(/\.$/, "");
   const isAddress = name.startsWith("[") || /^[\d.]+$/.test(name);
   return !isAddress && name.includes(".") && !PRIVATE_NAME.test(name);
+}
+
+/** Whether a client's identifier is the URL of its own description, which is fetched to know the client. */
+export function isDescribed(clientId: string): boolean {
+  return /^https:/i.test(clientId);
 }
 
 /** Every client that a request to the token endpoint says it is from, as the library reads it. */
@@ -35,9 +42,10 @@ export function claimedClientIds(form: URLSearchParams, authorization: string | 
 /** `iss` of an assertion (RFC 7523 section 3), which nobody has verified. */
 function issuerOf(assertion: string): string | undefined {
   try {
-    const claims: unknown = JSON.parse(Buffer.from(assertion.split(".")[1] ?? "", "base64url").toString("utf8"));
-    const { iss } = claims !== null && typeof claims === "object" && "iss" in claims ? claims : { iss: undefined };
-    return typeof iss === "string" ? iss : undefined;
+    // Unlike Buffer's own, this leaves out a byte order mark, as the library does.
+    const text = new TextDecoder().decode(Buffer.from(assertion.split(".")[1] ?? "", "base64url"));
+    const claims: unknown = JSON.parse(text);
+    return isObject(claims) && typeof claims.iss === "string" ? claims.iss : undefined;
   } catch {
     return undefined;
   }
@@ -45,8 +53,12 @@ function issuerOf(assertion: string): string | undefined {
 
 /** The user of HTTP Basic (RFC 6749 section 2.3.1); the library takes a tab for a space. */
 function userOf(authorization: string | undefined): string | undefined {
-  const [, encoded] = /^Basic[ \t]+(\S+)\s*$/i.exec(authorization ?? "") ?? [];
+  const [, encoded] = /^Basic[ \t](.*)$/is.exec(authorization ?? "") ?? [];
   if (encoded === undefined) return undefined;
-  const [user = ""] = Buffer.from(encoded, "base64").toString("utf8").split(":", 1);
-  return new URLSearchParams(`user=${user}`).get("user") ?? undefined;
+  const credentials = Buffer.from(encoded.trim(), "base64").toString("latin1");
+  try {
+    return decodeURIComponent(credentials.replace(/:.*$/s, "").replaceAll("+", " "));
+  } catch {
+    return undefined;
+  }
 }

@@ -40,10 +40,10 @@ async function fetchOnce(
   input: RequestInfo | URL,
   init: RequestInit | undefined,
 ): Promise<Response> {
-  const { protocol, hostname } = new URL(input instanceof Request ? input.url : input);
+  const { protocol, hostname } = new URL(new Request(input).url);
   if (protocol !== "https:" || !isPublicHost(hostname)) throw new Error("Not at a public host");
   const response = await fetch(input, { ...init, redirect: "manual" });
   if (!response.ok || response.status === 200) return response;
   await response.body?.cancel();
-  throw new Error(`Answered with ${response.status} in place of 200`);
+  throw new Error(`HTTP ${response.status}`);
 }

@@ -48,6 +48,9 @@ export const grantDetailsSchema = z.object({
   signedInAt: z.coerce.date(),
 });
 
+/** An access token as the library writes it, as far as we look into it. */
+const tokenSchema = z.object({ grant: z.object({ clientId: z.string() }) });
+
 const clientSchema = z.looseObject({ registrationExpiresAt: z.number().optional() });
 
 interface PutOptions {
@@ -133,6 +136,15 @@ export class OAuthStore {
    */
   async list(): Promise<{ readonly keys: readonly { readonly name: string }[]; readonly list_complete: true }> {
     return { keys: [], list_complete: true };
+  }
+
+  /** The client that a code or a token was given to; undefined where that counts no more, or never did. */
+  async findHolder(presented: string): Promise<string | undefined> {
+    const [user, grantId] = presented.split(":", 2);
+    const found = await this.#findGrant(`grant:${user}:${grantId}`);
+    if (found !== undefined) return found.record.clientId;
+    const token = await this.get(`token:${user}:${grantId}:${this.#use.presentedHash}`);
+    return tokenSchema.safeParse(token).data?.grant.clientId;
   }
 
   /** A refresh token is looked for here too where its client ends it: it is a row, and KV need not be asked. */
