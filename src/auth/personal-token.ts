@@ -1,5 +1,6 @@
 import { type Caller, readAccess, type Scope } from "../caller.ts";
 import { isSignedWithAny, type SigningPurpose, signWith } from "../signature.ts";
+import { toUuid } from "../uuid.ts";
 import type { TokenSecrets } from "./token-secrets.ts";
 
 // A personal token is `tsk_` and 62 characters of base64url, of 46 bytes:
@@ -70,7 +71,7 @@ export function readPersonalToken(token: string, secrets: TokenSecrets): Persona
   const expiresAt = expiresIn === 0 ? undefined : new Date(expiresIn * 1000);
   if (expiresAt !== undefined && expiresAt.getTime() <= Date.now()) return undefined;
   return {
-    id: toUuid(bytes.subarray(14)),
+    id: toUuid(bytes.toString("hex", 14)),
     userId: bytes.readUInt32BE(2),
     access: accessOf(bytes.readUInt8(1)),
     issuedAt: new Date(bytes.readUInt32BE(6) * 1000),
@@ -91,8 +92,4 @@ function accessOf(bits: number): Caller["access"] {
 
 function toSeconds(moment: Date): number {
   return Math.floor(moment.getTime() / 1000);
-}
-
-function toUuid(bytes: Buffer): string {
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

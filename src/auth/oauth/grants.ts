@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Database } from "../../database/database.ts";
+import { toUuid } from "../../uuid.ts";
 import { callFunction, changeByFunction } from "./call-function.ts";
 
 // Postgres holds every grant, and which of its refresh tokens count: drizzle/0016_oauth.sql says by which rule.
@@ -55,7 +56,7 @@ export interface NewRefreshToken {
 
 /** What an access token is known by in Postgres: the UUID that its SHA-256, in hex, begins with. */
 export function accessTokenId(hash: string): string {
-  return hash.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return toUuid(hash);
 }
 
 const foundSchema = z.object({ record: grantRecordSchema, wrapped_key: z.string().nullable() });

@@ -6,6 +6,7 @@ import type { Configuration } from "../../config.ts";
 import type { Database } from "../../database/database.ts";
 import { describeError } from "../../observability/describe-error.ts";
 import type { Logger } from "../../observability/log.ts";
+import { toUuid } from "../../uuid.ts";
 import { findSiteUser } from "./find-site-user.ts";
 import { findSiteKey, SITE_ALGORITHMS } from "./key-set.ts";
 import { readKeySession, readSecretSession, readUserToken, type SiteSession } from "./site-claims.ts";
@@ -113,5 +114,5 @@ function signedPart(token: string): string {
 /** What a session is known by here, by which it can be signed out: a UUID, as those of our own tokens are. */
 function idOf(parts: readonly unknown[]): string {
   const hash = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
-  return hash.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return toUuid(hash);
 }
