@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import * as z from "zod";
+import { callFunction } from "../database/call-function.ts";
 import type { Database } from "../database/database.ts";
-import { sqlState, toDatabaseError } from "../database/database-error.ts";
+import { sqlState } from "../database/database-error.ts";
 import { ApplicationError, refusedField } from "../errors.ts";
 import { hashNewPassword, UNIQUE_VIOLATION, type User, userSchema } from "./accounts.ts";
 import type { HashAsker } from "./hash-queue.ts";
@@ -36,7 +37,7 @@ export async function requestPasswordReset(
   { email, mailbox }: { readonly email: string; readonly mailbox: string },
   { hash }: NewLink,
 ): Promise<string | undefined> {
-  const [row] = await call(
+  const [row] = await callFunction(
     database,
     "writes",
     (deadline) => sql`select email from request_password_reset(${email}, ${mailbox}, ${hash}, ${deadline})`,
@@ -46,7 +47,7 @@ export async function requestPasswordReset(
 
 /** Looks at a link without using it; undefined where it cannot be used. */
 export async function readLink(database: Database, token: string): Promise<AccountLink | undefined> {
-  const [row] = await call(
+  const [row] = await callFunction(
     database,
     "reads",
     () => sql`select kind, email, new_email from find_account_link(${hashOf(token)})`,
@@ -72,7 +73,7 @@ export async function resetPassword(
   const passwordHash = await hashNewPassword(password, asker);
   const key = crypto.randomUUID();
   const endedAt = new Date().toISOString();
-  const [row] = await call(
+  const [row] = await callFunction(
     database,
     "writes",
     (deadline) =>
@@ -94,7 +95,7 @@ const confirmedSchema = userSchema.extend({ old_email: z.string() });
  */
 export async function confirmEmail(database: Database, token: string): Promise<{ user: User; oldEmail: string }> {
   const key = crypto.randomUUID();
-  const [row] = await call(
+  const [row] = await callFunction(
     database,
     "writes",
     (deadline) =>
@@ -111,12 +112,4 @@ export async function confirmEmail(database: Database, token: string): Promise<{
 
 function unusableLink(): ApplicationError {
   return refusedField("invalid_input", "token", "was used or has expired; ask for another link");
-}
-
-async function call(database: Database, ...[effect, build]: Parameters<Database["callFunction"]>) {
-  try {
-    return await database.callFunction(effect, build);
-  } catch (error) {
-    throw toDatabaseError(error);
-  }
 }

@@ -1,5 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
+import { callFunction } from "../database/call-function.ts";
 import type { Database } from "../database/database.ts";
 import { sqlState, toDatabaseError, unavailable } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
@@ -80,11 +81,7 @@ export function hashNewPassword(password: string, asker: HashAsker): Promise<str
 }
 
 async function requireSignUpsLeft(database: Database, { key, maximum }: NewAccount["address"]): Promise<void> {
-  await database
-    .callFunction("reads", () => sql`select require_sign_ups_left(${key}, ${maximum})`)
-    .catch((error: unknown) => {
-      throw toDatabaseError(error);
-    });
+  await callFunction(database, "reads", () => sql`select require_sign_ups_left(${key}, ${maximum})`);
 }
 
 /**
@@ -166,11 +163,11 @@ export async function deleteAccount(database: Database, own: UserDatabase, email
 }
 
 async function findCredentials(database: Database, email: string) {
-  const [row] = await database
-    .callFunction("reads", () => sql`select id, email, name, time_zone, password_hash from find_credentials(${email})`)
-    .catch((error: unknown) => {
-      throw toDatabaseError(error);
-    });
+  const [row] = await callFunction(
+    database,
+    "reads",
+    () => sql`select id, email, name, time_zone, password_hash from find_credentials(${email})`,
+  );
   return row === undefined ? undefined : credentialsSchema.parse(row);
 }
 

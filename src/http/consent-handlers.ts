@@ -75,7 +75,7 @@ export function answerPageStyle(context: ApplicationContext): Response {
   return context.body(pageStyle, 200, headers);
 }
 
-/** Tells whoever can do something of what has failed: the client where it may be told, or else the person. */
+/** Tells of what has failed: the client where it may be told, or else the person. */
 export function answerFailure(thrown: unknown, context: ApplicationContext): Response | Promise<Response> {
   const error = toConsentError(thrown);
   if (!(error instanceof RedirectedError)) return answerFailurePage(context, error);

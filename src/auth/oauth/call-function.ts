@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
+import { callFunction as callDatabaseFunction } from "../../database/call-function.ts";
 import type { Database } from "../../database/database.ts";
-import { toDatabaseError } from "../../database/database-error.ts";
 import { fetchAsOurselves } from "./foreign-fetch.ts";
 
 const doneSchema = z.tuple([z.object({ done: z.boolean() })]).transform(([{ done }]) => done);
@@ -17,9 +17,7 @@ export function callFunction(
   effect: "reads" | "writes",
   build: (deadline: string) => SQL,
 ): Promise<Record<string, unknown>[]> {
-  return fetchAsOurselves(() => database.callFunction(effect, build)).catch((error: unknown) => {
-    throw toDatabaseError(error);
-  });
+  return fetchAsOurselves(() => callDatabaseFunction(database, effect, build));
 }
 
 /** Calls one that changes something and says whether it did; a repeat of the call is told the same. */

@@ -41,7 +41,7 @@ const loggers = new AsyncLocalStorage<Logger>();
 const taking = new WeakSet<typeof console.warn>();
 
 /**
- * The library warns on the console, in words of its own and of whoever made it warn: a client's URL, an error's message. Our
+ * The library warns on the console, in words of its own and of what made it warn: a client's URL, an error's message. Our
  * lines are JSON and quote nobody, so one takes their place that has the first three words, which are the library's.
  */
 function takeWarnings(): void {
