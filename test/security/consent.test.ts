@@ -2,14 +2,12 @@ import { createExecutionContext, env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mayBeLedTo } from "../../src/http/asked-consent.ts";
 import worker from "../../src/worker.ts";
-import { type Asked, ask, ConsentBrowser, type ShownPage } from "../support/consent.ts";
+import { ALLOW, type Asked, ask, ConsentBrowser, expectRefused, type ShownPage } from "../support/consent.ts";
 import { CALLBACK, post, register } from "../support/oauth.ts";
 import { newAddress, ORIGIN, PASSWORD, Person, send } from "../support/person.ts";
 
 const POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-const ALLOW = { action: "allow", access: "write" };
 
 let person: Person;
 let browser: ConsentBrowser;
@@ -22,14 +20,6 @@ beforeEach(async () => {
 
 function openAsPerson(asked: Asked): Promise<ShownPage> {
   return browser.signIn(asked, person.session.user.email, PASSWORD);
-}
-
-/** A page that leads nowhere and has no code in it. */
-function expectRefused({ response, html, ledTo }: ShownPage, status: number): void {
-  expect(response.status).toBe(status);
-  expect(response.headers.get("Content-Type")).toMatch(/^text\/html/);
-  expect(ledTo).toBeUndefined();
-  expect(html).not.toMatch(/[?&;]code=/);
 }
 
 describe("a page", () => {
@@ -100,84 +90,6 @@ describe("a page", () => {
         expect.arrayContaining(["Path=/", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=600"]),
       );
     }
-  });
-});
-
-describe("a form", () => {
-  it.each([
-    ["another site", { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" }],
-    ["another site, by a browser that says no more", { Origin: "https://evil.example", "Sec-Fetch-Site": undefined }],
-    ["another name of the same domain", { Origin: "https://evil.example", "Sec-Fetch-Site": "same-site" }],
-    ["a page that was led here under another name", { Origin: "http://rebound.example:8787" }],
-    ["a frame without an origin, by a browser that says no more", { Origin: "null", "Sec-Fetch-Site": undefined }],
-    ["nobody knows where", { Origin: undefined, "Sec-Fetch-Site": undefined }],
-    ["the address line", { Origin: undefined, "Sec-Fetch-Site": "none" }],
-  ])("from %s is refused, and nothing of it is done", async (_, from) => {
-    const asked = await ask();
-    const consent = await openAsPerson(asked);
-    const headers = Object.fromEntries(
-      Object.entries({ "Sec-Fetch-Site": "same-origin", ...from }).filter(([, value]) => value),
-    );
-    const sent = await browser.open(consent.form ?? "", {
-      method: "POST",
-      headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers },
-      body: new URLSearchParams({ ...consent.hidden, ...ALLOW }).toString(),
-    });
-    expectRefused(sent, 403);
-    // The form still counts: nobody has used it.
-    expect((await browser.submit(consent, ALLOW)).ledTo?.searchParams.get("code")).toEqual(expect.any(String));
-  });
-
-  it("counts once", async () => {
-    const asked = await ask();
-    const consent = await openAsPerson(asked);
-    const { ledTo } = await browser.submit(consent, ALLOW);
-    await asked.exchange(ledTo);
-    for (const action of ["allow", "deny"]) expectRefused(await browser.submit(consent, { ...ALLOW, action }), 400);
-  });
-
-  it("counts once where it is sent twice at the same time", async () => {
-    const consent = await openAsPerson(await ask());
-    const cookies = new Map(browser.cookies);
-    const twin = new ConsentBrowser();
-    for (const [name, value] of cookies) twin.cookies.set(name, value);
-    const sent = await Promise.all([browser.submit(consent, ALLOW), twin.submit(consent, ALLOW)]);
-    expect(sent.map(({ response }) => response.status).sort()).toEqual([200, 400]);
-  });
-
-  it("counts in the browser alone that was shown it", async () => {
-    const consent = await openAsPerson(await ask());
-    const thief = new ConsentBrowser();
-    const session = browser.cookies.get("__Host-authorize-session") ?? "";
-    thief.cookies.set("__Host-authorize-session", session);
-    expectRefused(await thief.submit(consent, ALLOW), 400);
-  });
-
-  it.each([
-    ["made up", "x".repeat(43)],
-    ["missing", ""],
-    ["too long", "x".repeat(10_000)],
-  ])("with a handle that is %s is refused", async (_, handle) => {
-    const consent = await openAsPerson(await ask());
-    expectRefused(await browser.submit(consent, { ...ALLOW, handle }), 400);
-  });
-
-  it("counts for the client alone that it was shown for", async () => {
-    const consent = await openAsPerson(await ask());
-    const { path } = await ask({}, { name: "Another client", callback: "https://other.example/callback" });
-    expectRefused(await browser.submit({ ...consent, form: path }, ALLOW), 400);
-  });
-
-  it.each([
-    ["of another type", 415, { headers: { "Content-Type": "application/json" }, body: "{}" }],
-    ["too large", 413, { body: `action=sign_in&email=${"a".repeat(17_000)}` }],
-    ["with a field twice", 400, { body: "action=sign_in&email=a&email=b&password=c" }],
-    ["that asks for what there is not", 400, { body: "action=delete_account" }],
-    ["that is no UTF-8", 400, { body: "action=sign_in\0&email=%ff" }],
-    ["that is empty", 400, { body: "" }],
-  ])("%s is answered with a page", async (_, status, init) => {
-    const page = await browser.open((await ask()).path);
-    expectRefused(await browser.submit(page, {}, init), status);
   });
 });
 
@@ -263,66 +175,6 @@ it("who is signed in on the page is signed in nowhere else, nor the other way ro
   const other = new ConsentBrowser();
   other.cookies.set("__Host-authorize-session", person.session.token);
   expect((await other.open((await ask()).path)).html).toContain("<h1>Sign in");
-});
-
-// With limiters that stand in: the real ones count by the minute on the clock, which may end in between.
-describe("limits", () => {
-  const spent: RateLimit = { limit: async () => ({ success: false }) };
-
-  /** A limiter that lets everything pass, and what it was asked to count against. */
-  function counting(): { readonly limiter: RateLimit; readonly keys: string[] } {
-    const keys: string[] = [];
-    const limit: RateLimit["limit"] = async ({ key }) => {
-      keys.push(key);
-      return { success: true };
-    };
-    return { limiter: { limit }, keys };
-  }
-
-  const sendWith = (limiters: Partial<Env>, path: string, init: RequestInit & { headers: Record<string, string> }) =>
-    worker.fetch(new Request(`${ORIGIN}${path}`, init), { ...env, ...limiters }, createExecutionContext());
-
-  const from = newAddress();
-  const form = (fields: Record<string, string>) => ({
-    method: "POST",
-    headers: { "CF-Connecting-IP": from, "Content-Type": "application/x-www-form-urlencoded", Origin: ORIGIN },
-    body: new URLSearchParams(fields).toString(),
-  });
-  const guess = { action: "sign_in", email: "Somebody@Example.com", password: "wrong password" };
-
-  it("a guess counts against its e-mail, as one at the API does, and is refused in the form", async () => {
-    const { path } = await ask();
-    const { limiter, keys } = counting();
-    await sendWith({ SIGN_IN_EMAIL_RATE_LIMITER: limiter }, path, form(guess));
-    const body = JSON.stringify({ email: guess.email, password: guess.password });
-    const headers = { "CF-Connecting-IP": from, "Content-Type": "application/json" };
-    await sendWith({ SIGN_IN_EMAIL_RATE_LIMITER: limiter }, "/api/auth/signin", { method: "POST", headers, body });
-    expect(keys).toEqual(["somebody@example.com", "somebody@example.com"]);
-
-    const limited = await sendWith({ SIGN_IN_EMAIL_RATE_LIMITER: spent }, path, form(guess));
-    expect(limited.status).toBe(429);
-    expect(limited.headers.get("Retry-After")).toBe("60");
-    const html = await limited.text();
-    expect(html).toMatch(/role="alert">Too many requests; try again in 60 seconds\./);
-    expect(html).toContain('value="Somebody@Example.com"');
-  });
-
-  it("forms count against their address as sign-ins do, pages beside them, and a page says so", async () => {
-    const { path } = await ask();
-    const { limiter, keys } = counting();
-    const page = { headers: { "CF-Connecting-IP": from } };
-    await sendWith({ SIGN_IN_ADDRESS_RATE_LIMITER: limiter }, path, form(guess));
-    await sendWith({ SIGN_IN_ADDRESS_RATE_LIMITER: limiter }, path, page);
-    expect(keys).toEqual([from, `authorize ${from}`]);
-
-    for (const init of [form(guess), page]) {
-      const limited = await sendWith({ SIGN_IN_ADDRESS_RATE_LIMITER: spent }, path, init);
-      expect(limited.status).toBe(429);
-      expect(limited.headers.get("Retry-After")).toBe("60");
-      expect(limited.headers.get("Content-Type")).toMatch(/^text\/html/);
-      expect(await limited.text()).toContain("Too many requests; try again in 60 seconds.");
-    }
-  });
 });
 
 it("nothing secret is in a log line", async () => {

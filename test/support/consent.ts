@@ -1,5 +1,6 @@
+import { expect } from "vitest";
 import { authorizationUrl, CALLBACK, newPkce, post, register, type Tokens, tokensOf } from "./oauth.ts";
-import { PageBrowser } from "./page-browser.ts";
+import { PageBrowser, type ShownPage } from "./page-browser.ts";
 import { ORIGIN, send } from "./person.ts";
 
 export type { ShownPage } from "./page-browser.ts";
@@ -44,4 +45,15 @@ export class ConsentBrowser extends PageBrowser {
   constructor() {
     super(ORIGIN, send);
   }
+}
+
+/** The answer of a person who lets a client change tasks. */
+export const ALLOW = { action: "allow", access: "write" };
+
+/** Holds a page to lead nowhere and have no code in it. */
+export function expectRefused({ response, html, ledTo }: ShownPage, status: number): void {
+  expect(response.status).toBe(status);
+  expect(response.headers.get("Content-Type")).toMatch(/^text\/html/);
+  expect(ledTo).toBeUndefined();
+  expect(html).not.toMatch(/[?&;]code=/);
 }

@@ -1,7 +1,9 @@
 import { env } from "cloudflare:workers";
 import { createHmac } from "node:crypto";
+import { expect, vi } from "vitest";
 import { z } from "zod";
 import { readConfiguration } from "../../src/config.ts";
+import { send } from "./person.ts";
 
 /** The Better Auth site of the tests, whose secret the worker shares and whose keys it reads. */
 export const SITE = "https://site.example";
@@ -107,4 +109,49 @@ export function userClaims(id: string = crypto.randomUUID(), changes: Record<str
     exp: seconds() + 900,
     ...changes,
   };
+}
+
+/** The claims of a session as the site signs them with a key, where it has its cookie signed so. */
+export function signSessionWith(
+  signer: SiteSigner,
+  claims: SessionClaims,
+  changes: Record<string, unknown> = {},
+): Promise<string> {
+  return signer.sign(
+    {
+      ...claims,
+      sid: claims.session.token,
+      sub: claims.user.id,
+      iss: SITE,
+      aud: "better-auth:session-cache",
+      ...changes,
+    },
+    { typ: "better-auth.session-cache+jwt" },
+  );
+}
+
+/** Has the site answer with the public keys of these signers, until mocks are restored. */
+export function publishKeys(signers: readonly SiteSigner[]): void {
+  const { fetch } = globalThis;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) =>
+    String(input) === `${SITE}/api/auth/jwks`
+      ? Response.json({ keys: signers.map(({ publicKey }) => publicKey) })
+      : fetch(input, init),
+  );
+}
+
+/** Asks whose a token of the site's is. */
+export function askWhose(token: string): Promise<Response> {
+  return send("/api/auth/me", { headers: { Authorization: `Bearer ${token}` } });
+}
+
+const meSchema = z.object({
+  user: z.object({ id: z.int(), email: z.string(), name: z.string(), time_zone: z.string() }),
+});
+
+/** The account that a token of the site's lets in. */
+export async function accountOf(token: string): Promise<z.output<typeof meSchema>["user"]> {
+  const response = await askWhose(token);
+  expect(response.status).toBe(200);
+  return meSchema.parse(await response.json()).user;
 }
