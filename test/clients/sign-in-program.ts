@@ -34,7 +34,7 @@ function environmentOf({ home, browser }: Surroundings): Record<string, string> 
   };
 }
 
-/** The command that runs a program with that environment alone: no key of whoever runs the tests is in it. */
+/** The command that runs a program with that environment alone: no key of the person who runs the tests is in it. */
 function commandOf(environment: Readonly<Record<string, string>>, program: string, arguments_: readonly string[]) {
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   return ["-i", ...settings, process.execPath, join(programs, program), ...arguments_];
@@ -102,7 +102,7 @@ export async function signInInspector(surroundings: Surroundings, era: "legacy" 
 /** Codex: its login, and then its app server, which calls a tool without a model. */
 export async function signInCodex(surroundings: Surroundings): Promise<ToolClient> {
   const { url, home } = surroundings;
-  // Not in the keychain of whoever runs the tests.
+  // Not in the keychain of the person who runs the tests.
   const settings = ['mcp_oauth_credentials_store = "file"', "[mcp_servers.tasks]", `url = ${JSON.stringify(url)}`];
   await writeFile(join(home, "config.toml"), `${settings.join("\n")}\n`);
   await run(surroundings, "codex", ["mcp", "login", "tasks"]);

@@ -91,7 +91,7 @@ describe.each([
 
   it.each([
     ...["/mcp?readonly", "/mcp?readonly=1", "/mcp?readonly=true", "/mcp/?readonly"],
-    // Whoever writes one of these means it.
+    // Who writes one of these means it.
     ...["/mcp?readonly=on", "/mcp?READONLY", "/mcp?read-only", "/mcp?readonly/", "/mcp?readonly=false&readonly=true"],
   ])("%s lists the reading tools alone", async (path) => {
     expect((await namesListed(await open(person, path))).toSorted()).toEqual(READING.toSorted());

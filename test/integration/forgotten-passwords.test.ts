@@ -169,7 +169,7 @@ describe("who asks for a link", () => {
     expect((await problemOf(response)).errors).toEqual([{ field, message }]);
   });
 
-  it("is told to ask the operator where no mails are sent, whoever they are", async () => {
+  it("is told to ask the operator where no mails are sent, with an account or without", async () => {
     const { session } = await Person.signUp();
     for (const email of [session.user.email, "nobody-here@example.com"]) {
       const context = createExecutionContext();

@@ -30,7 +30,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Gives a client's description of itself to whoever fetches it. */
+/** Gives a client's description of itself to everybody who fetches it. */
 function publish({ document }: RecordedClient): void {
   const fetchElsewhere = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) =>
