@@ -55,6 +55,8 @@ describe("of what the site signs with its secret", () => {
     ["an id token", () => userClaims("7")],
     ["a user whose id is a number", () => sessionClaims("7", { user: { id: 7 } })],
     ["a user whose id is too long", () => sessionClaims("a".repeat(301))],
+    ["a user whose id no database keeps", () => sessionClaims("a\0b")],
+    ["a user whose id is half a character", () => sessionClaims("a\ud800")],
   ])("%s signs nobody in", async (_, claims) => {
     const response = await askWhose(await signWithSecret(claims()));
 
@@ -91,6 +93,8 @@ describe("of what the site signs with its keys", () => {
     ["a token for several", () => signer.sign(userClaims("7", { aud: [SITE, "https://elsewhere.example"] }))],
     ["a token of another issuer", () => signer.sign(userClaims("7", { iss: "https://elsewhere.example" }))],
     ["a token without a subject", () => signer.sign(userClaims("7", { sub: undefined }))],
+    ["a subject that no database keeps", () => signer.sign(userClaims("a\0b"))],
+    ["a session of a subject that no database keeps", () => signSessionWith(signer, sessionClaims("a\0b"))],
     ["a token of another subject", () => signer.sign(userClaims("7", { sub: "8" }))],
     ["a token that has expired", () => signer.sign(userClaims("7", { exp: seconds() - 1 }))],
     ["a token of tomorrow", () => signer.sign(userClaims("7", { iat: seconds() + 86_400 }))],

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { text } from "../../text.ts";
 
 // What Better Auth signs of a session, as 1.7 has it. Its other tokens are signed with the same secret or the same keys:
 // verification of an e-mail, id tokens and access tokens of its OAuth provider. None of them has the shape of one of these, and
@@ -7,15 +8,16 @@ import * as z from "zod";
 /** The longest text of a claim. */
 const LONGEST = 300;
 
-const text = z.string().min(1).max(LONGEST);
+/** As the database can keep it: a site may sign any text. */
+const storable = text({ minimum: 1, maximum: LONGEST });
 const moment = z.coerce.date();
 const numericDate = z.number().positive();
 
 /** A user as Better Auth tells of them; nothing of it but the id says who they are here. */
-const userSchema = z.object({ id: text, name: z.unknown(), email: z.unknown() });
+const userSchema = z.object({ id: storable, name: z.unknown(), email: z.unknown() });
 
 const sessionSchema = z.object({
-  session: z.object({ token: text, userId: text, createdAt: moment, expiresAt: moment }),
+  session: z.object({ token: storable, userId: storable, createdAt: moment, expiresAt: moment }),
   user: userSchema,
   updatedAt: z.number(),
   iat: numericDate,
@@ -30,15 +32,15 @@ const secretSessionSchema = sessionSchema.extend({
 });
 
 /** The cookie cache, signed with a key by the JWT plugin (`sessionCookieCache`). */
-const keySessionSchema = sessionSchema.extend({ iss: text, sub: text, sid: text });
+const keySessionSchema = sessionSchema.extend({ iss: storable, sub: storable, sid: storable });
 
 /** What the JWT plugin's `/token` answers with: the user as it is, unless the site defines the payload otherwise. */
 const userTokenSchema = userSchema.extend({
-  sub: text,
-  iss: text,
+  sub: storable,
+  iss: storable,
   iat: numericDate,
   exp: numericDate,
-  jti: text.optional(),
+  jti: storable.optional(),
   // Of tokens that an OAuth provider issues to its clients (RFC 9068 section 2.2, OpenID Connect Core section 2).
   ...Object.fromEntries(
     ["scope", "scp", "client_id", "azp", "nonce", "at_hash", "c_hash", "auth_time", "sid", "act"].map((claim) => [
