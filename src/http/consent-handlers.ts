@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { AuthRequest } from "@cloudflare/workers-oauth-provider";
 import * as z from "zod";
 import { accessChoices, grantedScopes, offeredChoices } from "../auth/consent/access.ts";
@@ -104,11 +105,11 @@ async function answerApproval(
   }
   // Another account was signed in since, in another tab: the page is shown anew, with that one on it.
   if (account !== `${signedIn.user.id}`) return context.redirect(asked.links.form, 303);
-  const scope = grantedScopes(access, asked.request.scope);
-  const { request, headers } = await oauth.approveConsent(context.req.raw, handle, scope);
+  const { request, headers } = await oauth.approveConsent(context.req.raw, handle);
   requireSame(request, asked.request);
+  const scope = grantedScopes(access, request.scope);
   const { user, askedAt: signedInAt } = signedIn;
-  const { redirectTo } = await oauth.completeAuthorization({ request, userId: user.id, signedInAt });
+  const { redirectTo } = await oauth.completeAuthorization({ request, scope, userId: user.id, signedInAt });
   context.var.log.info("client_connected", { user_id: user.id });
   const can = scope.includes("tasks:write") ? "read and change" : "read";
   const text = `${asked.client.name} may ${can} your tasks. You can close this page if it stays open.`;
@@ -118,17 +119,22 @@ async function answerApproval(
 async function answerDenial(
   context: ApplicationContext,
   oauth: AuthorizationServer,
-  { client }: AskedConsent,
+  asked: AskedConsent,
   { handle }: ConsentForm,
 ): Promise<Response> {
-  const { redirectTo, headers } = await oauth.denyConsent(context.req.raw, handle);
-  const text = `${client.name} is told no, and nothing was shared. You can close this page if it stays open.`;
+  const { request, redirectTo, headers } = await oauth.denyConsent(context.req.raw, handle);
+  requireSame(request, asked.request);
+  const text = `${asked.client.name} is told no, and nothing was shared. You can close this page if it stays open.`;
   return answerWithReturn(context, { title: "Not connected", text, redirectTo }, headers);
 }
 
-/** Holds a form to the address that it was made for: the page has shown who asks there. */
+/**
+ * Holds a form to the address that it was made for, to the letter: the page has shown who asks there, and for what.
+ *
+ * @param kept as JSON has it
+ */
 function requireSame(kept: AuthRequest, asked: AuthRequest): void {
-  if (kept.clientId === asked.clientId && kept.redirectUri === asked.redirectUri) return;
+  if (isDeepStrictEqual(kept, JSON.parse(JSON.stringify(asked)))) return;
   throw new ApplicationError("invalid_input", "This form belongs to another request.");
 }
 

@@ -60,8 +60,7 @@ describe("a consent form", () => {
     const url = authorizationUrl({ client_id, code_challenge: newPkce().challenge });
     const { handle, headers } = await server.beginConsent(await server.parseAuthRequest(new Request(url)));
     const [cookie = ""] = (headers.get("Set-Cookie") ?? "").split(";", 1);
-    const send = () =>
-      authorizationServer().approveConsent(new Request(url, { headers: { Cookie: cookie } }), handle, ["tasks:read"]);
+    const send = () => authorizationServer().approveConsent(new Request(url, { headers: { Cookie: cookie } }), handle);
 
     const sent = await Promise.allSettled([send(), send(), send()]);
 

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ALLOW, type Asked, ask, ConsentBrowser, expectRefused, type ShownPage } from "../support/consent.ts";
+import { newPkce } from "../support/oauth.ts";
+import { ownerQuery } from "../support/owner.ts";
 import { PASSWORD, Person } from "../support/person.ts";
 
 let person: Person;
@@ -78,6 +80,24 @@ describe("a form", () => {
     const consent = await openAsPerson(await ask());
     const { path } = await ask({}, { name: "Another client", callback: "https://other.example/callback" });
     expectRefused(await browser.submit({ ...consent, form: path }, ALLOW), 400);
+  });
+
+  it.each([
+    ["scope", { scope: "tasks:read" }, { scope: "tasks:read tasks:write" }],
+    ["challenge", {}, { code_challenge: newPkce().challenge }],
+    ["state", {}, { state: "another" }],
+  ])("counts for the %s alone that it was shown for, also with the same client", async (_, shown, posted) => {
+    const asked = await ask(shown);
+    const other = (form: string | undefined) => {
+      const url = new URL(form ?? "", "https://other.example");
+      for (const [name, value] of Object.entries(posted)) url.searchParams.set(name, value);
+      return `${url.pathname}${url.search}`;
+    };
+    for (const action of ["allow", "deny"]) {
+      const consent = await browser.open((await openAsPerson(asked)).form ?? "");
+      expectRefused(await browser.submit({ ...consent, form: other(consent.form) }, { ...ALLOW, action }), 400);
+    }
+    expect(await ownerQuery("select id from oauth_grants where user_id = $1", [person.id])).toEqual([]);
   });
 
   it.each([

@@ -100,6 +100,13 @@ describe("a description", () => {
     "https://printer.local/metadata.json",
     "https://db.internal/metadata.json",
     "https://router/metadata.json",
+    "https://tasks.default.svc/metadata.json",
+    "https://web.service.consul/metadata.json",
+    "https://1.0.0.10.in-addr.arpa/metadata.json",
+    "https://127.0.0.1.nip.io/metadata.json",
+    "https://7f000001.nip.io/metadata.json",
+    "https://app-10-0-0-1.addresses.example/metadata.json",
+    "https://localtest.me/metadata.json",
   ])("at %s is never fetched", async (clientId) => {
     const asked = answerFrom(() => Response.json({ ...DESCRIPTION, client_id: clientId }));
 

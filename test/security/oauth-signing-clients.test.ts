@@ -99,18 +99,24 @@ describe("a client that signs its requests", () => {
     "https://[fd00::1]/keys.json",
     "https://localhost/keys.json",
     "https://keys.internal/keys.json",
+    "https://victim.example/keys.json",
+    "https://client.example:8443/keys.json",
+    "https://client.example.evil.example/keys.json",
   ])("is not known by keys at %s, which are never fetched", async (jwks_uri) => {
     const { jwks, ...described } = signing;
     const asked = answerFrom((url) => Response.json(url === CLIENT ? { ...described, jwks_uri } : jwks));
 
-    const refused = await refreshBy(await assertionWith());
+    // The second time, the description may be known already.
+    for (let time = 0; time < 2; time += 1) {
+      const refused = await refreshBy(await assertionWith());
+      expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([401, "invalid_client"]);
+    }
 
-    expect([refused.status, (await refused.json<{ error: string }>()).error]).toEqual([401, "invalid_client"]);
-    expect(asked).toEqual([CLIENT]);
+    expect(new Set(asked)).toEqual(new Set([CLIENT]));
   });
 
-  it("is known by keys at a URL, where its host answers for them", async () => {
-    const jwks_uri = "https://keys.example/keys.json";
+  it("is known by keys at a URL of its own host", async () => {
+    const jwks_uri = "https://client.example/keys.json";
     const { jwks, ...described } = signing;
     const asked = answerFrom((url) => Response.json(url === CLIENT ? { ...described, jwks_uri } : jwks));
 

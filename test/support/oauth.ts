@@ -64,9 +64,10 @@ export async function allow(person: Person, url: string, scope?: readonly string
   const { handle, headers } = await server.beginConsent(request);
   const [cookie = ""] = (headers.get("Set-Cookie") ?? "").split(";", 1);
   const form = new Request(url, { method: "POST", headers: { Cookie: cookie } });
-  const approved = await server.approveConsent(form, handle, scope ?? request.scope);
+  const approved = await server.approveConsent(form, handle);
   const { redirectTo } = await server.completeAuthorization({
     request: approved.request,
+    scope: scope ?? request.scope,
     userId: person.id,
     signedInAt: new Date(),
   });

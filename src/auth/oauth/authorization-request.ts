@@ -2,6 +2,7 @@ import { AuthorizationError, type AuthRequest } from "@cloudflare/workers-oauth-
 import type { Configuration } from "../../config.ts";
 import { isAcceptableClientId } from "./client-identifier.ts";
 import { namedResource, OFFERED_SCOPES } from "./oauth-offer.ts";
+import { hasCallableScheme } from "./redirect-scheme.ts";
 
 /** Parameters whose repetition leaves open where an error may be sent. */
 const UNREDIRECTABLE = ["client_id", "redirect_uri"];
@@ -12,9 +13,12 @@ const CODE_CHALLENGE = /^[\w-]{43}$/;
 /** What a person may be asked to allow. Staying signed in is no part of it: a client does so in any case. */
 const GRANTED_SCOPES = OFFERED_SCOPES.filter((scope) => scope !== "offline_access");
 
-/** An authorization request as the library is to read it, and the parameters in it that are repeated. */
+/** An authorization request as the library is to read it, and what we have read of it. */
 interface ReadRequest {
   readonly request: Request;
+  /** Who asks, as they say. */
+  readonly clientIds: readonly string[];
+  /** The parameters that are repeated. */
   readonly repeated: readonly string[];
 }
 
@@ -35,14 +39,18 @@ export function readAuthorizationRequest(url: string, configuration: Configurati
     else if (name !== "resource") repeated.add(name);
     else if (!read.searchParams.getAll(name).includes(known)) read.searchParams.append(name, known);
   }
-  if (!read.searchParams.getAll("client_id").every(isAcceptableClientId)) {
+  const clientIds = read.searchParams.getAll("client_id");
+  if (!clientIds.every(isAcceptableClientId)) {
     throw new AuthorizationError("invalid_request", { description: "Invalid client_id" });
+  }
+  if (!read.searchParams.getAll("redirect_uri").every(hasCallableScheme)) {
+    throw new AuthorizationError("invalid_request", { description: "Invalid redirect_uri" });
   }
   const doubtful = UNREDIRECTABLE.find((name) => repeated.has(name));
   if (doubtful !== undefined) {
     throw new AuthorizationError("invalid_request", { description: `${doubtful} must not be repeated` });
   }
-  return { request: new Request(read), repeated: [...repeated] };
+  return { request: new Request(read), clientIds, repeated: [...repeated] };
 }
 
 /**

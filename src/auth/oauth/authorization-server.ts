@@ -31,8 +31,10 @@ export interface AuthorizationServices {
 
 /** A person's yes. */
 export interface Allowance {
-  /** As `approveConsent` gives it: with the scopes that the person has allowed. */
+  /** As `approveConsent` gives it. */
   readonly request: AuthRequest;
+  /** What the person allows: not more than was asked for may be offered to them. */
+  readonly scope: readonly string[];
   readonly userId: number;
   /** When they have given their password: a sign-out everywhere that is later makes it void. */
   readonly signedInAt: Date;
@@ -75,7 +77,7 @@ export class AuthorizationServer {
    * @throws OAuthError for a request that the store refuses
    */
   answer(request: Request, use?: StoreUse): Promise<Response> {
-    return this.#answerFrom(this.#openStore(use), request);
+    return this.#answerFrom(this.#openStore(use), request, []);
   }
 
   /**
@@ -91,7 +93,7 @@ export class AuthorizationServer {
     const store = this.#openStore({ presentedHash: createHash("sha256").update(presented).digest("hex") });
     const described = clientIds.filter(isDescribed);
     const holder = described.length > 0 ? await store.findHolder(presented) : undefined;
-    return described.some((clientId) => clientId !== holder) ? undefined : this.#answerFrom(store, request);
+    return described.some((clientId) => clientId !== holder) ? undefined : this.#answerFrom(store, request, described);
   }
 
   /**
@@ -104,7 +106,7 @@ export class AuthorizationServer {
   async parseAuthRequest(request: Request): Promise<AuthRequest> {
     const { configuration } = this.#services;
     const read = readAuthorizationRequest(request.url, configuration);
-    const parsed = await this.#ask((library) => library.parseAuthRequest(read.request));
+    const parsed = await this.#ask(read.clientIds, (library) => library.parseAuthRequest(read.request));
     return completeRequest(parsed, read.repeated);
   }
 
@@ -115,25 +117,25 @@ export class AuthorizationServer {
    * @throws CimdFetchError as above
    */
   async describeConsent(request: AuthRequest): Promise<ConsentDescription> {
-    const description = await this.#ask((library) => library.describeConsent(request));
+    const description = await this.#ask([request.clientId], (library) => library.describeConsent(request));
     const name = shownName(description.clientName);
     return { ...description, clientName: name === "" ? beginningOf(request.clientId, LONGEST_NAME) : name };
   }
 
   /** Begins to ask a person: `handle` goes into the form, `headers` go with the page. Both count for ten minutes. */
   beginConsent(request: AuthRequest): Promise<ConsentTransaction> {
-    return this.#ask((library) => library.beginConsent(request));
+    return this.#ask([], (library) => library.beginConsent(request));
   }
 
   /**
    * Takes a person's yes, once.
    *
    * @param request what the form was sent with: its cookies count
-   * @param scope what they allow: not more than was asked for may be offered to them
+   * @returns also what the form was made for
    * @throws AuthorizationError where the form has expired, was used, or is another browser's
    */
-  approveConsent(request: Request, handle: string, scope: readonly string[]): Promise<ApprovedConsent> {
-    return this.#ask((library) => library.approveConsent(request, handle, { scope: [...scope] }));
+  approveConsent(request: Request, handle: string): Promise<ApprovedConsent> {
+    return this.#ask([], (library) => library.approveConsent(request, handle));
   }
 
   /**
@@ -142,7 +144,7 @@ export class AuthorizationServer {
    * @throws AuthorizationError as above
    */
   denyConsent(request: Request, handle: string): Promise<DeniedConsent> {
-    return this.#ask((library) => library.denyConsent(request, handle));
+    return this.#ask([], (library) => library.denyConsent(request, handle));
   }
 
   /**
@@ -152,7 +154,12 @@ export class AuthorizationServer {
    * @throws ApplicationError `unauthenticated` where the person has signed out everywhere since, or is gone; AuthorizationError
    * and CimdFetchError as above
    */
-  async completeAuthorization({ request, userId, signedInAt }: Allowance): Promise<{ readonly redirectTo: string }> {
+  async completeAuthorization({
+    request,
+    scope,
+    userId,
+    signedInAt,
+  }: Allowance): Promise<{ readonly redirectTo: string }> {
     const { clientName, clientDomain, redirectHost } = await this.describeConsent(request);
     const details: z.input<typeof grantDetailsSchema> = {
       clientName,
@@ -160,11 +167,11 @@ export class AuthorizationServer {
       redirectHost: beginningOf(redirectHost, LONGEST_HOST),
       signedInAt: signedInAt.toISOString(),
     };
-    return this.#ask((library) =>
+    return this.#ask([request.clientId], (library) =>
       library.completeAuthorization({
-        request,
+        request: { ...request, scope: [...scope] },
         userId: String(userId),
-        scope: request.scope,
+        scope: [...scope],
         metadata: details,
         props: {},
         // A person may use a client on several machines.
@@ -173,14 +180,16 @@ export class AuthorizationServer {
     );
   }
 
-  #answerFrom(store: OAuthStore, request: Request): Promise<Response> {
+  #answerFrom(store: OAuthStore, request: Request, clientIds: readonly string[]): Promise<Response> {
     const { configuration, log } = this.#services;
-    return guardLibrary(log, () => libraryFor(configuration).fetch(request, { OAUTH_KV: store }, {}));
+    return guardLibrary({ log, clientIds }, () => libraryFor(configuration).fetch(request, { OAUTH_KV: store }, {}));
   }
 
-  #ask<Answer>(work: (library: OAuthHelpers) => Promise<Answer>): Promise<Answer> {
+  #ask<Answer>(clientIds: readonly string[], work: (library: OAuthHelpers) => Promise<Answer>): Promise<Answer> {
     const { configuration, log } = this.#services;
-    return guardLibrary(log, () => work(libraryFor(configuration).getOAuthApi({ OAUTH_KV: this.#openStore() })));
+    return guardLibrary({ log, clientIds }, () =>
+      work(libraryFor(configuration).getOAuthApi({ OAUTH_KV: this.#openStore() })),
+    );
   }
 
   #openStore(use?: StoreUse): OAuthStore {

@@ -7,9 +7,25 @@ import { isObject } from "../../json.ts";
 /** As long as a grant keeps one. */
 const LONGEST_IDENTIFIER = 2000;
 
-/** Names that are no public host's: RFC 6761, RFC 6762, RFC 9476 and ICANN's for private use. */
-const PRIVATE_NAME =
-  /(?:^|\.)(?:localhost|local|internal|intranet|lan|home|corp|private|test|invalid|onion|alt|home\.arpa)$/;
+/**
+ * Names that are no public host's: RFC 6761, RFC 6762, RFC 9476, ICANN's for private use, and those that clusters, containers
+ * and routers give.
+ */
+const PRIVATE_NAMES = [
+  "localhost|local|localdomain|internal|intranet|lan|home|corp|mail|private|test|invalid|onion|alt|arpa",
+  "svc|cluster|pod|kube|k8s|consul|nomad|docker|containers|vm|domain|workgroup|router|fritz\\.box",
+];
+
+/** Public domains every name of which leads to this device, or to the address that it spells: in digits, or otherwise. */
+const LEADING_DOMAINS = [
+  "nip\\.io|sslip\\.io|xip\\.io|traefik\\.me|rbndr\\.us|1u\\.ms",
+  "localtest\\.me|lvh\\.me|vcap\\.me|lacolhost\\.com|localho\\.st|local\\.gd",
+];
+
+const NOT_PUBLIC = new RegExp(`(?:^|\\.)(?:${[...PRIVATE_NAMES, ...LEADING_DOMAINS].join("|")})$`);
+
+/** An address that a name spells, as such domains take it, the ones we do not know included. */
+const SPELLED_ADDRESS = /(?:^|[.-])\d{1,3}(?:[.-]\d{1,3}){3}(?:[.-]|$)/;
 
 /**
  * Whether somebody's word for a client may be looked up: it is not too long, and where it is a URL its host has a name that
@@ -25,7 +41,7 @@ export function isAcceptableClientId(clientId: string): boolean {
 export function isPublicHost(host: string): boolean {
   const name = host.replace(/\.$/, "");
   const isAddress = name.startsWith("[") || /^[\d.]+$/.test(name);
-  return !isAddress && name.includes(".") && !PRIVATE_NAME.test(name);
+  return !isAddress && name.includes(".") && !NOT_PUBLIC.test(name) && !SPELLED_ADDRESS.test(name);
 }
 
 /** Whether a client's identifier is the URL of its own description, which is fetched to know the client. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   OAuthAuthorizationServer,
+  type OAuthErrorInternal,
   type OAuthHelpers,
   type ValidatedAccessToken,
 } from "@cloudflare/workers-oauth-provider";
@@ -73,8 +74,9 @@ export function libraryFor(configuration: Configuration): OAuthLibrary {
     allowPrivateUseRedirectUris: true,
     clientIdMetadataDocumentEnabled: configuration.CLIENT_DOCUMENTS === "on",
     onError({ code, status, internal }) {
-      const { category, reason, detail } = internal;
-      loggers.getStore()?.info("oauth_refused", { error: code, status, category, reason });
+      const { category, detail } = internal;
+      const log = loggers.getStore();
+      if (log !== undefined) logRefusal(log, { error: code, status }, internal);
       return category === "client-id-metadata-document" && isAway(detail) ? descriptionAway() : undefined;
     },
   });
@@ -82,10 +84,26 @@ export function libraryFor(configuration: Configuration): OAuthLibrary {
   return library;
 }
 
+/** For whom the library is asked. */
+interface LibraryUse {
+  readonly log: Logger;
+  /** The clients that it may have to know, by their own descriptions too. */
+  readonly clientIds: readonly string[];
+}
+
 /** Does what asks the library: its refusals are logged by this logger, and what it fetches are strangers' URLs. */
-export function guardLibrary<Result>(log: Logger, work: () => Promise<Result>): Promise<Result> {
+export function guardLibrary<Result>({ log, clientIds }: LibraryUse, work: () => Promise<Result>): Promise<Result> {
   takeWarnings();
-  return loggers.run(log, () => fetchAsStranger(work));
+  return loggers.run(log, () => fetchAsStranger(clientIds, work));
+}
+
+/** Logs that a client was refused, by whom of the two of us it may be. */
+export function logRefusal(
+  log: Logger,
+  told: { readonly error: string; readonly status: number },
+  why: Pick<OAuthErrorInternal, "category" | "reason"> | undefined,
+): void {
+  log.info("oauth_refused", { ...told, category: why?.category, reason: why?.reason });
 }
 
 function isAway(detail: unknown): boolean {
