@@ -2,18 +2,18 @@ import { OAuthError } from "@cloudflare/workers-oauth-provider";
 import { type AuthorizationServer, openAuthorizationServer } from "../auth/oauth/authorization-server.ts";
 import { claimedClientIds, isAcceptableClientId } from "../auth/oauth/client-identifier.ts";
 import { registrableMetadata } from "../auth/oauth/client-metadata.ts";
+import { logRefusal } from "../auth/oauth/library.ts";
 import { namedResource, OFFERED_SCOPES, resourceOf } from "../auth/oauth/oauth-offer.ts";
-import { type ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { parseJson } from "../json.ts";
-import { logFailure } from "../observability/log-failure.ts";
 import type { ApplicationContext } from "./application.ts";
 import { readTextBody } from "./body.ts";
+import { oauthError } from "./oauth-error.ts";
+import { problemResponse } from "./problem.ts";
 
 const FORM = "application/x-www-form-urlencoded";
 
 /** Metadata changes with a release at most. */
 const METADATA_HEADERS = { "Cache-Control": "public, max-age=300" };
-const NO_STORE = { "Cache-Control": "no-store" };
 
 /** Describes the authorization server (RFC 8414). */
 export async function answerServerMetadata(context: ApplicationContext): Promise<Response> {
@@ -75,7 +75,10 @@ export function answerToken(context: ApplicationContext): Promise<Response> {
     const response = await askTokenEndpoint(context, server, form, parameter);
     if (response !== undefined) return response;
     const error = form.has(parameter) ? "invalid_grant" : "invalid_request";
-    throw new OAuthError(error, { description: `${parameter} is missing or does not count` });
+    throw new OAuthError(error, {
+      description: `${parameter} is missing or does not count`,
+      internal: { category: "token-endpoint-request", reason: "described_client_not_asked" },
+    });
   });
 }
 
@@ -86,7 +89,12 @@ export function answerRevocation(context: ApplicationContext): Promise<Response>
     const form = await readForm(context);
     // The library takes a request without one for a revocation.
     form.delete("grant_type");
-    if (!form.has("token")) throw new OAuthError("invalid_request", { description: "token is required" });
+    if (!form.has("token")) {
+      throw new OAuthError("invalid_request", {
+        description: "token is required",
+        internal: { category: "token-revocation", reason: "token_missing" },
+      });
+    }
     const response = await askTokenEndpoint(context, server, form, "token");
     // What counts for nothing has ended already (RFC 7009 section 2.2).
     return response ?? new Response();
@@ -103,7 +111,11 @@ function askTokenEndpoint(
   const authorization = context.req.header("Authorization");
   const clientIds = claimedClientIds(form, authorization);
   if (!clientIds.every(isAcceptableClientId)) {
-    throw new OAuthError("invalid_client", { description: "Client not found", statusCode: 401 });
+    throw new OAuthError("invalid_client", {
+      description: "Client not found",
+      statusCode: 401,
+      internal: { category: "client-authentication", reason: "client_id_not_acceptable" },
+    });
   }
   const request = new Request(endpoint(context, "/oauth/token"), {
     method: "POST",
@@ -120,7 +132,10 @@ function askTokenEndpoint(
 async function readForm(context: ApplicationContext): Promise<URLSearchParams> {
   const mediaType = context.req.header("Content-Type")?.split(";", 1).join("").trim().toLowerCase();
   if (mediaType !== FORM) {
-    throw new OAuthError("invalid_request", { description: `Content-Type must be ${FORM}` });
+    throw new OAuthError("invalid_request", {
+      description: `Content-Type must be ${FORM}`,
+      internal: { category: "token-endpoint-request", reason: "media_type_not_supported" },
+    });
   }
   const form = new URLSearchParams();
   for (const [name, value] of new URLSearchParams(await readTextBody(context))) {
@@ -138,27 +153,14 @@ function endpoint(context: ApplicationContext, path: string): string {
   return `${context.var.configuration.BASE_URL}${path}`;
 }
 
-/** Answers, and makes of what is thrown an error as OAuth has it (RFC 6749 section 5.2), which clients read and nothing else. */
+/** Answers; what the library or its store throws is logged and answered as what the library refuses by itself. */
 async function answerAsOAuth(context: ApplicationContext, work: () => Promise<Response>): Promise<Response> {
   try {
     return await work();
   } catch (thrown) {
-    if (thrown instanceof OAuthError) {
-      const { code, description, statusCode, headers } = thrown;
-      return oauthError(code, description, { status: statusCode, headers: { ...NO_STORE, ...headers } });
-    }
-    const error = toApplicationError(thrown);
-    logFailure(context.var.log, error);
-    const headers = { ...NO_STORE, ...(error.retryAfter !== undefined && { "Retry-After": String(error.retryAfter) }) };
-    return oauthError(codeOf(error), error.message, { status: errorKinds[error.kind].status, headers });
+    if (!(thrown instanceof OAuthError)) return problemResponse(thrown, context);
+    const { code, description, statusCode: status, headers, options } = thrown;
+    logRefusal(context.var.log, { error: code, status }, options.internal);
+    return oauthError(code, description, { status, headers });
   }
-}
-
-function codeOf({ kind }: ApplicationError): string {
-  if (kind === "unavailable" || kind === "rate_limited") return "temporarily_unavailable";
-  return errorKinds[kind].owner === "caller" ? "invalid_request" : "server_error";
-}
-
-function oauthError(error: string, description: string, init: ResponseInit): Response {
-  return Response.json({ error, error_description: description }, init);
 }

@@ -3,12 +3,14 @@ import { ApplicationError, errorKinds, toApplicationError } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { type ApplicationContext, requestLogger } from "./application.ts";
 import { challengeOf } from "./challenge.ts";
+import { isOAuthEndpoint, toOAuthError } from "./oauth-error.ts";
 
-/** Answers any error with a problem document (RFC 9457) that shows no stack, query or secret. */
+/** Answers any error with a problem document (RFC 9457), at OAuth's endpoints as OAuth has it; neither shows a stack, query or secret. */
 export function problemResponse(thrown: unknown, context: ApplicationContext): Response {
   const error = thrown instanceof HTTPException ? fromHttpException(thrown) : toApplicationError(thrown);
   const { status, title } = errorKinds[error.kind];
   logFailure(requestLogger(context), error);
+  if (isOAuthEndpoint(context.req.path)) return toOAuthError(error);
   return context.json(
     {
       type: "about:blank",

@@ -131,8 +131,9 @@ function toOperationObject(method: string, path: string, operation: Operation): 
       },
     }),
     responses: {
-      ...errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors], isLimited),
-      ...(hasOAuthErrors && oauthErrorResponses()),
+      ...(hasOAuthErrors
+        ? oauthErrorResponses()
+        : errorResponses(security === "anyone" ? errors : ["unauthenticated", ...errors], isLimited)),
       [answer.status]: response,
       ...(answer.alsoStatus !== undefined && { [answer.alsoStatus]: response }),
     },
@@ -195,12 +196,13 @@ function errorResponses(kinds: readonly ErrorKind[], isLimited = true): Operatio
 function oauthErrorResponses(): OperationObject["responses"] {
   const schema = toJsonSchema(z.object({ error: z.string(), error_description: z.string() }), "output");
   const content = { "application/json": { schema } };
+  const told: ErrorKind[] = ["not_found", "payload_too_large", "rate_limited", "internal", "unavailable"];
   return {
     400: { description: "The request is refused.", content },
     401: { description: "The client is not known, or not authenticated.", content },
-    413: { description: errorKinds.payload_too_large.title, content },
-    500: { description: errorKinds.internal.title, content },
-    503: { description: errorKinds.unavailable.title, content },
+    ...Object.fromEntries(
+      told.map((kind) => [errorKinds[kind].status, { description: errorKinds[kind].title, content }]),
+    ),
   };
 }
 

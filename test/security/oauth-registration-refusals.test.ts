@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CALLBACK } from "../support/oauth.ts";
+import { authorizationUrl, CALLBACK, newPkce, register } from "../support/oauth.ts";
 import { send } from "../support/person.ts";
 
 // Each registration that is refused, and the error of RFC 7591 section 3.2.2 that it is told.
@@ -13,8 +13,8 @@ describe("a registration is refused", () => {
     ["without a redirect", 400, "invalid_client_metadata", { ...good, redirect_uris: undefined }],
     ["with no redirects", 400, "invalid_client_metadata", { ...good, redirect_uris: [] }],
     ["with a redirect that is no list", 400, "invalid_client_metadata", { ...good, redirect_uris: CALLBACK }],
-    ["with a script", 400, "invalid_client_metadata", { ...good, redirect_uris: ["javascript:alert(1)"] }],
-    ["with data", 400, "invalid_client_metadata", { ...good, redirect_uris: [CALLBACK, "data:text/html,x"] }],
+    ["with a script", 400, "invalid_redirect_uri", { ...good, redirect_uris: ["javascript:alert(1)"] }],
+    ["with data", 400, "invalid_redirect_uri", { ...good, redirect_uris: [CALLBACK, "data:text/html,x"] }],
     ["with http to elsewhere", 400, "invalid_client_metadata", { ...good, redirect_uris: ["http://app.example/cb"] }],
     ["with a fragment", 400, "invalid_client_metadata", { ...good, redirect_uris: [`${CALLBACK}#part`] }],
     ["with a user", 400, "invalid_client_metadata", { ...good, redirect_uris: ["https://a:b@app.example/cb"] }],
@@ -35,3 +35,53 @@ describe("a registration is refused", () => {
     expect([response.status, (await response.json<{ error: unknown }>()).error]).toEqual([status, error]);
   });
 });
+
+describe("an app is called back by no scheme of which browsers or systems have a notion of their own:", () => {
+  it.each([
+    "about:blank",
+    "blob:https://app.example/1",
+    "chrome-extension://abc/cb",
+    "DATA:text/html,x",
+    " file:///etc/passwd",
+    "filesystem:https://app.example/1",
+    "ftp://app.example/cb",
+    "intent://app.example#Intent;end",
+    "mailto:a@app.example",
+    "ms-settings:cb",
+    "tel:112",
+    "view-source:https://app.example/cb",
+    "vbscript:x",
+    "web+app://cb",
+    "ws://127.0.0.1:7001/cb",
+    "wss://app.example/cb",
+  ])("%s", async (redirect_uri) => {
+    const response = await send("/oauth/register", {
+      method: "POST",
+      body: { redirect_uris: [CALLBACK, redirect_uri] },
+    });
+    expect([response.status, (await response.json<{ error: unknown }>()).error]).toEqual([400, "invalid_redirect_uri"]);
+    const { client_id } = await register();
+    const asked = authorizationUrl({ client_id, redirect_uri, code_challenge: newPkce().challenge });
+    const page = await send(new URL(asked).pathname + new URL(asked).search, { redirect: "manual" });
+    expect([page.status, page.headers.get("Location")]).toEqual([400, null]);
+  });
+
+  it.each([
+    "cursor://anysphere.cursor-mcp/oauth/callback",
+    "vscode://vscode.mcp/cb",
+    "com.example.app:/cb",
+    "chromium-app:/",
+  ])("but by one of its own: %s", async (redirect_uri) => {
+    expect(await register({ redirect_uris: [redirect_uri] })).toHaveProperty("client_id");
+  });
+});
+
+it.each(["/oauth/register", "/oauth/token", "/oauth/revoke"])(
+  "a GET of %s is told so as OAuth tells it",
+  async (path) => {
+    const response = await send(path);
+    expect([response.status, response.headers.get("Allow")]).toEqual([405, "POST"]);
+    expect(response.headers.get("Content-Type")).toMatch(/^application\/json/);
+    expect(await response.json()).toEqual({ error: "invalid_request", error_description: "Allowed here: POST." });
+  },
+);

@@ -55,6 +55,8 @@ it("no log line holds a secret of OAuth's, or is anything but our JSON, however 
   });
   const secretUrl = "https://canary.invalid.example/canary-metadata?secret=canary-query";
   await ask("/oauth/token", { grant_type: "refresh_token", refresh_token: "x", client_id: secretUrl });
+  await ask("/oauth/token", { grant_type: "refresh_token", refresh_token: "x", client_id: "https://10.0.0.1/canary" });
+  await ask("/oauth/revoke", known);
   const services = openServices({ ...env, ...verbose }, () => undefined, {});
   const away = vi.spyOn(globalThis, "fetch");
   for (const status of [500, 404]) {
@@ -69,7 +71,11 @@ it("no log line holds a secret of OAuth's, or is anything but our JSON, however 
   const secrets = [clientSecret, code, verifier, challenge, state, tokens.access_token, tokens.refresh_token];
   expect(lines.filter((line) => [...secrets, "canary"].some((secret) => line.includes(secret)))).toEqual([]);
   for (const line of lines) expect(() => JSON.parse(line), line).not.toThrow();
-  expect(lines.filter((line) => line.includes("oauth_refused")).length).toBeGreaterThanOrEqual(4);
+  const refused = lines.filter((line) => line.includes("oauth_refused"));
+  expect(refused.length).toBeGreaterThanOrEqual(7);
+  for (const reason of ["described_client_not_asked", "client_id_not_acceptable", "token_missing"]) {
+    expect(refused.filter((line) => line.includes(`"${reason}"`))).toHaveLength(1);
+  }
 });
 
 describe("where there is no OAuth", () => {
@@ -106,7 +112,7 @@ describe("where there is no OAuth", () => {
 });
 
 describe("where KV does not answer", () => {
-  it("whoever asks is told to come again, and no client that it is unknown", async () => {
+  it("everybody who asks is told to come again, and no client that it is unknown", async () => {
     const { clientId, tokens } = await connect(person);
     vi.spyOn(env.OAUTH_KV, "get").mockRejectedValue(new Error("KV GET failed: 500"));
     vi.spyOn(console, "error").mockImplementation(() => undefined);

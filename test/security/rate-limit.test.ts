@@ -65,7 +65,9 @@ describe("an address", () => {
     const { passing, subject } = await countPassing(newAddress, register, 35);
 
     expect(passing).toBe(30);
-    await expectLimited(await register(subject));
+    const limited = await register(subject);
+    expect([limited.status, limited.headers.get("Retry-After")]).toEqual([429, "60"]);
+    expect(await limited.json()).toMatchObject({ error: "temporarily_unavailable" });
     expect((await from(subject, "/oauth/token", { method: "POST" })).status).toBe(400);
   });
 

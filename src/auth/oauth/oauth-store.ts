@@ -191,9 +191,9 @@ export class OAuthStore {
     if (this.#shown.wrappedKey === undefined) {
       const { authCodeId, ...exchanged } = withoutTokens(record);
       const isFirst = await this.#grants.exchange(grant, presentedHash, exchanged, token);
-      if (!isFirst) throw invalidGrant("Authorization code already used");
+      if (!isFirst) throw invalidGrant("Authorization code already used", "authorization-code-grant", "code_used");
     } else if (!(await this.#grants.refresh(grant, presentedHash, token))) {
-      throw invalidGrant("Invalid refresh token");
+      throw invalidGrant("Invalid refresh token", "refresh-token-grant", "token_used_up");
     }
   }
 
@@ -208,7 +208,11 @@ export class OAuthStore {
   async #useAssertion(key: string, lifetime: number): Promise<void> {
     // Of this request alone, so that a repeat of it whose answer was lost is told from another.
     if (await this.#singleUses.keep(key, crypto.randomUUID(), lifetime)) return;
-    throw new OAuthError("invalid_client", { description: "Client authentication failed", statusCode: 401 });
+    throw new OAuthError("invalid_client", {
+      description: "Client authentication failed",
+      statusCode: 401,
+      internal: { category: "client-authentication", reason: "replayed" },
+    });
   }
 
   /** The library looks a client up several times in one request. */
@@ -270,8 +274,8 @@ function lifetimeOf(expirationTtl: number | undefined): number {
   return expirationTtl;
 }
 
-function invalidGrant(description: string): OAuthError {
-  return new OAuthError("invalid_grant", { description });
+function invalidGrant(description: string, category: string, reason: string): OAuthError {
+  return new OAuthError("invalid_grant", { description, internal: { category, reason } });
 }
 
 /** What no version of the library that we know asks for: its key, or its record, has another shape. */
