@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { AuthRequest } from "@cloudflare/workers-oauth-provider";
 import * as z from "zod";
 import { accessChoices, grantedScopes, offeredChoices } from "../auth/consent/access.ts";
@@ -134,7 +133,13 @@ async function answerDenial(
  * @param kept as JSON has it
  */
 function requireSame(kept: AuthRequest, asked: AuthRequest): void {
-  if (isDeepStrictEqual(kept, JSON.parse(JSON.stringify(asked)))) return;
+  const write = (request: AuthRequest) =>
+    JSON.stringify(
+      Object.entries(request)
+        .filter(([, value]) => value !== undefined)
+        .sort(),
+    );
+  if (write(kept) === write(asked)) return;
   throw new ApplicationError("invalid_input", "This form belongs to another request.");
 }
 
