@@ -6,7 +6,8 @@ import { LARGEST_BUNDLE_KIB, NODE_MODULES_AT_START, PACKAGES_AT_START } from "./
 import { type BundleContents, readContents } from "./bundle/contents.ts";
 
 // Bundles the worker for every environment of wrangler.toml, as `wrangler deploy` would, and sends nothing anywhere.
-// Says nothing unless a bundle cannot be made, is larger than its budget, or evaluates more at its start than it may.
+// Says nothing unless a bundle cannot be made, is larger than its budget, or evaluates more at its start than it may, or
+// wrangler warns of the configuration: it would with every command that an operator runs.
 
 const LISTED_PARTS = 12;
 
@@ -29,6 +30,7 @@ function problemsOf(environment: string): string[] {
     if (status !== 0 || !(kib > 0)) return [`wrangler deploy --dry-run failed\n${stdout}${stderr}`];
     const contents = readContents(readFileSync(join(directory, "bundle-meta.json"), "utf8"));
     return [
+      ...(stderr.includes("WARNING") ? [`wrangler warns of wrangler.toml:\n${stderr}`] : []),
       ...(kib > LARGEST_BUNDLE_KIB ? [describeSize(kib, contents)] : []),
       ...describeExtras(contents),
       ...describeWideCharacters(readFileSync(join(directory, "worker.js"), "utf8")),
