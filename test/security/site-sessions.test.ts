@@ -1,14 +1,14 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { app } from "../../src/app.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, PASSWORD, Person, problemOf, send } from "../support/person.ts";
 import {
   accountOf,
   askWhose,
-  publishKeys,
-  SiteSigner,
+  openSite,
+  type SiteSigner,
   sessionClaims,
   signSessionWith,
   signWithSecret,
@@ -17,11 +17,9 @@ import {
 
 let signer: SiteSigner;
 
-beforeAll(async () => {
-  signer = await SiteSigner.make("first");
+beforeEach(async () => {
+  ({ signer } = await openSite());
 });
-
-beforeEach(() => publishKeys([signer]));
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,11 +1,11 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ownerQuery } from "../support/owner.ts";
 import { send } from "../support/person.ts";
 import {
   accountOf,
   askWhose,
-  publishKeys,
-  SiteSigner,
+  openSite,
+  type SiteSigner,
   seconds,
   sessionClaims,
   signWithSecret,
@@ -15,12 +15,9 @@ import {
 let signer: SiteSigner;
 let curve: SiteSigner;
 
-beforeAll(async () => {
-  signer = await SiteSigner.make("first");
-  curve = await SiteSigner.make("curve", "ES256");
+beforeEach(async () => {
+  ({ signer, curve } = await openSite());
 });
-
-beforeEach(() => publishKeys([signer, curve]));
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -1,9 +1,9 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { problemOf } from "../support/person.ts";
 import {
   accountOf,
   askWhose,
-  publishKeys,
+  openSite,
   SITE,
   SiteSigner,
   seconds,
@@ -17,11 +17,9 @@ import {
 
 let signer: SiteSigner;
 
-beforeAll(async () => {
-  signer = await SiteSigner.make("first");
+beforeEach(async () => {
+  ({ signer } = await openSite());
 });
-
-beforeEach(() => publishKeys([signer]));
 
 afterEach(() => vi.restoreAllMocks());
 

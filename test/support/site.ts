@@ -130,14 +130,24 @@ export function signSessionWith(
   );
 }
 
-/** Has the site answer with the public keys of these signers, until mocks are restored. */
-export function publishKeys(signers: readonly SiteSigner[]): void {
+let keys: Promise<readonly [signer: SiteSigner, curve: SiteSigner]> | undefined;
+
+/**
+ * Has the site answer with its public keys, until mocks are restored. Its keys are the same for all files that share an
+ * isolate: that keeps keys which it has read.
+ *
+ * @returns what signs with the first key, and with one whose signatures differ each time
+ */
+export async function openSite(): Promise<{ readonly signer: SiteSigner; readonly curve: SiteSigner }> {
+  keys ??= Promise.all([SiteSigner.make("first"), SiteSigner.make("curve", "ES256")]);
+  const [signer, curve] = await keys;
   const { fetch } = globalThis;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) =>
     String(input) === `${SITE}/api/auth/jwks`
-      ? Response.json({ keys: signers.map(({ publicKey }) => publicKey) })
+      ? Response.json({ keys: [signer.publicKey, curve.publicKey] })
       : fetch(input, init),
   );
+  return { signer, curve };
 }
 
 /** Asks whose a token of the site's is. */
