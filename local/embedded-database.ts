@@ -28,10 +28,10 @@ const SOURCES = [
  * Opens PGlite, applies what migrations are pending, and becomes the worker's role: PGlite's own user is a superuser,
  * whom row-level security does not concern.
  *
- * @param directory where it keeps its files; undefined keeps them in memory
+ * @param directory where it keeps its files
  */
-export async function openEmbeddedDatabase(directory: string | undefined): Promise<EmbeddedDatabase> {
-  if (directory !== undefined && !(await isThere(directory))) await makeDatabase(directory);
+export async function openEmbeddedDatabase(directory: string): Promise<EmbeddedDatabase> {
+  if (!(await isThere(directory))) await makeDatabase(directory);
   const database = await openMigrated(directory);
   const pool = openRawEmbeddedPool(database);
   return {
@@ -56,8 +56,8 @@ async function makeDatabase(directory: string): Promise<void> {
   await rename(unfinished, directory);
 }
 
-async function openMigrated(directory: string | undefined): Promise<PGlite> {
-  const database = await PGlite.create(directory === undefined ? {} : { dataDir: directory });
+async function openMigrated(directory: string): Promise<PGlite> {
+  const database = await PGlite.create({ dataDir: directory });
   const owner = new pg.Client(createPgConfig(database));
   await owner.connect();
   await migrate(owner, await readMigrationFiles());
