@@ -32,6 +32,9 @@ const OTHER_VARIABLES = [
 ];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
+/** Tests in Node that start nothing: a process for each would take longer than they do. */
+const UNITS = ["test/unit/*.node.test.ts"];
+
 /**
  * What comes after all that keeps every core busy: tests that judge response times, and beside them two that start the
  * server over and over and so wait for the most part.
@@ -127,10 +130,11 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          exclude: ["**/node_modules/**", ...LAST],
+          exclude: ["**/node_modules/**", ...UNITS, ...LAST],
           ...LIMITS,
         },
       },
+      { test: { name: "unit", include: UNITS, ...LIMITS, isolate: false } },
       { test: { name: "last", include: LAST, ...LIMITS, sequence: { groupOrder: 1 } } },
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
       workerProject("pglite", {
