@@ -48,14 +48,25 @@ const LAST = [
 /** What hangs is ended; nothing is judged by how long it takes, as the machine may be busy. */
 const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
 
-/** The folders whose files take longest, first: what begins last is waited for alone. */
-const LONGEST = ["/test/rehearsal/", "/test/reliability/", "/test/smoke/"];
+/**
+ * The order of files: what begins last is waited for alone, so the longest come first, and what takes moments last. Files
+ * that share a worker follow one another, as a worker ends with the first file after it that cannot share it, and to start
+ * one takes eight seconds of processor time; while three of the longest run, the shared ones mostly need one worker.
+ */
+const ORDER: readonly RegExp[] = [
+  /^node .*\/test\/(rehearsal\/faults|reliability\/database-fault-table|smoke\/chat-front-ends)\./,
+  /^worker:pglite /,
+  /^worker:postgresql /,
+  /^worker:variables /,
+  /^node .*\/test\/(rehearsal|reliability|smoke)\//,
+  /^node /,
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => {
-      const index = LONGEST.findIndex((folder) => moduleId.includes(folder));
-      return index === -1 ? LONGEST.length : index;
+    const place = ({ project, moduleId }: TestSpecification) => {
+      const index = ORDER.findIndex((pattern) => pattern.test(`${project.name} ${moduleId}`));
+      return index === -1 ? ORDER.length : index;
     };
     return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
   }
