@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { DefaultChatTransport, readUIMessageStream, type UIMessage } from "ai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 
 const run = promisify(execFile);
 
@@ -97,7 +97,7 @@ describe("npm start without a key", () => {
   let server: StartedServer;
   beforeAll(async () => {
     place = await makeStartPlace();
-    server = await npmStart(place);
+    server = await startServer(place);
   });
   afterAll(() => place.remove());
 
@@ -192,7 +192,7 @@ describe("npm start with a key", () => {
     const url = inject("scriptedResponsesUrl");
     const steps = [{ output: [{ type: "text", text: "I am another model." }] }];
     await fetch(`${url}/scripts/with-a-key`, { method: "PUT", body: JSON.stringify({ steps, repeats: true }) });
-    const server = await npmStart(place, {
+    const server = await startServer(place, {
       OPENAI_API_KEY: "a key",
       OPENAI_BASE_URL: url,
       OPENAI_MODEL: "another-model",

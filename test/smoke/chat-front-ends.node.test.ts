@@ -4,7 +4,7 @@ import type { LoopbackServer } from "../../local/loopback-server.ts";
 import type { Browser, Profile } from "../clients/browser.d.mts";
 import { findChromium, POLLING, servePages, Tab } from "../support/front-end-tab.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
-import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 import { type ShownMessage, shownOf, tasksSchema } from "../support/shown-message.ts";
 
@@ -36,7 +36,7 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     place = await makeStartPlace();
     pages = await servePages(await clients.bundlePages());
     [server, browser] = await Promise.all([
-      npmStart(place, {
+      startServer(place, {
         OPENAI_API_KEY: "a key",
         OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
         CORS_ORIGINS: pages.url,

@@ -10,7 +10,7 @@ import { z } from "zod";
 import { postJsonTo } from "../support/asking-client.ts";
 import { startBearerProxy } from "../support/bearer-proxy.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
-import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 import { freePort } from "../support/processes.ts";
 import { signInByBrowser } from "../support/sign-in-by-browser.ts";
 
@@ -60,7 +60,7 @@ describe.skipIf(!areClientsInstalled())("MCP's conformance suite (needs npm ci -
     baseline = await readBaseline();
     place = await makeStartPlace();
     // As a server on the internet has it; the suite describes itself nowhere.
-    server = await npmStart(place, { CLIENT_DOCUMENTS: "on" });
+    server = await startServer(place, { CLIENT_DOCUMENTS: "on" });
     proxy = await startBearerProxy(server.url, server.token);
   });
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { postJsonTo } from "../support/asking-client.ts";
 import { startClientBrowser } from "../support/client-browser.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
-import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 
 const isPossible = areClientsInstalled();
 // The import fails where the clients are not installed.
@@ -25,7 +25,7 @@ describe.runIf(isPossible)("clients that are given the URL alone, against npm st
 
   beforeAll(async () => {
     place = await makeStartPlace();
-    server = await npmStart(place);
+    server = await startServer(place);
   });
 
   afterAll(() => place?.remove());

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { createTestDatabase, databaseVariables } from "../support/cluster-databases.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
-import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 
 const isPossible = areClientsInstalled() && inject("clusterUrl") !== undefined;
 // The import fails where the clients are not installed.
@@ -29,7 +29,7 @@ describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", () =
   beforeAll(async () => {
     const { url } = await createTestDatabase();
     place = await makeStartPlace();
-    server = await npmStart(place, databaseVariables(url));
+    server = await startServer(place, databaseVariables(url));
     database = new pg.Client({ connectionString: url.href });
     await database.connect();
   });

@@ -10,7 +10,7 @@ import type { Browser, Page, Profile } from "../clients/browser.d.mts";
 import { askForConsent, postJsonTo } from "../support/asking-client.ts";
 import { findChromium, POLLING } from "../support/front-end-tab.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
-import { makeStartPlace, npmStart, type StartedServer, type StartPlace } from "../support/npm-start.ts";
+import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 import { moveTo, shownOn, violationsOn } from "../support/page-tab.ts";
 
 // The consent page of `npm start` in a real browser: what no test of the answers alone can show.
@@ -55,7 +55,7 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     );
     await mkdir(SCREENSHOTS, { recursive: true });
     [server, browser] = await Promise.all([
-      npmStart(place, {
+      startServer(place, {
         MAIL_WEBHOOK_URL: `${site.url}/mails`,
         MAIL_WEBHOOK_SECRET: randomBytes(32).toString("hex"),
         PRIVACY_URL: "https://example.com/privacy",

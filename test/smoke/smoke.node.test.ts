@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { makeStartPlace, npmStart, type StartPlace } from "../support/npm-start.ts";
+import { makeStartPlace, type StartPlace, startServer } from "../support/npm-start.ts";
 
 let place: StartPlace;
 
@@ -23,7 +23,7 @@ async function smoke(...args: string[]) {
 }
 
 it("the runbook's smoke tests pass on npm start, and leave nothing behind", async () => {
-  const server = await npmStart(place);
+  const server = await startServer(place);
   const run = await smoke("--url", server.url);
 
   expect(run.code, run.stdout + run.stderr).toBe(0);

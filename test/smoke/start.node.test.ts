@@ -7,10 +7,12 @@ import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished } f
 import { z } from "zod";
 import {
   failingNpmStart,
+  failingStart,
   makeStartPlace,
   npmStart,
   type StartedServer,
   type StartPlace,
+  startServer,
 } from "../support/npm-start.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { untilEnded } from "../support/processes.ts";
@@ -101,7 +103,7 @@ describe("npm start on the embedded database", () => {
     // So that the clients which were given it go on.
     expect(second.token).toBe(first.token);
     expect(await titles(second)).toEqual(titlesBefore);
-    const again = await failingNpmStart({ ...place, port: place.port + 1 }, {});
+    const again = await failingNpmStart({ ...place, port: place.port + 1 });
     expect(again).toMatchObject({
       code: 1,
       errors: `DATA_DIR ${place.dataDirectory} is in use by another npm start\n`,
@@ -119,7 +121,7 @@ describe("npm start on the embedded database", () => {
   it("says so when the port is in use", async () => {
     const server = createServer().listen(place.port, "127.0.0.1");
     try {
-      expect(await failingNpmStart(place, {})).toMatchObject({
+      expect(await failingStart(place)).toMatchObject({
         code: 1,
         errors: `port ${place.port} is in use; set PORT to another one\n`,
       });
@@ -136,21 +138,12 @@ describe("npm start on the embedded database", () => {
     await writeFile(join(place.dataDirectory, "secrets.json"), "{}");
     await chmod(place.dataDirectory, 0o755);
 
-    expect(await failingNpmStart(place, {})).toMatchObject({
+    expect(await failingStart(place)).toMatchObject({
       code: 1,
       errors: `DATA_DIR ${place.dataDirectory} holds files that are not npm start's: name an empty or a new directory\n`,
     });
     expect(await readFile(join(worker, "thesis.txt"), "utf8")).toBe("ten years of work");
     expect((await readdir(place.dataDirectory)).sort()).toEqual(["secrets.json", "tmp", "worker"]);
-    expect((await stat(place.dataDirectory)).mode & 0o777).toBe(0o755);
-  });
-
-  it("opens what an earlier start has left, without its secrets too", async () => {
-    await mkdir(join(place.dataDirectory, "worker"), { recursive: true });
-    await writeFile(join(place.dataDirectory, "lock"), "");
-    await chmod(place.dataDirectory, 0o755);
-
-    expect(await (await npmStart(place)).pressControlC()).toBe(0);
     expect((await stat(place.dataDirectory)).mode & 0o777).toBe(0o755);
   });
 
@@ -161,7 +154,7 @@ describe("npm start on the embedded database", () => {
     [{ DATA_DIR: "/dev/null/nowhere" }, /^DATA_DIR \/dev\/null\/nowhere cannot be used: .*\n$/],
     [{ DATABASE_URL: "postgres://me:hush@127.0.0.1:9/tasks" }, /^cannot connect to DATABASE_URL .*ECONNREFUSED.*\n$/],
   ])("refuses %j with one line", async (variables, line) => {
-    const { code, errors, milliseconds } = await failingNpmStart(place, variables);
+    const { code, errors, milliseconds } = await failingStart(place, variables);
     expect(code).toBe(1);
     expect(errors).toEqual(typeof line === "string" ? line : expect.stringMatching(line));
     expect(errors.match(/\n/g)).toHaveLength(1);
@@ -170,9 +163,12 @@ describe("npm start on the embedded database", () => {
   });
 });
 
-describe("the edge before the worker", () => {
-  it("answers what the worker cannot read with a problem document, and says itself where a request came from", async () => {
-    const server = await npmStart(place);
+describe("what a start opens that finds what an earlier one has left, without its secrets,", () => {
+  it("answers at its edge what the worker cannot read, says itself where a request came from, and ends", async () => {
+    await mkdir(join(place.dataDirectory, "worker"), { recursive: true });
+    await writeFile(join(place.dataDirectory, "lock"), "");
+    await chmod(place.dataDirectory, 0o755);
+    const server = await startServer(place);
     for (const [target, ...hosts] of [
       ["GET /health", "a b"],
       ["GET /health", "[::1"],
@@ -204,6 +200,7 @@ describe("the edge before the worker", () => {
     const statuses = (await Promise.all(signIns)).map(({ status }) => status);
     expect(statuses).toContain(429);
     expect(await server.pressControlC()).toBe(0);
+    expect((await stat(place.dataDirectory)).mode & 0o777).toBe(0o755);
   });
 });
 
@@ -214,8 +211,8 @@ describe.skipIf(inject("clusterUrl") === undefined)("npm start on PostgreSQL", (
     const other = await makeStartPlace();
     onTestFinished(() => other.remove());
     const servers = await Promise.all([
-      npmStart(place, databaseVariables(url)),
-      npmStart(other, databaseVariables(url)),
+      startServer(place, databaseVariables(url)),
+      startServer(other, databaseVariables(url)),
     ]);
     expect(servers.filter(({ password }) => password !== undefined)).toHaveLength(1);
     for (const server of servers) {

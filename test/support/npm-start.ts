@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { TEST_LIMIT } from "./patience.ts";
 import { childrenOf, freePort, killIfRunning, untilEnded } from "./processes.ts";
 
-/** A run of the real `npm start`, or one that has failed. */
+/** What `npm start` has started. */
 export interface StartedServer {
   readonly pid: number;
   readonly url: string;
@@ -20,7 +20,7 @@ export interface StartedServer {
   processes(): Promise<number[]>;
   /** What Ctrl-C does in a terminal: the signal goes to every process of the group. */
   pressControlC(): Promise<number | null>;
-  /** Sends a signal to npm alone, as a process supervisor does. */
+  /** Sends a signal to the first process alone, npm or the start, as a process supervisor does. */
   signal(name: NodeJS.Signals): Promise<number | null>;
   /** Looks up every process, so that calling the result is a kill -9 of everything at once. */
   prepareKill(): Promise<() => Promise<void>>;
@@ -59,9 +59,26 @@ export async function makeStartPlace(): Promise<StartPlace> {
   };
 }
 
+/** What package.json says `npm start` is: a test that is not of npm does without the second and more that npm takes. */
+const WITHOUT_NPM = [process.execPath, "local/start.ts"];
+const WITH_NPM = ["npm", "start", "--silent"];
+
 /** Runs `npm start` until it has printed everything; fails with what it wrote when it ends before. */
-export async function npmStart(place: StartPlace, variables: Record<string, string> = {}): Promise<StartedServer> {
-  const run = spawnNpmStart(place, variables);
+export function npmStart(place: StartPlace, variables: Record<string, string> = {}): Promise<StartedServer> {
+  return runStart(WITH_NPM, place, variables);
+}
+
+/** Runs what `npm start` runs, until it has printed everything; fails with what it wrote when it ends before. */
+export function startServer(place: StartPlace, variables: Record<string, string> = {}): Promise<StartedServer> {
+  return runStart(WITHOUT_NPM, place, variables);
+}
+
+async function runStart(
+  command: readonly string[],
+  place: StartPlace,
+  variables: Record<string, string>,
+): Promise<StartedServer> {
+  const run = spawnStart(command, place, variables);
   await run.until(/Ctrl-C stops it/);
   const token = /^TOKEN=(\S+)$/m.exec(run.output())?.[1];
   if (token === undefined) throw new Error(`npm start printed no token: ${run.output()}`);
@@ -92,29 +109,49 @@ export async function npmStart(place: StartPlace, variables: Record<string, stri
   };
 }
 
+interface FailedStart {
+  readonly code: number | null;
+  readonly errors: string;
+  readonly milliseconds: number;
+}
+
 /** Runs an `npm start` that is expected to fail. */
-export async function failingNpmStart(
+export function failingNpmStart(place: StartPlace): Promise<FailedStart> {
+  return runFailingStart(WITH_NPM, place, {});
+}
+
+/** Runs what `npm start` runs, where that is expected to fail. */
+export function failingStart(place: StartPlace, variables: Record<string, string> = {}): Promise<FailedStart> {
+  return runFailingStart(WITHOUT_NPM, place, variables);
+}
+
+async function runFailingStart(
+  command: readonly string[],
   place: StartPlace,
   variables: Record<string, string>,
-): Promise<{ code: number | null; errors: string; milliseconds: number }> {
+): Promise<FailedStart> {
   const begun = performance.now();
-  const run = spawnNpmStart(place, variables);
+  const run = spawnStart(command, place, variables);
   const code = await run.exited;
   return { code, errors: run.errors(), milliseconds: performance.now() - begun };
 }
 
-function spawnNpmStart({ home, dataDirectory, port, started }: StartPlace, variables: Record<string, string>) {
+function spawnStart(
+  command: readonly string[],
+  { home, dataDirectory, port, started }: StartPlace,
+  variables: Record<string, string>,
+) {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const environment = { PATH, NODE_COMPILE_CACHE, HOME: home, PORT: port, DATA_DIR: dataDirectory, ...variables };
   const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const child = spawn("env", ["-i", ...settings, "npm", "start", "--silent"], {
+  const child = spawn("env", ["-i", ...settings, ...command], {
     cwd: projectDirectory,
     // A process group of its own, as a terminal gives it.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
   const { pid } = child;
-  if (pid === undefined) throw new Error("npm cannot be run");
+  if (pid === undefined) throw new Error(`${command.join(" ")} cannot be run`);
   started.push(child);
   const output = collect(child.stdout);
   const errors = collect(child.stderr);
