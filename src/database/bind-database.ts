@@ -18,6 +18,7 @@ import {
   type Queries,
   type ReadCall,
   type ReadOptions,
+  type SightOptions,
   type TaskCall,
   type UserDatabase,
 } from "./user-database.ts";
@@ -51,6 +52,7 @@ interface WriteRecord {
   readonly key: string;
   readonly tool: string;
   readonly input_hash?: string;
+  readonly note?: string | undefined;
   /** Whether the key is kept also where no task changes. */
   readonly is_kept: boolean;
 }
@@ -119,7 +121,7 @@ export function bindDatabase(
 
   async function call<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,
-    kind: CallKind & ReadOptions,
+    kind: CallKind & ReadOptions & SightOptions,
     write?: WriteRecord,
     deadline = clock.deadlineAfter(limits.callTime),
     versions?: ReadonlyMap<number, number>,
@@ -136,6 +138,7 @@ export function bindDatabase(
       origin: { via, client: clientName, request_id: requestId },
       deadline,
       write,
+      sees_deleted: kind.seesDeleted,
       versions: versions && Object.fromEntries(versions),
       longest_statement: kind.isRead
         ? Math.floor(Math.min(kind.bound?.milliseconds ?? longestRead, longestRead))
@@ -169,7 +172,7 @@ export function bindDatabase(
 
   async function read<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,
-    options: ReadOptions & Pick<CallKind, "signal"> = {},
+    options: ReadOptions & SightOptions & Pick<CallKind, "signal"> = {},
   ): Promise<ReadCall<BatchResponse<Asked>>> {
     const end = await call(build, { ...options, isRead: true, isKeyed: false });
     if (!("result" in end)) throw new Error("what only reads is never carried out before");
@@ -178,15 +181,16 @@ export function bindDatabase(
   }
 
   async function changeTasks<const Asked extends Queries>(
-    { tool, key: callersKey, inputHash, versions }: CallIdentity,
+    { tool, key: callersKey, inputHash, note, versions }: CallIdentity,
     build: (query: QueryBuilder) => Asked,
+    sight: SightOptions,
     from: Date,
     deadline: string,
   ): Promise<TaskCall<BatchResponse<Asked>>> {
     const isKeyed = callersKey !== undefined;
     const key = isKeyed ? `caller:${callersKey}` : ownKey();
-    const record = { key, tool, input_hash: inputHash, is_kept: false };
-    const end = await call(build, { isRead: false, isKeyed }, record, deadline, versions);
+    const record = { key, tool, input_hash: inputHash, note, is_kept: false };
+    const end = await call(build, { isRead: false, isKeyed, ...sight }, record, deadline, versions);
     if ("result" in end) {
       const { setting, results, ended } = end.result;
       const { change, outcome = [] } = ended ?? {};
@@ -229,12 +233,12 @@ export function bindDatabase(
       return { results: "result" in end ? end.result.results : undefined };
     },
 
-    async changeTasks(identity, build) {
+    async changeTasks(identity, build, sight = {}) {
       const { key } = identity;
       const from = clock.earliestNow();
       const deadline = clock.deadlineAfter(limits.callTime);
       try {
-        return await changeTasks(identity, build, from, deadline);
+        return await changeTasks(identity, build, sight, from, deadline);
       } catch (error) {
         if (key !== undefined && mayBeUntold(error)) untold.add(userId, key, { from, until: new Date(deadline) });
         throw error;

@@ -15,6 +15,7 @@ export const users = pgTable("users", {
   lastTaskId: integer("last_task_id").notNull().default(0),
   taskCount: integer("task_count").notNull().default(0),
   lastChange: bigint("last_change", { mode: "number" }).notNull().default(0),
+  logBaseline: bigint("log_baseline", { mode: "number" }).notNull().default(0),
   signUpKey: uuid("sign_up_key"),
   createdAt: moment("created_at").notNull().defaultNow(),
   updatedAt: moment("updated_at").notNull().defaultNow(),

@@ -22,6 +22,12 @@ export interface ReadOptions {
   readonly bound?: { readonly milliseconds: number; readonly advice: string };
 }
 
+/** What of a person's tasks the queries of a call see. */
+export interface SightOptions {
+  /** Whether they see deleted tasks too, which row-level security hides from all others. */
+  readonly seesDeleted?: boolean;
+}
+
 /** The results of each query of a call that reads, in order. */
 export interface ReadCall<Results> extends CallSetting {
   readonly results: Results;
@@ -52,6 +58,8 @@ export interface CallIdentity {
   readonly key: string | undefined;
   /** The SHA-256 of its input, in hex. */
   readonly inputHash: string;
+  /** What the log of changes keeps of why it was done. */
+  readonly note?: string | undefined;
   /** The versions that tasks must still have, by their ids; undefined for any. */
   readonly versions?: ReadonlyMap<number, number> | undefined;
 }
@@ -107,7 +115,7 @@ export interface UserDatabase {
    */
   read<const Asked extends Queries>(
     build: (query: QueryBuilder) => Asked,
-    options?: ReadOptions,
+    options?: ReadOptions & SightOptions,
   ): Promise<ReadCall<BatchResponse<Asked>>>;
 
   /**
@@ -132,5 +140,6 @@ export interface UserDatabase {
   changeTasks<const Asked extends Queries>(
     call: CallIdentity,
     build: (query: QueryBuilder) => Asked,
+    options?: SightOptions,
   ): Promise<TaskCall<BatchResponse<Asked>>>;
 }

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, is, ne, or, type Placeholder, SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, is, isNull, ne, or, type Placeholder, SQL, sql } from "drizzle-orm";
 import type * as z from "zod";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
@@ -54,7 +54,13 @@ const completeUnfinished = defineStatement((query, value: TaskOf) =>
     .where(and(isTaskOf(value), ne(tasks.status, "completed"))),
 );
 
-const removeTask = defineStatement((query, value: TaskOf) => query.delete(tasks).where(isTaskOf(value)));
+/** Its key is free again: what looks for it in tasks does not see this one any more. */
+const markDeleted = defineStatement((query, value: TaskOf) =>
+  query
+    .update(tasks)
+    .set({ deletedAt: sql`now()`, idempotencyKey: null, ...touched })
+    .where(and(isTaskOf(value), isNull(tasks.deletedAt))),
+);
 
 /** Creates a task. */
 export async function createTask(database: UserDatabase, call: CallIdentity, task: NewTask): Promise<TasksChanged> {
@@ -131,13 +137,14 @@ export async function completeTask(database: UserDatabase, call: CallIdentity, i
 }
 
 /**
- * Deletes a task for good.
+ * Deletes a task. Its row is kept for some time, and no other function but those of deleted tasks sees it.
  *
  * @returns the task as it was
  * @throws ApplicationError `not_found`
  */
 export async function deleteTask(database: UserDatabase, call: CallIdentity, id: number): Promise<TasksChanged> {
-  const deleted = tasksOf(await database.changeTasks(call, () => [removeTask({ userId: database.userId, id })]));
+  const key = { userId: database.userId, id };
+  const deleted = tasksOf(await database.changeTasks(call, () => [markDeleted(key)], { seesDeleted: true }));
   found(deleted.tasks[0], "Task");
   return deleted;
 }

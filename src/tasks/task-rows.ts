@@ -1,5 +1,5 @@
 import { getTableColumns } from "drizzle-orm";
-import { integer, pgTable, text } from "drizzle-orm/pg-core";
+import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import { pluck } from "./field-table.ts";
 import { keptMoment, moment, taskFields } from "./task-fields.ts";
@@ -18,6 +18,8 @@ export const tasks = pgTable("tasks", {
   createdAt: moment("created_at").notNull().defaultNow(),
   updatedAt: moment("updated_at").notNull().defaultNow(),
   completedAt: moment("completed_at"),
+  deletedAt: moment("deleted_at"),
+  lastChange: bigint("last_change", { mode: "number" }).notNull().default(0),
   searchedText: text("searched_text"),
   searchedTags: text("searched_tags").array(),
 });
@@ -27,6 +29,8 @@ const {
   idempotencyKey: _key,
   searchedText: _text,
   searchedTags: _tags,
+  deletedAt: _deletedAt,
+  lastChange: _lastChange,
   ...columns
 } = getTableColumns(tasks);
 

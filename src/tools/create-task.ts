@@ -2,14 +2,14 @@ import * as z from "zod";
 import { createTask } from "../tasks/change-tasks.ts";
 import { optionalInputs } from "../tasks/field-table.ts";
 import { taskFields } from "../tasks/task-fields.ts";
-import { defineWritingTool, keySchema } from "./writing-tool.ts";
+import { callInputs, defineWritingTool } from "./writing-tool.ts";
 
 const { title, ...rest } = taskFields;
 
 const input = z.strictObject({
   title: title.input.describe(title.create),
   ...optionalInputs(rest, "create"),
-  idempotency_key: keySchema,
+  ...callInputs,
 });
 
 export const createTaskTool = defineWritingTool({
@@ -19,6 +19,6 @@ export const createTaskTool = defineWritingTool({
   input,
   example: { title: "Call the dentist", due: "2026-11-30", priority: "high", tags: ["health"] },
   annotations: { destructiveHint: false, idempotentHint: false },
-  run: ({ idempotency_key: _, ...task }, database, call) => createTask(database, call, task),
+  run: ({ note: _note, idempotency_key: _key, ...task }, database, call) => createTask(database, call, task),
   done: "Created",
 });

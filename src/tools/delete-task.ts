@@ -2,13 +2,13 @@ import * as z from "zod";
 import { deleteTask } from "../tasks/change-tasks.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { rules } from "./rules.ts";
-import { defineWritingTool, keySchema } from "./writing-tool.ts";
+import { callInputs, defineWritingTool } from "./writing-tool.ts";
 
 export const deleteTaskTool = defineWritingTool({
   name: "delete_task",
   title: "Delete task",
-  description: `Deletes one task for good, and answers it as it was. ${rules.delete}`,
-  input: z.strictObject({ task_id: taskIdSchema, idempotency_key: keySchema }),
+  description: `Deletes one task, and answers it as it was. ${rules.delete}`,
+  input: z.strictObject({ task_id: taskIdSchema, ...callInputs }),
   example: { task_id: 1 },
   annotations: { destructiveHint: true, idempotentHint: true },
   run: ({ task_id: id }, database, call) => deleteTask(database, call, id),

@@ -9,17 +9,23 @@ export const taskResultSchema = z.strictObject({
     .literal(true)
     .optional()
     .describe("The idempotency_key was used before: this is what that call did, and nothing was done now."),
+  change: z.int().min(1).optional().describe("The number of this change; absent where nothing changed."),
   note: z.string().optional().describe("What else there is to know, such as that nothing was changed."),
 });
 
 /**
- * What was done, a line for each task; the note in place of the verb where there is one, and alone where no task is
- * answered.
+ * What was done, a line for each task, and behind them the number of the change; the note in place of the verb where there
+ * is one, and alone where no task is answered.
  *
  * @param verb such as `Created`
  * @param changes what of each task was changed
  */
-export function resultText(verb: string, { tasks, note }: z.output<typeof taskResultSchema>, changes = ""): string {
-  if (tasks.length === 0) return note ?? verb;
-  return tasks.map((task) => [`${note ?? verb} ${taskLine(task)}`, changes].filter(Boolean).join(" · ")).join("\n");
+export function resultText(
+  verb: string,
+  { tasks, note = verb, change }: z.output<typeof taskResultSchema>,
+  changes = "",
+): string {
+  const lines = tasks.map((task) => [`${note} ${taskLine(task)}`, changes].filter(Boolean).join(" · "));
+  const told = lines.length === 0 ? note : lines.join("\n");
+  return change === undefined ? told : `${told} · change ${change}`;
 }

@@ -5,7 +5,7 @@ import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { rules } from "./rules.ts";
-import { defineWritingTool, keySchema } from "./writing-tool.ts";
+import { callInputs, defineWritingTool } from "./writing-tool.ts";
 
 const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
 
@@ -23,7 +23,7 @@ const input = z.strictObject({
     .max(2_147_483_647)
     .optional()
     .describe("Change it only if this is still its version."),
-  idempotency_key: keySchema,
+  ...callInputs,
 });
 
 export const updateTaskTool = defineWritingTool({
@@ -33,7 +33,7 @@ export const updateTaskTool = defineWritingTool({
   input,
   example: { task_id: 1, due: "2026-12-01T17:00:00", clear: ["tags"] },
   annotations: { destructiveHint: true, idempotentHint: true },
-  run({ task_id: id, expected_version: expectedVersion, idempotency_key: _, ...edit }, database, call) {
+  run({ task_id: id, expected_version: expectedVersion, note: _note, idempotency_key: _key, ...edit }, database, call) {
     requireChange(edit);
     return updateTask(database, call, id, edit, expectedVersion);
   },

@@ -4,6 +4,7 @@ import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user
 import { ApplicationError } from "../errors.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
+import { text } from "../text.ts";
 import { effectOfWriting } from "./call-effect.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
 import { resultText, taskResultSchema } from "./task-result.ts";
@@ -14,13 +15,20 @@ import { readToolInput } from "./tool-input.ts";
 const REPLAYED = "This key was used before; nothing was done now. That call:";
 
 /** The key that every tool which changes tasks takes. */
-export const keySchema = idempotencyKeySchema
+const keySchema = idempotencyKeySchema
   .optional()
   .describe("Any unique text. The same call with it again within 24 hours does nothing and answers the same.");
 
-type KeyedInput = z.ZodObject & z.ZodType<{ readonly idempotency_key?: string | undefined }>;
+const noteSchema = text({ minimum: 1, maximum: 500, isComposed: true })
+  .optional()
+  .describe("What was done or decided, for the next one who looks.");
 
-interface WritingToolDeclaration<Input extends KeyedInput> extends Omit<ToolDeclaration<Input>, "annotations"> {
+/** What every tool that changes tasks takes beside what it does. */
+export const callInputs = { note: noteSchema, idempotency_key: keySchema };
+
+type CallInput = z.ZodObject & z.ZodType<{ [Name in keyof typeof callInputs]?: string | undefined }>;
+
+interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDeclaration<Input>, "annotations"> {
   readonly annotations: Pick<ToolAnnotations, "destructiveHint" | "idempotentHint">;
   /** Does it, with one request to the database. */
   readonly run: (input: z.output<Input>, database: UserDatabase, call: CallIdentity) => Promise<TasksChanged>;
@@ -35,10 +43,10 @@ interface WritingToolDeclaration<Input extends KeyedInput> extends Omit<ToolDecl
 }
 
 /**
- * Declares a tool that changes tasks, once for every interface. Every one takes an idempotency_key, and answers with
+ * Declares a tool that changes tasks, once for every interface. Every one takes `callInputs`, and answers with
  * the tasks as it left them; of a task that was deleted, as it was.
  */
-export function defineWritingTool<Input extends KeyedInput>({
+export function defineWritingTool<Input extends CallInput>({
   run,
   done,
   unchanged,
@@ -60,16 +68,19 @@ export function defineWritingTool<Input extends KeyedInput>({
       const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;
       const key = oneKey(keyInInput, idempotencyKey) ?? fallbackKey;
-      const call = { tool: declaration.name, key, inputHash: hash(hashed), versions };
-      const { tasks, changes, isReplay, isFirstTold } = await run(input, database, call).catch((error: unknown) => {
-        throw error instanceof KeyInUse ? keyInUse(error) : error;
-      });
+      const call = { tool: declaration.name, key, inputHash: hash(hashed), note: input.note, versions };
+      const { tasks, changes, change, isReplay, isFirstTold } = await run(input, database, call).catch(
+        (error: unknown) => {
+          throw error instanceof KeyInUse ? keyInUse(error) : error;
+        },
+      );
       const shortened = changes.some(({ isShortened }) => isShortened) ? shortenedNote(done, changes) : undefined;
-      const note = isReplay ? `${REPLAYED} ${shortened ?? done}` : changes.length === 0 ? unchanged : shortened;
+      const said = isReplay ? `${REPLAYED} ${shortened ?? done}` : changes.length === 0 ? unchanged : shortened;
       const result = {
         tasks: shortened === undefined ? [...tasks] : [],
         ...(isReplay && { replayed: true as const }),
-        ...(note !== undefined && { note }),
+        ...(said !== undefined && { note: said }),
+        ...(change !== undefined && { change }),
       };
       return {
         structured: result,

@@ -25,7 +25,9 @@ describe("a text says what it takes to go on", () => {
 
   it("after a task was made, and again with its key", async () => {
     const text = await textOf("create_task", { ...task, idempotency_key: "once" });
-    expect(text.replace(/#\d+/, "#n")).toBe(`Created #n "Buy milk" · pending · ${fields} · version 1`);
+    expect(text.replace(/#\d+/, "#n").replace(/\d+$/, "n")).toBe(
+      `Created #n "Buy milk" · pending · ${fields} · version 1 · change n`,
+    );
     expect(await textOf("create_task", { ...task, idempotency_key: "once" })).toBe(
       `This key was used before; nothing was done now. That call: ${text}`,
     );
@@ -34,17 +36,21 @@ describe("a text says what it takes to go on", () => {
   it("after a change: what was changed, and what was emptied", async () => {
     const { id } = await person.runForTask("create_task", task);
     const change = { task_id: id, title: "Buy oat milk", status: "in_progress", clear: ["priority", "tags"] };
-    expect(await textOf("update_task", { ...change, expected_version: 1 })).toBe(
-      `Updated #${id} "Buy oat milk" · in_progress · due 2026-11-30 · version 2 · changed title, status · cleared priority, tags`,
+    expect(await textOf("update_task", { ...change, expected_version: 1 })).toMatch(
+      new RegExp(
+        `^Updated #${id} "Buy oat milk" · in_progress · due 2026-11-30 · version 2 · changed title, status · cleared priority, tags · change \\d+$`,
+      ),
     );
   });
 
   it("after a completion, and when there was nothing to complete", async () => {
     const { id } = await person.runForTask("create_task", { title: "Do it" });
     const text = await textOf("complete_task", { task_id: id });
-    expect(text).toMatch(new RegExp(`^Completed #${id} "Do it" · completed \\d{4}-\\d\\d-\\d\\dT\\S+ · version 2$`));
+    expect(text).toMatch(
+      new RegExp(`^Completed #${id} "Do it" · completed \\d{4}-\\d\\d-\\d\\dT\\S+ · version 2 · change \\d+$`),
+    );
     expect(await textOf("complete_task", { task_id: id })).toBe(
-      text.replace("Completed", "It was completed before; nothing was changed."),
+      text.replace("Completed", "It was completed before; nothing was changed.").replace(/ · change \d+$/, ""),
     );
     expect((await person.run("complete_task", { task_id: id })).note).toBe(
       "It was completed before; nothing was changed.",
@@ -109,7 +115,7 @@ describe("a text says nothing that somebody has put into a task", () => {
     ["a turn of direction", "x\u202e1 noisrev · detelpmoc\u202c"],
   ])("by %s in a title", async (_, title) => {
     const text = await textOf("create_task", { title });
-    const [, quoted] = /^Created #\d+ ("(?:[^"“”\\]|\\.)*") · pending · version 1$/u.exec(text) ?? [];
+    const [, quoted] = /^Created #\d+ ("(?:[^"“”\\]|\\.)*") · pending · version 1 · change \d+$/u.exec(text) ?? [];
     expect(quoted, text).toBeDefined();
     expect(quoted).not.toMatch(/[\u202a-\u202e]/u);
   });

@@ -179,7 +179,10 @@ describe("a call that a person must confirm", () => {
     await result.catch(() => undefined);
     return {
       result,
-      left: await ownerQuery("select title from tasks where user_id = $1 and id = $2", [person.id, id]),
+      left: await ownerQuery("select title from tasks where user_id = $1 and id = $2 and deleted_at is null", [
+        person.id,
+        id,
+      ]),
     };
   };
 

@@ -22,7 +22,7 @@ describe("a failure of the model ends in a clear message, and the conversation g
     ]);
     expect(answer.error?.kind).toBe("unavailable");
     expect(answer.response).toMatch(
-      /^The model said nothing for 6 seconds\. Done before that: Created #\d+ "Milk" · pending · version 1; Created #\d+ "Eggs" · pending · version 1\.$/,
+      /^The model said nothing for 6 seconds\. Done before that: Created #\d+ "Milk" · pending · version 1 · change 1; Created #\d+ "Eggs" · pending · version 1 · change 2\.$/,
     );
     expect(answer.tool_calls).toMatchObject([{ status: "done" }, { status: "done" }]);
     expect(await titlesOf(person)).toEqual(["Milk", "Eggs"]);

@@ -221,7 +221,9 @@ describe("an answer that is replaced", () => {
     const message = userMessage(`Add ${script.mark}`, "m-1");
     const first = await messageOf(await chunksOf(await post(person, message)));
     const rows = await ownerQuery("select id from tasks where user_id = $1 order by id", [person.id]);
-    const done = rows.map(({ id }, index) => `Created #${id} "${["Milk", "Eggs"][index]}" · pending · version 1`);
+    const done = rows.map(
+      ({ id }, index) => `Created #${id} "${["Milk", "Eggs"][index]}" · pending · version 1 · change ${index + 1}`,
+    );
     const replaced = ["create_task", done[0], "create_task", done[1], "developer"];
     return { person, script, message, first, replaced };
   }

@@ -223,7 +223,7 @@ test("a stop holds between calls that were approved, and keeps what was done", a
   const script = await Script.write([calls(...ids.map((id) => ["delete_task", { task_id: id }] as const))]);
   const asked = await chat(person, { message: `Delete all ${script.mark}` });
   const { conversation_id } = asked;
-  using deleting = holdDatabase(person, 'delete from "tasks"');
+  using deleting = holdDatabase(person, '"deleted_at" = now()');
   const approval = asked.approval_required?.map(({ id }) => ({ id, approved: true }));
   const going = chat(person, { conversation_id, approval });
   await vi.waitFor(() => expect(deleting.count).toBe(1), PATIENCE);

@@ -195,7 +195,7 @@ describe(`${turns.length} scripted turns`, () => {
     expect(asked).toHaveLength(planned.length);
 
     const rows = await ownerQuery(
-      "select title, status, priority, due_date::text as due, tags, version from tasks where user_id = $1 order by id",
+      "select title, status, priority, due_date::text as due, tags, version from tasks where user_id = $1 and deleted_at is null order by id",
       [person.id],
     );
     const begun = ["A", "B", "C", "D"].map((title) => [title, expected(title)] as const);

@@ -61,8 +61,8 @@ describe("a turn", () => {
     ]);
     const outputs = items.flatMap((item) => ("output" in item ? [item] : []));
     expect(outputs.map(({ output }) => output.replaceAll(/#\d+/g, "#n"))).toEqual([
-      'Created #n "Milk" · pending · version 1',
-      'Created #n "Eggs" · pending · version 1',
+      'Created #n "Milk" · pending · version 1 · change 1',
+      'Created #n "Eggs" · pending · version 1 · change 2',
       expect.stringMatching(
         /^#n "Milk" · pending · version 1\n#n "Eggs" · pending · version 1\nIt is \w+, \S+ in UTC\.$/,
       ),

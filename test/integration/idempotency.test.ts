@@ -12,7 +12,9 @@ const REPLAYED = { replayed: true, note: expect.stringContaining("nothing was do
 
 const newKey = () => crypto.randomUUID();
 const titles = async () =>
-  (await ownerQuery("select title from tasks where user_id = $1 order by id", [person.id])).map(({ title }) => title);
+  (await ownerQuery("select title from tasks where user_id = $1 and deleted_at is null order by id", [person.id])).map(
+    ({ title }) => title,
+  );
 
 /** A tool that writes, and what to call it with for a task. */
 const writes: readonly (readonly [string, (id: number) => Record<string, unknown>])[] = [
@@ -182,6 +184,7 @@ describe("what a call has come to", () => {
     expect(await repeat.json()).toEqual({
       tasks: [],
       replayed: true,
+      change: 1,
       note: expect.stringMatching(
         new RegExp(`nothing was done now.* Created #${id} "旧{80}".*version 1\\. .*get_task`),
       ),

@@ -88,6 +88,60 @@ describe.skipIf(inject("clusterUrl") === undefined)("migrations on PostgreSQL, a
     await owner.end();
   });
 
+  it("0021 begins the log with every task as it is, and 0020's way back brings no deleted one to life", async () => {
+    const { url } = await createTestDatabase();
+    const owner = await connect(url);
+    const before = files.findIndex(({ name }) => name === "0020_log_of_changes");
+    await migrate(owner, files.slice(0, before));
+    for (const name of ["ada", "grace", "nobody"]) {
+      await owner.query("select id from sign_up($1, $2, 'UTC', 'hash')", [`${name}@example.com`, name]);
+    }
+    await owner.query(
+      "insert into tasks (user_id, title) select 1 + n % 2, 'Old ' || n from generate_series(1, 5) as n",
+    );
+    await owner.query("update users set last_change = 41 where id in (1, 3)");
+    await migrate(owner, files.slice(0, before + 1));
+    // Between the two a change is logged already, with nothing before it.
+    await owner.query("update tasks set title = 'Between' where user_id = 2 and id = 1");
+    await migrate(owner, files.slice(0, before + 2));
+    const numbers = "select id, last_change::integer, log_baseline::integer from users order by id";
+    expect((await owner.query(numbers)).rows).toEqual([
+      { id: 1, last_change: 42, log_baseline: 42 },
+      { id: 2, last_change: 2, log_baseline: 2 },
+      // Without a task there is nothing to have a number.
+      { id: 3, last_change: 41, log_baseline: 41 },
+    ]);
+    const images =
+      "select user_id, id as task_id, logged_columns(to_jsonb(tasks)) as after from tasks order by user_id, id";
+    const baseline = `select user_id, task_id, after from task_changes
+      where operation = 'baseline' and change = (select log_baseline from users where id = user_id) order by user_id, task_id`;
+    expect((await owner.query(baseline)).rows).toEqual((await owner.query(images)).rows);
+    expect(
+      (await owner.query("select user_id, change::integer, via from changes order by user_id, change")).rows,
+    ).toEqual(
+      [
+        [1, 42, "migration"],
+        [2, 1, "sql"],
+        [2, 2, "migration"],
+      ].map(([user_id, change, via]) => ({ user_id, change, via })),
+    );
+
+    await owner.query("update tasks set deleted_at = now() where user_id = 1");
+    await rollBack(owner, files.slice(0, before + 2), 2);
+    expect(
+      (
+        await owner.query(
+          "select id, task_count, (select count(*)::integer from tasks where user_id = users.id) as tasks from users order by id",
+        )
+      ).rows,
+    ).toEqual([
+      { id: 1, task_count: 0, tasks: 0 },
+      { id: 2, task_count: 3, tasks: 3 },
+      { id: 3, task_count: 0, tasks: 0 },
+    ]);
+    await owner.end();
+  });
+
   it("serialise when several are started at once, also in two databases of a cluster", async () => {
     const databases = await Promise.all([createTestDatabase(), createTestDatabase()]);
     const owners = await Promise.all([...databases, ...databases, ...databases].map(({ url }) => connect(url)));

@@ -263,7 +263,7 @@ describe("delete_task", () => {
     const task = await person.runForTask("create_task", { title: "Gone" });
 
     expect(await person.runForTask("delete_task", { task_id: task.id })).toEqual(task);
-    expect(await rowOf(task.id)).toBeUndefined();
+    expect(await rowOf(task.id)).toMatchObject({ deleted_at: expect.any(String) });
     expect((await person.call("delete_task", { task_id: task.id })).status).toBe(404);
   });
 });

@@ -62,6 +62,7 @@ async function newUser({ owner }: Scratch): Promise<number> {
     [email],
   );
   const [{ id }] = z.tuple([z.object({ id: z.int() })]).parse(rows);
+  // All under one number, the first: past the worker each transaction has one.
   await owner.query("insert into tasks (user_id, title) select $1, 'One of many' from generate_series(1, $2)", [
     id,
     TASKS,
@@ -129,7 +130,7 @@ async function gapsWhile(
   let [looks, gaps] = [0, 0];
   while (!isOver) {
     const { rows } = await owner.query(
-      "select count(distinct change), coalesce(max(change), 0) as last from idempotency_keys where user_id = $1",
+      "select count(*), coalesce(max(change), 0) as last from changes where user_id = $1",
       [userId],
     );
     const [{ count, last }] = seenSchema.parse(rows);
@@ -138,6 +139,24 @@ async function gapsWhile(
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return { looks, gaps };
+}
+
+/** Where the log does not say of a task, change by change, that each version followed the one before it up to the last. */
+async function unfollowedVersions({ owner }: Scratch, userId: number): Promise<unknown[]> {
+  const { rows } = await owner.query(
+    `select task_id, change, "from", "to", earlier from (
+       select task_id, change, (before -> 'version')::integer as "from", (after -> 'version')::integer as "to",
+         lag((after -> 'version')::integer) over history as earlier
+       from task_changes where user_id = $1 window history as (partition by task_id order by change)
+     ) as followed where "from" is distinct from earlier or "to" <= "from"
+     union all
+     select id, last_change, version, null, null from tasks where user_id = $1 and not exists (
+       select from task_changes
+       where task_changes.user_id = tasks.user_id and task_id = id and change = last_change and (after -> 'version')::integer = version
+     )`,
+    [userId],
+  );
+  return rows;
 }
 
 async function countRows({ owner }: Scratch, table: string, userId: number): Promise<number | null> {
@@ -165,12 +184,13 @@ describe.skipIf(findPostgresql() === undefined)(
       const calls = CONNECTIONS * CALLS_EACH;
       expect(failures).toEqual([]);
       expect(changes.toSorted((one, other) => one - other)).toEqual(
-        Array.from({ length: calls }, (_, index) => index + 1),
+        Array.from({ length: calls }, (_, index) => index + 2),
       );
       expect(gaps).toBe(0);
       expect(looks).toBeGreaterThan(10);
       const { rows } = await scratch.owner.query("select last_change::int from users where id = $1", [userId]);
-      expect(rows).toEqual([{ last_change: calls }]);
+      expect(rows).toEqual([{ last_change: calls + 1 }]);
+      expect(await unfollowedVersions(scratch, userId)).toEqual([]);
     });
 
     it("let the account be deleted in between, with everything in it", async () => {
@@ -185,7 +205,13 @@ describe.skipIf(findPostgresql() === undefined)(
 
       // Those after it are refused as anybody is whose credential does not count.
       expect([...new Set((await running).failures)]).toEqual([SIGNED_OUT]);
-      for (const table of ["users where id", "tasks where user_id", "idempotency_keys where user_id"]) {
+      for (const table of [
+        "users where id",
+        "tasks where user_id",
+        "idempotency_keys where user_id",
+        "changes where user_id",
+        "task_changes where user_id",
+      ]) {
         expect(await countRows(scratch, table, userId), table).toBe(0);
       }
     });

@@ -201,7 +201,7 @@ test("the model is shown the question, the person's word and what came of it, in
   );
   expect(shown).toEqual([
     ...["user", "delete_task", "Not done: the person was asked, and wrote instead."],
-    ...["user", "delete_task", `Deleted #${id} "Eggs" · pending · version 1`],
+    ...["user", "delete_task", `Deleted #${id} "Eggs" · pending · version 1 · change 3`],
     "user",
   ]);
 });

@@ -43,7 +43,7 @@ describe("deleting waits for a yes", () => {
     });
     expect(await titlesOf(person)).toEqual(["Milk"]);
     const [, second] = (await script.record()).requests;
-    expect(second?.input.at(-1)).toMatchObject({ output: `Deleted #${id} "Eggs" · pending · version 1` });
+    expect(second?.input.at(-1)).toMatchObject({ output: `Deleted #${id} "Eggs" · pending · version 1 · change 3` });
   });
 
   test("after a no nothing is deleted, and the model hears of that", async () => {

@@ -41,7 +41,10 @@ describe.runIf(isPossible)("real clients, against npm start on PostgreSQL", () =
 
   /** The row of a task, as PostgreSQL has it. */
   async function rowOf(id: number): Promise<unknown> {
-    const { rows } = await database.query("select title, status, tags from tasks where id = $1", [id]);
+    const { rows } = await database.query(
+      "select title, status, tags from tasks where id = $1 and deleted_at is null",
+      [id],
+    );
     return rows[0];
   }
 

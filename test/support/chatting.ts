@@ -64,7 +64,9 @@ export function questionOf(answer: Answer): z.output<typeof approvalSchema> {
 
 /** The titles of a person's tasks, read from the database in the order they were made. */
 export async function titlesOf(person: Person): Promise<unknown[]> {
-  const rows = await ownerQuery("select title from tasks where user_id = $1 order by id", [person.id]);
+  const rows = await ownerQuery("select title from tasks where user_id = $1 and deleted_at is null order by id", [
+    person.id,
+  ]);
   return rows.map(({ title }) => title);
 }
 

@@ -3,14 +3,14 @@ import { z } from "zod";
 import { callsToApprove } from "../../src/chat/agent/approval.ts";
 import { approvalQuestion } from "../../src/chat/agent/approval-question.ts";
 import { planCall } from "../../src/tools/run-tool.ts";
-import { defineWritingTool, keySchema } from "../../src/tools/writing-tool.ts";
+import { callInputs, defineWritingTool } from "../../src/tools/writing-tool.ts";
 
 /** A tool that deletes several tasks, and needs a yes for more than one. */
 const deleteTasks = defineWritingTool({
   name: "delete_tasks",
   title: "Delete tasks",
   description: "Deletes tasks.",
-  input: z.strictObject({ task_ids: z.array(z.int()), idempotency_key: keySchema }),
+  input: z.strictObject({ task_ids: z.array(z.int()), idempotency_key: callInputs.idempotency_key }),
   example: { task_ids: [1, 2] },
   annotations: { destructiveHint: true, idempotentHint: true },
   confirm: ({ task_ids }) => task_ids.length > 1,

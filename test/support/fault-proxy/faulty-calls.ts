@@ -51,14 +51,14 @@ export function toolCall(tool: string, how: Interface, { isKeyed }: { readonly i
       ...((tool === "create_task" || tool === "update_task") && { title: "After" }),
       ...(isKeyed && { idempotency_key: crypto.randomUUID() }),
     };
-    const times = {
-      create_task: "select count(*) from tasks where user_id = $1",
-      delete_task: "select 1 - count(*) as count from tasks where user_id = $1",
-    }[tool];
+    const times =
+      tool === "create_task"
+        ? "select count(*) from tasks where user_id = $1"
+        : "select version - 1 as count from tasks where user_id = $1";
     return {
       isIt: isWriteOf(account, tool),
       make: async () => inWords(await client.call(tool, input)),
-      times: () => count(server, times ?? "select version - 1 as count from tasks where user_id = $1", [account.id]),
+      times: () => count(server, times, [account.id]),
     };
   };
 }
@@ -132,7 +132,8 @@ export const approve: PrepareCall = async (server) => {
   return {
     isIt: isWriteOf(account, "continue_turn"),
     make: async () => chat(server, account, { conversation_id, approval: { id: asked.id, approved: true } }),
-    times: () => count(server, "select 1 - count(*) as count from tasks where user_id = $1", [account.id]),
+    times: () =>
+      count(server, "select count(*) from tasks where user_id = $1 and deleted_at is not null", [account.id]),
   };
 };
 

@@ -1,0 +1,91 @@
+import { expect } from "vitest";
+import { z } from "zod";
+import { ownerQuery } from "./owner.ts";
+
+const imageSchema = z.record(z.string(), z.unknown());
+type Image = z.output<typeof imageSchema>;
+
+const callSchema = z.object({
+  change: z.coerce.number(),
+  tool: z.string().nullable(),
+  via: z.string(),
+  client: z.string().nullable(),
+  credential_kind: z.string().nullable(),
+  credential_id: z.string().nullable(),
+  request_id: z.string().nullable(),
+  note: z.string().nullable(),
+});
+
+const taskChangeSchema = z.object({
+  change: z.coerce.number(),
+  task_id: z.int(),
+  operation: z.enum(["baseline", "insert", "update", "delete", "restore"]),
+  before: imageSchema.nullable(),
+  after: imageSchema.nullable(),
+});
+export type LoggedTaskChange = z.output<typeof taskChangeSchema>;
+
+/** The calls that are logged of a user, in order. */
+export async function loggedCalls(userId: number): Promise<z.output<typeof callSchema>[]> {
+  return z
+    .array(callSchema)
+    .parse(await ownerQuery("select * from changes where user_id = $1 order by change", [userId]));
+}
+
+/** What is logged of a user's tasks, in order. */
+export async function loggedTaskChanges(userId: number): Promise<LoggedTaskChange[]> {
+  const rows = await ownerQuery("select * from task_changes where user_id = $1 order by change, task_id", [userId]);
+  return z.array(taskChangeSchema).parse(rows);
+}
+
+/** The tasks as the log has them, by their ids: what each change did, one after the other from the baseline on. */
+function replay(log: readonly LoggedTaskChange[]): Map<number, Image> {
+  const tasks = new Map<number, Image>();
+  for (const { task_id: id, operation, before, after } of log) {
+    const known = tasks.get(id);
+    // Each starts from what the one before it has left.
+    expect({ ...known, ...(operation === "baseline" ? {} : before) }).toEqual(known ?? before ?? {});
+    if (after === null) tasks.delete(id);
+    else tasks.set(id, operation === "update" ? { ...known, ...after } : after);
+  }
+  return tasks;
+}
+
+/** Makes sure that the log, replayed from its baseline, gives exactly the tasks that are there, and that it has no gap. */
+export async function expectWholeLog(userId: number): Promise<void> {
+  const rows = await ownerQuery(
+    "select id, last_change::integer, logged_columns(to_jsonb(tasks)) as image from tasks where user_id = $1 order by id",
+    [userId],
+  );
+  const log = await loggedTaskChanges(userId);
+  const replayed = replay(log);
+  expect(Object.fromEntries([...replayed].map(([id, image]) => [id, inUtc(image)]))).toEqual(
+    Object.fromEntries(rows.map(({ id, image }) => [id, inUtc(imageSchema.parse(image))])),
+  );
+  const lastChanges = new Map(
+    log.map(({ task_id: id, operation, change }) => [id, operation === "baseline" ? 0 : change]),
+  );
+  for (const { id, last_change: last } of rows) expect(last, `#${id}`).toBe(lastChanges.get(Number(id)));
+
+  const [user] = await ownerQuery(
+    `select last_change::integer, log_baseline::integer, task_count,
+       (select count(*)::integer from tasks where user_id = users.id and deleted_at is null) as tasks
+     from users where id = $1`,
+    [userId],
+  );
+  expect(user?.task_count).toBe(user?.tasks);
+  const first = Math.max(1, Number(user?.log_baseline));
+  const numbers = Array.from({ length: Number(user?.last_change) - first + 1 }, (_, index) => first + index);
+  expect((await loggedCalls(userId)).map(({ change }) => change)).toEqual(numbers);
+  expect([...new Set(log.map(({ change }) => change))]).toEqual(numbers);
+}
+
+/** Postgres writes a moment in the time zone of its session. */
+function inUtc(image: Image): Image {
+  return Object.fromEntries(
+    Object.entries(image).map(([name, value]) => [
+      name,
+      name.endsWith("_at") && typeof value === "string" ? new Date(value).toISOString() : value,
+    ]),
+  );
+}
