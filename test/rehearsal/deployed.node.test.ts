@@ -18,10 +18,10 @@ import {
   outcomeSchema,
   type Rehearsal,
   SCALE,
-  startFirstRelease,
+  startRehearsal,
 } from "../support/rehearsal.ts";
 
-// What there is to see of a version that is deployed, and what becomes of the next ones.
+// The first version, what there is to see of it when it is deployed, and what becomes of the next ones.
 
 const run = promisify(execFile);
 const sessionSchema = z.object({ token: z.string(), user: z.object({ id: z.number() }) });
@@ -29,9 +29,25 @@ const sessionSchema = z.object({ token: z.string(), user: z.object({ id: z.numbe
 describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("a deployed version, with CI=true", () => {
   let rehearsal: Rehearsal;
   beforeAll(async () => {
-    rehearsal = await startFirstRelease();
+    rehearsal = await startRehearsal();
   });
   afterAll(() => rehearsal.close());
+
+  it("sets up secrets and releases the first version at once", async () => {
+    const setup = await rehearsal.runbook(["setup"]);
+    expect(setup).toMatchObject({ code: 0, stderr: "" });
+    expect(setup.stdout).toContain("Workers plan: the operator has the Workers Paid plan");
+    expect(setup.stdout).toContain(
+      "given: DATABASE_URL, OPENAI_API_KEY; generated: JWT_SECRET, TOKEN_SECRET, BETTER_AUTH_SECRET, METRICS_TOKEN",
+    );
+    expect(await rehearsal.secretsIn(setup.stdout)).toEqual([]);
+
+    const first = await rehearsal.runbook(["deploy", ...SCALE]);
+    expect(first).toMatchObject({ code: 0, stderr: "" });
+    // Cloudflare keeps secrets in a version, which is in force until the first with the worker in it.
+    expect(first.stdout).toMatch(/this is the first release \(version \S+ has secrets, and no worker in it\)/);
+    expect(first.stdout).toContain("at once: there is no version to share the traffic with");
+  });
 
   it("gives what the runbook says for each of its curl lines", async () => {
     const source = await readFile(join(import.meta.dirname, "../../docs/source-runbook.md"), "utf8");

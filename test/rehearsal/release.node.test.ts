@@ -6,7 +6,7 @@ import {
   outcomeSchema,
   type Rehearsal,
   SCALE,
-  startRehearsal,
+  startFirstRelease,
 } from "../support/rehearsal.ts";
 import { watchAnswers } from "../support/watch-answers.ts";
 
@@ -15,25 +15,9 @@ import { watchAnswers } from "../support/watch-answers.ts";
 describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, with CI=true", () => {
   let rehearsal: Rehearsal;
   beforeAll(async () => {
-    rehearsal = await startRehearsal();
+    rehearsal = await startFirstRelease();
   });
   afterAll(() => rehearsal.close());
-
-  it("sets up secrets and releases the first version at once", async () => {
-    const setup = await rehearsal.runbook(["setup"]);
-    expect(setup).toMatchObject({ code: 0, stderr: "" });
-    expect(setup.stdout).toContain("Workers plan: the operator has the Workers Paid plan");
-    expect(setup.stdout).toContain(
-      "given: DATABASE_URL, OPENAI_API_KEY; generated: JWT_SECRET, TOKEN_SECRET, BETTER_AUTH_SECRET, METRICS_TOKEN",
-    );
-    expect(await rehearsal.secretsIn(setup.stdout)).toEqual([]);
-
-    const first = await rehearsal.runbook(["deploy", ...SCALE]);
-    expect(first).toMatchObject({ code: 0, stderr: "" });
-    // Cloudflare keeps secrets in a version, which is in force until the first with the worker in it.
-    expect(first.stdout).toMatch(/this is the first release \(version \S+ has secrets, and no worker in it\)/);
-    expect(first.stdout).toContain("at once: there is no version to share the traffic with");
-  });
 
   it("brings a good release to 100 %, and no request of anybody fails on the way", async () => {
     const before = await rehearsal.versionInForce();

@@ -95,8 +95,8 @@ export const boxesOf = (log: string) => [...log.matchAll(/^-( \[.\] .*)$/gm)].ma
 export const newestMigration = async () => z.string().parse((await readMigrationFiles()).at(-1)?.name);
 
 /**
- * Sets the rehearsal up with a first version in force, which wrangler alone has deployed: `release.node.test.ts` shows how
- * the runbook does that.
+ * Sets the rehearsal up with a first version in force, which wrangler alone has deployed: `deployed.node.test.ts` shows
+ * how the runbook does that.
  *
  * @throws what wrangler said where it failed
  */
