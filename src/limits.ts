@@ -11,6 +11,7 @@ const limitNames = [
   "total_tokens",
   "personal_tokens",
   "mails",
+  "refresh_tokens",
 ] as const;
 
 export type LimitName = (typeof limitNames)[number];
@@ -34,6 +35,7 @@ interface Refusal {
 }
 
 const SESSION_RETRY = 600;
+const REFRESH_RETRY = 600;
 
 const refusals: Readonly<Record<LimitName, (maximum: string) => Refusal>> = {
   tasks: (maximum) => conflict(`You have ${maximum} tasks, the most there can be. Delete some, then create more.`),
@@ -48,6 +50,11 @@ const refusals: Readonly<Record<LimitName, (maximum: string) => Refusal>> = {
     conflict(`You have ${maximum} personal tokens, the most there can be. Delete one, then make another.`),
   sign_ups: (maximum) => untilTomorrow(`${maximum} accounts were made from your address today, the most there can be`),
   mails: (maximum) => untilTomorrow(`${maximum} links were asked for to this e-mail today, the most there can be`),
+  refresh_tokens: (maximum) => ({
+    kind: "rate_limited",
+    message: `This connection has been given ${maximum} refresh tokens lately, the most there can be. Use one of them, or try again later.`,
+    retryAfter: REFRESH_RETRY,
+  }),
   user_tokens: (maximum) => untilTomorrow(`You have used up today's ${maximum} tokens for chat`),
   address_tokens: (maximum) => untilTomorrow(`Your address has used up today's ${maximum} tokens for chat`),
   total_tokens: (maximum) => untilTomorrow(`All accounts together have used up today's ${maximum} tokens for chat`),

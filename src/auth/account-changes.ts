@@ -1,10 +1,12 @@
 import { and, eq, sql } from "drizzle-orm";
+import type { Database } from "../database/database.ts";
 import { sqlState } from "../database/database-error.ts";
 import { users } from "../database/schema.ts";
 import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, refusedField } from "../errors.ts";
 import { emailTaken, hashNewPassword, readUser, UNIQUE_VIOLATION, type User, userSchema } from "./accounts.ts";
+import { confirmNewPassword } from "./confirm-sign-in.ts";
 import type { HashAsker } from "./hash-queue.ts";
 import { type Connected, connectedSchema } from "./sign-out.ts";
 
@@ -65,17 +67,18 @@ interface PasswordChange {
 }
 
 /**
- * Gives the caller another password, and ends every sign-in until now.
+ * Gives the caller another password, ends every sign-in until now, and begins one.
  *
- * @returns what goes on; undefined where it is not told
- * @throws ApplicationError `conflict` where the password has become another since it was compared; and what `HashQueue`
- * and `write` throw
+ * @returns since when that counts; what goes on, undefined where it is not told
+ * @throws ApplicationError `conflict` where the password has become another since it was compared, or since it was set; and what
+ * `HashQueue` and `write` throw
  */
 export async function changePassword(
+  database: Database,
   own: UserDatabase,
   { comparedHash, password, cutsOff }: PasswordChange,
   asker: HashAsker,
-): Promise<Connected | undefined> {
+): Promise<{ readonly since: Date; readonly connected: Connected | undefined }> {
   const newHash = await hashNewPassword(password, asker);
   const endedAt = new Date().toISOString();
   try {
@@ -88,7 +91,8 @@ export async function changePassword(
       ],
       { ends: cutsOff ? "all credentials" : "sign-ins" },
     );
-    return results && connectedSchema.parse(results[0].rows[0]?.connected);
+    const since = await confirmNewPassword(database, own.userId, newHash);
+    return { since, connected: results && connectedSchema.parse(results[0].rows[0]?.connected) };
   } catch (error) {
     if (sqlState(error) !== CHANGED_MEANWHILE) throw error;
     throw new ApplicationError("conflict", "The password was changed by another request meanwhile, not by this one.", {

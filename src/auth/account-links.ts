@@ -4,7 +4,8 @@ import { callFunction } from "../database/call-function.ts";
 import type { Database } from "../database/database.ts";
 import { sqlState } from "../database/database-error.ts";
 import { ApplicationError, refusedField } from "../errors.ts";
-import { hashNewPassword, UNIQUE_VIOLATION, type User, userSchema } from "./accounts.ts";
+import { hashNewPassword, type SignedIn, UNIQUE_VIOLATION, type User, userSchema } from "./accounts.ts";
+import { confirmNewPassword } from "./confirm-sign-in.ts";
 import type { HashAsker } from "./hash-queue.ts";
 import { hashOf, type NewLink } from "./link-token.ts";
 
@@ -26,10 +27,11 @@ const linkSchema: z.ZodType<AccountLink, unknown> = z
   );
 
 /**
- * Has a link count by which the owner of an e-mail sets a new password. It takes as long where there is no such account.
+ * Has a link count by which the owner of an e-mail sets a new password, unless one of the last ten minutes does. It takes as long
+ * where there is no such account.
  *
- * @param mailbox whose mails are counted, as `mailboxKey` names it
- * @returns the account's e-mail as its owner has written it; undefined where there is none, and no link either
+ * @param mailbox whose requests are counted, as `mailboxKey` names it
+ * @returns the account's e-mail as its owner has written it; undefined where there is none or a link already, and no new one
  * @throws ApplicationError `rate_limited` where as many links were asked for today as may be; `unavailable`
  */
 export async function requestPasswordReset(
@@ -57,9 +59,9 @@ export async function readLink(database: Database, token: string): Promise<Accou
 
 /**
  * Sets a new password by a link, and ends everything that the account has let in: sign-ins, connected clients, personal
- * tokens, other links.
+ * tokens, other links; and begins a sign-in.
  *
- * @returns whose password it is
+ * @returns whose password it is, and since when they are signed in
  * @throws ApplicationError `invalid_input` for a link that cannot be used, for which nothing is hashed; and what `HashQueue`
  * throws
  */
@@ -67,7 +69,7 @@ export async function resetPassword(
   database: Database,
   { token, password }: { readonly token: string; readonly password: string },
   asker: HashAsker,
-): Promise<User> {
+): Promise<SignedIn> {
   const link = await readLink(database, token);
   if (link?.kind !== "reset_password") throw unusableLink();
   const passwordHash = await hashNewPassword(password, asker);
@@ -81,7 +83,8 @@ export async function resetPassword(
         from reset_password(${hashOf(token)}, ${passwordHash}, ${key}, ${endedAt}, ${deadline})`,
   );
   if (row === undefined) throw unusableLink();
-  return userSchema.parse(row);
+  const user = userSchema.parse(row);
+  return { user, since: await confirmNewPassword(database, user.id, passwordHash) };
 }
 
 const confirmedSchema = userSchema.extend({ old_email: z.string() });

@@ -7,6 +7,7 @@ import { users } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, refusedField } from "../errors.ts";
 import { metrics } from "../observability/metrics.ts";
+import { confirmSignIn } from "./confirm-sign-in.ts";
 import { type HashAsker, HashQueue } from "./hash-queue.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
 
@@ -84,20 +85,31 @@ async function requireSignUpsLeft(database: Database, { key, maximum }: NewAccou
   await callFunction(database, "reads", () => sql`select require_sign_ups_left(${key}, ${maximum})`);
 }
 
+/** A person who has given their password, and since when they are signed in: what ends sign-ins later ends this one. */
+export interface SignedIn {
+  readonly user: User;
+  readonly since: Date;
+}
+
 /**
- * Finds the account that an e-mail and a password belong to; takes the same time whether the e-mail is known or not.
+ * Signs a person in to the account that an e-mail and a password belong to; takes the same time whether the e-mail is known or
+ * not, as long as it fails.
  *
  * @param email undefined for what no account can have, for which nothing is hashed
- * @throws ApplicationError `unauthenticated`; and what `HashQueue` throws
+ * @throws ApplicationError `unauthenticated`, also where the password has become another meanwhile; and what `HashQueue` throws
  */
 export async function signIn(
   database: Database,
   { email, password }: { readonly email: string | undefined; readonly password: string },
   asker: HashAsker,
-): Promise<User> {
+): Promise<SignedIn> {
+  const askedAt = new Date();
   const account = email === undefined ? undefined : await matchPassword(database, { email, password }, asker);
   if (account === undefined) throw signInFailure();
-  return userSchema.parse(account);
+  const { id: userId, password_hash: passwordHash } = account;
+  const since = await confirmSignIn(database, { userId, passwordHash, askedAt, outlasts: false });
+  if (since === undefined) throw signInFailure();
+  return { user: userSchema.parse(account), since };
 }
 
 /**

@@ -1,4 +1,5 @@
-import { bigint, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import { bigint, boolean, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
 // Types only, for queries: the tables themselves, their constraints and policies are made by drizzle/*.sql. That of the
 // tasks is made of the table of their fields, src/tasks/task-rows.ts.
@@ -12,6 +13,7 @@ export const users = pgTable("users", {
   name: text("name").notNull(),
   timeZone: text("time_zone").notNull().default("UTC"),
   signedOutAt: moment("signed_out_at"),
+  latestSignInAt: moment("latest_sign_in_at"),
   lastTaskId: integer("last_task_id").notNull().default(0),
   taskCount: integer("task_count").notNull().default(0),
   lastChange: bigint("last_change", { mode: "number" }).notNull().default(0),
@@ -53,6 +55,7 @@ export const oauthGrants = pgTable("oauth_grants", {
   expiresAt: moment("expires_at"),
   lastUsedAt: moment("last_used_at"),
   lastClient: text("last_client"),
+  isExchanged: boolean("is_exchanged").notNull().generatedAlwaysAs(sql`(record ->> 'authCodeId') is null`),
 });
 
 /** A call that wrote, by its key: a repeat of it finds here what it came to. */

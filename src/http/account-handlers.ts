@@ -1,4 +1,4 @@
-import { deleteAccount, readUser, signIn, signUp, type User } from "../auth/accounts.ts";
+import { deleteAccount, readUser, type SignedIn, signIn, signUp, type User } from "../auth/accounts.ts";
 import { signOut, signOutEverywhere } from "../auth/sign-out.ts";
 import { beginningOf } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
@@ -18,8 +18,8 @@ export async function answerSignUp(context: ApplicationContext): Promise<Respons
 
 /** Answers with an account and a token for it. */
 export async function answerSignIn(context: ApplicationContext): Promise<Response> {
-  const { user, askedAt } = await findAccount(context, await readJsonBody(context));
-  return context.json((await openSession(context, user, askedAt)).session);
+  const { user, since } = await findAccount(context, await readJsonBody(context));
+  return context.json((await openSession(context, user, since)).session);
 }
 
 /**
@@ -41,19 +41,14 @@ export async function makeAccount(context: ApplicationContext, input: unknown): 
  * Finds the account that somebody signs in to; the guess is counted against it.
  *
  * @param input as `signInSchema` takes it
- * @returns also since when they are signed in: a sign-out everywhere meanwhile holds for them
  * @throws ApplicationError as `parseInput`, `countAgainst` and `signIn` do
  */
-export async function findAccount(
-  context: ApplicationContext,
-  input: unknown,
-): Promise<{ readonly user: User; readonly askedAt: Date }> {
+export async function findAccount(context: ApplicationContext, input: unknown): Promise<SignedIn> {
   const { email, password } = parseInput(signInSchema, input);
   if (email !== undefined) await countGuess(context, email);
-  const askedAt = new Date();
-  const user = await signIn(context.var.database, { email, password }, askerOf(context));
-  context.var.log.info("sign_in", { user_id: user.id });
-  return { user, askedAt };
+  const signedIn = await signIn(context.var.database, { email, password }, askerOf(context));
+  context.var.log.info("sign_in", { user_id: signedIn.user.id });
+  return signedIn;
 }
 
 /** Ends the credential that was sent, or every sign-in of its user, or all that they have connected too. */

@@ -1,12 +1,12 @@
 import { confirmEmail, requestPasswordReset, resetPassword } from "../auth/account-links.ts";
-import type { User } from "../auth/accounts.ts";
+import type { SignedIn, User } from "../auth/accounts.ts";
 import { makeLink } from "../auth/link-token.ts";
 import { emailChangedMail, passwordChangedMail, passwordResetMail } from "../auth/mail/mails.ts";
 import { sendMail, sendsMails } from "../auth/mail/send-mail.ts";
 import { ApplicationError } from "../errors.ts";
-import { mailboxKey } from "./address.ts";
+import { addressOf, mailboxKey } from "./address.ts";
 import { type ApplicationContext, mailServicesOf } from "./application.ts";
-import { askerOf, countGuess } from "./confirm-owner.ts";
+import { askerOf } from "./confirm-owner.ts";
 
 // What is done by links, for the JSON routes and for the pages.
 
@@ -20,16 +20,20 @@ export function requireMails({ var: { configuration } }: ApplicationContext): vo
 }
 
 /**
- * Sends a link to set a new password to the owner of an e-mail, where there is one; that is told by nothing.
+ * Sends a link to set a new password to the owner of an e-mail, where there is one and they have none of the last ten minutes;
+ * that is told by nothing. What is counted by the day is what one address asks for, so that a stranger spends none of theirs.
  *
  * @throws ApplicationError `not_found` where no mails are sent, `rate_limited`, `unavailable`
  */
 export async function sendResetLink(context: ApplicationContext, email: string): Promise<void> {
   requireMails(context);
-  await countGuess(context, email);
   const { configuration, database, log } = context.var;
   const link = makeLink();
-  const own = await requestPasswordReset(database, { email, mailbox: mailboxKey(context, email) }, link);
+  const own = await requestPasswordReset(
+    database,
+    { email, mailbox: mailboxKey(context, email, addressOf(context)) },
+    link,
+  );
   if (own === undefined) return;
   log.info("password_reset_requested");
   sendMail(passwordResetMail(own, configuration.BASE_URL, link), mailServicesOf(context));
@@ -39,12 +43,13 @@ export async function sendResetLink(context: ApplicationContext, email: string):
 export async function setPasswordByLink(
   context: ApplicationContext,
   link: { readonly token: string; readonly password: string },
-): Promise<User> {
+): Promise<SignedIn> {
   const { configuration, database, log } = context.var;
-  const user = await resetPassword(database, link, askerOf(context));
+  const signedIn = await resetPassword(database, link, askerOf(context));
+  const { user } = signedIn;
   log.info("password_reset", { user_id: user.id });
   sendMail(passwordChangedMail(user.email, configuration.BASE_URL), mailServicesOf(context));
-  return user;
+  return signedIn;
 }
 
 /** Gives an account the e-mail that a link was sent to, and tells its owner at the old one. @throws as `confirmEmail` does */

@@ -18,9 +18,14 @@ export function addressKey(context: ApplicationContext): string {
   return keyOfToday(context, "address", addressOf(context));
 }
 
-/** What the database counts an e-mail's day by, in the same way. */
-export function mailboxKey(context: ApplicationContext, email: string): string {
-  return keyOfToday(context, "mailbox", email.toLowerCase());
+/**
+ * What the database counts an e-mail's day by, in the same way.
+ *
+ * @param asker where only what they ask for is to be counted
+ */
+export function mailboxKey(context: ApplicationContext, email: string, asker?: string): string {
+  const mailbox = email.toLowerCase();
+  return keyOfToday(context, "mailbox", asker === undefined ? mailbox : JSON.stringify([mailbox, asker]));
 }
 
 function keyOfToday(context: ApplicationContext, purpose: string, subject: string): string {

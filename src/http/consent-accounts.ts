@@ -1,4 +1,4 @@
-import { readUser, type User } from "../auth/accounts.ts";
+import { readUser, type SignedIn } from "../auth/accounts.ts";
 import { beginConsentSession, type ConsentSecrets, readConsentSession } from "../auth/consent/consent-session.ts";
 import type { FormErrors } from "../auth/consent/field.tsx";
 import type { Page } from "../auth/consent/layout.tsx";
@@ -17,12 +17,6 @@ const LONGEST_EMAIL = 254;
 
 /** What a form shows again, with what must be put right; whatever else fails is no matter of the form. */
 const MENDABLE: readonly ErrorKind[] = ["invalid_input", "unauthenticated", "conflict", "rate_limited", "unavailable"];
-
-/** A person who has given their password, and when. */
-interface SignedIn {
-  readonly user: User;
-  readonly askedAt: Date;
-}
 
 /** What somebody has typed into the form of one of these pages. */
 type Typed = Readonly<Record<string, string>>;
@@ -66,7 +60,7 @@ export function answerSigningUp(context: ApplicationContext, asked: AskedConsent
   const { email = "", password, time_zone } = typed;
   const make = async () => {
     const user = await makeAccount(context, { email, password, time_zone });
-    return { user, askedAt: new Date() };
+    return { user, since: new Date() };
   };
   return answerWithAccount(context, asked, make, { again: (errors) => signUpPage(context, asked, typed, errors) });
 }
@@ -77,7 +71,7 @@ export async function readSignedIn(context: ApplicationContext): Promise<SignedI
   if (caller === undefined) return undefined;
   try {
     const user = await readUser(context.var.database.as(caller, originOf(context, "page")));
-    return { user, askedAt: caller.credential.issuedAt };
+    return { user, since: caller.credential.issuedAt };
   } catch (error) {
     if (error instanceof ApplicationError && error.kind === "unauthenticated") return undefined;
     throw error;
@@ -91,8 +85,8 @@ async function answerWithAccount(
   { again }: { readonly again: (errors: FormErrors) => Page },
 ): Promise<Response> {
   try {
-    const { user, askedAt } = await find();
-    context.header("Set-Cookie", beginConsentSession(user.id, askedAt, secretsOf(context)));
+    const { user, since } = await find();
+    context.header("Set-Cookie", beginConsentSession(user.id, since, secretsOf(context)));
     return context.redirect(links.form, 303);
   } catch (error) {
     if (!(error instanceof ApplicationError && MENDABLE.includes(error.kind))) throw error;

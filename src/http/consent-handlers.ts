@@ -107,7 +107,7 @@ async function answerApproval(
   const { request, headers } = await oauth.approveConsent(context.req.raw, handle);
   requireSame(request, asked.request);
   const scope = grantedScopes(access, request.scope);
-  const { user, askedAt: signedInAt } = signedIn;
+  const { user, since: signedInAt } = signedIn;
   const { redirectTo } = await oauth.completeAuthorization({ request, scope, userId: user.id, signedInAt });
   context.var.log.info("client_connected", { user_id: user.id });
   const can = scope.includes("tasks:write") ? "read and change" : "read";

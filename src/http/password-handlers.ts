@@ -9,7 +9,7 @@ import { sendResetLink, setPasswordByLink } from "./account-links.ts";
 import { type ApplicationContext, mailServicesOf, originOf } from "./application.ts";
 import { askerOf, confirmPasswordOf } from "./confirm-owner.ts";
 import { readJsonBody } from "./json-body.ts";
-import { afterWhatEnded, openSession } from "./open-session.ts";
+import { openSession } from "./open-session.ts";
 
 /**
  * Gives the caller another password. Every sign-in ends, and the answer carries a new one; it counts the clients and
@@ -30,10 +30,10 @@ export async function answerPasswordChange(context: ApplicationContext): Promise
   }
   const { comparedHash, ...user } = await confirmPasswordOf(context, password);
   const change = { comparedHash, password: newPassword, cutsOff };
-  const connected = await changePassword(userDatabase, change, askerOf(context));
+  const { since, connected } = await changePassword(database, userDatabase, change, askerOf(context));
   log.info("password_changed");
   sendMail(passwordChangedMail(user.email, configuration.BASE_URL), mailServicesOf(context));
-  const { caller, session } = await openSession(context, user, afterWhatEnded());
+  const { caller, session } = await openSession(context, user, since);
   const goesOn = connected ?? (await countConnected(database.as(caller, originOf(context, "http"))));
   return context.json({ ...session, connected: goesOn });
 }
@@ -51,6 +51,6 @@ export async function answerForgottenPassword(context: ApplicationContext): Prom
 /** Sets a new password by a link, which ends everything that was signed in or connected; answers with a new sign-in. */
 export async function answerPasswordReset(context: ApplicationContext): Promise<Response> {
   const { token, new_password: password } = parseInput(resetPasswordSchema, await readJsonBody(context));
-  const user = await setPasswordByLink(context, { token, password });
-  return context.json((await openSession(context, user, afterWhatEnded())).session);
+  const { user, since } = await setPasswordByLink(context, { token, password });
+  return context.json((await openSession(context, user, since)).session);
 }

@@ -175,13 +175,13 @@ describe("within five seconds it counts", () => {
       () => new Response(null, { status: 204 }),
       () => new Response(null, { status: 404 }),
     );
-    const { email } = person.session.user;
-    const forgot = () => send("/api/auth/password/forgot", { method: "POST", body: { email } });
+    const forgot = (email: string) => send("/api/auth/password/forgot", { method: "POST", body: { email } });
     await growthOf(
       async () => {
-        await forgot();
-        await mailbox.next("password_reset", email);
-        await forgot();
+        for (const { session } of [await Person.signUp(), await Person.signUp()]) {
+          await forgot(session.user.email);
+          await mailbox.next("password_reset", session.user.email);
+        }
       },
       [
         ["mails_total", { status: "success" }],

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { connectClient, connectionsOf } from "../support/connections.ts";
+import { allow, authorizationUrl, newPkce, post, register, tokensOf } from "../support/oauth.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf } from "../support/person.ts";
+import { PASSWORD, Person, problemOf } from "../support/person.ts";
 
 const PATH = "/api/auth/clients";
 
@@ -40,6 +41,28 @@ it("are listed with their last use, the one that was used last first, and nobody
       { id: never, name: "Codex", ...common, expires_at: null, last_used_at: null, last_client: null },
     ],
   });
+});
+
+it("are connected once they have come for their tokens, and not while the code of a consent waits for them", async () => {
+  const person = await Person.signUp();
+  const { client_id } = await register();
+  const { verifier, challenge } = newPkce();
+  const callback = await allow(person, authorizationUrl({ client_id, code_challenge: challenge }));
+  const listed = async () => (await (await person.send(PATH)).json<{ clients: unknown[] }>()).clients;
+  expect(await listed()).toEqual([]);
+  const password = { password: PASSWORD, new_password: PASSWORD };
+  const changed = await person.send("/api/auth/password", { method: "POST", body: password });
+  expect(await changed.json()).toMatchObject({ connected: { clients: 0, tokens: 0 } });
+
+  const code = callback.searchParams.get("code") ?? "";
+  await tokensOf(
+    await post("/oauth/token", { grant_type: "authorization_code", code, code_verifier: verifier, client_id }),
+  );
+
+  const again = await person.signInAgain();
+  expect((await (await again.send(PATH)).json<{ clients: unknown[] }>()).clients).toMatchObject([
+    { name: "Test client" },
+  ]);
 });
 
 it("are cut off one by one, by their owner alone", async () => {

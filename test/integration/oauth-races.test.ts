@@ -23,7 +23,8 @@ beforeAll(async () => {
 /** Lets so many minutes go by for all that Postgres keeps of a person's refresh tokens. */
 function minutesGoBy(minutes: number): Promise<unknown> {
   return ownerQuery(
-    "update oauth_refresh_tokens set superseded_at = superseded_at - make_interval(mins => $2) where user_id = $1",
+    `update oauth_refresh_tokens set superseded_at = superseded_at - make_interval(mins => $2),
+       created_at = created_at - make_interval(mins => $2) where user_id = $1`,
     [person.id, minutes],
   );
 }
@@ -159,13 +160,51 @@ describe("a refresh token", () => {
     await tokensOf(await refresh(clientId, last.refresh_token));
   });
 
-  it("has ten successors at most, and a grant few tokens, for a client that never learns of them", async () => {
+  it("has as many successors as there are that refresh with it at once, and each goes on an hour later", async () => {
+    const { clientId, tokens } = await connect(person);
+    const answers = await Promise.all(Array.from({ length: 14 }, () => refresh(clientId, tokens.refresh_token)));
+    const given = await Promise.all(answers.map(tokensOf));
+    await minutesGoBy(60);
+
+    const gone = await Promise.all(given.map((one) => refresh(clientId, one.refresh_token)));
+
+    expect(gone.map(({ status }) => status)).toEqual(Array.from({ length: 14 }, () => 200));
+  });
+
+  const countOf = async ({ refresh_token: token }: { readonly refresh_token: string }) => {
+    const [, grantId] = token.split(":");
+    const [row] = await ownerQuery("select count(*)::integer from oauth_refresh_tokens where grant_id = $1", [grantId]);
+    return row?.count;
+  };
+
+  it("has ten successors at most after two hours, for a client that never learns of them", async () => {
     const { clientId, tokens } = await connect(person);
     for (let round = 0; round < 15; round += 1) await tokensOf(await refresh(clientId, tokens.refresh_token));
+    expect(await countOf(tokens)).toBe(16);
+    await minutesGoBy(121);
 
-    const [, grantId] = tokens.refresh_token.split(":");
-    const [row] = await ownerQuery("select count(*)::integer from oauth_refresh_tokens where grant_id = $1", [grantId]);
-    expect(row).toEqual({ count: 11 });
     await tokensOf(await refresh(clientId, tokens.refresh_token));
+
+    expect(await countOf(tokens)).toBe(11);
+  });
+
+  it("is given no successor where a grant has 200 tokens that may still be used, and none of these ends", async () => {
+    const { clientId, tokens } = await connect(person);
+    const next = await tokensOf(await refresh(clientId, tokens.refresh_token));
+    const [, grantId] = tokens.refresh_token.split(":");
+    await ownerQuery(
+      `insert into oauth_refresh_tokens (user_id, grant_id, hash, wrapped_key, parent_hash)
+       select user_id, grant_id, 'made-' || number, wrapped_key, hash from oauth_refresh_tokens, generate_series(1, 198) as number
+       where grant_id = $1 and parent_hash is null`,
+      [grantId],
+    );
+
+    const refused = await refresh(clientId, tokens.refresh_token);
+
+    expect(await errorOf(refused)).toEqual([429, "temporarily_unavailable"]);
+    expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(await countOf(tokens)).toBe(200);
+    await minutesGoBy(121);
+    await tokensOf(await refresh(clientId, next.refresh_token));
   });
 });

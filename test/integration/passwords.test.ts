@@ -1,3 +1,4 @@
+import { decode } from "hono/jwt";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { connectClient, connectionsOf, makeToken, statusOf } from "../support/connections.ts";
@@ -23,6 +24,13 @@ const change = (person: Pick<Person, "send">, body: Record<string, unknown> = {}
   });
 const signInStatus = async ({ session }: Person, password: string) =>
   (await send("/api/auth/signin", { method: "POST", body: { email: session.user.email, password } })).status;
+const setByLink = async (person: Person) => {
+  const mailbox = Mailbox.open();
+  const { email } = person.session.user;
+  await send("/api/auth/password/forgot", { method: "POST", body: { email } });
+  const token = await mailbox.token("password_reset", email);
+  return send("/api/auth/password/reset", { method: "POST", body: { token, new_password: NEW_PASSWORD } });
+};
 const rowOf = async ({ id }: Person) => (await ownerQuery("select * from users where id = $1", [id]))[0];
 
 describe("another password", () => {
@@ -128,6 +136,59 @@ describe("another password", () => {
     if (token !== undefined) expect(await statusOf(token)).toBe(401);
     expect(await statusOf(changed.token)).toBe(200);
     expect(await signInStatus(person, PASSWORD)).toBe(401);
+  });
+
+  it("ends a sign-in with the one of before that was let in while it was on its way to the database", async () => {
+    const person = await Person.signUp();
+    const { email } = person.session.user;
+    let token: string | undefined;
+    interceptRequests((fetch) => async (input, init) => {
+      if (token !== undefined || typeof init?.body !== "string" || !init.body.includes("change_password(")) {
+        return fetch(input, init);
+      }
+      token = "asked for";
+      const signedIn = await send("/api/auth/signin", { method: "POST", body: { email, password: PASSWORD } });
+      token = z.object({ token: z.string() }).parse(await signedIn.json()).token;
+      return fetch(input, init);
+    });
+    const changed = changedSchema.parse(await (await change(person)).json());
+
+    expect([await statusOf(token ?? ""), await statusOf(changed.token)]).toEqual([401, 200]);
+    // This isolate may know it by the change; all others know it by the row.
+    const { iat } = z.object({ iat: z.number() }).parse(decode(token ?? "").payload);
+    const [row] = await ownerQuery("select signed_out_at >= to_timestamp($2) as ended from users where id = $1", [
+      person.id,
+      iat,
+    ]);
+    expect(row).toEqual({ ended: true });
+  });
+
+  it.each([
+    ["is set", (person: Person) => change(person)],
+    ["is set by a link", (person: Person) => setByLink(person)],
+  ])("lets nobody in whose password of before was compared while it %s", async (_, set) => {
+    const person = await Person.signUp();
+    const { email } = person.session.user;
+    let isBegun = false;
+    interceptRequests((fetch) => async (input, init) => {
+      const answer = await fetch(input, init);
+      if (isBegun || typeof init?.body !== "string" || !init.body.includes("find_credentials(")) return answer;
+      isBegun = true;
+      expect((await set(person)).status).toBe(200);
+      return answer;
+    });
+
+    expect((await send("/api/auth/signin", { method: "POST", body: { email, password: PASSWORD } })).status).toBe(401);
+    expect(await signInStatus(person, NEW_PASSWORD)).toBe(200);
+  });
+
+  it("answers with a sign-in that counts, although another that it ended was by a clock ahead of this one", async () => {
+    const person = await Person.signUp();
+    await ownerQuery("update users set latest_sign_in_at = now() + interval '5 seconds' where id = $1", [person.id]);
+    await ownerQuery("update users set signed_out_at = null where id = $1", [person.id]);
+    const changed = changedSchema.parse(await (await change(person)).json());
+
+    expect([await statusOf(person.session.token), await statusOf(changed.token)]).toEqual([401, 200]);
   });
 
   it("is told with all there is to tell where the answer of the database is lost", async () => {
