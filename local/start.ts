@@ -9,6 +9,7 @@ import { readStartEnvironment } from "./environment.ts";
 import { startGateway } from "./gateway.ts";
 import { openLocalDatabase } from "./local-database.ts";
 import { HOST } from "./loopback-server.ts";
+import { mailLines, startMails } from "./mails.ts";
 import { keepSecrets } from "./secrets.ts";
 import { Shutdown } from "./shutdown.ts";
 import { welcomeText } from "./welcome.ts";
@@ -67,9 +68,16 @@ async function start(): Promise<void> {
   // A person who sets a key means the model that it opens.
   const demoModel = environment.workerVariables.OPENAI_API_KEY === undefined ? await startDemoModel() : undefined;
   shutdown.atEnd(() => demoModel?.close());
+  // A person who sets a webhook wants the mails sent.
+  const mails =
+    environment.workerVariables.MAIL_WEBHOOK_URL === undefined
+      ? await startMails((mail) => say(`\n${mailLines(mail)}`))
+      : undefined;
+  shutdown.atEnd(() => mails?.close());
   const bindings = {
     ...variables,
     ...demoModel?.variables,
+    ...mails?.variables,
     DATABASE_URL: gateway.connectionString,
     NEON_FETCH_ENDPOINT: gateway.fetchEndpoint,
   };

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from "node
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import {
   failingNpmStart,
@@ -54,6 +54,26 @@ async function titles(server: StartedServer): Promise<string[]> {
   return tasksSchema.parse(await answer.json()).tasks.map(({ title }) => title);
 }
 
+/** Has somebody set a new password by the link of the mail that the terminal shows. */
+async function setPasswordByMail({ url, output }: StartedServer): Promise<void> {
+  const post = async (path: string, body: unknown) => {
+    const headers = { "content-type": "application/json" };
+    return (await fetch(`${url}/api/auth/${path}`, { method: "POST", headers, body: JSON.stringify(body) })).status;
+  };
+  const email = "ada@example.com";
+  expect(await post("signup", { email, password: "first password" })).toBe(201);
+  expect(await post("password/forgot", { email })).toBe(202);
+  const mail = /Mail to ada@example\.com: Set a new password\n {2}(\S+)/;
+  const link = await vi.waitFor(() => new URL(z.string().parse(mail.exec(output())?.[1])), { timeout: PATIENCE });
+  expect(link.href).toMatch(new RegExp(`^${url}/account/reset-password`));
+  const token = link.searchParams.get("token");
+  expect(await post("password/reset", { token, new_password: "second password" })).toBe(200);
+  expect(await post("signin", { email, password: "second password" })).toBe(200);
+  await vi.waitFor(() => expect(output()).toContain("Mail to ada@example.com: Your password was changed"), {
+    timeout: PATIENCE,
+  });
+}
+
 describe("npm start on the embedded database", () => {
   it("prints lines that work, keeps tasks over a restart and ends every process at Ctrl-C", async () => {
     // An empty directory is as good as none.
@@ -85,6 +105,7 @@ describe("npm start on the embedded database", () => {
       body: JSON.stringify({ email: "demo@example.com", password: first.password }),
     });
     expect(signIn.status).toBe(200);
+    await setPasswordByMail(first);
     const titlesBefore = await titles(first);
     expect(titlesBefore).toContain("Buy milk");
     // All that it writes is in its data directory, while it runs too; `.npm` is npm's own.
