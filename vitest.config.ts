@@ -90,6 +90,8 @@ function workerProject(
       cloudflareTest(({ inject }) => {
         const database = inject("databases")[databaseName];
         return {
+          // As it is written, and not as it is bundled.
+          main: "./src/worker.ts",
           wrangler: { configPath: "./wrangler.toml" },
           miniflare: {
             bindings: {

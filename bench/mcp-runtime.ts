@@ -2,11 +2,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectDirectory } from "../local/environment.ts";
-import { bundleWorker, startWorkerd, type Workerd } from "./workerd.ts";
+import { bundle, MAIN_MODULE } from "../ops/bundle/bundle.ts";
+import { startWorkerd, type Workerd } from "./workerd.ts";
 
 const READY_WITHIN_MILLISECONDS = 20_000;
 
-/** Bundles the bench's worker as `wrangler deploy` does, and runs it in workerd, listening at `url`. */
+/** Bundles the bench's worker, with the validators that McpAgent needs, and runs it in workerd, listening at `url`. */
 export async function startBenchWorker(
   temporary: string,
   url: string,
@@ -14,8 +15,16 @@ export async function startBenchWorker(
 ): Promise<Workerd> {
   const configuration = join(temporary, "wrangler.toml");
   await writeFile(configuration, await benchConfiguration());
-  const bundle = await bundleWorker(configuration, temporary);
-  const workerd = await startWorkerd({ configuration, bundle, bindings, url, directory: join(temporary, "workerd") });
+  const directory = join(temporary, "bundle");
+  await bundle({ entry: join(import.meta.dirname, "mcp-worker.ts"), directory, hasValidators: true });
+  const main = join(directory, MAIN_MODULE);
+  const workerd = await startWorkerd({
+    configuration,
+    bundle: main,
+    bindings,
+    url,
+    directory: join(temporary, "workerd"),
+  });
   try {
     await waitUntilReady(url);
   } catch (error) {
@@ -25,13 +34,10 @@ export async function startBenchWorker(
   return workerd;
 }
 
-/** The product's own configuration, with McpAgent's object in it, and with ajv, which McpAgent needs. */
+/** The product's own configuration, with McpAgent's object in it. */
 async function benchConfiguration(): Promise<string> {
   const own = await readFile(join(projectDirectory, "wrangler.toml"), "utf8");
-  return `${own
-    .replace(/^main = .*$/m, `main = ${JSON.stringify(join(import.meta.dirname, "mcp-worker.ts"))}`)
-    .replace(/^LOG_LEVEL = .*$/m, 'LOG_LEVEL = "warn"')
-    .replace(/^\[alias\]\n(?:.+\n)*/m, "")}
+  return `${own.replace(/^LOG_LEVEL = .*$/m, 'LOG_LEVEL = "warn"')}
 [[durable_objects.bindings]]
 name = "BENCH_AGENT"
 class_name = "BenchAgent"

@@ -4,16 +4,16 @@
  * in a workerd each, on one PostgreSQL behind the gateway, and are called in turn, call by call. Fails when the whole
  * costs more than 3 % of a call's median.
  */
-import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
 import * as z from "zod";
 import { projectDirectory } from "../local/environment.ts";
+import { modulesOf } from "../local/worker-bundle.ts";
+import { bundle, MAIN_MODULE } from "../ops/bundle/bundle.ts";
 import { startPostgresql } from "../test/support/databases.ts";
 import { findPostgresql } from "../test/support/postgresql-cluster.ts";
 import { childrenOf, freePort } from "../test/support/processes.ts";
@@ -22,7 +22,6 @@ const CALLS = 5_000;
 const WARM_UP = 300;
 const ALLOWED = 0.03;
 const MILLISECONDS_A_TICK = 10;
-const WRANGLER = join(projectDirectory, "node_modules/wrangler/wrangler-dist/cli.js");
 
 /** What stands in for a module of src/observability where it is left out. */
 const withoutMetrics = {
@@ -71,8 +70,8 @@ async function main(): Promise<void> {
   const contestants: Contestant[] = [];
   try {
     for (const [index, [name, replaced]] of Object.entries(variants).entries()) {
-      const bundle = await bundleVariant(join(copies, String(index)), join(temporary, `bundle-${index}`), replaced);
-      contestants.push(await start(name, bundle, join(temporary, `storage-${index}`), postgresql.database));
+      const main = await bundleVariant(join(copies, String(index)), join(temporary, `bundle-${index}`), replaced);
+      contestants.push(await start(name, main, join(temporary, `storage-${index}`), postgresql.database));
     }
     const processorTimes = contestants.map(() => 0);
     for (let turn = 0; turn < CALLS + WARM_UP; turn += 1) {
@@ -95,25 +94,21 @@ async function main(): Promise<void> {
 
 async function bundleVariant(
   copy: string,
-  bundle: string,
+  directory: string,
   replaced: Readonly<Record<string, string>>,
 ): Promise<string> {
   await rm(copy, { recursive: true, force: true });
   await mkdir(copy, { recursive: true });
   await cp(join(projectDirectory, "src"), join(copy, "src"), { recursive: true });
   for (const [file, source] of Object.entries(replaced)) await writeFile(join(copy, "src/observability", file), source);
-  for (const file of ["wrangler.toml", "package.json"]) await cp(join(projectDirectory, file), join(copy, file));
-  await promisify(execFile)(
-    process.execPath,
-    ["--no-warnings", WRANGLER, "deploy", "--dry-run", "--env", "", "--outdir", bundle],
-    { cwd: copy, env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" } },
-  );
-  return join(bundle, "worker.js");
+  await cp(join(projectDirectory, "package.json"), join(copy, "package.json"));
+  await bundle({ entry: join(copy, "src/worker.ts"), directory });
+  return join(directory, MAIN_MODULE);
 }
 
 async function start(
   name: string,
-  bundle: string,
+  main: string,
   storage: string,
   { connectionString, fetchEndpoint }: { readonly connectionString: string; readonly fetchEndpoint: string },
 ): Promise<Contestant> {
@@ -138,8 +133,7 @@ async function start(
       workers: [
         {
           ...options,
-          modules: [{ type: "ESModule", path: bundle }],
-          modulesRoot: dirname(bundle),
+          ...modulesOf(main),
           bindings: {
             DATABASE_URL: connectionString,
             NEON_FETCH_ENDPOINT: fetchEndpoint,

@@ -7,7 +7,7 @@
  *
  * Other checkouts are measured in the same run. The database is PostgreSQL where it is installed, behind the gateway.
  */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -90,7 +90,9 @@ async function emptyWorker(temporary: string): Promise<string> {
 
 async function enter(name: string, configuration: string, directory: string): Promise<Contestant> {
   const bundle = await bundleWorker(configuration, directory);
-  const gzipKib = gzipSync(await readFile(bundle)).length / 1024;
+  const modules = (await readdir(directory)).filter((name) => name.endsWith(".js"));
+  const contents = await Promise.all(modules.map((name) => readFile(join(directory, name))));
+  const gzipKib = gzipSync(Buffer.concat(contents)).length / 1024;
   return { name, configuration, bundle, gzipKib, processorTimes: { health: [], toolCall: [] } };
 }
 

@@ -1,14 +1,13 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import * as z from "zod";
 import { projectDirectory } from "../local/environment.ts";
 
 const WRANGLER = join(projectDirectory, "node_modules/wrangler/wrangler-dist/cli.js");
 const WORKERD = join(projectDirectory, "node_modules/workerd/bin/workerd");
-const BUNDLE = "worker.js";
 const MILLISECONDS_A_TICK = 10;
 
 /** A workerd process that runs one worker. */
@@ -32,14 +31,14 @@ type WorkerOptions = z.output<typeof optionsSchema>;
  * Bundles the worker of a wrangler configuration as `wrangler deploy` does.
  *
  * @param directory where the bundle goes
- * @returns the bundle's path
+ * @returns the path of its main module
  */
 export async function bundleWorker(configuration: string, directory: string): Promise<string> {
   await promisify(execFile)(
     process.execPath,
     ["--no-warnings", WRANGLER, "deploy", "--dry-run", "--config", configuration, "--env", "", "--outdir", directory],
     {
-      cwd: projectDirectory,
+      cwd: dirname(configuration),
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
     },
   );
@@ -52,6 +51,7 @@ export async function bundleWorker(configuration: string, directory: string): Pr
 export interface WorkerdSettings {
   /** The wrangler configuration that the bundle was made by. */
   readonly configuration: string;
+  /** The path of its main module; the others stand beside it. */
   readonly bundle: string;
   /** Variables and secrets beside those of the configuration. */
   readonly bindings: Readonly<Record<string, string>>;
@@ -74,9 +74,12 @@ export async function startWorkerd({
 }: WorkerdSettings): Promise<Workerd> {
   const options = await readOptions(configuration);
   await mkdir(join(directory, "storage"), { recursive: true });
-  await copyFile(bundle, join(directory, BUNDLE));
+  const main = basename(bundle);
+  const others = (await readdir(dirname(bundle))).filter((name) => name.endsWith(".js") && name !== main);
+  const modules = [main, ...others];
+  for (const name of modules) await cp(join(dirname(bundle), name), join(directory, name));
   const settings = { ...options, bindings: { ...options.bindings, ...bindings } };
-  await writeFile(join(directory, "workerd.capnp"), workerdConfiguration(new URL(url).host, settings));
+  await writeFile(join(directory, "workerd.capnp"), workerdConfiguration(new URL(url).host, modules, settings));
   const workerd = spawn(WORKERD, ["serve", "--experimental", "workerd.capnp"], {
     cwd: directory,
     stdio: ["ignore", "ignore", "inherit"],
@@ -108,6 +111,7 @@ async function readOptions(configuration: string): Promise<WorkerOptions> {
  */
 function workerdConfiguration(
   address: string,
+  modules: readonly string[],
   { compatibilityDate, bindings, durableObjects, ratelimits }: WorkerOptions,
 ): string {
   const text = JSON.stringify;
@@ -127,7 +131,9 @@ const config :Workerd.Config = (
   ])],
 );
 const main :Workerd.Worker = (
-  modules = [(name = ${text(BUNDLE)}, esModule = embed ${text(BUNDLE)})],
+  modules = [
+    ${modules.map((name) => `(name = ${text(name)}, esModule = embed ${text(name)}),`).join("\n    ")}
+  ],
   compatibilityDate = ${text(compatibilityDate)},
   bindings = [
     ${Object.entries(bindings)

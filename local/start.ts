@@ -53,7 +53,7 @@ async function start(): Promise<void> {
   });
 
   say("Bundling the worker …");
-  const bundling = bundleWorker(data.workerBundle, data.temporary, shutdown.signal);
+  const bundling = bundleWorker(data.workerBundle);
   // Whatever fails first is told; the other one must not end the process.
   bundling.catch(() => undefined);
   say(

@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
 import { z } from "zod";
 import type { DataDirectory } from "./data-directory.ts";
@@ -8,6 +8,7 @@ import { projectDirectory } from "./environment.ts";
 import { LogFile } from "./log-file.ts";
 import { HOST } from "./loopback-server.ts";
 import { StartError } from "./start-error.ts";
+import { modulesOf } from "./worker-bundle.ts";
 import { watchWorkerd } from "./workerd-watch.ts";
 
 const dateSchema = z.object({ compatibilityDate: z.string() });
@@ -76,8 +77,7 @@ export async function runWorker(
         },
         {
           ...options,
-          modules: [{ type: "ESModule", path: bundle }],
-          modulesRoot: dirname(bundle),
+          ...modulesOf(bundle),
           bindings: { ...configured, ...bindings },
         },
       ],

@@ -1,4 +1,4 @@
-// What the bundle has, by aliases of wrangler.toml, in the place of what both MCP SDKs validate the answers to their own
+// What the bundle has, by aliases of ops/bundle/bundle.ts, in the place of what both MCP SDKs validate the answers to their own
 // questions with (elicitation/create), which this server does not ask: 55 KiB gzip.
 
 const NOT_BUNDLED =

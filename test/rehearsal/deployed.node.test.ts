@@ -176,10 +176,10 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("a deployed ve
     await withConnection("DATABASE_OWNER_URL", rehearsal.ownerUrl, async (owner) =>
       rollBack(owner, await readMigrationFiles(), 1),
     );
-    const config = await rehearsal.configWith(
-      (toml) =>
-        `${toml.replace("src/worker.ts", "test/support/faults/health.ts")}\n[[migrations]]\ntag = "rehearsal"\n`,
-    );
+    const config = await rehearsal.configWith({
+      entry: "test/support/faults/health.ts",
+      more: '\n[[migrations]]\ntag = "rehearsal"\n',
+    });
     // wrangler fails at the domain, when the version has all the traffic already.
     rehearsal.cloudflare.broken.add("PUT /workers/scripts/*/domains/records");
     const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);

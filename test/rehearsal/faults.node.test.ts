@@ -25,9 +25,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases with
     ],
   ])("rolls a release back by itself that was built with a fault: %s", async (fault, reason, line) => {
     const before = await rehearsal.versionInForce();
-    const config = await rehearsal.configWith((toml) =>
-      toml.replace("src/worker.ts", `test/support/faults/${fault}.ts`),
-    );
+    const config = await rehearsal.configWith({ entry: `test/support/faults/${fault}.ts` });
     const run = await rehearsal.runbook(["deploy", "--config", config, ...SCALE]);
 
     expect(run.code, run.stdout).toBe(3);

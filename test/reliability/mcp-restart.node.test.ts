@@ -23,7 +23,7 @@ let worker: RunningWorker | undefined;
 
 beforeAll(async () => {
   data = await openDataDirectory(await mkdtemp(join(tmpdir(), "tasks-restart-")));
-  bundle = await bundleWorker(data.workerBundle, data.temporary, new AbortController().signal);
+  bundle = await bundleWorker(data.workerBundle);
   port = await freePort();
   url = `http://127.0.0.1:${port}`;
 });

@@ -72,7 +72,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "tasks-observability-"));
   endings.push(() => rm(directory, { recursive: true, force: true }));
   const [bundle] = await Promise.all([
-    bundleWorker(join(directory, "bundle"), directory, new AbortController().signal),
+    bundleWorker(join(directory, "bundle")),
     openDatabase().then((opened) => {
       gateway = opened;
       endings.push(() => gateway.close());

@@ -50,7 +50,7 @@ export async function prepareMixedReleases(): Promise<MixedReleases> {
   endings.push(() => database.close());
   const bundles = {
     before: await unpackBefore(join(directory, "before")),
-    now: await bundleWorker(join(directory, "now"), directory, new AbortController().signal),
+    now: await bundleWorker(join(directory, "now")),
   };
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;

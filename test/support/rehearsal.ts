@@ -58,8 +58,8 @@ export interface Rehearsal {
   announcements(): readonly string[];
   /** Runs `npm run runbook -- …` for production. */
   runbook(args: readonly string[], variables?: Record<string, string>, stop?: Interruption): Promise<RunbookRun>;
-  /** A wrangler configuration like the project's, with another entry point or whatever else is changed in it. */
-  configWith(change: (toml: string) => string): Promise<string>;
+  /** A wrangler configuration like the project's, with another entry in TypeScript or whatever else is changed in it. */
+  configWith(changed: { readonly entry?: string; readonly more?: string }): Promise<string>;
   /** The files of the deployments directory, by what their names end in. */
   logs(ending: string): Promise<string[]>;
   /** Says in the record of a version's release that it applied migrations. @returns those that it did apply */
@@ -173,15 +173,20 @@ export async function startRehearsal(): Promise<Rehearsal> {
   await writeFile(envFile, variableLines(inFile));
   const standing = { DATABASE_OWNER_URL: ownerUrl.href, NOTIFY_WEBHOOK_URL: `${webhook.url}/slack` };
   let configs = 0;
-  const configWith = async (change: (toml: string) => string) => {
+  const configWith: Rehearsal["configWith"] = async ({ entry, more = "" }) => {
     const toml = await readFile(join(projectDirectory, "wrangler.toml"), "utf8");
     configs += 1;
     const path = join(directory, `wrangler-${configs}.toml`);
     const ours = withAddress(toml, await readReleaseTarget("production"), { host: HOST, isWorkersDev: false });
-    await writeFile(path, change(ours.text.replaceAll(/"(?:\.\/)?src\//g, `"${projectDirectory}/src/`)));
+    const bundle = entry === undefined ? join(projectDirectory, "dist") : join(directory, `bundle-${configs}`);
+    const from = entry === undefined ? "" : ` --entry ${join(projectDirectory, entry)} --directory ${bundle}`;
+    const text = ours.text
+      .replace('main = "dist/', `main = "${bundle}/`)
+      .replace(/^command = "(\S+) (\S+)"/m, `command = "${projectDirectory}/$1 ${projectDirectory}/$2${from}"`);
+    await writeFile(path, `${text}${more}`);
     return path;
   };
-  const config = await configWith((toml) => toml);
+  const config = await configWith({});
   return {
     cloudflare,
     config,

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
 import { z } from "zod";
 import { projectDirectory } from "../../local/environment.ts";
+import { modulesOf } from "../../local/worker-bundle.ts";
 import { childrenOf } from "./processes.ts";
 
 /** Several workers of one bundle, each an isolate of its own, behind one address. */
@@ -110,8 +111,7 @@ export async function readWorkerOptions(bindings: Readonly<Record<string, string
   return ({ name, bundle, objectsOf }: FleetWorker) => ({
     ...options,
     name,
-    modules: [{ type: "ESModule" as const, path: bundle }],
-    modulesRoot: dirname(bundle),
+    ...modulesOf(bundle),
     bindings: { ...bindingsSchema.parse(configured), ...bindings },
     ratelimits: Object.fromEntries(limiters),
     durableObjects: Object.fromEntries(

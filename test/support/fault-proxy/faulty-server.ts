@@ -39,7 +39,7 @@ export async function startFaultyServer(bindings: Readonly<Record<string, string
   const endings: (() => Promise<unknown>)[] = [];
   const directory = await mkdtemp(join(tmpdir(), "tasks-faults-"));
   endings.push(() => rm(directory, { recursive: true, force: true }));
-  const bundling = bundleWorker(join(directory, "bundle"), directory, new AbortController().signal);
+  const bundling = bundleWorker(join(directory, "bundle"));
   const database = await openWorkerDatabase();
   endings.push(() => database.close());
   const proxy = await startFaultProxy(database.fetchEndpoint);
