@@ -43,6 +43,8 @@ create table task_changes (
   constraint task_changes_operation check (operation in ('baseline', 'insert', 'update', 'delete', 'restore'))
 );
 create index task_changes_user_id_task_id_change_idx on task_changes (user_id, task_id, change);
+-- What was deleted since, whose row may be gone.
+create index task_changes_user_id_change_idx on task_changes (user_id, change) where operation = 'delete';
 
 -- The number under which a change of a user's task is logged: that of the call; of a write past the worker the user's next, one for
 -- its whole transaction. Null where the user is gone.
@@ -283,7 +285,8 @@ $$;
 create trigger users_delete_log after delete on users
   referencing old table as gone for each statement execute function delete_log();
 
--- As before, and what is deleted is seen by the statements after it where the call says so ("sees_deleted").
+-- As before, and what is deleted is seen by the statements after it where the call says so ("sees_deleted"). Returns as well the
+-- number of the user's last change, which every later statement of the call has seen, and that of the log's baseline.
 create or replace function set_caller(call jsonb) returns jsonb
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -304,9 +307,9 @@ begin
     perform set_config('statement_timeout', milliseconds_left::text, true);
   end if;
   if write is null then
-    select id, time_zone, signed_out_at, last_change into person from public.users where id = caller_id;
+    select id, time_zone, signed_out_at, last_change, log_baseline into person from public.users where id = caller_id;
   else
-    select id, time_zone, signed_out_at, last_change into person
+    select id, time_zone, signed_out_at, last_change, log_baseline into person
     from public.users where id = caller_id for no key update;
   end if;
   counts := person.id is not null and public.credential_counts(caller_id, credential, person.signed_out_at);
@@ -336,7 +339,10 @@ begin
     perform set_config('app.outcome', '[]', true);
     perform set_config('app.call', call::text, true);
   end if;
-  return jsonb_build_object('now', clock_timestamp(), 'time_zone', person.time_zone);
+  return jsonb_build_object(
+    'now', clock_timestamp(), 'time_zone', person.time_zone,
+    'last_change', person.last_change, 'log_baseline', person.log_baseline
+  );
 end
 $$;
 

@@ -60,7 +60,7 @@ export function describe({ what, hint }: Unclear): string {
 export function tell(calls: readonly Call[]): string {
   const told = calls.map(({ name, output }) => {
     if (output === REFUSED) return "Not done: you said no.";
-    if (name === "list_tasks") return output.replace(/\nIt is \w+day, \S+ in \S+\.$/, "");
+    if (name === "list_tasks") return output.replace(/\nIt is \w+day, \S+ in \S+\.(?: Change \d+\.)?$/, "");
     return name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output;
   });
   return told.filter((line, index) => calls[index]?.output !== REFUSED || told.indexOf(line) === index).join("\n");

@@ -96,8 +96,19 @@ const selectKey = defineStatement((query, value: Value<"userId" | "key">) =>
 );
 
 const settingSchema = z
-  .object({ rows: z.tuple([z.object({ setting: z.object({ now: z.string(), time_zone: z.string() }) })]) })
-  .transform(({ rows: [{ setting }] }) => ({ now: new Date(setting.now), timeZone: setting.time_zone }));
+  .object({
+    rows: z.tuple([
+      z.object({
+        setting: z.object({ now: z.string(), time_zone: z.string(), last_change: z.int(), log_baseline: z.int() }),
+      }),
+    ]),
+  })
+  .transform(({ rows: [{ setting }] }) => ({
+    now: new Date(setting.now),
+    timeZone: setting.time_zone,
+    lastChange: setting.last_change,
+    logBaseline: setting.log_baseline,
+  }));
 const endedSchema = z
   .object({
     rows: z.tuple([z.object({ ended: z.object({ change: z.int().nullable(), outcome: z.array(z.unknown()) }) })]),

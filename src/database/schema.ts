@@ -69,6 +69,31 @@ export const idempotencyKeys = pgTable("idempotency_keys", {
   createdAt: moment("created_at").notNull().defaultNow(),
 });
 
+/** A call that changed tasks, by its user's number; a trigger writes it. */
+export const changes = pgTable("changes", {
+  userId: integer("user_id").notNull(),
+  change: bigint("change", { mode: "number" }).notNull(),
+  at: moment("at").notNull().default(sql`clock_timestamp()`),
+  tool: text("tool"),
+  via: text("via").notNull(),
+  client: text("client"),
+  credentialKind: text("credential_kind"),
+  credentialId: text("credential_id"),
+  requestId: text("request_id"),
+  note: text("note"),
+  undoes: bigint("undoes", { mode: "number" }),
+});
+
+/** What a call did to a task; a trigger writes it. */
+export const taskChanges = pgTable("task_changes", {
+  userId: integer("user_id").notNull(),
+  change: bigint("change", { mode: "number" }).notNull(),
+  taskId: integer("task_id").notNull(),
+  operation: text("operation", { enum: ["baseline", "insert", "update", "delete", "restore"] }).notNull(),
+  before: jsonb("before").$type<unknown>(),
+  after: jsonb("after").$type<unknown>(),
+});
+
 /** An MCP session that a person has opened, and when it was used last, as far as it has been asked. */
 export const mcpSessions = pgTable("mcp_sessions", {
   userId: integer("user_id").notNull(),

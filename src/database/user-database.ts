@@ -11,6 +11,10 @@ export interface CallSetting {
   readonly now: Date;
   /** The person's IANA time zone. */
   readonly timeZone: string;
+  /** The number of the user's last change before it: its queries have seen that change and all before it. */
+  readonly lastChange: number;
+  /** The first number of the user's log: what was changed before that is not known. */
+  readonly logBaseline: number;
 }
 
 /** What bounds a call that reads. */
@@ -25,7 +29,7 @@ export interface ReadOptions {
 /** What of a person's tasks the queries of a call see. */
 export interface SightOptions {
   /** Whether they see deleted tasks too, which row-level security hides from all others. */
-  readonly seesDeleted?: boolean;
+  readonly seesDeleted?: boolean | undefined;
 }
 
 /** The results of each query of a call that reads, in order. */

@@ -1,14 +1,17 @@
-import { and, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
 import { type CursorSettings, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { toDueColumns } from "./due.ts";
-import { type Task, toTask } from "./task.ts";
+import type { Task } from "./task.ts";
+import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
 import { placeSchemas, type TaskOrder, taskOrders, unsignedCursors } from "./task-order.ts";
-import { taskColumns, tasks } from "./task-rows.ts";
+import { tasks } from "./task-rows.ts";
 
 /** Which tasks to list, in which order; every filter that is given must hold. */
 export interface TaskFilter {
   readonly statuses: readonly Task["status"][];
+  /** Deleted tasks in place of those that are there. */
+  readonly isDeleted?: true | undefined;
   readonly priority?: Task["priority"] | undefined;
   /** Tasks that carry all of these, without regard to case and accents. */
   readonly tags?: readonly string[] | undefined;
@@ -26,18 +29,13 @@ export interface TaskFilter {
   readonly cursor?: string | undefined;
 }
 
-/** A task as it is read for a list. */
-export interface TaskInList extends Task {
-  /** Its beginning, where it is longer than that. */
-  readonly description: string;
-  readonly isDescriptionWhole: boolean;
-}
-
 /** One page of tasks. */
 export interface TaskPage {
   readonly tasks: TaskInList[];
   /** Absent on the last page. */
   readonly nextCursor?: string;
+  /** The number of the last change before it: what the page shows is no older. */
+  readonly lastChange: number;
   /** When it was read, and the person's time zone. */
   readonly now: Date;
   readonly timeZone: string;
@@ -52,14 +50,6 @@ const LONGEST_SEARCH = 1_500;
 const SEARCH_BOUND = {
   milliseconds: LONGEST_SEARCH,
   advice: "Ask for less: fewer or shorter words to search for, or a filter beside them.",
-};
-
-/** How much of a description is read for a list, in code points. */
-const BEGINNING = 400;
-
-const describedBriefly = {
-  description: sql<string>`left(${tasks.description}, ${sql.raw(`${BEGINNING}`)})`,
-  isDescriptionWhole: sql<boolean>`char_length(${tasks.description}) <= ${sql.raw(`${BEGINNING}`)}`,
 };
 
 const inUserTimeZone = (day: SQL) => sql`(${day})::timestamp at time zone current_setting('app.time_zone')`;
@@ -85,25 +75,27 @@ export async function listTasks(
   const after = filter.cursor === undefined ? undefined : order.after(readCursor(list, filter.cursor, cursorSettings));
   const {
     results: [rows],
+    lastChange,
     now,
     timeZone,
   } = await database.read(
     (query) => [
       query
-        .select({ ...taskColumns, ...describedBriefly, sortKey: order.sortKey })
+        .select({ ...listedColumns, sortKey: order.sortKey })
         .from(tasks)
         .where(and(eq(tasks.userId, database.userId), ...conditions(filter), after))
         .orderBy(...order.by)
         .limit(filter.limit + 1),
     ],
-    filter.search === undefined ? {} : { bound: SEARCH_BOUND },
+    { ...(filter.search !== undefined && { bound: SEARCH_BOUND }), seesDeleted: filter.isDeleted },
   );
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
   return {
-    tasks: page.map((row) => ({ ...toTask(row, timeZone), isDescriptionWhole: row.isDescriptionWhole })),
+    tasks: page.map((row) => toTaskInList(row, timeZone)),
     ...(rows.length > page.length &&
       last !== undefined && { nextCursor: writeCursor(list, last.sortKey, cursorSettings) }),
+    lastChange,
     now,
     timeZone,
   };
@@ -116,6 +108,7 @@ function pagedList(userId: number, { limit: _, cursor: __, ...asked }: TaskFilte
 
 function conditions({
   statuses,
+  isDeleted,
   priority,
   tags,
   search,
@@ -124,6 +117,7 @@ function conditions({
   dueBefore,
 }: TaskFilter): (SQL | undefined)[] {
   return [
+    isDeleted ? isNotNull(tasks.deletedAt) : undefined,
     inArray(tasks.status, [...statuses]),
     priority === undefined ? undefined : eq(tasks.priority, priority),
     tags === undefined || tags.length === 0 ? undefined : carriesAll(tags),

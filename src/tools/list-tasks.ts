@@ -1,13 +1,16 @@
 import * as z from "zod";
 import { cursorSchema } from "../cursor.ts";
+import type { UserDatabase } from "../database/user-database.ts";
+import { ApplicationError } from "../errors.ts";
 import { showMoment, weekdayOf } from "../moment.ts";
+import { readChangedTasks } from "../tasks/changed-tasks.ts";
 import { pluck } from "../tasks/field-table.ts";
-import { listTasks } from "../tasks/list-tasks.ts";
+import { listTasks, type TaskFilter, type TaskPage } from "../tasks/list-tasks.ts";
 import { momentSchema, type Task } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { taskOrderSchema } from "../tasks/task-order.ts";
 import { text } from "../text.ts";
-import { listedTaskSchema, listPage, listText } from "./listed-task.ts";
+import { changedPage, listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
 
@@ -16,7 +19,7 @@ const USUAL_PAGE = 20;
 
 const { status: statuses, priority, due, tags } = pluck(taskFields, "input");
 
-const statusFilterSchema = z.enum(["open", "overdue", "all", ...statuses.options]);
+const statusFilterSchema = z.enum(["open", "overdue", "all", ...statuses.options, "deleted"]);
 
 const input = z.strictObject({
   status: statusFilterSchema
@@ -40,6 +43,13 @@ const input = z.strictObject({
     .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
     .default(USUAL_PAGE)
     .describe("How many at most."),
+  changed_since: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "The change of an earlier answer: tells what has changed since, deleted tasks too, without tags and descriptions. Goes with limit alone.",
+    ),
   cursor: cursorSchema.optional().describe("The next_cursor of the page before; everything else as it was then."),
 });
 
@@ -47,6 +57,9 @@ const output = z.strictObject({
   tasks: z.array(listedTaskSchema),
   now: momentSchema.describe("By the person's clock."),
   time_zone: z.string().describe("The person's."),
+  change: z.int().min(0).optional().describe("Give it as changed_since next time."),
+  more: z.literal(true).optional().describe("More has changed: ask again, since change."),
+  reset: z.literal(true).optional().describe("What has changed since is not known: list anew, without changed_since."),
   next_cursor: z.string().optional().describe("There are more tasks: pass it as cursor to read on."),
 });
 
@@ -57,22 +70,26 @@ export const listTasksTool = defineReadingTool({
   input,
   example: { search: "dentist", order: "priority", limit: 10 },
   output,
-  async run({ status, priority, due_from: dueFrom, due_before: dueBefore, ...rest }, database, { cursorSettings }) {
-    const which = { statuses: toStatuses(status), isOverdue: status === "overdue", priority: toPriority(priority) };
+  async run({ changed_since: since, ...asked }, database, { cursorSettings }) {
+    if (since !== undefined) return listChanges(since, asked, database);
+    const { status, priority, due_from: dueFrom, due_before: dueBefore, ...rest } = asked;
+    const which = { ...toStatuses(status), isOverdue: status === "overdue", priority: toPriority(priority) };
     const filter = { ...rest, ...which, dueFrom, dueBefore };
     const page = await listTasks(database, filter, cursorSettings);
     return {
       tasks: listPage(page.tasks, filter.order, filter.limit),
-      now: showMoment(toSecond(page.now), page.timeZone),
-      time_zone: page.timeZone,
+      ...clockOf(page),
+      // A later page may show changes that an earlier one does not.
+      ...(asked.cursor === undefined && { change: page.lastChange }),
       ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
     };
   },
-  toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor }, asked) {
+  toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor, change, more, reset }, asked) {
     return [
-      tasks.length === 0 ? nothingListed(asked) : listText(tasks),
+      tasks.length === 0 ? nothingListed(asked, reset) : listText(tasks),
+      more && `More has changed: changed_since ${change}`,
       nextCursor !== undefined && `There are more: cursor ${nextCursor}`,
-      `It is ${weekdayOf(new Date(now), timeZone)}, ${now} in ${timeZone}.`,
+      `It is ${weekdayOf(new Date(now), timeZone)}, ${now} in ${timeZone}.${change === undefined ? "" : ` Change ${change}.`}`,
     ]
       .filter(Boolean)
       .join("\n");
@@ -80,7 +97,12 @@ export const listTasksTool = defineReadingTool({
 });
 
 /** Says of a list without tasks what it lacks: where only some of them were asked for, there may be others. */
-function nothingListed({ status, order: _order, limit: _limit, ...filter }: z.output<typeof input>): string {
+function nothingListed(
+  { status, order: _order, limit: _limit, changed_since: since, ...filter }: z.output<typeof input>,
+  isReset?: boolean,
+): string {
+  if (isReset) return `What has changed since ${since} is not known: list anew, without changed_since.`;
+  if (since !== undefined) return `Nothing has changed since ${since}.`;
   if (Object.values(filter).some((value) => value !== undefined)) return "No tasks fit.";
   return status === "all" ? "No tasks." : `No ${status.replace("_", " ")} tasks.`;
 }
@@ -94,8 +116,35 @@ function toPriority(filter: Task["priority"] | undefined) {
   return filter === "none" ? undefined : filter;
 }
 
-function toStatuses(filter: z.output<typeof statusFilterSchema>): readonly Task["status"][] {
-  if (filter === "open" || filter === "overdue") return ["pending", "in_progress"];
-  if (filter === "all") return statuses.options;
-  return [filter];
+function toStatuses(filter: z.output<typeof statusFilterSchema>): Pick<TaskFilter, "statuses" | "isDeleted"> {
+  if (filter === "open" || filter === "overdue") return { statuses: ["pending", "in_progress"] };
+  if (filter === "all") return { statuses: statuses.options };
+  return filter === "deleted" ? { statuses: statuses.options, isDeleted: true } : { statuses: [filter] };
+}
+
+/** @throws ApplicationError `invalid_input` for a filter beside it: a task that does not fit it any more would be missed */
+async function listChanges(
+  since: number,
+  { status, order: _order, limit, priority, ...rest }: Omit<z.output<typeof input>, "changed_since">,
+  database: UserDatabase,
+): Promise<z.output<typeof output>> {
+  const filter = { priority: toPriority(priority), ...rest };
+  const beside = Object.entries(filter).find(([, value]) => value !== undefined)?.[0];
+  const field = beside ?? (status === "open" || status === "all" ? undefined : "status");
+  if (field !== undefined) {
+    const message = "must be left out beside changed_since, which tells of every task that has changed";
+    throw new ApplicationError("invalid_input", `${field} ${message}`, { fields: [{ field, message }] });
+  }
+  const changed = await readChangedTasks(database, since, limit);
+  return {
+    tasks: changedPage(changed.tasks),
+    ...clockOf(changed),
+    change: changed.change,
+    ...(changed.isMore && { more: true }),
+    ...(changed.isReset && { reset: true }),
+  };
+}
+
+function clockOf({ now, timeZone }: Pick<TaskPage, "now" | "timeZone">): { now: string; time_zone: string } {
+  return { now: showMoment(toSecond(now), timeZone), time_zone: timeZone };
 }

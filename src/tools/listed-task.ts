@@ -2,9 +2,9 @@ import * as z from "zod";
 import { quote, withoutUnseen } from "../quote.ts";
 import { CUT, MOMENT_WEIGHT, shorten, weigh } from "../shorten.ts";
 import { listFields, pluck, weighFields } from "../tasks/field-table.ts";
-import type { TaskInList } from "../tasks/list-tasks.ts";
 import { taskSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
+import type { TaskInList } from "../tasks/task-in-list.ts";
 import type { TaskOrder } from "../tasks/task-order.ts";
 import { taskLine } from "./task-text.ts";
 
@@ -18,6 +18,7 @@ export const listedTaskSchema = z.strictObject({
   completed_at,
   created_at: created_at.optional().describe("In a list by creation."),
   updated_at: updated_at.optional().describe("In a list by change."),
+  deleted_at: updated_at.optional().describe("It is deleted."),
   preview: z.string().optional().describe("How the description begins, in one line."),
   cut: z
     .literal(true)
@@ -64,6 +65,12 @@ export function listPage(tasks: readonly TaskInList[], order: TaskOrder, limit: 
   return page;
 }
 
+/** Tasks that have changed, without tags and descriptions: few tokens for what may be asked for often. */
+export function changedPage(tasks: readonly TaskInList[]): ListedTask[] {
+  const brief = tasks.map((task) => ({ ...task, tags: [], description: "", isDescriptionWhole: true }));
+  return listPage(brief, "due", tasks.length);
+}
+
 /** A line for each task, and below them what its marks mean. */
 export function listText(tasks: readonly ListedTask[]): string {
   const lines = tasks.map((task) =>
@@ -71,6 +78,7 @@ export function listText(tasks: readonly ListedTask[]): string {
       taskLine(task),
       task.created_at !== undefined && `created ${task.created_at}`,
       task.updated_at !== undefined && `updated ${task.updated_at}`,
+      task.deleted_at !== undefined && `deleted ${task.deleted_at}`,
       task.preview !== undefined && `begins ${quote(task.preview)}`,
     ]
       .filter(Boolean)
@@ -93,6 +101,7 @@ function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTas
     ...(task.completed_at !== undefined && { completed_at: task.completed_at }),
     ...(order === "created" && { created_at: task.created_at }),
     ...(order === "updated" && { updated_at: task.updated_at }),
+    ...(task.deleted_at !== undefined && { deleted_at: task.deleted_at }),
     ...(preview !== "" && { preview }),
     ...(isCut && { cut: true }),
   };
@@ -113,7 +122,9 @@ function toOneLine(text: string): string {
 }
 
 function costOf({ preview, cut, ...task }: ListedTask): number {
-  const moments = [task.completed_at, task.created_at, task.updated_at].filter((moment) => moment !== undefined);
+  const moments = [task.completed_at, task.created_at, task.updated_at, task.deleted_at].filter(
+    (moment) => moment !== undefined,
+  );
   return [
     COST.task,
     weighFields(taskFields, task),

@@ -100,7 +100,7 @@ it("a list's text has a line for each task, its beginning where it is long, and 
     ),
     "… is where something is cut; get_task has all of it.",
     expect.stringMatching(/^There are more: cursor \S+$/),
-    expect.stringMatching(/^It is \w+day, \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-05:00 in America\/Bogota\.$/),
+    expect.stringMatching(/^It is \w+day, \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-05:00 in America\/Bogota\. Change 2\.$/),
   ]);
   expect(await textOf("list_tasks", { tags: ["work"] }, lister)).toContain(
     `#${second.id} "Write" · pending · tags "work" · version 1\nIt is `,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { TaskInList } from "../../src/tasks/list-tasks.ts";
+import type { TaskInList } from "../../src/tasks/task-in-list.ts";
 import { describeCatalog } from "../../src/tools/catalog.ts";
-import { listPage, listText } from "../../src/tools/listed-task.ts";
+import { changedPage, listPage, listText } from "../../src/tools/listed-task.ts";
 import { canCountTokens, countTokens } from "../support/count-tokens.ts";
 
 const PAGE = 20;
@@ -145,6 +145,16 @@ needTokenizer("the tokens of a page (need npm ci --prefix test/clients)", () => 
     const text = await countTokens(listed.map((tasks) => `${listText(tasks)}\nThere are more: cursor ${CURSOR}`));
     expect(Math.max(...structured), String(structured)).toBeLessThanOrEqual(1_600);
     expect(Math.max(...text), String(text)).toBeLessThanOrEqual(1_200);
+  });
+
+  it("are fewer still of what has changed, after ten changes of which two were of tasks that changed again", async () => {
+    const changed = changedPage(page(8, (index) => real[index % real.length] ?? {}));
+    const clock = { change: 57, now: "2026-11-27T17:45:10-05:00", time_zone: "America/Bogota" };
+    const [structured = 0, text = 0] = await countTokens([
+      JSON.stringify({ tasks: changed, ...clock }),
+      `${listText(changed)}\nIt is Friday, ${clock.now} in ${clock.time_zone}. Change 57.`,
+    ]);
+    expect(Math.max(structured, text)).toBeLessThanOrEqual(300);
   });
 
   it("stay within the budget, whatever the tasks say", { timeout: 120_000 }, async () => {

@@ -64,7 +64,7 @@ describe("a turn", () => {
       'Created #n "Milk" · pending · version 1 · change 1',
       'Created #n "Eggs" · pending · version 1 · change 2',
       expect.stringMatching(
-        /^#n "Milk" · pending · version 1\n#n "Eggs" · pending · version 1\nIt is \w+, \S+ in UTC\.$/,
+        /^#n "Milk" · pending · version 1\n#n "Eggs" · pending · version 1\nIt is \w+, \S+ in UTC\. Change 2\.$/,
       ),
     ]);
     const callIds = items.flatMap((item) => ("name" in item ? [item.call_id] : []));

@@ -160,7 +160,11 @@ describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s",
 
 describe("list_tasks", () => {
   it.each([
-    [{ status: "finished" }, "status", "must be one of open, overdue, all, pending, in_progress, completed, cancelled"],
+    [
+      { status: "finished" },
+      "status",
+      "must be one of open, overdue, all, pending, in_progress, completed, cancelled, deleted",
+    ],
     [{ limit: 0 }, "limit", "must be a whole number from 1 to 100"],
     [{ limit: 101 }, "limit", "must be a whole number from 1 to 100"],
     [{ limit: "five" }, "limit", "must be a number"],

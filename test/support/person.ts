@@ -32,7 +32,9 @@ const sessionSchema = z.strictObject({
 const resultSchema = z.strictObject({
   tasks: z.array(z.union([taskSchema, listedTaskSchema])),
   note: z.string().optional(),
-  change: z.int().min(1).optional(),
+  change: z.int().min(0).optional(),
+  more: z.literal(true).optional(),
+  reset: z.literal(true).optional(),
   now: z.iso.datetime({ offset: true }).optional(),
   time_zone: z.string().optional(),
   next_cursor: z.string().optional(),

@@ -94,7 +94,7 @@ describe("tasks are found by what the tools answer, and by nothing else", () => 
   test.each([
     '#63 "Milk" · pending · due 2026-11-30',
     '#63 "Milk" · in_progress · due 2026-11-30T17:00:00+01:00 · high priority · tags "groceries", "a \\"b" · version 4',
-    'It is Wednesday, 2026-11-25, in Europe/Berlin.\n#63 "Milk" · pending · version 1\n> #9 "Milk" · pending\n1 task.',
+    'It is Wednesday, 2026-11-25, in Europe/Berlin. Change 4.\n#63 "Milk" · pending · version 1\n> #9 "Milk" · pending\n1 task.',
   ])("in whatever words the tool tells of them: %j", (output) => {
     expect(next([["complete milk", [output]]]).calls).toEqual([{ name: "complete_task", task_id: 63 }]);
   });

@@ -1,0 +1,52 @@
+import { sql } from "drizzle-orm";
+import { showMoment } from "../moment.ts";
+import { type Task, toTask } from "./task.ts";
+import { type TaskRow, taskColumns, tasks } from "./task-rows.ts";
+
+/** A task as it is read for a list. */
+export interface TaskInList extends Task {
+  /** Its beginning, where it is longer than that. */
+  readonly description: string;
+  readonly isDescriptionWhole: boolean;
+  /** When it was deleted; absent where it is there. */
+  readonly deleted_at?: string;
+}
+
+/** How much of a description is read for a list, in code points. */
+const BEGINNING = 400;
+
+/** The columns that a `TaskInList` is read from. */
+export const listedColumns = {
+  ...taskColumns,
+  description: sql<string>`left(${tasks.description}, ${sql.raw(`${BEGINNING}`)})`,
+  isDescriptionWhole: sql<boolean>`char_length(${tasks.description}) <= ${sql.raw(`${BEGINNING}`)}`,
+  deletedAt: tasks.deletedAt,
+};
+
+interface ListedRow extends TaskRow {
+  readonly isDescriptionWhole: boolean;
+  readonly deletedAt: Date | null;
+}
+
+/**
+ * Turns a row into a task of a list.
+ *
+ * @param timeZone the person's, in which moments are shown
+ */
+export function toTaskInList(row: ListedRow, timeZone: string): TaskInList {
+  const { isDescriptionWhole, deletedAt } = row;
+  return {
+    ...toTask(row, timeZone),
+    isDescriptionWhole,
+    ...(deletedAt !== null && { deleted_at: showMoment(deletedAt, timeZone) }),
+  };
+}
+
+/** As `listedColumns` reads a description. */
+export function beginningOf(description: string): Pick<TaskInList, "description" | "isDescriptionWhole"> {
+  const characters = Array.from(description);
+  return {
+    description: characters.slice(0, BEGINNING).join(""),
+    isDescriptionWhole: characters.length <= BEGINNING,
+  };
+}
