@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
+import { TrieRouter } from "hono/router/trie-router";
 import { secureHeaders } from "hono/secure-headers";
 import { chatRoutes, conversationRoutes, limitChat, uiChatRoutes } from "./chat/conversation/routes.ts";
 import { ApplicationError } from "./errors.ts";
@@ -54,7 +55,9 @@ const answerPages: MiddlewareHandler<Application> = async (context, next) => {
 };
 
 /** Every middleware and every route; a slash at the end of a path is not looked at, as some clients add one. */
-export const app = new Hono<Application>({ strict: false });
+// Hono's usual router compiles all paths into one regular expression with the first request, which takes a tenth of the
+// start; this one takes 3 µs more for each.
+export const app = new Hono<Application>({ strict: false, router: new TrieRouter() });
 
 app.onError(problemResponse);
 app.notFound((context) =>
