@@ -8,6 +8,7 @@ import { userSchema } from "./accounts.ts";
 export const accountRecordSchema = userSchema.extend({
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
+  signed_in_at: z.iso.datetime().nullable().meta({ description: "When its password has signed somebody in last." }),
   signed_out_at: z.iso.datetime().nullable().meta({ description: "When everything was signed out last." }),
   site_identities: z
     .array(z.object({ issuer: z.string(), subject: z.string(), created_at: z.string() }))
@@ -25,6 +26,13 @@ const rowsOf = <Row extends z.ZodType>(row: Row) =>
 
 const { site_identities: identities, chat_tokens: chatTokens } = accountRecordSchema.shape;
 
+const rowSchema = userSchema.extend({
+  createdAt: z.date(),
+  updatedAt: z.date(),
+  signedInAt: z.date().nullable(),
+  signedOutAt: z.date().nullable(),
+});
+
 /** Reads the caller's account whole. @throws ApplicationError as `read` does */
 export async function readAccountRecord(own: UserDatabase): Promise<AccountRecord> {
   const { results } = await own.read((query) => [
@@ -36,6 +44,7 @@ export async function readAccountRecord(own: UserDatabase): Promise<AccountRecor
         time_zone: users.timeZone,
         createdAt: users.createdAt,
         updatedAt: users.updatedAt,
+        signedInAt: users.latestSignInAt,
         signedOutAt: users.signedOutAt,
       })
       .from(users)
@@ -48,13 +57,12 @@ export async function readAccountRecord(own: UserDatabase): Promise<AccountRecor
       from token_usage as used where user_id = ${own.userId}`),
   ]);
   const [rows, sites, usage] = results;
-  const [{ createdAt, updatedAt, signedOutAt, ...user }] = z
-    .tuple([userSchema.extend({ createdAt: z.date(), updatedAt: z.date(), signedOutAt: z.date().nullable() })])
-    .parse(rows);
+  const [{ createdAt, updatedAt, signedInAt, signedOutAt, ...user }] = z.tuple([rowSchema]).parse(rows);
   return {
     ...user,
     created_at: createdAt.toISOString(),
     updated_at: updatedAt.toISOString(),
+    signed_in_at: signedInAt?.toISOString() ?? null,
     signed_out_at: signedOutAt?.toISOString() ?? null,
     site_identities: rowsOf(identities.element).parse(sites.rows),
     chat_tokens: rowsOf(chatTokens.element).parse(usage.rows),

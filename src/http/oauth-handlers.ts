@@ -114,6 +114,8 @@ function askTokenEndpoint(
     throw new OAuthError("invalid_client", {
       description: "Client not found",
       statusCode: 401,
+      // RFC 6749 section 5.2: who has used the header is told its scheme.
+      ...(authorization !== undefined && { headers: { "WWW-Authenticate": 'Basic realm="OAuth"' } }),
       internal: { category: "client-authentication", reason: "client_id_not_acceptable" },
     });
   }

@@ -17,6 +17,7 @@ const exportSchema = z.strictObject({
     time_zone: z.string(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
+    signed_in_at: z.iso.datetime().nullable(),
     signed_out_at: z.iso.datetime().nullable(),
     site_identities: z.array(z.unknown()),
     chat_tokens: z.array(z.strictObject({ day: z.iso.date(), tokens: z.int() })),

@@ -115,7 +115,7 @@ describe("a description", () => {
     for (const space of [" ", "\t", " \t "]) {
       const headers = { Authorization: `Basic${space}${btoa(`${encodeURIComponent(clientId)}:x`)}` };
       const refused = await post("/oauth/token", { grant_type: "refresh_token", refresh_token: "t" }, headers);
-      expect(refused.status).toBe(401);
+      expect([refused.status, refused.headers.get("WWW-Authenticate")]).toEqual([401, 'Basic realm="OAuth"']);
     }
     const assertion = `e30.${Buffer.from(JSON.stringify({ iss: clientId })).toString("base64url")}.e30`;
     const asserted = { client_assertion: assertion, client_assertion_type: "x", grant_type: "refresh_token" };
