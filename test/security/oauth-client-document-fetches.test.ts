@@ -97,6 +97,7 @@ describe("a description", () => {
     "https://[fd00::1]/metadata.json",
     "https://localhost/metadata.json",
     "https://localhost./metadata.json",
+    "https://db.internal../metadata.json",
     "https://printer.local/metadata.json",
     "https://db.internal/metadata.json",
     "https://router/metadata.json",

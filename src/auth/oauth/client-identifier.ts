@@ -39,7 +39,7 @@ export function isAcceptableClientId(clientId: string): boolean {
 
 /** Whether a host, as a URL has it, has a name that may be public. */
 export function isPublicHost(host: string): boolean {
-  const name = host.replace(/\.$/, "");
+  const name = host.replace(/\.+$/, "");
   const isAddress = name.startsWith("[") || /^[\d.]+$/.test(name);
   return !isAddress && name.includes(".") && !NOT_PUBLIC.test(name) && !SPELLED_ADDRESS.test(name);
 }

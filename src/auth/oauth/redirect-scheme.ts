@@ -7,7 +7,8 @@ const RESERVED = new RegExp(
   `^(?:${[
     // Of Fetch and HTML, and of browsers' own pages and extensions.
     "about|blob|data|file|filesystem|ftp|jar|javascript|mhtml|moz-icon|resource|vbscript|view-source|wss?",
-    "android-app|brave|chrome(?:-.*)?|devtools|edge|intent|moz-extension|opera|safari-web-extension|vivaldi",
+    "android-app|brave|chrome(?:-.*)?|devtools|edge|firefox(?:-.*)?|googlechromes?|intent|microsoft-edge(?:-.*)?|moz-extension",
+    "opera(?:-.*)?|safari-web-extension|touch-https?|vivaldi|x-safari-.*",
     // HTML's "safelisted schemes" and their prefix: any site may take one.
     "bitcoin|ftps|geo|im|ircs?|magnet|mailto|matrix|mms|news|nntp|openpgp4fpr|sftp|sip|sms|smsto|ssh|tel|urn|webcal|wtai|xmpp",
     "web\\+.*",
