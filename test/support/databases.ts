@@ -1,6 +1,9 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { z } from "zod";
 import { openEmbeddedDatabase } from "../../local/embedded-database.ts";
 import { type Gateway, startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
@@ -11,12 +14,14 @@ import { ensureWorkerLogin } from "../../ops/database/worker-login.ts";
 import { type OwnerDoor, openOwnerDoor } from "./owner-door.ts";
 import { type PostgresqlCluster, startPostgresqlCluster } from "./postgresql-cluster.ts";
 
+const databaseSchema = z.object({
+  connectionString: z.string(),
+  fetchEndpoint: z.string(),
+  owner: z.object({ url: z.string(), token: z.string() }),
+});
+
 /** A migrated database behind a gateway, as tests are told of it. */
-export interface TestDatabase {
-  readonly connectionString: string;
-  readonly fetchEndpoint: string;
-  readonly owner: OwnerDoor;
-}
+export type TestDatabase = z.output<typeof databaseSchema>;
 
 /** A test database and how to end it. */
 export interface RunningTestDatabase {
@@ -51,15 +56,8 @@ export async function startPgliteDatabase(): Promise<RunningTestDatabase> {
 }
 
 /** A database of a cluster, migrated by its superuser, with the worker logging in by password. */
-async function startPostgresqlDatabase(
-  cluster: PostgresqlCluster,
-  name: string,
-): Promise<RunningTestDatabase & { readonly workerUrl: URL }> {
-  await cluster.createDatabase(name);
-  const workerUrl = cluster.url(name);
-  workerUrl.username = "task_worker";
-  workerUrl.password = "the worker's password: ' \\ / ? #";
-  const owner = await openConnection(cluster.url(name));
+export async function startPostgresqlDatabase(ownerUrl: URL, workerUrl: URL): Promise<RunningTestDatabase> {
+  const owner = await openConnection(ownerUrl);
   await migrate(owner, await readMigrationFiles());
   await ensureWorkerLogin(owner, workerUrl);
   const pool = openRawPool(workerUrl);
@@ -67,7 +65,6 @@ async function startPostgresqlDatabase(
   const door = await openOwnerDoor((work) => work(owner));
   return {
     database: describe(gateway, door),
-    workerUrl,
     async close() {
       await door.close();
       await gateway.close();
@@ -82,14 +79,40 @@ export async function startPostgresql(
   programs: string,
 ): Promise<RunningTestDatabase & { readonly cluster: PostgresqlCluster; readonly workerUrl: URL }> {
   const cluster = await startPostgresqlCluster(programs);
-  const running = await startPostgresqlDatabase(cluster, "tasks");
+  await cluster.createDatabase("tasks");
+  const workerUrl = cluster.url("tasks");
+  workerUrl.username = "task_worker";
+  workerUrl.password = "the worker's password: ' \\ / ? #";
+  const thread = await startDatabaseThread({ ownerUrl: cluster.url("tasks").href, workerUrl: workerUrl.href });
   return {
-    database: running.database,
-    workerUrl: running.workerUrl,
+    database: thread.database,
+    workerUrl,
     cluster,
     async close() {
-      await running.close();
+      await thread.close();
       await cluster.remove();
+    },
+  };
+}
+
+/**
+ * Starts a database in a thread: vitest's own is busy for seconds while it reads modules, and what asks the database
+ * meanwhile would run out of time.
+ *
+ * @param urls of a database of PostgreSQL; PGlite without them
+ */
+export async function startDatabaseThread(urls?: {
+  readonly ownerUrl: string;
+  readonly workerUrl: string;
+}): Promise<RunningTestDatabase> {
+  const thread = new Worker(join(import.meta.dirname, "database-thread.ts"), { workerData: urls });
+  const [database] = z.tuple([databaseSchema]).parse(await once(thread, "message"));
+  return {
+    database,
+    async close() {
+      const ended = once(thread, "exit");
+      thread.postMessage("end");
+      await ended;
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { TestProject } from "vitest/node";
 import { type DemoModel, startDemoModel } from "../../local/demo-model/server.ts";
-import { startPgliteDatabase, startPostgresql, type TestDatabase } from "./databases.ts";
+import { startDatabaseThread, startPostgresql, type TestDatabase } from "./databases.ts";
 import { findPostgresql } from "./postgresql-cluster.ts";
 import { startScriptedResponses } from "./scripted-responses.ts";
 import { startSentrySink } from "./sentry-sink.ts";
@@ -34,7 +34,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     throw new Error("PostgreSQL's programs (initdb, postgres) are not installed, and CI must not skip their tests");
   }
   const [pglite, postgresql] = await Promise.all([
-    startPgliteDatabase(),
+    startDatabaseThread(),
     programs === undefined ? undefined : startPostgresql(programs),
   ]);
   project.provide("databases", { pglite: pglite.database, postgresql: postgresql?.database });
