@@ -1,13 +1,15 @@
-import { and, eq, getTableColumns, is, isNull, ne, or, type Placeholder, SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, is, ne, or, SQL, sql } from "drizzle-orm";
 import type * as z from "zod";
-import { defineStatement, type Value } from "../database/statement.ts";
+import { defineStatement, type QueryBuilder } from "../database/statement.ts";
 import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
-import { ApplicationError, found } from "../errors.ts";
+import { found } from "../errors.ts";
+import { type ExpectedRow, isAtVersion, selectExpected, versionConflict } from "./expected-version.ts";
 import { type Part, writeFields } from "./field-table.ts";
+import { isTaskOf, selectTask, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
 import { taskFields } from "./task-fields.ts";
-import { type TaskRow, taskColumns, tasks } from "./task-rows.ts";
+import { tasks } from "./task-rows.ts";
 
 type TaskInputs = Part<typeof taskFields, "input">;
 type TaskValues = { readonly [Name in keyof TaskInputs]?: z.output<TaskInputs[Name]> | undefined };
@@ -40,27 +42,23 @@ export interface TasksChanged {
 
 const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
 
-type TaskKey = "userId" | "id";
-type TaskOf = Value<TaskKey>;
+const completeUnfinished = defineStatement((query, value: TaskOf) => complete(query, isTaskOf(value)));
+const markDeleted = defineStatement((query, value: TaskOf) => remove(query, isTaskOf(value)));
 
-const selectTask = defineStatement((query, value: TaskOf) =>
-  query.select(taskColumns).from(tasks).where(isTaskOf(value)),
-);
-
-const completeUnfinished = defineStatement((query, value: TaskOf) =>
-  query
+function complete(query: QueryBuilder, which: SQL | undefined) {
+  return query
     .update(tasks)
     .set({ status: "completed", completedAt: sql`now()`, ...touched })
-    .where(and(isTaskOf(value), ne(tasks.status, "completed"))),
-);
+    .where(and(which, ne(tasks.status, "completed")));
+}
 
 /** Its key is free again: what looks for it in tasks does not see this one any more. */
-const markDeleted = defineStatement((query, value: TaskOf) =>
-  query
+function remove(query: QueryBuilder, which: SQL | undefined) {
+  return query
     .update(tasks)
     .set({ deletedAt: sql`now()`, idempotencyKey: null, ...touched })
-    .where(and(isTaskOf(value), isNull(tasks.deletedAt))),
-);
+    .where(which);
+}
 
 /** Creates a task. */
 export async function createTask(database: UserDatabase, call: CallIdentity, task: NewTask): Promise<TasksChanged> {
@@ -106,47 +104,57 @@ export async function updateTask(
         ...(edit.status !== undefined && { completedAt: completedAtFor(edit.status) }),
         ...touched,
       })
-      .where(
-        and(
-          isTaskOf((name) => key[name]),
-          expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion),
-          or(...differences(columns)),
-        ),
-      ),
-    selectTask(key),
+      .where(and(isAtVersion(key, expectedVersion), or(...differences(columns)))),
+    selectExpected(query, key, expectedVersion),
   ]);
-  if (updated.outcome.length > 0) return tasksOf(updated);
-  const task = found(updated.results?.[1][0], "Task");
-  if (expectedVersion === undefined || task.version === expectedVersion) return unchanged(updated, task);
-  throw new ApplicationError(
-    "conflict",
-    `The task is at version ${task.version}, not ${expectedVersion}; nothing was changed. Read it again before changing it.`,
-  );
+  return updated.outcome.length > 0 ? tasksOf(updated) : asExpected(updated, updated.results?.[1][0], expectedVersion);
 }
 
 /**
  * Marks a task completed; one that is completed already stays as it is.
  *
- * @throws ApplicationError `not_found`
+ * @param expectedVersion as for `updateTask`
+ * @throws ApplicationError `not_found`; `conflict` where the task has another version
  */
-export async function completeTask(database: UserDatabase, call: CallIdentity, id: number): Promise<TasksChanged> {
+export async function completeTask(
+  database: UserDatabase,
+  call: CallIdentity,
+  id: number,
+  expectedVersion?: number,
+): Promise<TasksChanged> {
   const key = { userId: database.userId, id };
-  const completed = await database.changeTasks(call, () => [completeUnfinished(key), selectTask(key)]);
-  if (completed.outcome.length > 0) return tasksOf(completed);
-  return unchanged(completed, found(completed.results?.[1][0], "Task"));
+  const completed = await database.changeTasks(call, (query) => [
+    expectedVersion === undefined ? completeUnfinished(key) : complete(query, isAtVersion(key, expectedVersion)),
+    selectExpected(query, key, expectedVersion),
+  ]);
+  return completed.outcome.length > 0
+    ? tasksOf(completed)
+    : asExpected(completed, completed.results?.[1][0], expectedVersion);
 }
 
 /**
  * Deletes a task. Its row is kept for some time, and no other function but those of deleted tasks sees it.
  *
+ * @param expectedVersion as for `updateTask`
  * @returns the task as it was
- * @throws ApplicationError `not_found`
+ * @throws ApplicationError `not_found`; `conflict` where the task has another version
  */
-export async function deleteTask(database: UserDatabase, call: CallIdentity, id: number): Promise<TasksChanged> {
+export async function deleteTask(
+  database: UserDatabase,
+  call: CallIdentity,
+  id: number,
+  expectedVersion?: number,
+): Promise<TasksChanged> {
   const key = { userId: database.userId, id };
-  const deleted = tasksOf(await database.changeTasks(call, () => [markDeleted(key)], { seesDeleted: true }));
-  found(deleted.tasks[0], "Task");
-  return deleted;
+  const deleted = await database.changeTasks(
+    call,
+    (query) => [
+      expectedVersion === undefined ? markDeleted(key) : remove(query, isAtVersion(key, expectedVersion)),
+      selectExpected(query, key, expectedVersion),
+    ],
+    { seesDeleted: true },
+  );
+  return deleted.outcome.length > 0 ? tasksOf(deleted) : asExpected(deleted, deleted.results?.[1][0], expectedVersion);
 }
 
 function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: TaskCall<unknown>): TasksChanged {
@@ -154,9 +162,17 @@ function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: TaskCall<
   return { tasks: changes.map(({ task }) => task), changes, change, isReplay, isFirstTold };
 }
 
-/** What a call has come to that left its task as it was. */
-function unchanged(call: TaskCall<unknown>, task: TaskRow): TasksChanged {
-  return { ...tasksOf(call), tasks: [toTask(task, call.timeZone)] };
+/**
+ * What a call has come to that left its task as it was.
+ *
+ * @throws ApplicationError `not_found`; `conflict` where the task has another version than was expected
+ */
+function asExpected(call: TaskCall<unknown>, row: ExpectedRow | undefined, expectedVersion?: number): TasksChanged {
+  const task = found(row, "Task");
+  if (expectedVersion === undefined || task.version === expectedVersion) {
+    return { ...tasksOf(call), tasks: [toTask(task, call.timeZone)] };
+  }
+  throw versionConflict(task, expectedVersion, call.timeZone);
 }
 
 /** The conditions of which at least one holds where a task does not have these values yet. */
@@ -177,10 +193,6 @@ function keyForReleaseBefore(userId: number, key: string | undefined) {
   if (key === undefined) return null;
   const isUsed = sql`select from ${tasks} where ${and(eq(tasks.userId, userId), eq(tasks.idempotencyKey, key))}`;
   return sql`case when not exists (${isUsed}) then ${key} end`;
-}
-
-function isTaskOf(value: (name: TaskKey) => number | Placeholder) {
-  return and(eq(tasks.userId, value("userId")), eq(tasks.id, value("id")));
 }
 
 function completedAtFor(status: Task["status"]) {

@@ -5,7 +5,7 @@ import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { rules } from "./rules.ts";
-import { callInputs, defineWritingTool } from "./writing-tool.ts";
+import { callInputs, defineWritingTool, expectedVersionSchema } from "./writing-tool.ts";
 
 const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
 
@@ -17,12 +17,7 @@ const input = z.strictObject({
     .max(clearableSchema.options.length)
     .optional()
     .describe("Fields to empty; an empty value empties nothing."),
-  expected_version: z
-    .int()
-    .min(1)
-    .max(2_147_483_647)
-    .optional()
-    .describe("Change it only if this is still its version."),
+  expected_version: expectedVersionSchema,
   ...callInputs,
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type * as z from "zod";
+import * as z from "zod";
 import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
@@ -25,6 +25,14 @@ const noteSchema = text({ minimum: 1, maximum: 500, isComposed: true })
 
 /** What every tool that changes tasks takes beside what it does. */
 export const callInputs = { note: noteSchema, idempotency_key: keySchema };
+
+/** The version that a tool expects of the task it changes. */
+export const expectedVersionSchema = z
+  .int()
+  .min(1)
+  .max(2_147_483_647)
+  .optional()
+  .describe("Only if this is still its version.");
 
 type CallInput = z.ZodObject & z.ZodType<{ [Name in keyof typeof callInputs]?: string | undefined }>;
 

@@ -36,7 +36,8 @@ const resultSchema = z.object({ title: z.string(), status: z.string(), failureMe
 const reportSchema = z.object({ testResults: z.array(z.object({ assertionResults: z.array(resultSchema) })) });
 
 const recipes = readRecipes(await readFile(join(projectDirectory, "CODEBASE.md"), "utf8"));
-const nextNumber = String((await readMigrationFiles()).length + 1).padStart(4, "0");
+const lastNumber = Number((await readMigrationFiles()).at(-1)?.name.slice(0, 4));
+const nextNumber = String(lastNumber + 1).padStart(4, "0");
 
 describe("the recipes of CODEBASE.md, in a copy of the repository", () => {
   let copy: string;

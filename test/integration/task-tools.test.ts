@@ -206,8 +206,8 @@ describe("update_task", () => {
     const response = await person.call("update_task", { task_id: id, title: "Third", expected_version: 1 });
 
     expect(response.status).toBe(409);
-    expect((await problemOf(response)).detail).toBe(
-      "The task is at version 2, not 1; nothing was changed. Read it again before changing it.",
+    expect((await problemOf(response)).detail).toMatch(
+      /^The task is at version 2, not 1; nothing was changed\. Since then:\nchange \d+ · \S+ · title "First" → "Second" · by http$/,
     );
     expect(await rowOf(id)).toMatchObject({ title: "Second", version: 2 });
   });

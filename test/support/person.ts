@@ -33,6 +33,8 @@ const resultSchema = z.strictObject({
   tasks: z.array(z.union([taskSchema, listedTaskSchema])),
   note: z.string().optional(),
   change: z.int().min(0).optional(),
+  history: z.array(z.string()).optional(),
+  before_change: z.int().min(1).optional(),
   more: z.literal(true).optional(),
   reset: z.literal(true).optional(),
   now: z.iso.datetime({ offset: true }).optional(),
