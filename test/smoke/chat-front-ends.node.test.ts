@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { z } from "zod";
 import type { LoopbackServer } from "../../local/loopback-server.ts";
 import type { Browser, Profile } from "../clients/browser.d.mts";
+import { quickDatabase } from "../support/cluster-databases.ts";
 import { findChromium, POLLING, servePages, Tab } from "../support/front-end-tab.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
 import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
@@ -37,6 +38,7 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     pages = await servePages(await clients.bundlePages());
     [server, browser] = await Promise.all([
       startServer(place, {
+        ...(await quickDatabase()),
         OPENAI_API_KEY: "a key",
         OPENAI_BASE_URL: inject("scriptedResponsesUrl"),
         CORS_ORIGINS: pages.url,

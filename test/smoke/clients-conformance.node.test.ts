@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { postJsonTo } from "../support/asking-client.ts";
 import { startBearerProxy } from "../support/bearer-proxy.ts";
+import { quickDatabase } from "../support/cluster-databases.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
 import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 import { freePort } from "../support/processes.ts";
@@ -60,7 +61,7 @@ describe.skipIf(!areClientsInstalled())("MCP's conformance suite (needs npm ci -
     baseline = await readBaseline();
     place = await makeStartPlace();
     // As a server on the internet has it; the suite describes itself nowhere.
-    server = await startServer(place, { CLIENT_DOCUMENTS: "on" });
+    server = await startServer(place, { CLIENT_DOCUMENTS: "on", ...(await quickDatabase()) });
     proxy = await startBearerProxy(server.url, server.token);
   });
 

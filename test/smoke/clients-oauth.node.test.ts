@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { postJsonTo } from "../support/asking-client.ts";
 import { startClientBrowser } from "../support/client-browser.ts";
+import { quickDatabase } from "../support/cluster-databases.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
 import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
 
@@ -25,7 +26,7 @@ describe.runIf(isPossible)("clients that are given the URL alone, against npm st
 
   beforeAll(async () => {
     place = await makeStartPlace();
-    server = await startServer(place);
+    server = await startServer(place, await quickDatabase());
   });
 
   afterAll(() => place?.remove());

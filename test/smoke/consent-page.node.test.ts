@@ -8,6 +8,7 @@ import { z } from "zod";
 import { type LoopbackServer, listenOnLoopback } from "../../local/loopback-server.ts";
 import type { Browser, Page, Profile } from "../clients/browser.d.mts";
 import { askForConsent, postJsonTo } from "../support/asking-client.ts";
+import { quickDatabase } from "../support/cluster-databases.ts";
 import { findChromium, POLLING } from "../support/front-end-tab.ts";
 import { areClientsInstalled } from "../support/installed-clients.ts";
 import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
@@ -56,6 +57,7 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
     await mkdir(SCREENSHOTS, { recursive: true });
     [server, browser] = await Promise.all([
       startServer(place, {
+        ...(await quickDatabase()),
         MAIL_WEBHOOK_URL: `${site.url}/mails`,
         MAIL_WEBHOOK_SECRET: randomBytes(32).toString("hex"),
         PRIVACY_URL: "https://example.com/privacy",

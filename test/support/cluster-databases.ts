@@ -54,3 +54,12 @@ export function workerUrlTo({ pathname }: URL): URL {
 export function databaseVariables(url: URL): { DATABASE_OWNER_URL: string; DATABASE_URL: string } {
   return { DATABASE_OWNER_URL: url.href, DATABASE_URL: workerUrlTo(url).href };
 }
+
+/**
+ * The variables of a start that is no test of the embedded database: one of PostgreSQL's, which costs a tenth of the
+ * processor time; none where it is not installed.
+ */
+export async function quickDatabase(): Promise<Readonly<Record<string, string>>> {
+  if (inject("clusterUrl") === undefined) return {};
+  return databaseVariables((await createTestDatabase()).url);
+}
