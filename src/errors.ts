@@ -77,6 +77,20 @@ export class ApplicationError extends Error {
   }
 }
 
+/** A call turned out to do what a person must say yes to first; nothing was changed. */
+export class ApprovalNeeded extends ApplicationError {
+  /** What it would do, for a question that goes on with the tasks: `undo change 4, which deletes`. */
+  readonly deed: string;
+  /** The tasks that it would do it to. */
+  readonly taskIds: readonly number[];
+
+  constructor(message: string, { deed, taskIds }: Pick<ApprovalNeeded, "deed" | "taskIds">) {
+    super("forbidden", `${message}: that needs the person's approval first. Nothing was changed.`);
+    this.deed = deed;
+    this.taskIds = taskIds;
+  }
+}
+
 /** Turns whatever was thrown into an `ApplicationError`; what is not one already becomes `internal`. */
 export function toApplicationError(error: unknown): ApplicationError {
   if (error instanceof ApplicationError) return error;

@@ -7,15 +7,19 @@ import { type Understood, understand } from "./dialogue.ts";
 import { PAGE } from "./find-tasks.ts";
 import { askDay } from "./question.ts";
 import { answerYes, call, describe, says, tell, tellList } from "./tell.ts";
+import { changesToUndo, deletesSomething } from "./undo-sentence.ts";
 
 const HELP =
   "I am no language model: I stand in for one because OPENAI_API_KEY is not set, and understand simple sentences only. " +
   'Try "add milk, eggs and bread to groceries", "add call mom tomorrow at 5pm, high priority", "show my tasks", ' +
-  '"what is due this week?", "complete milk", "move call mom to friday", "rename milk to oat milk" or "delete eggs".';
+  '"what is due this week?", "complete milk", "move call mom to friday", "rename milk to oat milk", "delete eggs" or "undo that".';
 
 const NO_IMAGES =
   "I cannot look at images: I am no language model, and stand in for one because OPENAI_API_KEY is not set. " +
   "I have changed nothing. Say in words what is to be done.";
+
+const NOTHING_TO_UNDO =
+  "I have changed nothing in this conversation. For what was changed elsewhere say “undo change 4”, with its number.";
 
 /**
  * Decides what to do next as a model would: from the last thing the person said, and from what has been called since
@@ -27,14 +31,14 @@ export function nextOutput(request: ResponsesRequest): OutputItem[] {
   const { calls, replaced, hasImage } = turns.at(-1) ?? { calls: [], replaced: [], hasImage: false };
   if (hasImage) return [says(NO_IMAGES)];
   if (request.tool_choice === "none") return [says(tell(calls))];
-  return answer(understand(turns, now), { calls, replaced }, now, turns.at(-2));
+  return answer(understand(turns, now), { calls, replaced }, now, turns.slice(0, -1));
 }
 
 function answer(
   { wish, picks, cursor }: Understood,
   { calls, replaced }: Pick<Turn, "calls" | "replaced">,
   now: Now,
-  before: Turn | undefined,
+  before: readonly Turn[],
 ): OutputItem[] {
   switch (wish.type) {
     case "greeting":
@@ -42,7 +46,7 @@ function answer(
     case "never_mind":
       return [says("Then I leave everything as it is.")];
     case "yes_or_no":
-      return [says(calls.length > 0 ? tell(calls) : answerYes(before))];
+      return [says(calls.length > 0 ? tell(calls) : answerYes(before.at(-1)))];
     case "unclear":
       return [says(`${describe(wish)} I have changed nothing.`)];
     case "no_day": {
@@ -65,6 +69,14 @@ function answer(
       return [
         call("list_tasks", { ...filter, status, ...(wish.isCount && { limit: PAGE }), ...(cursor && { cursor }) }),
       ];
+    }
+    case "undo": {
+      if (calls.length > 0) return [says(tell(calls))];
+      const changes = changesToUndo(wish, before);
+      if (changes.length === 0) return [says(NOTHING_TO_UNDO)];
+      // The server asks about that, and the question must not look as if it came from a real model.
+      const words = deletesSomething(changes, before) ? [says("I would delete this.")] : [];
+      return [...words, ...changes.map((change) => call("update_task", { undo: change }))];
     }
     case "show":
     case "change":

@@ -4,6 +4,7 @@ import { readList } from "./list-sentence.ts";
 import type { Context } from "./reference.ts";
 import { readDeed } from "./state-sentence.ts";
 import { follow, followAny, OPEN_QUOTE, spell, type Token, tokenize } from "./tokens.ts";
+import { readUndo } from "./undo-sentence.ts";
 import { unclear, type Wish } from "./wish.ts";
 
 const POLITE = [
@@ -35,6 +36,7 @@ function readTokens(tokens: readonly Token[], context: Context): Wish {
   if (follow(tokens, 0, "tag|untag|label *") !== undefined) return unclear(spell(tokens), CANNOT_TAG);
   if (followAny(tokens, 0, NEGATIONS) === undefined) {
     const wish =
+      readUndo(tokens) ??
       readAdd(tokens, context.now) ??
       readChange(tokens, context) ??
       readDeed(tokens, context) ??

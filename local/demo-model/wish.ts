@@ -63,6 +63,8 @@ export type Wish =
       readonly change: Change;
       readonly notes: readonly string[];
     }
+  /** Takes changes back by their numbers, or the last that were made here. */
+  | { readonly type: "undo"; readonly changes?: readonly number[] }
   /** The tasks are named, the day is not. */
   | { readonly type: "no_day"; readonly target: Target; readonly problem: Unclear | undefined }
   /** A yes or a no, which counts only as an answer to a question. */

@@ -157,7 +157,8 @@ export async function deleteTask(
   return deleted.outcome.length > 0 ? tasksOf(deleted) : asExpected(deleted, deleted.results?.[1][0], expectedVersion);
 }
 
-function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: TaskCall<unknown>): TasksChanged {
+/** What a call has come to, as the database has noted it. */
+export function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: TaskCall<unknown>): TasksChanged {
   const changes = readTaskChanges(outcome, timeZone);
   return { tasks: changes.map(({ task }) => task), changes, change, isReplay, isFirstTold };
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { taskSchema } from "../tasks/task.ts";
+import { type Task, taskSchema } from "../tasks/task.ts";
 import { taskLine } from "./task-text.ts";
 
 /** What every tool that changes tasks answers. */
@@ -18,14 +18,14 @@ export const taskResultSchema = z.strictObject({
  * is one, and alone where no task is answered.
  *
  * @param verb such as `Created`
- * @param changes what of each task was changed
+ * @param describe what of a task was changed
  */
 export function resultText(
   verb: string,
   { tasks, note = verb, change }: z.output<typeof taskResultSchema>,
-  changes = "",
+  describe: (task: Task) => string,
 ): string {
-  const lines = tasks.map((task) => [`${note} ${taskLine(task)}`, changes].filter(Boolean).join(" · "));
+  const lines = tasks.map((task) => [`${note} ${taskLine(task)}`, describe(task)].filter(Boolean).join(" · "));
   const told = lines.length === 0 ? note : lines.join("\n");
   return change === undefined ? told : `${told} · change ${change}`;
 }

@@ -5,6 +5,9 @@ import type { UserDatabase } from "../database/user-database.ts";
 import type { Logger } from "../observability/log.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 
+/** How many tasks an agent may change before the person is asked. */
+export const CHANGES_WITHOUT_APPROVAL = 5;
+
 /** What a tool is run with: whom it acts for, and the way to their tasks. */
 export interface ToolContext {
   readonly caller: Caller;

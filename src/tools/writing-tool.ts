@@ -9,7 +9,7 @@ import { effectOfWriting } from "./call-effect.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
 import { resultText, taskResultSchema } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
-import type { RunnableTool, ToolAnnotations, ToolDeclaration } from "./tool.ts";
+import type { RunnableTool, ToolAnnotations, ToolContext, ToolDeclaration } from "./tool.ts";
 import { readToolInput } from "./tool-input.ts";
 
 const REPLAYED = "This key was used before; nothing was done now. That call:";
@@ -39,15 +39,28 @@ type CallInput = z.ZodObject & z.ZodType<{ [Name in keyof typeof callInputs]?: s
 interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDeclaration<Input>, "annotations"> {
   readonly annotations: Pick<ToolAnnotations, "destructiveHint" | "idempotentHint">;
   /** Does it, with one request to the database. */
-  readonly run: (input: z.output<Input>, database: UserDatabase, call: CallIdentity) => Promise<TasksChanged>;
+  readonly run: (
+    input: z.output<Input>,
+    database: UserDatabase,
+    call: CallIdentity,
+    context: Pick<ToolContext, "isConfirmed">,
+  ) => Promise<WritingRun>;
   /** Whether a person must say yes before an agent does this; without it none must. */
   readonly confirm?: (input: z.output<Input>) => boolean;
-  /** What was done, in one word: Created. */
-  readonly done: string;
+  /** What was done, in words that a task follows: Created. */
+  readonly done: string | ((input: z.output<Input>) => string);
   /** What is said where no task changed. */
   readonly unchanged?: string;
   /** What of each task was changed, such as `changed title, due`. */
   readonly describeEdit?: (input: z.output<Input>) => string;
+}
+
+/** What a tool made of the tasks, and what it says of that beside what it always says. */
+interface WritingRun extends TasksChanged {
+  /** What was done to each task, by its id. */
+  readonly remarks?: ReadonlyMap<number, string>;
+  /** What the tasks do not say, such as why none changed. */
+  readonly comment?: string | undefined;
 }
 
 /**
@@ -72,27 +85,35 @@ export function defineWritingTool<Input extends CallInput>({
       const input = readToolInput(declaration.input, given);
       return effectOfWriting(declaration.input, input, confirm?.(input) ?? false);
     },
-    async execute(given, { database, idempotencyKey, fallbackKey, versions }) {
+    async execute(given, { database, idempotencyKey, fallbackKey, versions, isConfirmed }) {
       const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;
       const key = oneKey(keyInInput, idempotencyKey) ?? fallbackKey;
       const call = { tool: declaration.name, key, inputHash: hash(hashed), note: input.note, versions };
-      const { tasks, changes, change, isReplay, isFirstTold } = await run(input, database, call).catch(
-        (error: unknown) => {
-          throw error instanceof KeyInUse ? keyInUse(error) : error;
-        },
-      );
-      const shortened = changes.some(({ isShortened }) => isShortened) ? shortenedNote(done, changes) : undefined;
-      const said = isReplay ? `${REPLAYED} ${shortened ?? done}` : changes.length === 0 ? unchanged : shortened;
+      const { tasks, changes, change, isReplay, isFirstTold, remarks, comment } = await run(input, database, call, {
+        isConfirmed,
+      }).catch((error: unknown) => {
+        throw error instanceof KeyInUse ? keyInUse(error) : error;
+      });
+      const verb = typeof done === "string" ? done : done(input);
+      const shortened = changes.some(({ isShortened }) => isShortened) ? shortenedNote(verb, changes) : undefined;
+      const said = isReplay
+        ? `${REPLAYED} ${shortened ?? verb}`
+        : changes.length === 0
+          ? (comment ?? unchanged)
+          : shortened;
       const result = {
         tasks: shortened === undefined ? [...tasks] : [],
         ...(isReplay && { replayed: true as const }),
         ...(said !== undefined && { note: said }),
         ...(change !== undefined && { change }),
       };
+      const edit = changes.length === 0 ? "" : (describeEdit?.(input) ?? "");
+      const text = resultText(verb, result, ({ id }) => remarks?.get(id) ?? edit);
+      const note = changes.length === 0 || comment === undefined ? said : [said, comment].filter(Boolean).join(" ");
       return {
-        structured: result,
-        text: resultText(done, result, changes.length === 0 ? "" : describeEdit?.(input)),
+        structured: { ...result, ...(note !== undefined && { note }) },
+        text,
         changes: isFirstTold ? changes : [],
       };
     },

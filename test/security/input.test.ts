@@ -138,7 +138,9 @@ describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s",
   });
 
   it.each([["one"], [null], [true], [[1]], [{ id: 1 }]])("refuses the id %j", async (id) => {
-    await expectRefusal(tool, { ...rest, task_id: id }, "task_id", "must be a number");
+    // An undo names none, so that update_task takes null for no id.
+    const message = tool === "update_task" && id === null ? "is required" : "must be a number";
+    await expectRefusal(tool, { ...rest, task_id: id }, "task_id", message);
   });
 
   it("refuses no id at all", async () => {

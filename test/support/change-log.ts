@@ -14,6 +14,7 @@ const callSchema = z.object({
   credential_id: z.string().nullable(),
   request_id: z.string().nullable(),
   note: z.string().nullable(),
+  undoes: z.coerce.number().nullable(),
 });
 
 const taskChangeSchema = z.object({

@@ -103,3 +103,51 @@ describe("an image", () => {
     expect(countTokens(request("x".repeat(10_000)), [])).toEqual(countTokens(request("x"), []));
   });
 });
+
+describe("an undo", () => {
+  const added: Exchange = [
+    "add milk and eggs",
+    [
+      'Created #1 "Milk" · pending · version 1 · change 4',
+      'Created #2 "Eggs · change 9" · pending · version 1 · change 5',
+    ],
+    '[demo model]\nCreated #1 "Milk"',
+  ];
+  const shown: Exchange = ["show my tasks", ['#1 "Milk" · pending · version 1'], "[demo model] #1"];
+  const undone: Exchange = [
+    "undo that",
+    ["Undid change 5: #2", 'Undid change 4: #1 "Milk" · pending · version 1 · deleted · change 6'],
+    "[demo model] Undid change 4",
+  ];
+
+  test.each(["undo", "Undo that, please.", "can you undo the last changes?", "put them back"])(
+    "“%s” takes the last changes back",
+    (said) => {
+      expect(next([added, shown, [said]])).toEqual({
+        words: "[demo model] I would delete this.",
+        calls: [5, 4].map((undo) => ({ name: "update_task", undo })),
+      });
+    },
+  );
+
+  test("can be undone, and is told", () => {
+    expect(next([added, undone, ["undo that"]]).calls).toEqual([{ name: "update_task", undo: 6 }]);
+    const outputs = ['Undid change 6: #1 "Milk" · pending · version 3 · restored · change 7'];
+    expect(next([added, undone, ["undo that", outputs]]).words).toBe(`[demo model] ${outputs[0]}`);
+  });
+
+  test("of changes by their numbers", () => {
+    expect(next([["undo changes 2 and 12"]]).calls).toEqual([12, 2].map((undo) => ({ name: "update_task", undo })));
+  });
+
+  test("of nothing says so", () => {
+    expect(next([shown, ["undo that"]])).toMatchObject({
+      calls: [],
+      words: expect.stringContaining("changed nothing"),
+    });
+  });
+
+  test.each(["undo milk", "undo change", "don't undo that"])("“%s” is not understood", (said) => {
+    expect(next([added, [said]])).toMatchObject({ calls: [], words: expect.stringContaining("I did not understand") });
+  });
+});

@@ -8,8 +8,13 @@ const LONGEST_VALUE = 300;
 /** How much a question about several calls shows of a task's title, in code points. */
 const LONGEST_TITLE = 80;
 
-/** What a call says to the server and not to a person. */
-const UNASKED = ["idempotency_key"];
+/** What a call says to the server and not to a person; the number of an undo stands in what it does. */
+const UNASKED = ["idempotency_key", "undo"];
+
+/** A call, and what it would do where the tool's name does not say it: `undo change 4, which deletes`. */
+interface CallInQuestion extends PlannedCall {
+  readonly deed?: string;
+}
 
 /** A task in a question. */
 interface TaskInQuestion extends NamedTask {
@@ -25,16 +30,18 @@ interface TaskInQuestion extends NamedTask {
  *
  * @param tasks those that the call names
  */
-export function approvalQuestion(call: PlannedCall, tasks: readonly TaskInQuestion[]): string {
+export function approvalQuestion(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
+  const { deed = call.tool.title } = call;
   const about = tasks.map(nameTask).join(", ");
   const values = showDetails(call);
-  return `${call.tool.title}${about && ` ${about}`}${values && `: ${values}`}?`;
+  return `${deed.charAt(0).toUpperCase()}${deed.slice(1)}${about && ` ${about}`}${values && `: ${values}`}?`;
 }
 
 /** What the call is about, for a question about several: `"Milk"` of a task to come, `#12 "Milk" (priority "low")` of one there is. */
-export function approvalSubject(call: PlannedCall, tasks: readonly TaskInQuestion[]): string {
+export function approvalSubject(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
   const title = call.details.get("title");
   const values = showDetails(call);
+  if (call.deed !== undefined) return [call.deed, tasks.map(nameTask).join(", ")].filter(Boolean).join(" ");
   if (tasks.length > 0) return `${tasks.map(nameTask).join(", ")}${values && ` (${values})`}`;
   return typeof title === "string" ? quote(excerpt(title, LONGEST_TITLE)) : values;
 }

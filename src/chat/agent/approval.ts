@@ -1,10 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { PlannedCall } from "../../tools/run-tool.ts";
-import type { Tool } from "../../tools/tool.ts";
-
-/** How many tasks one turn may change before the person is asked. */
-const CHANGES_WITHOUT_APPROVAL = 5;
+import { CHANGES_WITHOUT_APPROVAL, type Tool } from "../../tools/tool.ts";
 
 /** How long a question waits for its answer, in milliseconds. */
 export const APPROVAL_LIFETIME = 15 * 60 * 1000;

@@ -1,5 +1,5 @@
 import { TaskChangedSince } from "../../database/user-database.ts";
-import { toApplicationError } from "../../errors.ts";
+import { ApprovalNeeded, toApplicationError } from "../../errors.ts";
 import { catalog } from "../../tools/catalog.ts";
 import type { ToolResult } from "../../tools/tool.ts";
 import type { ModelUsage } from "../model/model.ts";
@@ -101,7 +101,7 @@ export class MessageInProgress {
   /**
    * Runs a call and adds what came of it; a failure is for the model to read.
    *
-   * @throws ApplicationError `unauthenticated`; TaskChangedSince
+   * @throws ApplicationError `unauthenticated`; TaskChangedSince; ApprovalNeeded
    */
   async *addResult(callId: string, run: () => Promise<CallResult>): AsyncGenerator<TurnEvent> {
     try {
@@ -110,8 +110,8 @@ export class MessageInProgress {
       yield this.add({ type: "tool_output", call_id: callId, output: structured, text, ...before });
     } catch (thrown) {
       const error = toApplicationError(thrown);
-      // The caller asks the person anew.
-      if (error instanceof TaskChangedSince) throw error;
+      // The caller asks the person, or asks anew.
+      if (error instanceof TaskChangedSince || error instanceof ApprovalNeeded) throw error;
       yield this.add({ type: "tool_error", call_id: callId, message: error.message });
       // Signed out in the meantime: nothing more can be done in this person's name.
       if (error.kind === "unauthenticated") throw error;

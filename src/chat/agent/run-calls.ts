@@ -1,5 +1,5 @@
 import { TaskChangedSince } from "../../database/user-database.ts";
-import { ApplicationError, toApplicationError } from "../../errors.ts";
+import { ApplicationError, ApprovalNeeded, toApplicationError } from "../../errors.ts";
 import { isObject, type JsonReading, readJson } from "../../json.ts";
 import { type AskedTask, type PlannedCall, planCall, readNamedTasks, runTool } from "../../tools/run-tool.ts";
 import type { ToolContext } from "../../tools/tool.ts";
@@ -23,6 +23,8 @@ export interface RequestedCall {
 /** A call that can run, and where its result belongs. */
 interface AnnouncedCall extends PlannedCall {
   readonly callId: string;
+  /** What it would do, where the tool's name does not say it. */
+  readonly deed?: string;
 }
 
 interface Surroundings {
@@ -66,7 +68,7 @@ export async function* runCalls(
   const toApprove = callsToApprove(planned, message.changes);
   for (const call of planned.filter((one) => !toApprove.includes(one))) {
     signal.throwIfAborted();
-    yield* message.addResult(call.callId, () => runCall(call, { ...tools, signal, isConfirmed: false }));
+    yield* runUnasked(message, call, { ...tools, signal });
   }
   for (const call of toApprove) {
     signal.throwIfAborted();
@@ -95,8 +97,27 @@ export async function* runApproved(
       yield* message.addResult(callId, async () => runCall(planCall(tool, input), context));
     } catch (error) {
       if (!(error instanceof TaskChangedSince)) throw error;
-      yield* ask(message, { callId, ...planCall(tool, input) }, tools, true);
+      const call = { callId, ...planCall(tool, input) };
+      // What a call does that names no task, such as an undo, the database alone knows.
+      yield* call.taskIds.length === 0
+        ? runUnasked(message, call, { ...tools, signal }, true)
+        : ask(message, call, tools, true);
     }
+  }
+}
+
+/** Runs a call that the person has not said yes to; where that turns out to be needed, they are asked instead. */
+async function* runUnasked(
+  message: MessageInProgress,
+  call: AnnouncedCall,
+  tools: ToolContext,
+  isAnew = false,
+): AsyncGenerator<TurnEvent> {
+  try {
+    yield* message.addResult(call.callId, () => runCall(call, { ...tools, isConfirmed: false }));
+  } catch (error) {
+    if (!(error instanceof ApprovalNeeded)) throw error;
+    yield* ask(message, { ...call, deed: error.deed, taskIds: error.taskIds }, tools, isAnew);
   }
 }
 

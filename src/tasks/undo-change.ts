@@ -1,0 +1,164 @@
+import { sql } from "drizzle-orm";
+import * as z from "zod";
+import { defineStatement, type Value } from "../database/statement.ts";
+import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
+import { ApplicationError, ApprovalNeeded } from "../errors.ts";
+import { MOST_NAMED } from "../excerpt.ts";
+import { quote } from "../quote.ts";
+import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+
+const undo = defineStatement((query, value: Value<"number" | "unasked">) =>
+  query.execute(sql`select undo_change(${value("number")}::bigint, nullif(${value("unasked")}, '')::integer) as undo`),
+);
+
+const standingSchema = z.object({
+  change: z.int(),
+  task_id: z.int(),
+  title: z.string().nullable(),
+  operation: z.string(),
+  fields: z.array(z.string()),
+  undoes: z.int().nullable(),
+});
+type StandingChange = z.output<typeof standingSchema>;
+
+/** What `undo_change` (drizzle/0022_undo.sql) answers. */
+const undoSchema = z
+  .object({
+    rows: z.tuple([
+      z.object({
+        undo: z.union([
+          z.object({ undone: z.array(z.object({ id: z.int(), deed: z.string(), fields: z.array(z.string()) })) }),
+          z.object({ nothing: z.enum(["as before", "a claim"]), undone_by: z.int().nullable() }),
+          z.object({ in_the_way: z.array(standingSchema) }),
+          z.object({ asks: z.array(z.object({ id: z.int(), deed: z.string() })) }),
+          z.object({ refused: z.literal("unknown"), last: z.int() }),
+          z.object({ refused: z.literal("older"), baseline: z.int() }),
+          z.object({ refused: z.literal("large"), most: z.int() }),
+        ]),
+      }),
+    ]),
+  })
+  .transform(({ rows: [{ undo }] }) => undo);
+
+/** What an undo made of the tasks. */
+export interface ChangeUndone extends TasksChanged {
+  /** What was done to each task, by its id; of a call that is repeated it tells the deletions alone. */
+  readonly remarks: ReadonlyMap<number, string>;
+  /** Why nothing was done, or which tasks are deleted by it. */
+  readonly comment: string | undefined;
+}
+
+/**
+ * Takes a change of the person back, whatever it was: what it made is deleted, what it deleted is there again, what it
+ * changed is as before. It does all of that or nothing.
+ *
+ * @param number the change's
+ * @param unasked how many tasks it may change where the person has not said yes to it, and delete none; undefined where
+ *   they need not
+ * @throws ApplicationError `not_found` for a number that the log does not have; `conflict`, naming them, where later
+ *   changes stand in the way; `invalid_input` where the change is too large
+ * @throws ApprovalNeeded
+ */
+export async function undoChange(
+  database: UserDatabase,
+  call: CallIdentity,
+  number: number,
+  unasked: number | undefined,
+): Promise<ChangeUndone> {
+  const undone = await database.changeTasks(call, () => [undo({ number, unasked: unasked ?? "" })]);
+  const { changes: changed, ...answer } = tasksOf(undone);
+  // What is there again, or completed again, was counted when it was made and completed.
+  const changes = changed.map((change) => ({ ...change, isCompletion: false }));
+  const deleted = changes.filter(({ operation }) => operation === "delete").map(({ task }) => task.id);
+  const remarks = new Map(deleted.map((id) => [id, "deleted"]));
+  const comment = deleted.length === 0 ? undefined : `That deleted ${deleted.map((id) => `#${id}`).join(", ")}.`;
+  if (undone.results === undefined) return { ...answer, changes, remarks, comment };
+
+  const result = undoSchema.parse(undone.results[0]);
+  if ("undone" in result) {
+    for (const { id, deed, fields } of result.undone) remarks.set(id, remarkOn(deed, fields));
+    return { ...answer, changes, remarks, comment };
+  }
+  if ("nothing" in result) {
+    return { ...answer, changes, remarks, comment: reasonOf(number, result.nothing, result.undone_by) };
+  }
+  throw refusalOf(number, result);
+}
+
+function remarkOn(deed: string, fields: readonly string[]): string {
+  if (deed === "delete") return "deleted";
+  return deed === "restore" ? "restored" : `${fields.join(", ")} as before`;
+}
+
+function reasonOf(number: number, nothing: "as before" | "a claim", undoneBy: number | null): string {
+  if (nothing === "a claim")
+    return `Change ${number} was about claims alone, which are not undone; nothing was changed.`;
+  return undoneBy === null
+    ? `All is as before change ${number} already; nothing was changed.`
+    : `Change ${number} was undone before, by change ${undoneBy}; nothing was changed.`;
+}
+
+type Refusal = Exclude<z.output<typeof undoSchema>, { undone: unknown } | { nothing: unknown }>;
+
+function refusalOf(number: number, refusal: Refusal): ApplicationError {
+  if ("asks" in refusal) return needsApproval(number, refusal.asks);
+  if ("in_the_way" in refusal) return inTheWay(number, refusal.in_the_way);
+  switch (refusal.refused) {
+    case "unknown":
+      return new ApplicationError("not_found", `There is no change ${number}; the last is ${refusal.last}.`);
+    case "older":
+      return new ApplicationError(
+        "not_found",
+        `Change ${number} is not kept: what can be undone begins after change ${refusal.baseline}.`,
+      );
+    case "large": {
+      const message = `names a change of more than ${refusal.most} tasks; an undo takes no more back`;
+      return new ApplicationError("invalid_input", `undo ${message}`, { fields: [{ field: "undo", message }] });
+    }
+  }
+}
+
+function needsApproval(number: number, steps: readonly { id: number; deed: string }[]): ApprovalNeeded {
+  const idsOf = (deed: string) => steps.flatMap((step) => (step.deed === deed ? [step.id] : []));
+  const restored = idsOf("restore").length;
+  const [deleted, changed] = [idsOf("delete"), idsOf("update")];
+  // What is restored cannot be named: nobody sees a deleted task.
+  const does = [
+    restored > 0 && `restores ${restored} ${restored === 1 ? "task" : "tasks"}`,
+    deleted.length > 0 && (changed.length > 0 ? "deletes or changes" : "deletes"),
+    deleted.length === 0 && changed.length > 0 && "changes",
+  ];
+  return new ApprovalNeeded(`Undoing change ${number} ${deleted.length > 0 ? "deletes tasks" : "changes many tasks"}`, {
+    deed: `undo change ${number}, which ${does.filter(Boolean).join(" and ")}`,
+    taskIds: [...deleted, ...changed],
+  });
+}
+
+function inTheWay(number: number, standing: readonly StandingChange[]): ApplicationError {
+  const told = [...standing].sort((one, other) => one.change - other.change).map((change) => tellLater(number, change));
+  const more = told.length - MOST_NAMED;
+  const named = [...told.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+  return new ApplicationError(
+    "conflict",
+    `Change ${number} cannot be undone, for what came after it: ${named}. Nothing was changed.`,
+  );
+}
+
+function tellLater(number: number, { change, task_id: id, title, operation, fields, undoes }: StandingChange): string {
+  const task = title === null ? `#${id}` : `#${id} ${quote(title)}`;
+  if (undoes === number) return `change ${change} undid it for ${task}`;
+  return `change ${change} ${didTo(task, operation, fields)}${undoes === null ? "" : `, undoing change ${undoes}`}`;
+}
+
+function didTo(task: string, operation: string, fields: readonly string[]): string {
+  switch (operation) {
+    case "insert":
+      return `made ${task}`;
+    case "delete":
+      return `deleted ${task}`;
+    case "restore":
+      return `restored ${task}`;
+    default:
+      return `changed ${fields.join(", ")} of ${task}`;
+  }
+}

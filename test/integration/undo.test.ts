@@ -1,0 +1,376 @@
+import { env } from "cloudflare:workers";
+import { neon } from "@neondatabase/serverless";
+import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { readConfiguration } from "../../src/config.ts";
+import { expectWholeLog, loggedCalls } from "../support/change-log.ts";
+import { answerOf, statelessRequest } from "../support/mcp.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf } from "../support/person.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+
+const sql = neon(readConfiguration(env).DATABASE_URL);
+
+let person: Person;
+beforeEach(async () => {
+  person = await Person.signUp();
+});
+
+const undo = (number: number, more: object = {}) => person.run("update_task", { undo: number, ...more });
+
+async function refusalOf(number: number, more: object = {}): Promise<{ status: number; detail: string }> {
+  const before = await imagesOf();
+  const { status, detail } = await problemOf(await person.call("update_task", { undo: number, ...more }));
+  expect(await imagesOf(), "a refusal changes nothing").toEqual(before);
+  return { status, detail };
+}
+
+/** The text of an undo, as a model sees it. */
+async function toldOf(number: number): Promise<string> {
+  const { result } = await answerOf(
+    await statelessRequest(person, "tools/call", { name: "update_task", arguments: { undo: number } }),
+  );
+  return z.object({ content: z.tuple([z.object({ text: z.string() })]) }).parse(result).content[0].text;
+}
+
+/** The person's tasks, deleted ones as nothing, without what an undo lets go on: version, times, numbers. */
+async function imagesOf(): Promise<Record<string, unknown>> {
+  const rows = await ownerQuery(
+    `select id, logged_columns(to_jsonb(tasks)) - array['version', 'created_at', 'updated_at', 'completed_at'] as image
+     from tasks where user_id = $1 and deleted_at is null order by id`,
+    [person.id],
+  );
+  return Object.fromEntries(rows.map(({ id, image }) => [String(id), image]));
+}
+
+/** Deletes a task as the release before does, with its row. */
+async function deleteRow(id: number): Promise<void> {
+  const call = {
+    user_id: person.id,
+    credential: { kind: "sign_in", id: crypto.randomUUID(), issued_at: new Date().toISOString() },
+    origin: { via: "http" },
+    write: { key: `server:${crypto.randomUUID()}`, tool: "delete_task", is_kept: false },
+  };
+  await sql.transaction([
+    sql`select set_caller(${JSON.stringify(call)}::jsonb)`,
+    sql`delete from tasks where user_id = ${person.id} and id = ${id}`,
+    sql`select end_call()`,
+  ]);
+}
+
+const whole = {
+  title: "Paint the fence",
+  description: "Green, two coats.",
+  due: "2026-12-01",
+  priority: "high",
+  tags: ["garden", "home"],
+};
+
+describe("an undo", () => {
+  it("of a task that was made deletes it, and its own undo brings it back", async () => {
+    const { id } = await person.runForTask("create_task", whole);
+    const before = await imagesOf();
+
+    expect(await undo(1)).toMatchObject({
+      ...{ change: 2, note: `That deleted #${id}.` },
+      tasks: [{ id, title: "Paint the fence", version: 1 }],
+    });
+    expect((await person.call("get_task", { task_id: id })).status).toBe(404);
+    expect(await undo(2)).toMatchObject({ change: 3, tasks: [{ ...whole, id, version: 3 }] });
+    expect(await imagesOf()).toEqual(before);
+    expect((await loggedCalls(person.id)).map(({ undoes }) => undoes)).toEqual([null, 1, 2]);
+    await expectWholeLog(person.id);
+  });
+
+  it("of an edit puts back what it changed, and leaves alone what others have changed since", async () => {
+    const { id } = await person.runForTask("create_task", whole);
+    const edit = { title: "Paint it black", due: "2026-12-24T18:00:00+01:00", clear: ["tags"] };
+    await person.run("update_task", { task_id: id, ...edit });
+    await person.run("update_task", { task_id: id, priority: "low", description: "Red." });
+
+    expect(await toldOf(2)).toBe(
+      `Undid change 2: #${id} "Paint the fence" · pending · due 2026-12-01 · low priority · tags "garden", "home" · version 4 · due, tags, title as before · change 4`,
+    );
+    expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({
+      ...{ ...whole, priority: "low", description: "Red.", version: 4 },
+    });
+    await expectWholeLog(person.id);
+  });
+
+  it("of a completion reopens the task, and of that completes it as it was completed", async () => {
+    const { id } = await person.runForTask("create_task", whole);
+    const { completed_at } = await person.runForTask("complete_task", { task_id: id });
+
+    const [reopened] = (await undo(2)).tasks;
+    expect(reopened).toMatchObject({ id, status: "pending", version: 3 });
+    expect(reopened).not.toHaveProperty("completed_at");
+    expect(await undo(3)).toMatchObject({ tasks: [{ status: "completed", completed_at, version: 4 }], change: 4 });
+  });
+
+  it("of a deletion brings the task back under its id, and it counts again", async () => {
+    const { id } = await person.runForTask("create_task", whole);
+    const before = await imagesOf();
+    await person.run("delete_task", { task_id: id });
+
+    expect(await toldOf(2)).toBe(
+      `Undid change 2: #${id} "Paint the fence" · pending · due 2026-12-01 · high priority · tags "garden", "home" · version 3 · restored · change 3`,
+    );
+    expect(await imagesOf()).toEqual(before);
+    await expectWholeLog(person.id);
+  });
+
+  it.each(["the release before deletes it", "it is purged after its deletion"])(
+    "brings a task back whose row is gone, because %s",
+    async (way) => {
+      const made = await person.runForTask("create_task", whole);
+      await person.run("update_task", { task_id: made.id, title: "Paint it", status: "completed" });
+      const before = await imagesOf();
+      if (way.startsWith("it is")) {
+        await person.run("delete_task", { task_id: made.id });
+        await ownerQuery("delete from tasks where user_id = $1", [person.id]);
+      } else {
+        await deleteRow(made.id);
+      }
+
+      expect(await undo(3)).toMatchObject({ change: 4, tasks: [{ id: made.id, created_at: made.created_at }] });
+      expect(await imagesOf()).toEqual(before);
+      expect((await person.run("list_tasks", { search: "paint it", status: "all" })).tasks).toHaveLength(1);
+      await expectWholeLog(person.id);
+      // What is back goes on as any task does: its undo, and that of what was before it.
+      expect(await undo(4)).toMatchObject({ note: `That deleted #${made.id}.` });
+      await undo(5);
+      expect(await undo(2)).toMatchObject({ tasks: [{ title: "Paint the fence", status: "pending" }] });
+      await expectWholeLog(person.id);
+    },
+  );
+
+  it("of a batch undoes it for every task, or for none", async () => {
+    for (const title of ["A", "B", "C"]) await person.run("create_task", { title });
+    const before = await imagesOf();
+    await ownerQuery("update tasks set priority = 'urgent', version = version + 1 where user_id = $1", [person.id]);
+    expect((await undo(4)).tasks.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(await imagesOf()).toEqual(before);
+
+    await undo(5);
+    await person.run("update_task", { task_id: 2, priority: "low" });
+    expect((await refusalOf(4)).detail).toBe(
+      'Change 4 cannot be undone, for what came after it: change 7 changed priority of #2 "B". Nothing was changed.',
+    );
+  });
+
+  it("is logged as any other change, with its note, and is done once for its key", async () => {
+    await person.run("create_task", { title: "A" });
+    const input = { undo: 1, note: "Not wanted after all.", idempotency_key: "k" };
+    await person.run("update_task", input);
+
+    expect(await person.run("update_task", input)).toMatchObject({
+      replayed: true,
+      change: 2,
+      tasks: [{ title: "A" }],
+    });
+    expect((await loggedCalls(person.id))[1]).toMatchObject({
+      ...{ change: 2, undoes: 1, tool: "update_task", note: "Not wanted after all." },
+    });
+  });
+});
+
+describe("an undo that later changes are in the way of", () => {
+  it("names them and what they did, and changes nothing", async () => {
+    const { id } = await person.runForTask("create_task", { title: "A" });
+    await person.run("update_task", { task_id: id, title: "B", due: "2026-12-01" });
+    await person.run("update_task", { task_id: id, title: "C" });
+    await person.run("update_task", { task_id: id, due: "2026-12-02T10:00:00Z" });
+    await person.run("update_task", { task_id: id, priority: "low" });
+
+    expect(await refusalOf(2)).toEqual({
+      status: 409,
+      detail:
+        'Change 2 cannot be undone, for what came after it: change 3 changed title of #1 "C"; change 4 changed due of #1 "C". Nothing was changed.',
+    });
+    // What made it can go only with all that came after it.
+    expect((await refusalOf(1)).detail).toContain('change 5 changed priority of #1 "C"');
+    for (const number of [5, 4, 3, 2, 1]) await undo(number);
+    expect(await imagesOf()).toEqual({});
+  });
+
+  it.each([true, false])("says that the task was deleted since, with its row or not: %s", async (withRow) => {
+    const { id } = await person.runForTask("create_task", { title: "A" });
+    await person.run("update_task", { task_id: id, title: "B" });
+    await (withRow ? deleteRow(id) : person.run("delete_task", { task_id: id }));
+
+    expect((await refusalOf(2)).detail).toContain('change 3 deleted #1 "B"');
+    await undo(3);
+    await undo(2);
+    expect(await imagesOf()).toMatchObject({ 1: { title: "A" } });
+  });
+
+  it("says that a change was undone, and what came after that", async () => {
+    const { id } = await person.runForTask("create_task", { title: "A" });
+    await person.run("update_task", { task_id: id, title: "B" });
+    await undo(2);
+    expect(await undo(2)).toEqual({ tasks: [], note: "Change 2 was undone before, by change 3; nothing was changed." });
+    await person.run("update_task", { task_id: id, title: "C" });
+    expect((await refusalOf(2)).detail).toContain('change 3 undid it for #1 "C"; change 4 changed title of #1 "C"');
+  });
+
+  it("does nothing where all is so already", async () => {
+    const { id } = await person.runForTask("create_task", { title: "A" });
+    await person.run("update_task", { task_id: id, title: "B" });
+    await person.run("update_task", { task_id: id, title: "A" });
+    const nothing = { tasks: [], note: "All is as before change 2 already; nothing was changed." };
+
+    expect(await undo(2)).toEqual(nothing);
+    await person.run("delete_task", { task_id: id });
+    expect((await undo(1)).note).toBe("All is as before change 1 already; nothing was changed.");
+    expect(await loggedCalls(person.id)).toHaveLength(4);
+  });
+});
+
+describe("what cannot be undone", () => {
+  it("is a change that is not there, or is another person's, or is older than the log", async () => {
+    const other = await Person.signUp();
+    for (const title of ["A", "B"]) await other.run("create_task", { title });
+    await person.run("create_task", { title: "Mine" });
+    expect(await refusalOf(2)).toEqual({ status: 404, detail: "There is no change 2; the last is 1." });
+
+    await ownerQuery("update users set log_baseline = 1 where id = $1", [person.id]);
+    expect(await refusalOf(1)).toEqual({
+      status: 404,
+      detail: "Change 1 is not kept: what can be undone begins after change 1.",
+    });
+    expect((await other.run("list_tasks")).tasks).toHaveLength(2);
+  });
+
+  it("is a change of more tasks than an answer has room for", async () => {
+    await ownerQuery("insert into tasks (user_id, title) select $1, 'Raw' from generate_series(1, 101)", [person.id]);
+    expect((await refusalOf(1)).detail).toBe("undo names a change of more than 100 tasks; an undo takes no more back");
+  });
+
+  it.each([
+    [{ undo: 1, title: "B" }, "undo takes a whole change back: leave out title, or undo"],
+    [{ undo: 1, task_id: 1, clear: ["due"] }, "undo takes a whole change back: leave out task_id, clear, or undo"],
+    [{ undo: 0 }, "undo must be at least 1"],
+    [{ title: "B" }, "task_id is required"],
+  ])("%j", async (input, detail) => {
+    await person.run("create_task", { title: "A" });
+    const refused = await person.call("update_task", input);
+    expect(refused.status).toBe(400);
+    expect((await problemOf(refused)).detail).toBe(detail);
+    expect(await loggedCalls(person.id)).toHaveLength(1);
+  });
+
+  it("is nothing for who is no caller, or only reads", async () => {
+    await person.run("create_task", { title: "A" });
+    await expect(sql`select undo_change(1, null)`).rejects.toMatchObject({ code: "42501" });
+    const reading = await person.withScopes(["tasks:read"]);
+    expect((await reading.call("update_task", { undo: 1 })).status).toBe(403);
+    await expect(sql`select standing_changes(${person.id}, 1, 0, null)`).rejects.toMatchObject({ code: "42501" });
+  });
+});
+
+const lastChange = async () =>
+  Number((await ownerQuery("select last_change from users where id = $1", [person.id]))[0]?.last_change);
+
+/** Makes up to 30 changes at random, of every kind, and gives what was there before each. */
+async function changeAtRandom(random: () => number, more: string[] = []): Promise<Map<number, object>> {
+  const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
+  const before = new Map<number, object>();
+  for (let step = 0; step < 45 && before.size < 30; step += 1) {
+    const [images, last] = await Promise.all([imagesOf(), lastChange()]);
+    const id = Number(pick(Object.keys(images)) ?? 0);
+    const raw = [
+      `update tasks set tags = '{t${step}}', version = version + 1 where user_id = $1 and deleted_at is null`,
+      ...more,
+    ];
+    const act = pick([
+      () => person.call("create_task", { title: `Task ${step}`, tags: pick([[], ["a"]]) }),
+      () => person.call("update_task", { task_id: id, title: `Title ${step}`, priority: pick(["low", "high"]) }),
+      () => person.call("update_task", { task_id: id, due: pick(["2026-12-01", "2026-12-01T10:00:00+05:00"]) }),
+      () => person.call("update_task", { task_id: id, status: pick(["pending", "cancelled"]), clear: ["due"] }),
+      () => person.call("complete_task", { task_id: id }),
+      () => person.call("delete_task", { task_id: id }),
+      () => person.call("update_task", { undo: Math.ceil(random() * Math.max(1, last)) }),
+      () => deleteRow(id),
+      () => ownerQuery(pick(raw) ?? "", [person.id]),
+    ]);
+    await (id === 0 ? person.call("create_task", { title: `First ${step}` }) : act?.());
+    const change = await lastChange();
+    if (change > last) before.set(change, images);
+  }
+  return before;
+}
+
+const purge = "delete from tasks where user_id = $1 and deleted_at is not null";
+
+describe("any sequence of changes", () => {
+  it.each([1, 2])("undone in reverse restores what was before each (seed %i)", async (seed) => {
+    const before = await changeAtRandom(seededRandom(seed), [purge]);
+    expect(before.size).toBeGreaterThan(15);
+    for (const [change, images] of [...before].reverse()) {
+      const undone = await person.call("update_task", { undo: change });
+      expect(undone.status, `change ${change}: ${await undone.clone().text()}`).toBe(200);
+      expect(await imagesOf(), `change ${change}`).toEqual(images);
+    }
+    expect(await imagesOf()).toEqual({});
+    await expectWholeLog(person.id);
+  });
+
+  it.each([4, 5])("undone in any order restores or refuses, and never half-does (seed %i)", async (seed) => {
+    const random = seededRandom(seed);
+    await changeAtRandom(random);
+    let [restored, refused] = [0, 0];
+    let [images, last] = await Promise.all([imagesOf(), lastChange()]);
+    for (let step = 0; step < 25; step += 1) {
+      const change = Math.ceil(random() * last);
+      const undone = await person.call("update_task", { undo: change });
+      const [after, now] = await Promise.all([imagesOf(), lastChange()]);
+      if (undone.status === 409) {
+        refused += 1;
+        expect((await problemOf(undone)).detail).toMatch(
+          /^Change \d+ cannot be undone, for what came after it: change /,
+        );
+      } else {
+        expect(undone.status, await undone.clone().text()).toBe(200);
+      }
+      if (now === last) {
+        expect(after).toEqual(images);
+      } else {
+        restored += 1;
+        await expectUndone(change, images, after);
+      }
+      images = after;
+      last = now;
+    }
+    expect(restored).toBeGreaterThan(0);
+    expect(refused).toBeGreaterThan(0);
+    await expectWholeLog(person.id);
+  });
+});
+
+/** Makes sure that each task that a change was about is as before it, in what it changed, and all else as it was. */
+async function expectUndone(change: number, images: object, after: Record<string, unknown>): Promise<void> {
+  const rows = await ownerQuery(
+    `select task_id, case
+       when before is null or before ->> 'deleted_at' is not null then null
+       else (
+         select jsonb_object_agg(name, before -> name)
+         from unnest(case
+           when after is null or after ->> 'deleted_at' is not null then array['title', 'status', 'due_date', 'due_at', 'tags']
+           else undone_columns(before, after)
+         end) as name
+         where name <> 'completed_at'
+       )
+     end as fields,
+     (before is null or before ->> 'deleted_at' is not null) as was_absent
+     from task_changes where user_id = $1 and change = $2`,
+    [person.id, change],
+  );
+  const changed = new Set(rows.map(({ task_id: id }) => String(id)));
+  for (const { task_id: id, fields, was_absent: wasAbsent } of rows) {
+    const task = after[String(id)];
+    if (wasAbsent === true) expect(task, `#${id}`).toBeUndefined();
+    else expect(task, `#${id}`).toMatchObject({ ...z.record(z.string(), z.unknown()).nullable().parse(fields) });
+  }
+  const others = (all: object) => Object.entries(all).filter(([id]) => !changed.has(id));
+  expect(others(after)).toEqual(others(images));
+}

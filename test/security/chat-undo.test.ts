@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person } from "../support/person.ts";
+import { calls, Script, says } from "../support/scripted-model.ts";
+
+/** Someone with tasks, whose agent undoes these changes. */
+async function undoing(titles: readonly string[], ...changes: readonly number[]) {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, ...titles);
+  const ask = async (...numbers: readonly number[]) => {
+    const script = await Script.write([
+      calls(...numbers.map((undo) => ["update_task", { undo }] as const)),
+      says("Done."),
+    ]);
+    return chat(person, { message: `Undo it ${script.mark}` });
+  };
+  return { person, ids, ask, answer: changes.length === 0 ? undefined : await ask(...changes) };
+}
+
+describe("an undo that an agent asks for", () => {
+  test("is done at once where it only puts back", async () => {
+    const { person, ids, ask } = await undoing(["Alpha"]);
+    await person.run("update_task", { task_id: ids[0], title: "Beta" });
+    await person.run("delete_task", { task_id: ids[0] });
+
+    const answer = await ask(3, 2);
+    expect(answer.tool_calls).toMatchObject([{ status: "done" }, { status: "done" }]);
+    expect(await titlesOf(person)).toEqual(["Alpha"]);
+  });
+
+  test("waits for a yes where it deletes, in a question that names what it deletes", async () => {
+    const { person, ids, answer } = await undoing(["Alpha"], 1);
+    const { conversation_id } = answer ?? {};
+    const question = answer && questionOf(answer);
+
+    expect(question?.question).toBe(`Undo change 1, which deletes #${ids[0]} "Alpha"?`);
+    expect(await titlesOf(person)).toEqual(["Alpha"]);
+    const done = await chat(person, { conversation_id, approval: { id: question?.id, approved: true } });
+    expect(done.tool_calls).toMatchObject([{ tool: "update_task", status: "done" }]);
+    expect(await titlesOf(person)).toEqual([]);
+  });
+
+  test("asks about several at once, each by what it deletes", async () => {
+    const { person, ids, answer } = await undoing(["Alpha", "Beta"], 2, 1);
+    expect(answer?.response).toContain(
+      `Update 2 tasks: undo change 2, which deletes #${ids[1]} "Beta", undo change 1, which deletes #${ids[0]} "Alpha"?`,
+    );
+    expect(await titlesOf(person)).toEqual(["Alpha", "Beta"]);
+  });
+
+  test("waits for a yes where it changes many tasks", async () => {
+    const { person, ask } = await undoing(["A", "B", "C", "D", "E", "F"]);
+    await ownerQuery("update tasks set title = title || '!', version = version + 1 where user_id = $1", [person.id]);
+    expect(questionOf(await ask(7)).question).toMatch(/^Undo change 7, which changes #1 "A!", .*#6 "F!"\?$/);
+    expect(await titlesOf(person)).toContain("A!");
+  });
+
+  test("is not done after a yes where its task has changed since", async () => {
+    const { person, ids, answer } = await undoing(["Alpha"], 1);
+    await person.run("update_task", { task_id: ids[0], title: "Beta" });
+    const { conversation_id } = answer ?? {};
+    const id = answer && questionOf(answer).id;
+
+    const done = await chat(person, { conversation_id, approval: { id, approved: true } });
+    expect(done.tool_calls).toMatchObject([
+      { status: "failed", error: expect.stringContaining('change 2 changed title of #1 "Beta"') },
+    ]);
+    expect(await titlesOf(person)).toEqual(["Beta"]);
+  });
+});
