@@ -70,9 +70,7 @@ describe.skipIf(clients === undefined)("in Chromium (needs npm ci --prefix test/
       main = await Tab.open(profile, "about:blank");
     });
 
-    afterAll(async () => {
-      await profile.close();
-    });
+    afterAll(() => profile.close());
 
     beforeEach(() => {
       tabs = [];
