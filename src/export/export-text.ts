@@ -3,6 +3,7 @@ import { type ConnectedClient, listClients } from "../auth/connected-clients.ts"
 import { listPersonalTokens } from "../auth/personal-tokens.ts";
 import { allConversations, allMessages } from "../chat/conversation/all-conversations.ts";
 import type { UserDatabase } from "../database/user-database.ts";
+import { allChanges, allTaskChanges } from "../tasks/all-changes.ts";
 import { allTasks } from "../tasks/all-tasks.ts";
 
 /** How what follows is laid out: a program that reads an export looks at it first. */
@@ -35,6 +36,8 @@ export async function* exportText(own: UserDatabase, beginning: ExportBeginning,
   const head = JSON.stringify({ format: EXPORT_FORMAT, exported_at: now.toISOString(), ...beginning });
   yield head.slice(0, -1);
   yield* listText("tasks", allTasks(own));
+  yield* listText("changes", allChanges(own));
+  yield* listText("task_changes", allTaskChanges(own));
   yield* listText("conversations", allConversations(own));
   yield* listText("messages", allMessages(own));
   yield "}\n";

@@ -5,7 +5,8 @@ import { personalTokenSchema } from "../auth/personal-tokens.ts";
 import { readConversationSchema } from "../chat/conversation/read-conversation.ts";
 import { conversationSchema } from "../chat/conversation/stored-conversations.ts";
 import type { Operations } from "../http/operation.ts";
-import { taskSchema } from "../tasks/task.ts";
+import { callRecordSchema, taskChangeRecordSchema } from "../tasks/all-changes.ts";
+import { keptTaskSchema } from "../tasks/all-tasks.ts";
 import { EXPORT_FORMAT } from "./export-text.ts";
 
 const { element: messageSchema } = readConversationSchema.shape.messages;
@@ -16,7 +17,9 @@ const exportSchema = z.object({
   account: accountRecordSchema,
   clients: z.array(clientSchema),
   personal_tokens: z.array(personalTokenSchema),
-  tasks: z.array(taskSchema),
+  tasks: z.array(keptTaskSchema),
+  changes: z.array(callRecordSchema),
+  task_changes: z.array(taskChangeRecordSchema),
   conversations: z.array(conversationSchema),
   messages: z.array(messageSchema.extend({ conversation_id: z.string(), created_at: z.iso.datetime() })),
 });

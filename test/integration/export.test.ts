@@ -25,6 +25,10 @@ const exportSchema = z.strictObject({
   clients: z.array(z.looseObject({ id: z.string(), name: z.string() })),
   personal_tokens: z.array(z.looseObject({ id: z.string(), name: z.string() })),
   tasks: z.array(z.looseObject({ id: z.int(), title: z.string(), description: z.string().optional() })),
+  changes: z.array(
+    z.looseObject({ change: z.int(), at: z.iso.datetime(), via: z.string(), note: z.string().nullable() }),
+  ),
+  task_changes: z.array(z.looseObject({ change: z.int(), task_id: z.int(), operation: z.string() })),
   conversations: z.array(z.looseObject({ id: z.string(), title: z.string() })),
   messages: z.array(
     z.looseObject({ conversation_id: z.string(), id: z.string(), role: z.string(), parts: z.array(z.unknown()) }),
@@ -43,7 +47,9 @@ describe("an export", () => {
     const neighbour = await Person.signUp({ name: "Grace" });
     await neighbour.run("create_task", { title: "the neighbour's" });
     const { id } = await person.runForTask("create_task", { title: "Buy milk", due: "2026-12-01", tags: ["home"] });
-    await person.run("complete_task", { task_id: id });
+    await person.run("complete_task", { task_id: id, note: "From the corner shop." });
+    const gone = await person.runForTask("create_task", { title: "Given up" });
+    await person.run("delete_task", { task_id: gone.id });
     await ownerQuery("insert into site_identities values ('https://site.example', 'ada', $1)", [person.id]);
     const client = await connectClient(person);
     await ownerQuery(`update oauth_grants set record = '{"encrypted": "the record"}' where id = $1`, [client]);
@@ -64,6 +70,19 @@ describe("an export", () => {
     });
     expect(exported.tasks).toMatchObject([
       { id, title: "Buy milk", status: "completed", due: "2026-12-01", tags: ["home"], version: 2 },
+      { id: gone.id, title: "Given up", deleted_at: expect.any(String) },
+    ]);
+    expect(exported.changes).toMatchObject([
+      { change: 1, tool: "create_task", via: "http", note: null },
+      { change: 2, tool: "complete_task", note: "From the corner shop." },
+      { change: 3, tool: "create_task" },
+      { change: 4, tool: "delete_task" },
+    ]);
+    expect(exported.task_changes).toMatchObject([
+      { change: 1, task_id: id, operation: "insert", before: null, after: { title: "Buy milk" } },
+      { change: 2, task_id: id, operation: "update", before: { status: "pending" }, after: { status: "completed" } },
+      { change: 3, task_id: gone.id, operation: "insert" },
+      { change: 4, task_id: gone.id, operation: "delete", before: { title: "Given up" } },
     ]);
     expect(exported.clients).toMatchObject([{ id: client, name: "Claude" }]);
     expect(exported.personal_tokens).toMatchObject([{ id: tokenId, name: "Laptop" }]);
@@ -81,7 +100,14 @@ describe("an export", () => {
   it("of somebody who has nothing is whole too", async () => {
     const person = await Person.signUp();
 
-    expect(await readExport(person)).toMatchObject({ tasks: [], conversations: [], messages: [], clients: [] });
+    expect(await readExport(person)).toMatchObject({
+      tasks: [],
+      changes: [],
+      task_changes: [],
+      conversations: [],
+      messages: [],
+      clients: [],
+    });
   });
 
   it("has each of many once, in order, with no more than a page in memory", async () => {
@@ -107,10 +133,11 @@ describe("an export", () => {
       largest.push((await answer.clone().arrayBuffer()).byteLength);
       return answer;
     });
-    const { tasks, conversations, messages } = await readExport(person);
+    const { tasks, task_changes: logged, conversations, messages } = await readExport(person);
 
     expect(tasks.map(({ id }) => id)).toEqual(Array.from({ length: 1300 }, (_, index) => index + 1));
     expect(tasks[0]?.description).toBe("é".repeat(9000));
+    expect(logged.map(({ task_id: id }) => id)).toEqual(tasks.map(({ id }) => id));
     expect(new Set(conversations.map(({ id }) => id)).size).toBe(520);
     expect(conversations).toHaveLength(520);
     expect(new Set(messages.map(({ id }) => id)).size).toBe(450);
