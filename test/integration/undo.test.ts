@@ -7,7 +7,7 @@ import { expectWholeLog, loggedCalls } from "../support/change-log.ts";
 import { answerOf, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
-import { seededRandom } from "../support/seeded-random.ts";
+import { deleteRow, imagesOf } from "../support/undoing.ts";
 
 const sql = neon(readConfiguration(env).DATABASE_URL);
 
@@ -19,9 +19,9 @@ beforeEach(async () => {
 const undo = (number: number, more: object = {}) => person.run("update_task", { undo: number, ...more });
 
 async function refusalOf(number: number, more: object = {}): Promise<{ status: number; detail: string }> {
-  const before = await imagesOf();
+  const before = await imagesOf(person);
   const { status, detail } = await problemOf(await person.call("update_task", { undo: number, ...more }));
-  expect(await imagesOf(), "a refusal changes nothing").toEqual(before);
+  expect(await imagesOf(person), "a refusal changes nothing").toEqual(before);
   return { status, detail };
 }
 
@@ -31,31 +31,6 @@ async function toldOf(number: number): Promise<string> {
     await statelessRequest(person, "tools/call", { name: "update_task", arguments: { undo: number } }),
   );
   return z.object({ content: z.tuple([z.object({ text: z.string() })]) }).parse(result).content[0].text;
-}
-
-/** The person's tasks, deleted ones as nothing, without what an undo lets go on: version, times, numbers. */
-async function imagesOf(): Promise<Record<string, unknown>> {
-  const rows = await ownerQuery(
-    `select id, logged_columns(to_jsonb(tasks)) - array['version', 'created_at', 'updated_at', 'completed_at'] as image
-     from tasks where user_id = $1 and deleted_at is null order by id`,
-    [person.id],
-  );
-  return Object.fromEntries(rows.map(({ id, image }) => [String(id), image]));
-}
-
-/** Deletes a task as the release before does, with its row. */
-async function deleteRow(id: number): Promise<void> {
-  const call = {
-    user_id: person.id,
-    credential: { kind: "sign_in", id: crypto.randomUUID(), issued_at: new Date().toISOString() },
-    origin: { via: "http" },
-    write: { key: `server:${crypto.randomUUID()}`, tool: "delete_task", is_kept: false },
-  };
-  await sql.transaction([
-    sql`select set_caller(${JSON.stringify(call)}::jsonb)`,
-    sql`delete from tasks where user_id = ${person.id} and id = ${id}`,
-    sql`select end_call()`,
-  ]);
 }
 
 const whole = {
@@ -69,7 +44,7 @@ const whole = {
 describe("an undo", () => {
   it("of a task that was made deletes it, and its own undo brings it back", async () => {
     const { id } = await person.runForTask("create_task", whole);
-    const before = await imagesOf();
+    const before = await imagesOf(person);
 
     expect(await undo(1)).toMatchObject({
       ...{ change: 2, note: `That deleted #${id}.` },
@@ -77,7 +52,7 @@ describe("an undo", () => {
     });
     expect((await person.call("get_task", { task_id: id })).status).toBe(404);
     expect(await undo(2)).toMatchObject({ change: 3, tasks: [{ ...whole, id, version: 3 }] });
-    expect(await imagesOf()).toEqual(before);
+    expect(await imagesOf(person)).toEqual(before);
     expect((await loggedCalls(person.id)).map(({ undoes }) => undoes)).toEqual([null, 1, 2]);
     await expectWholeLog(person.id);
   });
@@ -109,13 +84,13 @@ describe("an undo", () => {
 
   it("of a deletion brings the task back under its id, and it counts again", async () => {
     const { id } = await person.runForTask("create_task", whole);
-    const before = await imagesOf();
+    const before = await imagesOf(person);
     await person.run("delete_task", { task_id: id });
 
     expect(await toldOf(2)).toBe(
       `Undid change 2: #${id} "Paint the fence" · pending · due 2026-12-01 · high priority · tags "garden", "home" · version 3 · restored · change 3`,
     );
-    expect(await imagesOf()).toEqual(before);
+    expect(await imagesOf(person)).toEqual(before);
     await expectWholeLog(person.id);
   });
 
@@ -124,16 +99,16 @@ describe("an undo", () => {
     async (way) => {
       const made = await person.runForTask("create_task", whole);
       await person.run("update_task", { task_id: made.id, title: "Paint it", status: "completed" });
-      const before = await imagesOf();
+      const before = await imagesOf(person);
       if (way.startsWith("it is")) {
         await person.run("delete_task", { task_id: made.id });
         await ownerQuery("delete from tasks where user_id = $1", [person.id]);
       } else {
-        await deleteRow(made.id);
+        await deleteRow(person, made.id);
       }
 
       expect(await undo(3)).toMatchObject({ change: 4, tasks: [{ id: made.id, created_at: made.created_at }] });
-      expect(await imagesOf()).toEqual(before);
+      expect(await imagesOf(person)).toEqual(before);
       expect((await person.run("list_tasks", { search: "paint it", status: "all" })).tasks).toHaveLength(1);
       await expectWholeLog(person.id);
       // What is back goes on as any task does: its undo, and that of what was before it.
@@ -146,10 +121,10 @@ describe("an undo", () => {
 
   it("of a batch undoes it for every task, or for none", async () => {
     for (const title of ["A", "B", "C"]) await person.run("create_task", { title });
-    const before = await imagesOf();
+    const before = await imagesOf(person);
     await ownerQuery("update tasks set priority = 'urgent', version = version + 1 where user_id = $1", [person.id]);
     expect((await undo(4)).tasks.map(({ id }) => id)).toEqual([1, 2, 3]);
-    expect(await imagesOf()).toEqual(before);
+    expect(await imagesOf(person)).toEqual(before);
 
     await undo(5);
     await person.run("update_task", { task_id: 2, priority: "low" });
@@ -190,18 +165,18 @@ describe("an undo that later changes are in the way of", () => {
     // What made it can go only with all that came after it.
     expect((await refusalOf(1)).detail).toContain('change 5 changed priority of #1 "C"');
     for (const number of [5, 4, 3, 2, 1]) await undo(number);
-    expect(await imagesOf()).toEqual({});
+    expect(await imagesOf(person)).toEqual({});
   });
 
   it.each([true, false])("says that the task was deleted since, with its row or not: %s", async (withRow) => {
     const { id } = await person.runForTask("create_task", { title: "A" });
     await person.run("update_task", { task_id: id, title: "B" });
-    await (withRow ? deleteRow(id) : person.run("delete_task", { task_id: id }));
+    await (withRow ? deleteRow(person, id) : person.run("delete_task", { task_id: id }));
 
     expect((await refusalOf(2)).detail).toContain('change 3 deleted #1 "B"');
     await undo(3);
     await undo(2);
-    expect(await imagesOf()).toMatchObject({ 1: { title: "A" } });
+    expect(await imagesOf(person)).toMatchObject({ 1: { title: "A" } });
   });
 
   it("says that a change was undone, and what came after that", async () => {
@@ -267,110 +242,3 @@ describe("what cannot be undone", () => {
     await expect(sql`select standing_changes(${person.id}, 1, 0, null)`).rejects.toMatchObject({ code: "42501" });
   });
 });
-
-const lastChange = async () =>
-  Number((await ownerQuery("select last_change from users where id = $1", [person.id]))[0]?.last_change);
-
-/** Makes up to 30 changes at random, of every kind, and gives what was there before each. */
-async function changeAtRandom(random: () => number, more: string[] = []): Promise<Map<number, object>> {
-  const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
-  const before = new Map<number, object>();
-  for (let step = 0; step < 45 && before.size < 30; step += 1) {
-    const [images, last] = await Promise.all([imagesOf(), lastChange()]);
-    const id = Number(pick(Object.keys(images)) ?? 0);
-    const raw = [
-      `update tasks set tags = '{t${step}}', version = version + 1 where user_id = $1 and deleted_at is null`,
-      ...more,
-    ];
-    const act = pick([
-      () => person.call("create_task", { title: `Task ${step}`, tags: pick([[], ["a"]]) }),
-      () => person.call("update_task", { task_id: id, title: `Title ${step}`, priority: pick(["low", "high"]) }),
-      () => person.call("update_task", { task_id: id, due: pick(["2026-12-01", "2026-12-01T10:00:00+05:00"]) }),
-      () => person.call("update_task", { task_id: id, status: pick(["pending", "cancelled"]), clear: ["due"] }),
-      () => person.call("complete_task", { task_id: id }),
-      () => person.call("delete_task", { task_id: id }),
-      () => person.call("update_task", { undo: Math.ceil(random() * Math.max(1, last)) }),
-      () => deleteRow(id),
-      () => ownerQuery(pick(raw) ?? "", [person.id]),
-    ]);
-    await (id === 0 ? person.call("create_task", { title: `First ${step}` }) : act?.());
-    const change = await lastChange();
-    if (change > last) before.set(change, images);
-  }
-  return before;
-}
-
-const purge = "delete from tasks where user_id = $1 and deleted_at is not null";
-
-describe("any sequence of changes", () => {
-  it.each([1, 2])("undone in reverse restores what was before each (seed %i)", async (seed) => {
-    const before = await changeAtRandom(seededRandom(seed), [purge]);
-    expect(before.size).toBeGreaterThan(15);
-    for (const [change, images] of [...before].reverse()) {
-      const undone = await person.call("update_task", { undo: change });
-      expect(undone.status, `change ${change}: ${await undone.clone().text()}`).toBe(200);
-      expect(await imagesOf(), `change ${change}`).toEqual(images);
-    }
-    expect(await imagesOf()).toEqual({});
-    await expectWholeLog(person.id);
-  });
-
-  it.each([4, 5])("undone in any order restores or refuses, and never half-does (seed %i)", async (seed) => {
-    const random = seededRandom(seed);
-    await changeAtRandom(random);
-    let [restored, refused] = [0, 0];
-    let [images, last] = await Promise.all([imagesOf(), lastChange()]);
-    for (let step = 0; step < 25; step += 1) {
-      const change = Math.ceil(random() * last);
-      const undone = await person.call("update_task", { undo: change });
-      const [after, now] = await Promise.all([imagesOf(), lastChange()]);
-      if (undone.status === 409) {
-        refused += 1;
-        expect((await problemOf(undone)).detail).toMatch(
-          /^Change \d+ cannot be undone, for what came after it: change /,
-        );
-      } else {
-        expect(undone.status, await undone.clone().text()).toBe(200);
-      }
-      if (now === last) {
-        expect(after).toEqual(images);
-      } else {
-        restored += 1;
-        await expectUndone(change, images, after);
-      }
-      images = after;
-      last = now;
-    }
-    expect(restored).toBeGreaterThan(0);
-    expect(refused).toBeGreaterThan(0);
-    await expectWholeLog(person.id);
-  });
-});
-
-/** Makes sure that each task that a change was about is as before it, in what it changed, and all else as it was. */
-async function expectUndone(change: number, images: object, after: Record<string, unknown>): Promise<void> {
-  const rows = await ownerQuery(
-    `select task_id, case
-       when before is null or before ->> 'deleted_at' is not null then null
-       else (
-         select jsonb_object_agg(name, before -> name)
-         from unnest(case
-           when after is null or after ->> 'deleted_at' is not null then array['title', 'status', 'due_date', 'due_at', 'tags']
-           else undone_columns(before, after)
-         end) as name
-         where name <> 'completed_at'
-       )
-     end as fields,
-     (before is null or before ->> 'deleted_at' is not null) as was_absent
-     from task_changes where user_id = $1 and change = $2`,
-    [person.id, change],
-  );
-  const changed = new Set(rows.map(({ task_id: id }) => String(id)));
-  for (const { task_id: id, fields, was_absent: wasAbsent } of rows) {
-    const task = after[String(id)];
-    if (wasAbsent === true) expect(task, `#${id}`).toBeUndefined();
-    else expect(task, `#${id}`).toMatchObject({ ...z.record(z.string(), z.unknown()).nullable().parse(fields) });
-  }
-  const others = (all: object) => Object.entries(all).filter(([id]) => !changed.has(id));
-  expect(others(after)).toEqual(others(images));
-}
