@@ -78,7 +78,9 @@ export async function readSchemaNeeds(owner: MigrationConnection): Promise<Schem
   for (const { table, column } of columnsSchema.parse(rows)) {
     columns.set(table, (columns.get(table) ?? new Set()).add(column));
   }
-  return { kept, refusals, columns };
+  // The catalog gives them in the order in which its rows happen to lie.
+  const nameOf = ({ table, text }: Refusal) => `${table}: ${text}`;
+  return { kept, refusals: refusals.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b))), columns };
 }
 
 /** What a release that met the one schema misses in the other, each in a line; nothing where that only expands it. */
