@@ -53,6 +53,8 @@ interface WriteRecord {
   readonly tool: string;
   readonly input_hash?: string;
   readonly note?: string | undefined;
+  readonly claim?: number | undefined;
+  readonly overrides?: Readonly<Record<string, number>> | undefined;
   /** Whether the key is kept also where no task changes. */
   readonly is_kept: boolean;
 }
@@ -192,7 +194,7 @@ export function bindDatabase(
   }
 
   async function changeTasks<const Asked extends Queries>(
-    { tool, key: callersKey, inputHash, note, versions }: CallIdentity,
+    { tool, key: callersKey, inputHash, note, versions, claim, overrides }: CallIdentity,
     build: (query: QueryBuilder) => Asked,
     sight: SightOptions,
     from: Date,
@@ -200,7 +202,10 @@ export function bindDatabase(
   ): Promise<TaskCall<BatchResponse<Asked>>> {
     const isKeyed = callersKey !== undefined;
     const key = isKeyed ? `caller:${callersKey}` : ownKey();
-    const record = { key, tool, input_hash: inputHash, note, is_kept: false };
+    const record = {
+      ...{ key, tool, input_hash: inputHash, note, is_kept: false, claim },
+      overrides: overrides && Object.fromEntries(overrides),
+    };
     const end = await call(build, { isRead: false, isKeyed, ...sight }, record, deadline, versions);
     if ("result" in end) {
       const { setting, results, ended } = end.result;

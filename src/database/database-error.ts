@@ -2,6 +2,7 @@ import { NeonDbError } from "@neondatabase/serverless";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { type LimitName, limitReached, readLimitName } from "../limits.ts";
+import { claimConflict } from "./claim-conflict.ts";
 import { TransportError } from "./sql-over-http.ts";
 import { TaskChangedSince } from "./user-database.ts";
 
@@ -13,8 +14,9 @@ const TOO_LATE = "TS001";
 const CARRIED_OUT = "TS002";
 /** Of our own raise_limit: nothing was done. */
 const LIMIT_REACHED = "TS003";
-/** Of our own require_task_versions: nothing was done. */
+/** Of our own require_task_versions, and of hold_to_claim with a constraint's name: nothing was done. */
 const CHANGED_SINCE = "TS004";
+const CLAIM = "claims";
 /** A statement that has come to the end of its time (`statement_timeout`), or that an operator stopped: it is undone. */
 const STOPPED = "57014";
 /** Connection, missing database, resources, operator's intervention but the one above, the system itself. */
@@ -135,9 +137,12 @@ interface FailedCall {
 export function toDatabaseError(error: unknown): ApplicationError {
   if (error instanceof ApplicationError) return error;
   if (isSignedOut(error)) return signedOut(error);
-  if (sqlState(error) === CHANGED_SINCE) return new TaskChangedSince(error);
+  const refusal = findDatabaseError(error);
+  if (refusal?.code === CHANGED_SINCE) {
+    return refusal.constraint === CLAIM ? claimConflict(refusal.detail, error) : new TaskChangedSince(error);
+  }
   const limit = limitOf(error);
-  if (limit !== undefined) return limitReached(limit, Number(findDatabaseError(error)?.detail), error);
+  if (limit !== undefined) return limitReached(limit, Number(refusal?.detail), error);
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
 }
 

@@ -82,6 +82,7 @@ export const changes = pgTable("changes", {
   requestId: text("request_id"),
   note: text("note"),
   undoes: bigint("undoes", { mode: "number" }),
+  overrode: bigint("overrode", { mode: "number" }),
 });
 
 /** What a call did to a task; a trigger writes it. */

@@ -66,12 +66,26 @@ export interface CallIdentity {
   readonly note?: string | undefined;
   /** The versions that tasks must still have, by their ids; undefined for any. */
   readonly versions?: ReadonlyMap<number, number> | undefined;
+  /** The number of the claim under which its caller changes tasks: it must be the last of each, and not have ended. */
+  readonly claim?: number | undefined;
+  /** The live claims that the person was shown who has said yes to overriding them, by the ids of their tasks. */
+  readonly overrides?: ReadonlyMap<number, number> | undefined;
 }
 
 /** A task has another version than the person was shown who said yes to the call; nothing was changed. */
 export class TaskChangedSince extends ApplicationError {
   constructor(cause: unknown) {
     super("conflict", "The task has changed since; nothing was changed.", { cause });
+  }
+}
+
+/** Somebody else holds a live claim of the task; nothing was changed. A person may override it. */
+export class TaskClaimed extends ApplicationError {
+  readonly taskId: number;
+
+  constructor(taskId: number, message: string, cause: unknown) {
+    super("conflict", message, { cause });
+    this.taskId = taskId;
   }
 }
 

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import type { UserDatabase } from "../database/user-database.ts";
 import { showMoment } from "../moment.ts";
 import { momentSchema, taskSchema, toTask } from "./task.ts";
-import { taskColumns, tasks } from "./task-rows.ts";
+import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a page has at most, and after how many bytes of descriptions it ends. */
 const MOST_TASKS = 500;
@@ -25,6 +25,7 @@ export async function* allTasks(own: UserDatabase): AsyncGenerator<readonly z.ou
         const next = query
           .select({
             ...taskColumns,
+            isClaimLapsed,
             deletedAt: tasks.deletedAt,
             bytesBefore: sql<number>`sum(octet_length(${tasks.description})) over (order by ${tasks.id})
             - octet_length(${tasks.description})`.as("bytes_before"),

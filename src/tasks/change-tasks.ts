@@ -5,6 +5,7 @@ import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-data
 import { found } from "../errors.ts";
 import { type ExpectedRow, isAtVersion, selectExpected, versionConflict } from "./expected-version.ts";
 import { type Part, writeFields } from "./field-table.ts";
+import { isLeasable, type Lease, leaseColumns, requireClaim } from "./lease.ts";
 import { isTaskOf, selectTask, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
@@ -42,6 +43,14 @@ export interface TasksChanged {
 
 const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
 
+/** What an update that may change nothing but a claim, which is no part of a task's version, sets beside its columns. */
+function touchedWhere(differs: SQL | undefined) {
+  return {
+    version: sql`case when ${differs} then ${touched.version} else ${tasks.version} end`,
+    updatedAt: sql`case when ${differs} then ${touched.updatedAt} else ${tasks.updatedAt} end`,
+  };
+}
+
 const completeUnfinished = defineStatement((query, value: TaskOf) => complete(query, isTaskOf(value)));
 const markDeleted = defineStatement((query, value: TaskOf) => remove(query, isTaskOf(value)));
 
@@ -77,15 +86,30 @@ export async function createTask(database: UserDatabase, call: CallIdentity, tas
 
 /** @throws ApplicationError `not_found` for a task that does not exist or is another user's */
 export async function getTask(database: UserDatabase, id: number): Promise<Task> {
+  return (await getTaskAndClaim(database, id)).task;
+}
+
+/**
+ * Reads a task, and the number of its claim while that is live.
+ *
+ * @throws ApplicationError `not_found` for a task that does not exist or is another user's
+ */
+export async function getTaskAndClaim(
+  database: UserDatabase,
+  id: number,
+): Promise<{ readonly task: Task; readonly claim: number | undefined }> {
   const { results, timeZone } = await database.read(() => [selectTask({ userId: database.userId, id })]);
-  return toTask(found(results[0][0], "Task"), timeZone);
+  const row = found(results[0][0], "Task");
+  const task = toTask(row, timeZone);
+  return { task, claim: task.claimed_until === undefined ? undefined : (row.claim ?? undefined) };
 }
 
 /**
  * Changes a task; one that is so already stays as it is.
  *
  * @param expectedVersion where given, the task changes only if this is still its version
- * @throws ApplicationError `not_found`; `conflict` where the task has another version
+ * @param lease what becomes of its claim, which changes no version
+ * @throws ApplicationError `not_found`; `conflict` where the task has another version, a claim is in the way, or it cannot be claimed
  */
 export async function updateTask(
   database: UserDatabase,
@@ -93,21 +117,34 @@ export async function updateTask(
   id: number,
   edit: TaskEdit,
   expectedVersion: number | undefined,
+  lease?: Lease,
 ): Promise<TasksChanged> {
   const key = { userId: database.userId, id };
   const columns = columnsOf(edit);
+  const isHeld = call.claim !== undefined;
+  const leased = lease === undefined ? {} : leaseColumns(lease, isHeld);
+  const differs = or(...differences(columns));
+  const isRelease = lease !== undefined && "release" in lease;
   const updated = await database.changeTasks(call, (query) => [
     query
       .update(tasks)
       .set({
         ...columns,
         ...(edit.status !== undefined && { completedAt: completedAtFor(edit.status) }),
-        ...touched,
+        ...(differs !== undefined && (lease === undefined ? touched : touchedWhere(differs))),
+        ...leased,
       })
-      .where(and(isAtVersion(key, expectedVersion), or(...differences(columns)))),
+      .where(
+        and(
+          isAtVersion(key, expectedVersion),
+          lease === undefined ? differs : isLeasable(lease, isHeld, edit.status),
+          isRelease && !isHeld ? or(...differences({ ...columns, ...leased })) : undefined,
+        ),
+      ),
     selectExpected(query, key, expectedVersion),
   ]);
-  return updated.outcome.length > 0 ? tasksOf(updated) : asExpected(updated, updated.results?.[1][0], expectedVersion);
+  if (updated.outcome.length > 0) return tasksOf(updated);
+  return asExpected(updated, updated.results?.[1][0], expectedVersion, { claim: call.claim, lease });
 }
 
 /**
@@ -129,7 +166,7 @@ export async function completeTask(
   ]);
   return completed.outcome.length > 0
     ? tasksOf(completed)
-    : asExpected(completed, completed.results?.[1][0], expectedVersion);
+    : asExpected(completed, completed.results?.[1][0], expectedVersion, { claim: call.claim });
 }
 
 /**
@@ -166,11 +203,18 @@ export function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: Ta
 /**
  * What a call has come to that left its task as it was.
  *
- * @throws ApplicationError `not_found`; `conflict` where the task has another version than was expected
+ * @throws ApplicationError `not_found`; `conflict` where the task has another version than was expected, or its claim
+ *   does not let the call
  */
-function asExpected(call: TaskCall<unknown>, row: ExpectedRow | undefined, expectedVersion?: number): TasksChanged {
+function asExpected(
+  call: TaskCall<unknown>,
+  row: ExpectedRow | undefined,
+  expectedVersion: number | undefined,
+  { claim, lease }: { readonly claim?: number | undefined; readonly lease?: Lease | undefined } = {},
+): TasksChanged {
   const task = found(row, "Task");
   if (expectedVersion === undefined || task.version === expectedVersion) {
+    requireClaim(task, claim, lease);
     return { ...tasksOf(call), tasks: [toTask(task, call.timeZone)] };
   }
   throw versionConflict(task, expectedVersion, call.timeZone);

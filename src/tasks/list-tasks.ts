@@ -1,10 +1,11 @@
-import { and, eq, gte, inArray, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, inArray, isNotNull, lt, or, type Placeholder, type SQL, sql } from "drizzle-orm";
 import { type CursorSettings, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { toDueColumns } from "./due.ts";
+import { isReady } from "./ready.ts";
 import type { Task } from "./task.ts";
 import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
-import { placeSchemas, type TaskOrder, taskOrders, unsignedCursors } from "./task-order.ts";
+import { type ListOrder, placeSchemas, taskOrders, unsignedCursors } from "./task-order.ts";
 import { tasks } from "./task-rows.ts";
 
 /** Which tasks to list, in which order; every filter that is given must hold. */
@@ -12,6 +13,8 @@ export interface TaskFilter {
   readonly statuses: readonly Task["status"][];
   /** Deleted tasks in place of those that are there. */
   readonly isDeleted?: true | undefined;
+  /** Only tasks that an agent may take next. */
+  readonly isReady?: boolean | undefined;
   readonly priority?: Task["priority"] | undefined;
   /** Tasks that carry all of these, without regard to case and accents. */
   readonly tags?: readonly string[] | undefined;
@@ -23,7 +26,7 @@ export interface TaskFilter {
   readonly dueFrom?: string | undefined;
   /** Exclusive; a date means the start of that day in the user's time zone. */
   readonly dueBefore?: string | undefined;
-  readonly order: TaskOrder;
+  readonly order: ListOrder;
   readonly limit: number;
   /** The `nextCursor` of the page before. */
   readonly cursor?: string | undefined;
@@ -55,7 +58,7 @@ const SEARCH_BOUND = {
 const inUserTimeZone = (day: SQL) => sql`(${day})::timestamp at time zone current_setting('app.time_zone')`;
 
 /** When a task is due as a moment: a whole day counts from its start in the user's time zone. */
-const dueMoment = sql`coalesce(${tasks.dueAt}, ${inUserTimeZone(sql`${tasks.dueDate}`)})`;
+export const dueMoment = sql`coalesce(${tasks.dueAt}, ${inUserTimeZone(sql`${tasks.dueDate}`)})`;
 
 const today = sql`(now() at time zone current_setting('app.time_zone'))::date`;
 
@@ -109,6 +112,7 @@ function pagedList(userId: number, { limit: _, cursor: __, ...asked }: TaskFilte
 function conditions({
   statuses,
   isDeleted,
+  isReady: mustBeReady,
   priority,
   tags,
   search,
@@ -119,8 +123,9 @@ function conditions({
   return [
     isDeleted ? isNotNull(tasks.deletedAt) : undefined,
     inArray(tasks.status, [...statuses]),
+    ...(mustBeReady ? isReady : []),
     priority === undefined ? undefined : eq(tasks.priority, priority),
-    tags === undefined || tags.length === 0 ? undefined : carriesAll(tags),
+    tags === undefined || tags.length === 0 ? undefined : carriesAll(JSON.stringify(tags)),
     ...(search === undefined ? [] : containsAll(search)),
     isOverdue ? or(lt(tasks.dueAt, sql`now()`), lt(tasks.dueDate, today)) : undefined,
     dueFrom === undefined ? undefined : gte(dueMoment, toMoment(dueFrom)),
@@ -134,12 +139,10 @@ function containsAll(search: string): SQL[] {
   return [...words].map((word) => sql`strpos(${tasks.searchedText}, (select search_text(${word}))) > 0`);
 }
 
-function carriesAll(tags: readonly string[]): SQL {
-  return sql`${tasks.searchedTags} @> array(select search_text(tag) from ${elements(tags)} as tag)`;
-}
-
-function elements(texts: readonly string[]): SQL {
-  return sql`jsonb_array_elements_text(${JSON.stringify(texts)}::jsonb)`;
+/** The condition that a task carries all of these tags, a JSON array, without regard to case and accents. */
+export function carriesAll(tags: string | Placeholder): SQL {
+  const asked = sql`jsonb_array_elements_text(${tags}::jsonb)`;
+  return sql`${tasks.searchedTags} @> array(select search_text(tag) from ${asked} as tag)`;
 }
 
 function toMoment(due: string): SQL {

@@ -21,6 +21,7 @@ export const loggedChangeSchema = z.object({
   client: z.string().nullable(),
   note: z.string().nullable(),
   undoes: z.int().nullable(),
+  overrode: z.int().nullable(),
   operation: z.enum(["baseline", "insert", "update", "delete", "restore"]),
   before: imageSchema.nullable(),
   after: imageSchema.nullable(),
@@ -37,13 +38,14 @@ const OPERATIONS = { baseline: "the log begins", insert: "created", delete: "del
  * @param timeZone the person's, in which moments are shown
  */
 export function tellChange(logged: LoggedChange, timeZone: string): string {
-  const { change, at, via, client, note, undoes, operation, before, after } = logged;
+  const { change, at, via, client, note, undoes, overrode, operation, before, after } = logged;
   const did = operation === "update" ? tellEdit(before ?? {}, after ?? {}, timeZone) : [OPERATIONS[operation]];
   return [
     `change ${change}`,
     showMoment(at, timeZone),
     ...did,
     undoes !== null && `undoes change ${undoes}`,
+    overrode !== null && `overrode claim ${overrode}`,
     operation !== "baseline" && `by ${client === null ? via : `${quote(client)} (${via})`}`,
     note !== null && `note ${quote(note)}`,
   ]
@@ -56,7 +58,20 @@ function tellEdit(before: Image, after: Image, timeZone: string): string[] {
   const told = Object.entries(readers).flatMap(([name, { columns, read }]) =>
     columns.some((column) => column in after) ? [`${name} ${read(before, timeZone)} → ${read(after, timeZone)}`] : [],
   );
+  told.push(...tellClaim(before, after, timeZone));
   return told.length > 0 ? told : [`version ${before.version} → ${after.version}`];
+}
+
+/** What became of a task's claim. */
+function tellClaim(before: Image, after: Image, timeZone: string): string[] {
+  if (typeof after.claim === "number") {
+    const { claimed_until: until } = after;
+    return [typeof until === "string" ? `claimed until ${showMoment(new Date(until), timeZone)}` : "claimed"];
+  }
+  if (typeof before.claimed_by === "string" && after.claimed_by === null) {
+    return [`ended the claim of ${quote(before.claimed_by)}`];
+  }
+  return Number(after.claim_lapses ?? 0) > 0 ? ["found that its claim had lapsed"] : [];
 }
 
 /** How each field is read from an image of some columns, and shown. */

@@ -1,6 +1,6 @@
 import { and, eq, isNull, type Placeholder } from "drizzle-orm";
 import { defineStatement, type Value } from "../database/statement.ts";
-import { taskColumns, tasks } from "./task-rows.ts";
+import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
 
 /** What a task is known by. */
 export interface TaskKey {
@@ -13,7 +13,10 @@ export type TaskOf = Value<keyof TaskKey>;
 
 /** Reads one task; none where it does not exist, is another user's or is deleted. */
 export const selectTask = defineStatement((query, value: TaskOf) =>
-  query.select(taskColumns).from(tasks).where(isTaskOf(value)),
+  query
+    .select({ ...taskColumns, isClaimLapsed })
+    .from(tasks)
+    .where(isTaskOf(value)),
 );
 
 /** The condition that a row is this task, and that it is not deleted. */

@@ -9,6 +9,9 @@ import { tasks } from "./task-rows.ts";
 export const taskOrderSchema = z.enum(["due", "priority", "created", "updated"]);
 export type TaskOrder = z.output<typeof taskOrderSchema>;
 
+/** As well the order in which agents take tasks that are ready. */
+export type ListOrder = TaskOrder | "ready";
+
 interface Order {
   readonly by: SQL[];
   /** A row's place in this order, as JSON. */
@@ -29,16 +32,17 @@ const rankSchema = z.int().min(1).max(taskFields.priority.input.options.length);
 export const placeSchemas = {
   due: z.tuple([dueMomentSchema, taskIdSchema]),
   priority: z.tuple([rankSchema, dueMomentSchema, taskIdSchema]),
+  ready: z.tuple([dueMomentSchema, rankSchema, taskIdSchema]),
   created: z.tuple([taskIdSchema]),
   updated: z.tuple([momentSchema, taskIdSchema]),
-} satisfies Record<TaskOrder, z.ZodType<Place>>;
+} satisfies Record<ListOrder, z.ZodType<Place>>;
 
 /**
  * How each order sorts and goes on after a place.
  *
  * @param dueMoment when a task is due, or null
  */
-export function taskOrders(dueMoment: SQL): Record<TaskOrder, Order> {
+export function taskOrders(dueMoment: SQL): Record<ListOrder, Order> {
   const due = sql`coalesce(${dueMoment}, 'infinity')`;
   const rank = sql`array_position(array['urgent', 'high', 'medium', 'low', 'none'], ${tasks.priority})`;
   return {
@@ -52,6 +56,12 @@ export function taskOrders(dueMoment: SQL): Record<TaskOrder, Order> {
       sortKey: sql`jsonb_build_array(${rank}, ${due}, ${tasks.id})`,
       after: ([position, moment, id]) =>
         sql`(${rank}, ${due}, ${tasks.id}) > (${position}::integer, ${moment}::timestamptz, ${id}::integer)`,
+    },
+    ready: {
+      by: [asc(due), asc(rank), asc(tasks.id)],
+      sortKey: sql`jsonb_build_array(${due}, ${rank}, ${tasks.id})`,
+      after: ([moment, position, id]) =>
+        sql`(${due}, ${rank}, ${tasks.id}) > (${moment}::timestamptz, ${position}::integer, ${id}::integer)`,
     },
     created: {
       by: [desc(tasks.id)],
@@ -67,7 +77,7 @@ export function taskOrders(dueMoment: SQL): Record<TaskOrder, Order> {
 }
 
 /** The cursors of an order as the release before knows them: the order and the place, JSON in base64url. */
-export function unsignedCursors(order: TaskOrder): UnsignedCursors {
+export function unsignedCursors(order: ListOrder): UnsignedCursors {
   return {
     write: (place) => encodePlace([order, ...place]),
     read(cursor) {

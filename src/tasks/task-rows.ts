@@ -1,5 +1,5 @@
-import { getTableColumns } from "drizzle-orm";
-import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
+import { getTableColumns, sql } from "drizzle-orm";
+import { bigint, integer, pgTable, smallint, text } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import { pluck } from "./field-table.ts";
 import { keptMoment, moment, taskFields } from "./task-fields.ts";
@@ -20,6 +20,10 @@ export const tasks = pgTable("tasks", {
   completedAt: moment("completed_at"),
   deletedAt: moment("deleted_at"),
   lastChange: bigint("last_change", { mode: "number" }).notNull().default(0),
+  claim: bigint("claim", { mode: "number" }),
+  claimedUntil: moment("claimed_until"),
+  claimedBy: text("claimed_by"),
+  claimLapses: smallint("claim_lapses").notNull().default(0),
   searchedText: text("searched_text"),
   searchedTags: text("searched_tags").array(),
 });
@@ -37,7 +41,15 @@ const {
 /** The columns a `Task` is read from. */
 export const taskColumns = columns;
 
-export type TaskRow = Pick<typeof tasks.$inferSelect, keyof typeof taskColumns>;
+/** Whether a task's claim has lapsed and that was not counted yet, by the database's clock. */
+export const isClaimLapsed = sql<boolean>`coalesce(${tasks.claimedUntil} <= claim_clock(), false)`.as(
+  "is_claim_lapsed",
+);
+
+export type TaskRow = Pick<typeof tasks.$inferSelect, keyof typeof taskColumns> & {
+  /** As `isClaimLapsed`; absent of a task as a call left it, which had that counted. */
+  readonly isClaimLapsed?: boolean;
+};
 
 /** A row as Postgres' `to_jsonb` writes it, and the release before or after this one has kept it. */
 export const taskRowSchema = z
@@ -52,5 +64,14 @@ export const taskRowSchema = z
       createdAt: keptMoment,
       updatedAt: keptMoment,
       completedAt: keptMoment.nullable(),
+      // What the release before has kept lacks them.
+      claim: z.int().nullish().transform(orNull),
+      claimedUntil: keptMoment.nullish().transform(orNull),
+      claimedBy: z.string().nullish().transform(orNull),
+      claimLapses: z.int().default(0),
     }),
   );
+
+function orNull<Value>(value: Value | null | undefined): Value | null {
+  return value ?? null;
+}

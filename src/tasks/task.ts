@@ -29,6 +29,9 @@ export const taskSchema = z.strictObject({
   created_at: momentSchema,
   updated_at: momentSchema,
   completed_at: momentSchema.optional(),
+  claimed_by: z.string().optional().describe("Its claim has lapsed without claimed_until."),
+  claimed_until: momentSchema.optional(),
+  set_aside: z.literal(true).optional().describe("Its claims lapsed too often: for a person."),
 });
 
 export type Task = z.output<typeof taskSchema>;
@@ -47,5 +50,21 @@ export function toTask(row: TaskRow, timeZone: string): Task {
     created_at: show(row.createdAt),
     updated_at: show(row.updatedAt),
     ...(row.completedAt !== null && { completed_at: show(row.completedAt) }),
+    ...claimOf(row, show),
+  };
+}
+
+/** After how many claims that have lapsed a task waits for a person, and is no longer given to agents. */
+export const MOST_LAPSES = 3;
+
+function claimOf(
+  { claimedBy, claimedUntil, claimLapses, isClaimLapsed = false }: TaskRow,
+  show: (moment: Date) => string,
+): Pick<Task, "claimed_by" | "claimed_until" | "set_aside"> {
+  const isLive = claimedUntil !== null && !isClaimLapsed;
+  return {
+    ...(claimedBy !== null && { claimed_by: claimedBy }),
+    ...(isLive && { claimed_until: show(claimedUntil) }),
+    ...(!isLive && claimLapses + Number(isClaimLapsed) >= MOST_LAPSES && { set_aside: true as const }),
   };
 }

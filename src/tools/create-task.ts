@@ -20,5 +20,5 @@ export const createTaskTool = defineWritingTool({
   example: { title: "Call the dentist", due: "2026-11-30", priority: "high", tags: ["health"] },
   annotations: { destructiveHint: false, idempotentHint: false },
   run: ({ note: _note, idempotency_key: _key, ...task }, database, call) => createTask(database, call, task),
-  done: "Created",
+  done: () => "Created",
 });

@@ -6,6 +6,7 @@ import { showMoment, weekdayOf } from "../moment.ts";
 import { readChangedTasks } from "../tasks/changed-tasks.ts";
 import { pluck } from "../tasks/field-table.ts";
 import { listTasks, type TaskFilter, type TaskPage } from "../tasks/list-tasks.ts";
+import { openStatuses } from "../tasks/ready.ts";
 import { momentSchema, type Task } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { taskOrderSchema } from "../tasks/task-order.ts";
@@ -19,12 +20,14 @@ const USUAL_PAGE = 20;
 
 const { status: statuses, priority, due, tags } = pluck(taskFields, "input");
 
-const statusFilterSchema = z.enum(["open", "overdue", "all", ...statuses.options, "deleted"]);
+const statusFilterSchema = z.enum(["open", "ready", "overdue", "all", ...statuses.options, "deleted"]);
 
 const input = z.strictObject({
   status: statusFilterSchema
     .default("open")
-    .describe("open is pending and in_progress; overdue is open, its moment or whole day past."),
+    .describe(
+      "open is pending and in_progress; ready is open and free to claim; overdue is open, its moment or whole day past.",
+    ),
   priority: priority.optional().describe("Only tasks of this priority; none means any."),
   tags: tags.optional().describe("Only tasks that carry all of these tags."),
   search: text({ minimum: 1, maximum: 200, isComposed: true })
@@ -74,10 +77,12 @@ export const listTasksTool = defineReadingTool({
     if (since !== undefined) return listChanges(since, asked, database);
     const { status, priority, due_from: dueFrom, due_before: dueBefore, ...rest } = asked;
     const which = { ...toStatuses(status), isOverdue: status === "overdue", priority: toPriority(priority) };
-    const filter = { ...rest, ...which, dueFrom, dueBefore };
+    // In the order in which they are claimed.
+    const order = which.isReady && rest.order === "due" ? "ready" : rest.order;
+    const filter = { ...rest, ...which, order, dueFrom, dueBefore } as const;
     const page = await listTasks(database, filter, cursorSettings);
     return {
-      tasks: listPage(page.tasks, filter.order, filter.limit),
+      tasks: listPage(page.tasks, rest.order, filter.limit),
       ...clockOf(page),
       // A later page may show changes that an earlier one does not.
       ...(asked.cursor === undefined && { change: page.lastChange }),
@@ -116,8 +121,11 @@ function toPriority(filter: Task["priority"] | undefined) {
   return filter === "none" ? undefined : filter;
 }
 
-function toStatuses(filter: z.output<typeof statusFilterSchema>): Pick<TaskFilter, "statuses" | "isDeleted"> {
-  if (filter === "open" || filter === "overdue") return { statuses: ["pending", "in_progress"] };
+function toStatuses(
+  filter: z.output<typeof statusFilterSchema>,
+): Pick<TaskFilter, "statuses" | "isDeleted" | "isReady"> {
+  if (filter === "open" || filter === "overdue") return { statuses: openStatuses };
+  if (filter === "ready") return { statuses: openStatuses, isReady: true };
   if (filter === "all") return { statuses: statuses.options };
   return filter === "deleted" ? { statuses: statuses.options, isDeleted: true } : { statuses: [filter] };
 }

@@ -8,7 +8,7 @@ import type { TaskInList } from "../tasks/task-in-list.ts";
 import type { TaskOrder } from "../tasks/task-order.ts";
 import { taskLine } from "./task-text.ts";
 
-const { id, version, completed_at, created_at, updated_at } = taskSchema.shape;
+const { id, version, completed_at, created_at, updated_at, claimed_by, claimed_until, set_aside } = taskSchema.shape;
 
 /** A task as a list shows it: enough to choose by and to act on. */
 export const listedTaskSchema = z.strictObject({
@@ -16,6 +16,9 @@ export const listedTaskSchema = z.strictObject({
   ...pluck(pluck(taskFields, "list"), "schema"),
   version,
   completed_at,
+  claimed_by,
+  claimed_until,
+  set_aside,
   created_at: created_at.optional().describe("In a list by creation."),
   updated_at: updated_at.optional().describe("In a list by change."),
   deleted_at: updated_at.optional().describe("It is deleted."),
@@ -42,12 +45,15 @@ const SIZES: readonly Size[] = [
   { title: 20, tags: 0, preview: 0 },
 ];
 
+/** How much of the name of who holds a claim is shown, as `weigh` counts. */
+const LONGEST_HOLDER = 10;
+
 /** How many tokens a page may cost for each task that it has room for, and room for how many it has at least. */
 const TOKENS_PER_TASK = 115;
 const SMALLEST_PAGE = 20;
 
 /** What the JSON of a task costs in tokens beside its fields, at most: with an id and a version of ten digits. */
-const COST = { task: 22, preview: 4, cut: 4 };
+const COST = { task: 22, holder: 5, setAside: 5, preview: 4, cut: 4 };
 
 /**
  * A page of tasks, their texts as long as the page's budget of tokens allows, whatever the tasks say.
@@ -99,6 +105,9 @@ function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTas
     ...listFields(taskFields, { ...task, title, tags }),
     version: task.version,
     ...(task.completed_at !== undefined && { completed_at: task.completed_at }),
+    ...(task.claimed_by !== undefined && { claimed_by: shorten(task.claimed_by, LONGEST_HOLDER) }),
+    ...(task.claimed_until !== undefined && { claimed_until: task.claimed_until }),
+    ...(task.set_aside && { set_aside: true as const }),
     ...(order === "created" && { created_at: task.created_at }),
     ...(order === "updated" && { updated_at: task.updated_at }),
     ...(task.deleted_at !== undefined && { deleted_at: task.deleted_at }),
@@ -122,13 +131,16 @@ function toOneLine(text: string): string {
 }
 
 function costOf({ preview, cut, ...task }: ListedTask): number {
-  const moments = [task.completed_at, task.created_at, task.updated_at, task.deleted_at].filter(
+  const { completed_at, claimed_until, created_at, updated_at, deleted_at } = task;
+  const moments = [completed_at, claimed_until, created_at, updated_at, deleted_at].filter(
     (moment) => moment !== undefined,
   );
   return [
     COST.task,
     weighFields(taskFields, task),
     moments.length * MOMENT_WEIGHT,
+    task.claimed_by === undefined ? 0 : COST.holder + weigh(task.claimed_by),
+    task.set_aside ? COST.setAside : 0,
     preview === undefined ? 0 : COST.preview + weigh(preview),
     cut ? COST.cut : 0,
   ].reduce((sum, cost) => sum + cost, 0);

@@ -4,10 +4,10 @@ import { quoteName } from "../excerpt.ts";
 import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
-import { getTask } from "../tasks/change-tasks.ts";
+import { getTaskAndClaim } from "../tasks/change-tasks.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 import { runnableTools } from "./runnable-tools.ts";
-import { taskLine } from "./task-text.ts";
+import { taskLine, tellClaim } from "./task-text.ts";
 import type { CallEffect, RunnableTool, Tool, ToolContext, ToolResult } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
 
@@ -30,11 +30,15 @@ export function planCall(called: string, input: unknown): PlannedCall {
 export interface NamedTask {
   readonly id: number;
   readonly title: string;
+  /** Who holds a live claim of it, and until when. */
+  readonly claimed?: string | undefined;
 }
 
 /** A task as it is when a question about it is asked. */
 export interface AskedTask extends NamedTask {
   readonly version: number;
+  /** The number of its claim, while that is live. */
+  readonly claim: number | undefined;
   /** All that stands in a list of it, for a person. */
   readonly line: string;
 }
@@ -51,8 +55,11 @@ export async function readNamedTasks(
 ): Promise<readonly AskedTask[]> {
   requireScope("A question about tasks", "tasks:read", caller);
   try {
-    const tasks = await Promise.all(ids.map((id) => getTask(database, id)));
-    return tasks.map((task) => ({ id: task.id, title: task.title, version: task.version, line: taskLine(task) }));
+    const tasks = await Promise.all(ids.map((id) => getTaskAndClaim(database, id)));
+    return tasks.map(({ task, claim }) => ({
+      ...{ id: task.id, title: task.title, version: task.version, claim, line: taskLine(task) },
+      claimed: claim === undefined ? undefined : tellClaim(task),
+    }));
   } catch (thrown) {
     const error = toApplicationError(thrown);
     if (errorKinds[error.kind].owner !== "caller") logFailure(log, error);

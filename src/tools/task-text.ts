@@ -4,7 +4,8 @@ import type { Task } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 
 /** A task, or as much of it as a list has. */
-type TaskInText = Pick<Task, "id" | "title" | "status" | "version"> & { readonly completed_at?: string | undefined };
+type TaskInText = Pick<Task, "id" | "title" | "status" | "version"> &
+  Partial<Pick<Task, "completed_at" | "claimed_by" | "claimed_until" | "set_aside">>;
 
 /** When it is due comes first; the others follow as in their table. */
 const { due, ...others } = taskFields;
@@ -20,10 +21,20 @@ export function taskLine(task: TaskInText): string {
     `#${id} ${quote(title)}`,
     completedAt === undefined ? status : `${status} ${completedAt}`,
     ...tellFields(inLine, task),
+    tellClaim(task),
     `version ${version}`,
   ]
     .filter(Boolean)
     .join(" · ");
+}
+
+/** Who holds a task's claim and until when, or that it has lapsed; empty where there is nothing to tell. */
+export function tellClaim({ claimed_by: holder, claimed_until: until, set_aside: isSetAside }: TaskInText): string {
+  if (isSetAside) return "set aside for a person, as claims of it have lapsed";
+  if (holder === undefined) return "";
+  return until === undefined
+    ? `the claim of ${quote(holder)} has lapsed`
+    : `claimed by ${quote(holder)} until ${until}`;
 }
 
 /** All that is kept of a task: its line with its dates, and below it its description, each line of that after `> `. */

@@ -61,6 +61,7 @@ function normalize(schema: z.core.$ZodType, value: unknown): unknown {
   if (schema instanceof z.ZodArray) return normalizeList(schema.element, value);
   if (typeof value !== "string") return value;
   if (schema instanceof z.ZodNumber) return toWholeNumber(value, signs.get(schema)?.sign ?? "");
+  if (schema instanceof z.ZodBoolean) return toBoolean(value);
   if (schema instanceof z.ZodEnum) return toOption(value, schema.options);
   return value;
 }
@@ -81,6 +82,11 @@ function toWholeNumber(text: string, sign: string): unknown {
   const trimmed = text.trim();
   const digits = sign !== "" && trimmed.startsWith(sign) ? trimmed.slice(sign.length) : trimmed;
   return /^-?\d{1,15}(?:\.0{1,15})?$/.test(digits) ? Number(digits) : text;
+}
+
+function toBoolean(text: string): unknown {
+  const written = text.trim().toLowerCase();
+  return written === "true" || (written === "false" ? false : text);
 }
 
 function toOption(text: string, options: readonly unknown[]): unknown {

@@ -22,6 +22,8 @@ export interface ToolContext {
   readonly fallbackKey?: string | undefined;
   /** The versions of the tasks that the person was shown who has said yes to it, by their ids; undefined for any. */
   readonly versions?: ReadonlyMap<number, number> | undefined;
+  /** The live claims that the person was shown who has said yes to it, by the ids of their tasks: the call overrides them. */
+  readonly overrides?: ReadonlyMap<number, number> | undefined;
   /** Whether the person has said yes to this very call; undefined where the interface does not ask. */
   readonly isConfirmed?: boolean | undefined;
 }

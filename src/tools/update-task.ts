@@ -1,21 +1,27 @@
 import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
 import { type TaskEdit, updateTask } from "../tasks/change-tasks.ts";
+import { claimNext } from "../tasks/claim-tasks.ts";
 import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
+import type { Lease } from "../tasks/lease.ts";
+import { openStatuses } from "../tasks/ready.ts";
 import { taskIdSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { undoChange } from "../tasks/undo-change.ts";
 import { rules } from "./rules.ts";
 import { CHANGES_WITHOUT_APPROVAL } from "./tool.ts";
-import { callInputs, defineWritingTool, expectedVersionSchema } from "./writing-tool.ts";
+import { callInputs, claimInput, defineWritingTool, expectedVersionSchema } from "./writing-tool.ts";
 
 const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
 
+/** How long a claim holds where nothing is said of that, in minutes. */
+const USUAL_LEASE = 30;
+
 /** What goes with an undo. */
-const BESIDE_UNDO: readonly string[] = ["undo", ...Object.keys(callInputs)];
+const BESIDE_UNDO: readonly string[] = ["undo", "claim", ...Object.keys(callInputs)];
 
 const input = z.strictObject({
-  task_id: taskIdSchema.optional().describe("The task's id; left out with undo alone."),
+  task_id: taskIdSchema.optional().describe("The task's id; left out with undo and claim_next alone."),
   ...optionalInputs(taskFields, "update"),
   clear: z
     .array(clearableSchema)
@@ -28,37 +34,99 @@ const input = z.strictObject({
     .min(1)
     .max(Number.MAX_SAFE_INTEGER)
     .optional()
-    .describe("In place of all but note: the number of a change to undo, whatever it did."),
+    .describe("In place of all but note and claim: the number of a change to undo, whatever it did."),
+  claim_minutes: z
+    .int()
+    .min(1)
+    .max(1440)
+    .optional()
+    .describe("Claims the task for so long, or renews the claim given."),
+  claim_next: z
+    .boolean()
+    .optional()
+    .describe(
+      `In place of task_id: claims the next ready task, with these tags if given, for claim_minutes or ${USUAL_LEASE}.`,
+    ),
+  claim: claimInput,
+  release: z.boolean().optional().describe("Ends the claim; say in note what is left."),
   ...callInputs,
 });
 
 export const updateTaskTool = defineWritingTool({
   name: "update_task",
   title: "Update task",
-  description: `Changes one task. ${rules.update} ${rules.undo} ${rules.failure}`,
+  description: `Changes one task. ${rules.update} ${rules.undo} ${rules.claim} ${rules.failure}`,
   input,
   example: { task_id: 1, due: "2026-12-01T17:00:00", clear: ["tags"] },
   annotations: { destructiveHint: true, idempotentHint: true },
-  run(given, database, call, { isConfirmed }) {
-    const { task_id: id, expected_version: expectedVersion, undo, note: _note, idempotency_key: _key, ...edit } = given;
+  async run(asked, database, call, { isConfirmed }) {
+    const { task_id: id, expected_version: expectedVersion, undo, claim_next: isNext, ...rest } = asked;
+    const { claim, claim_minutes: minutes, release, note: _note, idempotency_key: _key, ...edit } = rest;
     if (undo !== undefined) {
-      requireUndoAlone(given);
+      requireUndoAlone(asked);
       return undoChange(database, call, undo, isConfirmed === false ? CHANGES_WITHOUT_APPROVAL : undefined);
     }
+    if (isNext) {
+      const tags = readTagsAlone(asked);
+      const claimed = await claimNext(database, call, minutes ?? USUAL_LEASE, tags);
+      return claimed.changes.length > 0 ? claimed : { ...claimed, comment: "No task is ready to be claimed." };
+    }
     if (id === undefined) throw invalid("task_id", "is required");
-    requireChange(edit);
-    return updateTask(database, call, id, edit, expectedVersion);
+    const lease = readLease(asked, isConfirmed !== undefined);
+    if (lease === undefined || isEdit(edit)) requireChange(edit);
+    const updated = await updateTask(database, call, id, edit, expectedVersion, lease);
+    const isRenewal = minutes !== undefined && updated.changes.length === 0;
+    return isRenewal ? { ...updated, comment: "Claim renewed:" } : updated;
   },
-  done: ({ undo }) => (undo === undefined ? "Updated" : `Undid change ${undo}:`),
+  done: ({ undo, claim, claim_minutes: minutes, claim_next: isNext, release }) => {
+    if (undo !== undefined) return `Undid change ${undo}:`;
+    if (isNext || (minutes !== undefined && claim === undefined)) return "Claimed";
+    return release ? "Released" : "Updated";
+  },
   unchanged: "It was so before; nothing was changed.",
   describeEdit,
 });
 
+/**
+ * The tags of a call that claims the next task.
+ *
+ * @throws ApplicationError `invalid_input` for anything else that is about one task
+ */
+function readTagsAlone(asked: z.output<typeof input>): readonly string[] | undefined {
+  const { claim_next: _isNext, claim_minutes: _minutes, note: _note, idempotency_key: _key, tags, ...others } = asked;
+  const other = Object.entries(others).find(([, value]) => value !== undefined && value !== false)?.[0];
+  if (other !== undefined)
+    throw invalid(other, "must be left out beside claim_next, which takes tags and claim_minutes");
+  return tags;
+}
+
+/**
+ * What becomes of the claim of the task; undefined where nothing does.
+ *
+ * @param isPersonAsked whether a person is there to be asked: who ends any claim that there is
+ * @throws ApplicationError `invalid_input`
+ */
+function readLease(
+  { claim, claim_minutes: minutes, release, status }: z.output<typeof input>,
+  isPersonAsked: boolean,
+): Lease | undefined {
+  if (!release) {
+    if (minutes === undefined) return undefined;
+    if (status === undefined || openStatuses.some((open) => open === status)) return { minutes };
+    throw invalid("claim_minutes", `must be left out beside status ${status}, which ends a claim`);
+  }
+  if (minutes !== undefined) throw invalid("release", "cannot go with claim_minutes; do one of the two");
+  if (claim === undefined && !isPersonAsked)
+    throw invalid("claim", "must be given with release: the number of the claim to end");
+  return { release };
+}
+
 /** What of a task was given a value and what was emptied, such as `changed title, due · cleared tags`. */
-function describeEdit(edit: TaskEdit): string {
+function describeEdit({ claim, claim_minutes: minutes, claim_next: isNext, ...edit }: z.output<typeof input>): string {
   const cleared = new Set(edit.clear);
   return [
-    fieldsGiven(edit).length > 0 && `changed ${fieldsGiven(edit).join(", ")}`,
+    (isNext || (minutes !== undefined && claim === undefined)) && "the claim is the number of this change",
+    !isNext && fieldsGiven(edit).length > 0 && `changed ${fieldsGiven(edit).join(", ")}`,
     cleared.size > 0 && `cleared ${[...cleared].join(", ")}`,
   ]
     .filter(Boolean)
@@ -68,7 +136,7 @@ function describeEdit(edit: TaskEdit): string {
 /** @throws ApplicationError `invalid_input` for a field that says what is to be done beside an undo */
 function requireUndoAlone(given: object): void {
   const others = Object.entries(given).flatMap(([field, value]) =>
-    value === undefined || BESIDE_UNDO.includes(field) ? [] : [field],
+    value === undefined || value === false || BESIDE_UNDO.includes(field) ? [] : [field],
   );
   if (others.length > 0) {
     throw invalid("undo", `takes a whole change back: leave out ${others.join(", ")}, or undo`);
@@ -79,12 +147,16 @@ function requireUndoAlone(given: object): void {
 function requireChange({ clear = [], ...edit }: TaskEdit): void {
   const both = clear.find((field) => edit[field] !== undefined);
   if (both !== undefined) throw invalid("clear", `names ${both}, which is also given a value; do one of the two`);
-  if (clear.length > 0 || fieldsGiven(edit).length > 0) return;
+  if (isEdit({ clear, ...edit })) return;
   const [last, ...others] = Object.keys(taskFields).toReversed();
   throw invalid(
     "",
     `Give at least one field to change: ${others.toReversed().join(", ")} or ${last}. To empty fields, name them in clear`,
   );
+}
+
+function isEdit({ clear = [], ...edit }: TaskEdit): boolean {
+  return clear.length > 0 || fieldsGiven(edit).length > 0;
 }
 
 function fieldsGiven(edit: TaskEdit): string[] {

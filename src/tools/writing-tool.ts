@@ -34,7 +34,16 @@ export const expectedVersionSchema = z
   .optional()
   .describe("Only if this is still its version.");
 
-type CallInput = z.ZodObject & z.ZodType<{ [Name in keyof typeof callInputs]?: string | undefined }>;
+/** What the tools take as well that change a task which is there. */
+export const claimInput = z
+  .int()
+  .min(1)
+  .max(Number.MAX_SAFE_INTEGER)
+  .optional()
+  .describe("The number of your claim: the change that made it.");
+
+type CallInput = z.ZodObject &
+  z.ZodType<{ [Name in keyof typeof callInputs]?: string | undefined } & { readonly claim?: number | undefined }>;
 
 interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDeclaration<Input>, "annotations"> {
   readonly annotations: Pick<ToolAnnotations, "destructiveHint" | "idempotentHint">;
@@ -85,11 +94,14 @@ export function defineWritingTool<Input extends CallInput>({
       const input = readToolInput(declaration.input, given);
       return effectOfWriting(declaration.input, input, confirm?.(input) ?? false);
     },
-    async execute(given, { database, idempotencyKey, fallbackKey, versions, isConfirmed }) {
+    async execute(given, { database, idempotencyKey, fallbackKey, versions, overrides, isConfirmed }) {
       const input = readToolInput(declaration.input, given);
       const { idempotency_key: keyInInput, ...hashed } = input;
       const key = oneKey(keyInInput, idempotencyKey) ?? fallbackKey;
-      const call = { tool: declaration.name, key, inputHash: hash(hashed), note: input.note, versions };
+      const call = {
+        ...{ tool: declaration.name, key, inputHash: hash(hashed), versions, overrides },
+        ...{ note: input.note, claim: input.claim },
+      };
       const { tasks, changes, change, isReplay, isFirstTold, remarks, comment } = await run(input, database, call, {
         isConfirmed,
       }).catch((error: unknown) => {

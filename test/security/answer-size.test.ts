@@ -111,7 +111,7 @@ describe("what does not fit is named", () => {
 
   it("one unknown field, with those that there are", async () => {
     expect(await refusal("complete_task", { task_id: 1, dueDate: "2026-11-30" })).toEqual({
-      detail: "Unknown field dueDate. Allowed: task_id, expected_version, note, idempotency_key",
+      detail: "Unknown field dueDate. Allowed: task_id, expected_version, claim, note, idempotency_key",
       errors: [{ field: "dueDate", message: "is not a known field" }],
     });
   });
@@ -130,7 +130,7 @@ describe("what does not fit is named", () => {
     );
 
     expect(detail).toBe(
-      "task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_id, expected_version, note, idempotency_key",
+      "task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_id, expected_version, claim, note, idempotency_key",
     );
     expect(errors).toHaveLength(10);
   });
@@ -145,7 +145,9 @@ describe("what does not fit is named", () => {
   it("a long name by its beginning", async () => {
     const { detail } = await refusal("complete_task", { task_id: 1, ["k".repeat(1_000)]: 0 });
 
-    expect(detail).toBe(`Unknown field ${"k".repeat(40)}…. Allowed: task_id, expected_version, note, idempotency_key`);
+    expect(detail).toBe(
+      `Unknown field ${"k".repeat(40)}…. Allowed: task_id, expected_version, claim, note, idempotency_key`,
+    );
   });
 
   it("and to a model just so", async () => {
@@ -154,7 +156,7 @@ describe("what does not fit is named", () => {
     const outputs = record.requests[1]?.input.flatMap((item) => ("output" in item ? [item.output] : []));
 
     expect(outputs).toEqual([
-      "Error: task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_id, expected_version, note, idempotency_key",
+      "Error: task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_id, expected_version, claim, note, idempotency_key",
       expect.stringMatching(/^Error: There is no tool x{40}…; the tools are create_task, /),
     ]);
   });

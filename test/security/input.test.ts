@@ -138,7 +138,7 @@ describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s",
   });
 
   it.each([["one"], [null], [true], [[1]], [{ id: 1 }]])("refuses the id %j", async (id) => {
-    // An undo names none, so that update_task takes null for no id.
+    // An undo names none, nor does claim_next, so that update_task takes null for no id.
     const message = tool === "update_task" && id === null ? "is required" : "must be a number";
     await expectRefusal(tool, { ...rest, task_id: id }, "task_id", message);
   });
@@ -165,7 +165,7 @@ describe("list_tasks", () => {
     [
       { status: "finished" },
       "status",
-      "must be one of open, overdue, all, pending, in_progress, completed, cancelled, deleted",
+      "must be one of open, ready, overdue, all, pending, in_progress, completed, cancelled, deleted",
     ],
     [{ limit: 0 }, "limit", "must be a whole number from 1 to 100"],
     [{ limit: 101 }, "limit", "must be a whole number from 1 to 100"],

@@ -15,7 +15,7 @@ const deleteTasks = defineWritingTool({
   annotations: { destructiveHint: true, idempotentHint: true },
   confirm: ({ task_ids }) => task_ids.length > 1,
   run: () => Promise.reject(new Error("is only planned here")),
-  done: "Deleted",
+  done: () => "Deleted",
 });
 const plan = (input: unknown) => ({ tool: deleteTasks, ...deleteTasks.foresee(input) });
 

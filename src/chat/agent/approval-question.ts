@@ -46,10 +46,11 @@ export function approvalSubject(call: CallInQuestion, tasks: readonly TaskInQues
   return typeof title === "string" ? quote(excerpt(title, LONGEST_TITLE)) : values;
 }
 
-function nameTask({ id, title, titleBefore = title, now }: TaskInQuestion): string {
+function nameTask({ id, title, titleBefore = title, claimed, now }: TaskInQuestion): string {
   if (now !== undefined) return `${now} (changed since you were asked)`;
   const renamed = titleBefore === title ? "" : ` (now renamed to ${quote(title)})`;
-  return `#${id} ${quote(titleBefore)}${renamed}`;
+  const held = claimed === undefined ? "" : ` (${claimed}, which this ends)`;
+  return `#${id} ${quote(titleBefore)}${renamed}${held}`;
 }
 
 function showDetails({ details }: PlannedCall): string {

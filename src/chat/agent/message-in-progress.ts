@@ -1,4 +1,4 @@
-import { TaskChangedSince } from "../../database/user-database.ts";
+import { TaskChangedSince, TaskClaimed } from "../../database/user-database.ts";
 import { ApprovalNeeded, toApplicationError } from "../../errors.ts";
 import { catalog } from "../../tools/catalog.ts";
 import type { ToolResult } from "../../tools/tool.ts";
@@ -101,7 +101,7 @@ export class MessageInProgress {
   /**
    * Runs a call and adds what came of it; a failure is for the model to read.
    *
-   * @throws ApplicationError `unauthenticated`; TaskChangedSince; ApprovalNeeded
+   * @throws ApplicationError `unauthenticated`; TaskChangedSince; TaskClaimed; ApprovalNeeded
    */
   async *addResult(callId: string, run: () => Promise<CallResult>): AsyncGenerator<TurnEvent> {
     try {
@@ -111,7 +111,7 @@ export class MessageInProgress {
     } catch (thrown) {
       const error = toApplicationError(thrown);
       // The caller asks the person, or asks anew.
-      if (error instanceof TaskChangedSince || error instanceof ApprovalNeeded) throw error;
+      if ([TaskChangedSince, TaskClaimed, ApprovalNeeded].some((asking) => error instanceof asking)) throw error;
       yield this.add({ type: "tool_error", call_id: callId, message: error.message });
       // Signed out in the meantime: nothing more can be done in this person's name.
       if (error.kind === "unauthenticated") throw error;

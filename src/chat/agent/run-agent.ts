@@ -19,6 +19,8 @@ export interface ApprovalAnswer {
   readonly approved: boolean;
   /** The versions of the tasks that the question named, by their ids; undefined where the release before has asked. */
   readonly versions: ReadonlyMap<number, number> | undefined;
+  /** The live claims of those tasks, by their ids, which the yes overrides. */
+  readonly overrides: ReadonlyMap<number, number> | undefined;
   /** What was asked about, where the answer stands in a message of its own and the call goes on in the answer to that. */
   readonly call?: { readonly tool: string; readonly input: unknown };
 }

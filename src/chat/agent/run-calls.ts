@@ -1,4 +1,4 @@
-import { TaskChangedSince } from "../../database/user-database.ts";
+import { TaskChangedSince, TaskClaimed } from "../../database/user-database.ts";
 import { ApplicationError, ApprovalNeeded, toApplicationError } from "../../errors.ts";
 import { isObject, type JsonReading, readJson } from "../../json.ts";
 import { type AskedTask, type PlannedCall, planCall, readNamedTasks, runTool } from "../../tools/run-tool.ts";
@@ -48,7 +48,7 @@ export function announceCall(message: MessageInProgress, call: Extract<ModelEven
 
 /**
  * Runs the calls of one round, one after the other in the model's order, so that tasks come out in the order they
- * were asked for. Calls that need a yes are asked about instead; calls that cannot run get an error for the model.
+ * were asked for. Calls that need a yes are asked about instead, and so are those that a claim is in the way of; calls that cannot run get an error for the model.
  */
 export async function* runCalls(
   message: MessageInProgress,
@@ -79,7 +79,7 @@ export async function* runCalls(
 /**
  * Runs the calls of a message that the person has said yes to, in the model's order. A yes that is given again, after
  * the object died before it could keep what a call had done, finds that: the approval's id is the key of its call. Where
- * a task is no longer as the question showed it, the call does not run and is asked about anew.
+ * a task is no longer as the question showed it, or its claim is another, the call does not run and is asked about anew.
  */
 export async function* runApproved(
   message: MessageInProgress,
@@ -92,12 +92,17 @@ export async function* runApproved(
     if (answer === undefined) continue;
     signal.throwIfAborted();
     const versions = answer.versions && versionsAfter(answer.versions, message.events.slice(earlier));
-    const context = { ...tools, signal, fallbackKey: answer.approvalId, versions, isConfirmed: true };
+    const { approvalId: fallbackKey, overrides } = answer;
+    const context = { ...tools, signal, fallbackKey, versions, overrides, isConfirmed: true };
     try {
       yield* message.addResult(callId, async () => runCall(planCall(tool, input), context));
     } catch (error) {
-      if (!(error instanceof TaskChangedSince)) throw error;
       const call = { callId, ...planCall(tool, input) };
+      if (error instanceof TaskClaimed) {
+        yield* ask(message, aboutClaimed(call, error), tools, true);
+        continue;
+      }
+      if (!(error instanceof TaskChangedSince)) throw error;
       // What a call does that names no task, such as an undo, the database alone knows.
       yield* call.taskIds.length === 0
         ? runUnasked(message, call, { ...tools, signal }, true)
@@ -116,9 +121,18 @@ async function* runUnasked(
   try {
     yield* message.addResult(call.callId, () => runCall(call, { ...tools, isConfirmed: false }));
   } catch (error) {
+    if (error instanceof TaskClaimed) {
+      yield* ask(message, aboutClaimed(call, error), tools, isAnew);
+      return;
+    }
     if (!(error instanceof ApprovalNeeded)) throw error;
     yield* ask(message, { ...call, deed: error.deed, taskIds: error.taskIds }, tools, isAnew);
   }
+}
+
+/** A call that a claim is in the way of: about the tasks that it names, or, as an undo names none, the one that is claimed. */
+function aboutClaimed(call: AnnouncedCall, { taskId }: TaskClaimed): AnnouncedCall {
+  return call.taskIds.length > 0 ? call : { ...call, taskIds: [taskId] };
 }
 
 /** Runs a call, and first looks at what it may rename: a question that comes later must not name the new title alone. */
@@ -154,6 +168,6 @@ async function* ask(
     question: approvalQuestion(call, asked),
     about: approvalSubject(call, asked),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
-    tasks: tasks.map(({ id, version }) => ({ id, version })),
+    tasks: tasks.map(({ id, version, claim }) => ({ id, version, claim })),
   });
 }

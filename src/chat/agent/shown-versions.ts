@@ -14,6 +14,16 @@ export function shownVersions(events: readonly TurnEvent[], approvalId: string):
   return versionsAfter(new Map(request.tasks.map(({ id, version }) => [id, version])), events.slice(place));
 }
 
+/** The live claims that a question showed, by the ids of their tasks: a yes overrides them. */
+export function shownClaims(events: readonly TurnEvent[], approvalId: string): Map<number, number> | undefined {
+  const request = events.find((event) => event.type === "approval_request" && event.approval_id === approvalId);
+  if (request?.type !== "approval_request") return undefined;
+  const claims = (request.tasks ?? []).flatMap(({ id, claim }): [number, number][] =>
+    claim === undefined ? [] : [[id, claim]],
+  );
+  return claims.length === 0 ? undefined : new Map(claims);
+}
+
 /** The versions that tasks have after calls, where they had these before and nobody else has changed them in between. */
 export function versionsAfter(
   versions: ReadonlyMap<number, number>,

@@ -4,7 +4,7 @@ import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
 import { hashCall } from "../agent/approval.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
-import { shownVersions } from "../agent/shown-versions.ts";
+import { shownClaims, shownVersions } from "../agent/shown-versions.ts";
 import { hidesDestruction, questionsOf } from "../stream/approval-groups.ts";
 import { callWithId, type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import type { NewMessage } from "./answer-again.ts";
@@ -84,6 +84,7 @@ export async function answerInWords(
         callId: `answer_${approval.id}`,
         approved,
         versions: shownVersions(asking.events, approval.id),
+        overrides: shownClaims(asking.events, approval.id),
         call: { tool: call.tool, input: call.input },
       },
     ];

@@ -5,7 +5,7 @@ import { ApplicationError } from "../../errors.ts";
 import { hashCall } from "../agent/approval.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
-import { shownVersions } from "../agent/shown-versions.ts";
+import { shownClaims, shownVersions } from "../agent/shown-versions.ts";
 import { callWithId, type Usage } from "../stream/turn-event.ts";
 import { toAssistantMessage, toChatMessage, usageOf } from "./rows.ts";
 import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
@@ -99,6 +99,7 @@ export async function continueTurn(
       callId,
       approved: approved === true,
       versions: shownVersions(message.events, id),
+      overrides: shownClaims(message.events, id),
     })),
   };
 }

@@ -52,7 +52,7 @@ const approvalRequest = z.object({
   /** What the call is about, for a question about several; undefined where the release before has asked. */
   about: z.string().optional(),
   /** The tasks that the call names, as they were when this was asked; undefined where the release before has asked. */
-  tasks: z.array(z.object({ id: z.int(), version: z.int() })).optional(),
+  tasks: z.array(z.object({ id: z.int(), version: z.int(), claim: z.int().optional() })).optional(),
 });
 const approvalAnswer = z.object({
   type: z.literal("approval_answer"),

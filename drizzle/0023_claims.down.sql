@@ -1,0 +1,10 @@
+drop trigger changes_note_override on changes;
+drop trigger tasks_hold_inserted_to_claim on tasks;
+drop trigger tasks_hold_to_claim on tasks;
+drop function note_override();
+drop function hold_to_claim();
+drop function raise_claim(jsonb, bigint);
+drop function claimant(jsonb);
+drop function claim_clock();
+alter table changes drop column overrode;
+alter table tasks drop column claim, drop column claimed_until, drop column claimed_by, drop column claim_lapses;

@@ -1,0 +1,16 @@
+import { inArray, type SQL, sql } from "drizzle-orm";
+import { MOST_LAPSES } from "./task.ts";
+import { tasks } from "./task-rows.ts";
+
+/** The statuses of a task that is not finished. */
+export const openStatuses = ["pending", "in_progress"] as const;
+
+/**
+ * The conditions of a task that an agent may take next: it is open, nobody holds a live claim of it, and it is not set aside for
+ * a person. A claim that has lapsed and was not counted yet counts here.
+ */
+export const isReady: readonly SQL[] = [
+  inArray(tasks.status, [...openStatuses]),
+  sql`(${tasks.claimedUntil} is null or ${tasks.claimedUntil} <= claim_clock())`,
+  sql`${tasks.claimLapses} + (${tasks.claimedUntil} is not null)::integer < ${sql.raw(`${MOST_LAPSES}`)}`,
+];

@@ -1,0 +1,344 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf } from "../support/person.ts";
+
+let person: Person;
+/** Two agents of the same person, each with a token of its own. */
+let agent: Person;
+let other: Person;
+beforeEach(async () => {
+  person = await Person.signUp();
+  [agent, other] = await Promise.all([person.withScopes(["tasks:write", "tasks:read"]), person.signInAgain()]);
+});
+
+const rowOf = async (id: number) =>
+  (await ownerQuery("select * from tasks where user_id = $1 and id = $2", [person.id, id]))[0];
+
+const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
+
+/** Claims a task, and returns the claim's number. */
+async function claim(who: Person, id: number, minutes = 30): Promise<number> {
+  return (await who.run("update_task", { task_id: id, claim_minutes: minutes })).change ?? 0;
+}
+
+/** Lets the claims of tasks lapse, as time does. */
+async function lapse(...ids: number[]): Promise<void> {
+  await ownerQuery(
+    "update tasks set claimed_until = now() - interval '1 minute' where user_id = $1 and id = any ($2)",
+    [person.id, ids],
+  );
+}
+
+/** What a call is refused with, which must be a conflict. */
+async function conflictOf(who: Person, tool: string, input: unknown): Promise<string> {
+  const refused = await who.call(tool, input);
+  expect(refused.status, await refused.clone().text()).toBe(409);
+  return (await problemOf(refused)).detail;
+}
+
+const readyTitles = async (filter = {}) =>
+  (await person.run("list_tasks", { status: "ready", ...filter })).tasks.map(({ title }) => title);
+
+describe("a claim", () => {
+  it("is the number of its change, names its holder, and leaves the version as it was", async () => {
+    const { id } = await newTask("Paint the fence");
+    const { tasks, change } = await agent.run("update_task", { task_id: id, claim_minutes: 45, note: "On it." });
+
+    expect(change).toBe(2);
+    expect(tasks).toMatchObject([
+      { id, version: 1, claimed_by: expect.any(String), claimed_until: expect.any(String) },
+    ]);
+    const row = await rowOf(id);
+    expect(row).toMatchObject({ claim: "2", version: 1, claim_lapses: 0, last_change: "2" });
+    const left = Date.parse(String(row?.claimed_until)) - Date.now();
+    expect(left / 60_000).toBeGreaterThan(43);
+    expect(left / 60_000).toBeLessThan(46);
+    expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ change: 2, note: "On it.", overrode: null });
+    expect((await loggedTaskChanges(person.id)).at(-1)).toMatchObject({
+      operation: "update",
+      before: { claim: null, claimed_by: null, claimed_until: null },
+      after: { claim: 2, claimed_by: row?.claimed_by, claimed_until: expect.any(String) },
+    });
+    await expectWholeLog(person.id);
+  });
+
+  it("comes with an edit, in one change", async () => {
+    const { id } = await newTask("Paint");
+    const { tasks, change } = await agent.run("update_task", { task_id: id, status: "in_progress", claim_minutes: 5 });
+
+    expect(change).toBe(2);
+    expect(tasks).toMatchObject([{ status: "in_progress", version: 2, claimed_by: expect.any(String) }]);
+    expect(await rowOf(id)).toMatchObject({ claim: "2" });
+  });
+
+  it("comes without a version where the edit changes nothing", async () => {
+    const { id } = await newTask("Paint");
+    const { tasks } = await agent.run("update_task", { task_id: id, title: "Paint", claim_minutes: 5 });
+    expect(tasks).toMatchObject([{ version: 1, claimed_by: expect.any(String) }]);
+  });
+
+  it.each([
+    ["update_task", { title: "Mine" }],
+    ["update_task", { status: "cancelled" }],
+    ["update_task", { claim_minutes: 10 }],
+    ["complete_task", {}],
+    ["delete_task", {}],
+  ])("keeps all others from changing its task: %s %j", async (tool, input) => {
+    const { id } = await newTask("Held");
+    await claim(agent, id);
+    const before = await rowOf(id);
+
+    expect(await conflictOf(other, tool, { task_id: id, ...input })).toMatch(
+      new RegExp(
+        `^Task #${id} is claimed by ".+" until \\S+; nothing was changed\\. Only its holder may change it, with the claim's number as claim\\.$`,
+      ),
+    );
+    expect(await rowOf(id)).toEqual(before);
+    await expectWholeLog(person.id);
+  });
+
+  it("lets its holder change and complete the task, which ends it", async () => {
+    const { id } = await newTask("Held");
+    const number = await claim(agent, id);
+    await agent.run("update_task", { task_id: id, description: "Half done.", claim: number });
+    expect(await rowOf(id)).toMatchObject({ claim: String(number), claimed_by: expect.any(String) });
+    const { tasks } = await agent.run("complete_task", { task_id: id, claim: `${number}`, note: "Done." });
+
+    expect(tasks).toMatchObject([{ status: "completed", version: 3 }]);
+    expect(tasks[0]).not.toHaveProperty("claimed_by");
+    expect(await rowOf(id)).toMatchObject({ claim: String(number), claimed_by: null, claimed_until: null });
+    // A repeat without a key, as after a lost answer.
+    expect((await agent.run("complete_task", { task_id: id, claim: number })).note).toMatch(/completed before/);
+  });
+
+  it.each([
+    ["delete_task", {}],
+    ["update_task", { status: "cancelled" }],
+  ])("ends with its task by %s %j of its holder", async (tool, input) => {
+    const { id } = await newTask("Held");
+    const number = await claim(agent, id);
+    await agent.run(tool, { task_id: id, claim: number, ...input });
+    expect(await rowOf(id)).toMatchObject({ claim: String(number), claimed_by: null, claimed_until: null });
+  });
+
+  it("is renewed without a version, a change or a line in the log", async () => {
+    const { id } = await newTask("Held");
+    const number = await claim(agent, id, 1);
+    const { tasks, change, note } = await agent.run("update_task", { task_id: id, claim: number, claim_minutes: 60 });
+
+    expect({ change, note }).toEqual({ change: undefined, note: "Claim renewed:" });
+    expect(Date.parse(tasks[0]?.claimed_until ?? "")).toBeGreaterThan(Date.now() + 58 * 60_000);
+    expect(tasks).toMatchObject([{ version: 1 }]);
+    expect(await loggedCalls(person.id)).toHaveLength(2);
+  });
+
+  it("is handed over with a note, and then another may take the task", async () => {
+    const { id } = await newTask("Held");
+    const number = await claim(agent, id);
+    const { change, tasks } = await agent.run("update_task", {
+      ...{ task_id: id, claim: number, release: true, note: "The left side is done." },
+    });
+
+    expect(change).toBe(3);
+    expect(tasks[0]).toMatchObject({ version: 1 });
+    expect(tasks[0]).not.toHaveProperty("claimed_by");
+    expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ note: "The left side is done." });
+    expect(await readyTitles()).toEqual(["Held"]);
+    expect(await claim(other, id)).toBe(4);
+    await lapse(id);
+    await person.run("update_task", { task_id: id, title: "Held no more" });
+    const asked = await person.call("get_task", { task_id: id, history: 10 });
+    expect(await asked.json()).toHaveProperty("history", [
+      expect.stringMatching(/· title "Held" → "Held no more" · found that its claim had lapsed ·/),
+      expect.stringMatching(/^change 4 · \S+ · claimed until \S+ · by/),
+      expect.stringMatching(/^change 3 · \S+ · ended the claim of ".+" · by .* · note "The left side is done\."$/),
+      expect.stringMatching(/^change 2 · \S+ · claimed until \S+ · by/),
+      expect.stringMatching(/^change 1 · \S+ · created/),
+    ]);
+    await expectWholeLog(person.id);
+  });
+
+  it("that another has superseded is refused for good, however late its holder comes", async () => {
+    const { id } = await newTask("Held");
+    const first = await claim(agent, id);
+    await lapse(id);
+    const second = await claim(other, id);
+    const refused = `Claim ${first} of task #${id} does not hold: `;
+    const late = [
+      ["complete_task", {}],
+      ["delete_task", {}],
+      ["update_task", { title: "Late" }],
+      ["update_task", { claim_minutes: 5 }],
+      ["update_task", { release: true }],
+    ] as const;
+
+    for (const [tool, input] of late) {
+      expect(await conflictOf(agent, tool, { task_id: id, claim: first, ...input })).toMatch(
+        new RegExp(`^${refused}".+" has claimed it since until \\S+\\. Nothing was changed`),
+      );
+    }
+    await lapse(id);
+    expect(await conflictOf(agent, "complete_task", { task_id: id, claim: first })).toContain(refused);
+    await other.run("complete_task", { task_id: id, claim: second });
+    expect(await conflictOf(agent, "complete_task", { task_id: id, claim: first })).toContain(refused);
+    await person.run("update_task", { task_id: id, status: "pending" });
+    for (const ended of [first, second]) {
+      expect(await conflictOf(agent, "complete_task", { task_id: id, claim: ended })).toContain("does not hold");
+    }
+    expect(await rowOf(id)).toMatchObject({ status: "pending", title: "Held" });
+  });
+
+  it("that has lapsed and that nobody took may still finish, and anybody may change its task", async () => {
+    const [one, two] = [await newTask("One"), await newTask("Two")];
+    const claims = [await claim(agent, one.id), await claim(agent, two.id)];
+    await lapse(one.id, two.id);
+    const edited = await other.runForTask("update_task", { task_id: two.id, title: "Two, changed" });
+
+    expect(edited).toMatchObject({ claimed_by: expect.any(String) });
+    expect(edited).not.toHaveProperty("claimed_until");
+    for (const [index, { id }] of [one, two].entries()) {
+      expect(await agent.runForTask("complete_task", { task_id: id, claim: claims[index] })).toMatchObject({
+        status: "completed",
+      });
+    }
+    await expectWholeLog(person.id);
+  });
+
+  it("of no task, or of another, is refused", async () => {
+    const [one, two] = [await newTask("One"), await newTask("Two")];
+    const number = await claim(agent, one.id);
+    for (const given of [number, 1, 99]) {
+      expect(await conflictOf(agent, "update_task", { task_id: two.id, title: "x", claim: given })).toContain(
+        "does not hold: it was ended, or never made",
+      );
+    }
+  });
+
+  it("is made of no task that is finished", async () => {
+    const { id } = await newTask("Done", { status: "completed" });
+    expect(await conflictOf(agent, "update_task", { task_id: id, claim_minutes: 5 })).toBe(
+      `Task #${id} is completed; only a task that is pending or in_progress can be claimed. Nothing was changed.`,
+    );
+    expect((await agent.call("update_task", { task_id: id + 1, claim_minutes: 5 })).status).toBe(404);
+    const opened = { task_id: id, status: "pending", claim_minutes: 5 };
+    expect(await agent.runForTask("update_task", opened)).toMatchObject({ claimed_by: expect.any(String) });
+  });
+
+  it("is made once, however often a call is made with its key", async () => {
+    const { id } = await newTask("Held");
+    const input = { task_id: id, claim_minutes: 5, idempotency_key: "once" };
+    const first = await agent.run("update_task", input);
+    expect(await agent.run("update_task", input)).toMatchObject({ change: first.change, replayed: true });
+  });
+
+  it("goes with the account", async () => {
+    const { id } = await newTask("Held");
+    await claim(agent, id);
+    await ownerQuery("delete from users where id = $1", [person.id]);
+    expect(await rowOf(id)).toBeUndefined();
+  });
+});
+
+describe("the next task that is ready", () => {
+  it("is the one due first, of those the most urgent, of those the oldest; and none is no error", async () => {
+    await newTask("later", { due: "2026-12-09" });
+    await newTask("whenever, low", { priority: "low" });
+    await newTask("soon, second");
+    await newTask("soon", { due: "2026-12-01" });
+    await newTask("soon, urgent", { due: "2026-12-01", priority: "urgent" });
+    await newTask("finished", { status: "completed", due: "2026-11-01" });
+    const order = ["soon, urgent", "soon", "later", "whenever, low", "soon, second"];
+
+    expect(await readyTitles()).toEqual(order);
+    const claimed = [];
+    for (const _ of order) claimed.push(await agent.runForTask("update_task", { claim_next: true }));
+    expect(claimed.map(({ title }) => title)).toEqual(order);
+    expect(await readyTitles()).toEqual([]);
+    expect(await agent.run("update_task", { claim_next: "true", claim_minutes: 5 })).toEqual({
+      tasks: [],
+      note: "No task is ready to be claimed.",
+    });
+    await expectWholeLog(person.id);
+  });
+
+  it("is one of the tags that are asked for", async () => {
+    await newTask("Paint", { tags: ["home"], due: "2026-12-01" });
+    await newTask("Deploy", { tags: ["Work", "ops"] });
+    expect(await readyTitles({ tags: ["work"] })).toEqual(["Deploy"]);
+    expect(await agent.runForTask("update_task", { claim_next: true, tags: ["work"] })).toMatchObject({
+      title: "Deploy",
+      tags: ["Work", "ops"],
+    });
+    expect((await agent.run("update_task", { claim_next: true, tags: ["work"] })).tasks).toEqual([]);
+  });
+
+  it("is listed page by page in that order", async () => {
+    for (const [title, due, priority] of [
+      ["a", "2026-12-01", "high"],
+      ["b", "2026-12-01", "low"],
+      ["c", undefined, "high"],
+      ["d", undefined, "low"],
+    ]) {
+      await newTask(title ?? "", { due, priority });
+    }
+    const titles: (string | undefined)[] = [];
+    for (let cursor: string | undefined, pages = 0; pages === 0 || cursor !== undefined; pages += 1) {
+      const page = await person.run("list_tasks", { status: "ready", limit: 1, cursor });
+      titles.push(page.tasks[0]?.title);
+      cursor = page.next_cursor;
+    }
+    expect(titles).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("is no task whose claims have lapsed three times: that is set aside for a person", async () => {
+    const { id } = await newTask("Poison");
+    for (const lapses of [0, 1, 2]) {
+      expect(await readyTitles(), `${lapses}`).toEqual(["Poison"]);
+      await agent.runForTask("update_task", { claim_next: true });
+      expect(await rowOf(id)).toMatchObject({ claim_lapses: lapses });
+      expect(await readyTitles()).toEqual([]);
+      await lapse(id);
+    }
+
+    expect(await readyTitles()).toEqual([]);
+    expect((await agent.run("update_task", { claim_next: true })).tasks).toEqual([]);
+    expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({ set_aside: true });
+    expect((await person.run("list_tasks")).tasks).toMatchObject([{ id, set_aside: true }]);
+    await person.run("complete_task", { task_id: id });
+    await person.run("update_task", { task_id: id, status: "pending" });
+    expect(await readyTitles()).toEqual(["Poison"]);
+    await expectWholeLog(person.id);
+  });
+});
+
+describe("an input that does not fit is refused, and changes nothing", () => {
+  it.each([
+    [{ claim_minutes: 0, task_id: 1 }, "claim_minutes must be at least 1"],
+    [{ claim_minutes: 1441, task_id: 1 }, "claim_minutes must be at most 1440"],
+    [{ title: "x" }, "task_id is required"],
+    [
+      { claim_next: true, task_id: 1 },
+      "task_id must be left out beside claim_next, which takes tags and claim_minutes",
+    ],
+    [{ claim_next: true, title: "x" }, "title must be left out beside claim_next, which takes tags and claim_minutes"],
+    [{ claim_next: true, claim: 1 }, "claim must be left out beside claim_next, which takes tags and claim_minutes"],
+    [{ task_id: 1, release: true }, "claim must be given with release: the number of the claim to end"],
+    [
+      { task_id: 1, claim: 1, claim_minutes: 5, release: true },
+      "release cannot go with claim_minutes; do one of the two",
+    ],
+    [
+      { task_id: 1, claim_minutes: 5, status: "completed" },
+      "claim_minutes must be left out beside status completed, which ends a claim",
+    ],
+    [{ task_id: 1, claim: 0, title: "x" }, "claim must be at least 1"],
+    [{ task_id: 1, claim_next: "maybe" }, "claim_next must be true or false"],
+  ])("%j", async (input, detail) => {
+    await newTask("Held");
+    const refused = await agent.call("update_task", input);
+    expect(refused.status).toBe(400);
+    expect((await problemOf(refused)).detail).toBe(detail);
+    expect(await loggedCalls(person.id)).toHaveLength(1);
+  });
+});
