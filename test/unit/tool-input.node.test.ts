@@ -117,18 +117,23 @@ describe("and nothing is read as something else", () => {
       { title: "a", tags: "[".repeat(100) },
       "tags must be an array",
     ],
-    ["what a client adds elsewhere", "get_task", { task_id: 1, action: "x" }, "Unknown field action. Allowed: task_id"],
+    [
+      "what a client adds elsewhere",
+      "get_task",
+      { task_id: 1, action: "x" },
+      "Unknown field action. Allowed: task_id, history, before_change",
+    ],
     [
       "the name of a prototype",
       "get_task",
       { task_id: 1, constructor: 1 },
-      "Unknown field constructor. Allowed: task_id",
+      "Unknown field constructor. Allowed: task_id, history, before_change",
     ],
     [
       "a prototype",
       "get_task",
       JSON.parse('{"task_id":1,"__proto__":{}}'),
-      "Unknown field __proto__. Allowed: task_id",
+      "Unknown field __proto__. Allowed: task_id, history, before_change",
     ],
   ])("%s", (_, name, given, message) => {
     expect(refusal(name, given)).toBe(message);

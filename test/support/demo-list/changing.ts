@@ -52,5 +52,5 @@ export const changing: readonly Sentence[] = [
   ["postpone milk by 2 days", { answer: /has no due day/ }],
   ["postpone milk to next week", { answer: /did not understand “to next week”.* To which day/ }],
   ["cancel that", { answer: /asked nothing/ }],
-  ["undo", misunderstood("undo")],
+  ["undo", { answer: /changed nothing in this conversation/ }],
 ];

@@ -95,7 +95,7 @@ export async function rowsOf(person: Person): Promise<Row[]> {
   const rows = await ownerQuery(
     `select title, status, priority,
             coalesce(due_date::text, to_char(due_at at time zone $2, 'YYYY-MM-DD HH24:MI')) as due, tags
-     from tasks where user_id = $1 order by title collate "C"`,
+     from tasks where user_id = $1 and deleted_at is null order by title collate "C"`,
     [person.id, timeZone],
   );
   return rowsSchema.parse(rows);

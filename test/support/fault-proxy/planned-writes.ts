@@ -120,7 +120,8 @@ function taskWrite(
         return count(server, "select count(*) from tasks where user_id = $1 and title = $2", [userId, mark]);
       }
       const ofTask = "from tasks where user_id = $1 and id = $2";
-      if (kind === "delete") return count(server, `select 1 - count(*) as count ${ofTask}`, [userId, taskId]);
+      if (kind === "delete")
+        return count(server, `select 1 - count(*) as count ${ofTask} and deleted_at is null`, [userId, taskId]);
       // Each change makes another version.
       return count(server, `select version - 1 as count ${ofTask}`, [userId, taskId]);
     },
