@@ -15,7 +15,7 @@ import {
   startServer,
 } from "../support/npm-start.ts";
 import { PATIENCE } from "../support/patience.ts";
-import { untilEnded } from "../support/processes.ts";
+import { freePort, untilEnded } from "../support/processes.ts";
 import { rawRequest } from "../support/raw-request.ts";
 
 const run = promisify(execFile);
@@ -124,7 +124,7 @@ describe("npm start on the embedded database", () => {
     // So that the clients which were given it go on.
     expect(second.token).toBe(first.token);
     expect(await titles(second)).toEqual(titlesBefore);
-    const again = await failingNpmStart({ ...place, port: place.port + 1 });
+    const again = await failingNpmStart({ ...place, port: await freePort() });
     expect(again).toMatchObject({
       code: 1,
       errors: `DATA_DIR ${place.dataDirectory} is in use by another npm start\n`,
