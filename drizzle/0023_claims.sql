@@ -53,7 +53,7 @@ begin
 end
 $$;
 
--- Holds whoever acts as a user to the claim of the task that they change or delete:
+-- Holds everybody who acts as a user to the claim of the task that they change or delete:
 --   * a call that names a claim (write.claim) is refused where that is not the task's last, or has ended;
 --   * while a claim is live, a call that does not name it is refused, but for one of a person's who was shown that very claim and
 --     has said yes (write.overrides: {"12": 41}, by chat or page).
@@ -83,7 +83,7 @@ begin
   end if;
   is_live := coalesce(old.claimed_until > public.claim_clock(), false);
   is_lapsed := old.claimed_until is not null and not is_live;
-  -- With an account go its tasks, whoever holds them.
+  -- With an account go its tasks, claimed or not.
   if acts_for_user and exists (select from public.users where id = old.user_id) then
     if given is not null then
       if old.claimed_by is null or old.claim is distinct from given then

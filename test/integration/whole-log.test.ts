@@ -1,0 +1,83 @@
+import { env } from "cloudflare:workers";
+import { neon } from "@neondatabase/serverless";
+import { beforeEach, describe, expect, it } from "vitest";
+import { readConfiguration } from "../../src/config.ts";
+import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { PASSWORD, Person } from "../support/person.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+
+const sql = neon(readConfiguration(env).DATABASE_URL);
+
+let person: Person;
+beforeEach(async () => {
+  person = await Person.signUp();
+});
+
+describe("the log", () => {
+  it("is its user's to read, and nobody's to write", async () => {
+    await person.run("create_task", { title: "Secret" });
+    const stranger = await Person.signUp();
+    const as = (userId: number, statement: ReturnType<typeof sql>) =>
+      sql.transaction([sql`select set_config('app.user_id', ${String(userId)}, true)`, statement]);
+
+    expect(await sql`select change from changes`).toEqual([]);
+    expect(await as(stranger.id, sql`select change from task_changes`)).toEqual([expect.anything(), []]);
+    expect(await as(person.id, sql`select task_id from task_changes`)).toEqual([expect.anything(), [{ task_id: 1 }]]);
+    for (const write of [
+      sql`insert into changes (user_id, change, via) values (${person.id}, 9, 'forged')`,
+      sql`update task_changes set after = null`,
+      sql`delete from changes`,
+      sql`delete from task_changes`,
+      sql`select log_task_change(null, '{}')`,
+      sql`select change_number(${person.id})`,
+    ]) {
+      await expect(as(person.id, write)).rejects.toMatchObject({ code: "42501" });
+    }
+  });
+
+  it("ends with the account, and is not in its way", async () => {
+    const { id } = await person.runForTask("create_task", { title: "a" });
+    await person.run("create_task", { title: "b" });
+    await person.run("delete_task", { task_id: id });
+    const neighbour = await Person.signUp();
+    await neighbour.run("create_task", { title: "stays" });
+
+    const gone = await person.send("/api/auth/me", { method: "DELETE", body: { password: PASSWORD } });
+    expect(gone.status).toBe(204);
+    expect(await loggedCalls(person.id)).toEqual([]);
+    expect(await loggedTaskChanges(person.id)).toEqual([]);
+    await ownerQuery("delete from users where id = $1", [neighbour.id]);
+    expect(await loggedCalls(neighbour.id)).toEqual([]);
+  });
+
+  const SEEDS = [1, 2, 3, 4, 5];
+  it.each(SEEDS)("replayed from its baseline gives exactly the tasks that are there (seed %i)", async (seed) => {
+    const random = seededRandom(seed);
+    const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
+    const raw = [
+      "insert into tasks (user_id, title, tags) select $1, 'Raw ' || n, array['a'] from generate_series(1, 3) n",
+      "update tasks set title = left(title, 1) || id, version = version + 1 where user_id = $1 and id % 3 = 0",
+      "update tasks set deleted_at = now(), version = version + 1 where user_id = $1 and id % 5 = 0 and deleted_at is null",
+      "update tasks set deleted_at = null, version = version + 1 where user_id = $1 and id % 2 = 0",
+      "delete from tasks where user_id = $1 and id % 7 = 0 and deleted_at is null",
+    ];
+    for (let step = 0; step < 30; step += 1) {
+      const live = await ownerQuery("select id from tasks where user_id = $1 and deleted_at is null", [person.id]);
+      const id = Number(pick(live)?.id ?? 1);
+      const act = pick([
+        () =>
+          person.call("create_task", { title: `Task ${step}`, due: pick(["2026-12-01", "2026-12-01T10:00:00+05:00"]) }),
+        () => person.call("update_task", { task_id: id, title: `Changed ${step}`, priority: pick(["low", "high"]) }),
+        () =>
+          person.call("update_task", { task_id: id, status: pick(["pending", "cancelled"]), clear: ["due", "tags"] }),
+        () => person.call("complete_task", { task_id: id }),
+        () => person.call("delete_task", { task_id: id }),
+        () => ownerQuery(pick(raw) ?? "", [person.id]),
+      ]);
+      await act?.();
+    }
+    expect((await loggedCalls(person.id)).length).toBeGreaterThan(10);
+    await expectWholeLog(person.id);
+  });
+});
