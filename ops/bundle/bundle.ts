@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import type { ModuleGraph } from "./contents.ts";
+import { neonOverHttp } from "./neon-over-http.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
 
@@ -68,7 +69,11 @@ export async function bundle({ entry, directory, hasValidators = false }: Bundle
       conditionNames: ["workerd", "worker", "browser"],
       mainFields: ["module", "main"],
     },
-    plugins: [noteImports(imports)],
+    // What nothing uses of a property is not read either: no package here counts on a getter being called.
+    treeshake: { propertyReadSideEffects: false },
+    plugins: [neonOverHttp(), noteImports(imports)],
+    // On a busy machine it would warn that a plugin is slow.
+    checks: { bundlerTimings: false },
     onLog(level, log) {
       if (level === "warn") throw new Error(log.message);
     },
