@@ -30,6 +30,7 @@ describe("the log", () => {
       sql`delete from changes`,
       sql`delete from task_changes`,
       sql`select log_task_change(null, '{}')`,
+      sql`select log_task_changes(null, '{}')`,
       sql`select change_number(${person.id})`,
     ]) {
       await expect(as(person.id, write)).rejects.toMatchObject({ code: "42501" });
@@ -49,6 +50,33 @@ describe("the log", () => {
     expect(await loggedTaskChanges(person.id)).toEqual([]);
     await ownerQuery("delete from users where id = $1", [neighbour.id]);
     expect(await loggedCalls(neighbour.id)).toEqual([]);
+  });
+
+  it("has a write by SQL of thousands of tasks of two people under one number of each, and none for rows that go later", async () => {
+    const neighbour = await Person.signUp();
+    const both = [person.id, neighbour.id];
+    await ownerQuery("insert into tasks (user_id, title) select unnest($1::int[]), 'x' from generate_series(1, 1300)", [
+      both,
+    ]);
+    await ownerQuery("update tasks set title = 'y', deleted_at = now() where user_id = any ($1)", [both]);
+    await ownerQuery("delete from tasks where user_id = any ($1) and id <= 5", [both]);
+    await person.run("create_task", { title: "And one more" });
+
+    for (const id of both) {
+      const numbered = await ownerQuery(
+        "select change::int, operation, count(*)::int from task_changes where user_id = $1 group by 1, 2 order by 1",
+        [id],
+      );
+      const expected = [
+        { change: 1, operation: "insert", count: 1300 },
+        { change: 2, operation: "delete", count: 1300 },
+        { change: 3, operation: "insert", count: 1 },
+      ];
+      expect(numbered).toEqual(id === person.id ? expected : expected.slice(0, 2));
+      expect((await loggedCalls(id)).map(({ change }) => change)).toEqual(id === person.id ? [1, 2, 3] : [1, 2]);
+      const [counted] = await ownerQuery("select task_count from users where id = $1", [id]);
+      expect(counted).toEqual({ task_count: id === person.id ? 1 : 0 });
+    }
   });
 
   const SEEDS = [1, 2, 3, 4, 5];
