@@ -30,6 +30,8 @@ const OTHER_VARIABLES = [
   "test/security/{ceilings,security-contact}.test.ts",
   "test/contract/operator-links.test.ts",
 ];
+/** Tests of the schedule, which does what is due for everybody: they run when nobody else's tests do, on both databases. */
+const SCHEDULE = ["test/**/schedule-*.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
 /** Tests in Node that start nothing: a process for each would take longer than they do. */
@@ -44,6 +46,9 @@ const LAST = [
   "test/reliability/{crowd,database-away,mcp-batches}.node.test.ts",
   "test/smoke/{chat-demo,start}.node.test.ts",
 ];
+
+/** After all others, one file at a time. */
+const ALONE: TestProjectInlineConfiguration["test"] = { isolate: false, maxWorkers: 1, sequence: { groupOrder: 2 } };
 
 /** What hangs is ended; nothing is judged by how long it takes, as the machine may be busy. */
 const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
@@ -153,15 +158,17 @@ export default defineConfig({
       workerProject("pglite", {
         name: "worker:pglite",
         include: hasPostgresql ? ON_BOTH : ["test/**/*.test.ts"],
-        exclude: [...NODE, ...OTHER_VARIABLES],
+        exclude: [...NODE, ...OTHER_VARIABLES, ...SCHEDULE],
         isolate: false,
       }),
       workerProject("postgresql", {
         name: "worker:postgresql",
         include: ["test/**/*.test.ts"],
-        exclude: [...NODE, ...OTHER_VARIABLES],
+        exclude: [...NODE, ...OTHER_VARIABLES, ...SCHEDULE],
         isolate: false,
       }),
+      workerProject("pglite", { name: "worker:pglite:schedule", include: SCHEDULE, ...ALONE }),
+      workerProject("postgresql", { name: "worker:postgresql:schedule", include: SCHEDULE, ...ALONE }),
       workerProject(hasPostgresql ? "postgresql" : "pglite", {
         name: "worker:variables",
         include: OTHER_VARIABLES,

@@ -170,6 +170,11 @@ const variables = {
   SIGN_UPS_PER_ADDRESS: wholeNumber(1, 1_000_000)
     .default(100)
     .describe("How many accounts may be made from one address in a day (UTC), from 1 to 1,000,000."),
+  HISTORY_DAYS: wholeNumber(30, 3_650)
+    .default(365)
+    .describe(
+      "For how many days changes of tasks are kept, to be read and undone, from 30 to 3,650; the schedule removes older ones.",
+    ),
   SLOW_QUERY_MS: wholeNumber(1, 60_000)
     .default(100)
     .describe("From how many milliseconds on a request to the database is logged as slow, from 1 to 60,000."),

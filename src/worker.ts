@@ -4,4 +4,10 @@ import { app } from "./app.ts";
 export { ChatConversation, McpSession } from "./durable-objects.ts";
 export { MetricsObject } from "./observability/metrics-object.ts";
 
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>;
+export default {
+  fetch: app.fetch,
+  async scheduled(_, env, context) {
+    const { runSchedule } = await import("./schedule/run-schedule.ts");
+    await runSchedule(env, context);
+  },
+} satisfies ExportedHandler<Env>;

@@ -11,7 +11,11 @@ interface Labels {
   /** A tool of the catalog. */
   readonly tool: string;
   readonly limit: LimitName;
+  readonly rows: PurgedRows;
 }
+
+/** What the schedule logs or removes: `expired` is whatever counts no more, keys, links and credentials. */
+export type PurgedRows = "lapsed_claims" | "expired" | "deleted_tasks" | "changes";
 
 /** How a turn of the agent ends. */
 type TurnOutcome = "completed" | "approval_required" | "stopped" | "failed";
@@ -120,6 +124,17 @@ export const metricCatalog = {
     type: "counter",
     help: "Requests to the database that took SLOW_QUERY_MS or longer.",
     labels: [],
+  },
+  purge_runs_total: {
+    type: "counter",
+    help: "Runs of the schedule, which removes what is kept for some time alone; status is success or the kind of the first error.",
+    labels: ["status"],
+    fromZero: ["success"],
+  },
+  purged_rows_total: {
+    type: "counter",
+    help: "What the schedule has done: claims found lapsed; expired rows, deleted tasks and changes of tasks removed.",
+    labels: ["rows"],
   },
   agent_turns_total: {
     type: "counter",

@@ -3,7 +3,7 @@ import { describeError, detailsOf, stackFramesOf } from "./describe-error.ts";
 import type { LogFields } from "./log.ts";
 
 /** The fields of a log line that become tags: none says whose request it was. */
-const TAGS = ["request_id", "route", "tool", "object"];
+const TAGS = ["request_id", "route", "tool", "object", "trigger", "chore"];
 
 /** Where events go, and what each of them says of its sender. */
 export interface SentrySettings {

@@ -39,7 +39,7 @@ describe("/metrics", () => {
 
   it("tells no label but those it declares", async () => {
     for (const { labels } of await scrape()) {
-      expect(["route", "method", "status", "tool", "limit", "version", "le"]).toEqual(
+      expect(["route", "method", "status", "tool", "limit", "rows", "version", "le"]).toEqual(
         expect.arrayContaining(Object.keys(labels)),
       );
     }

@@ -19,3 +19,4 @@ import "../../src/mcp/server-card-handlers.ts";
 import "../../src/mcp/session/session-object.ts";
 import "../../src/observability/sentry-event.ts";
 import "../../src/openapi/handlers.ts";
+import "../../src/schedule/run-schedule.ts";

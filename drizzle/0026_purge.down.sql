@@ -1,0 +1,12 @@
+drop function purge_expired(integer, timestamptz);
+drop function purge_history(integer, integer, timestamptz);
+drop function purge_deleted_tasks(integer, timestamptz);
+drop function log_lapsed_claims(integer, timestamptz);
+drop function step_size(integer);
+drop index revoked_tokens_expires_at_idx;
+drop index oauth_refresh_tokens_superseded_at_idx;
+drop index oauth_grants_expires_at_idx;
+drop index personal_tokens_expires_at_idx;
+drop index tasks_claimed_until_idx;
+drop index tasks_deleted_at_idx;
+drop index changes_at_idx;

@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf } from "../support/person.ts";
+import { letDaysPass, runSchedule } from "../support/schedule.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+
+let person: Person;
+beforeEach(async () => {
+  person = await Person.signUp();
+});
+
+async function baseline(): Promise<number> {
+  const [user] = await ownerQuery("select log_baseline::integer from users where id = $1", [person.id]);
+  return Number(user?.log_baseline);
+}
+
+describe("the schedule", () => {
+  it("removes changes that are older than a year, and moves the baseline on", async () => {
+    for (const title of ["A", "B"]) await person.run("create_task", { title });
+    await person.run("update_task", { task_id: 1, title: "A2", priority: "high" });
+    await letDaysPass(person.id, 366);
+    await person.run("update_task", { task_id: 1, title: "A3" });
+    await runSchedule();
+
+    expect(await baseline()).toBe(3);
+    expect((await loggedCalls(person.id)).map(({ change }) => change)).toEqual([4]);
+    expect(await loggedTaskChanges(person.id)).toMatchObject([
+      { change: 2, task_id: 2, operation: "baseline", before: null, after: { title: "B" } },
+      { change: 3, task_id: 1, operation: "baseline", before: null, after: { title: "A2", priority: "high" } },
+      { change: 4, task_id: 1, operation: "update" },
+    ]);
+    await expectWholeLog(person.id);
+    expect((await person.run("list_tasks", { changed_since: 2 })).reset).toBe(true);
+    expect((await person.run("list_tasks", { changed_since: 3 })).tasks).toMatchObject([{ id: 1, title: "A3" }]);
+    const refused = await person.call("update_task", { undo: 3 });
+    expect(refused.status).toBe(404);
+    expect((await problemOf(refused)).detail).toBe("Change 3 is not kept: what can be undone begins after change 3.");
+    await person.run("update_task", { undo: 4 });
+    expect((await person.run("list_tasks")).tasks).toMatchObject([{ title: "A2" }, { title: "B" }]);
+    await expectWholeLog(person.id);
+  });
+
+  it("keeps them for as long as HISTORY_DAYS says, and never less than deleted tasks", async () => {
+    await person.run("create_task", { title: "A" });
+    await letDaysPass(person.id, 40);
+    await runSchedule({ HISTORY_DAYS: "41" });
+    expect(await baseline()).toBe(0);
+    await runSchedule({ HISTORY_DAYS: "39" });
+    expect(await baseline()).toBe(1);
+
+    await person.run("create_task", { title: "B" });
+    await letDaysPass(person.id, 29);
+    await ownerQuery("select purge_history(0, 100, now() + interval '1 minute')");
+    expect(await baseline()).toBe(1);
+    await expectWholeLog(person.id);
+  });
+
+  it("forgets a task whose row is gone", async () => {
+    await person.run("create_task", { title: "A" });
+    await person.run("delete_task", { task_id: 1 });
+    await letDaysPass(person.id, 400);
+    await runSchedule();
+    await runSchedule();
+    expect(await loggedTaskChanges(person.id)).toEqual([]);
+    expect(await baseline()).toBe(2);
+    await expectWholeLog(person.id);
+  });
+
+  it("takes a deleted task whose image is in the baseline", async () => {
+    await person.run("create_task", { title: "A" });
+    await person.run("create_task", { title: "B" });
+    await person.run("delete_task", { task_id: 1 });
+    await letDaysPass(person.id, 29);
+    await ownerQuery("update changes set at = at - interval '10 days' where user_id = $1", [person.id]);
+    await runSchedule({ HISTORY_DAYS: "30" });
+    expect(await baseline()).toBe(3);
+    expect(await loggedTaskChanges(person.id)).toMatchObject([{ task_id: 2 }, { task_id: 1, operation: "baseline" }]);
+    await expectWholeLog(person.id);
+    await letDaysPass(person.id, 2);
+    await runSchedule();
+    expect(await loggedTaskChanges(person.id)).toMatchObject([{ task_id: 2, operation: "baseline" }]);
+    await expectWholeLog(person.id);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    "leaves a log that gives the tasks that are there, wherever it begins (seed %i)",
+    async (seed) => {
+      const random = seededRandom(seed);
+      const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
+      const raw = [
+        "insert into tasks (user_id, title, tags) select $1, 'Raw ' || n, array['a'] from generate_series(1, 3) n",
+        "update tasks set title = left(title, 1) || id, version = version + 1 where user_id = $1 and id % 3 = 0",
+        "update tasks set deleted_at = now(), version = version + 1 where user_id = $1 and id % 5 = 0 and deleted_at is null",
+        "update tasks set deleted_at = null, version = version + 1 where user_id = $1 and id % 2 = 0",
+        "delete from tasks where user_id = $1 and id % 7 = 0 and deleted_at is null",
+      ];
+      for (let step = 0; step < 40; step += 1) {
+        const id = 1 + Math.floor(random() * 8);
+        const act = pick([
+          () =>
+            person.call("create_task", {
+              title: `Task ${step}`,
+              due: pick(["2026-12-01", "2026-12-01T10:00:00+05:00"]),
+            }),
+          () => person.call("update_task", { task_id: id, title: `Changed ${step}`, priority: pick(["low", "high"]) }),
+          () => person.call("update_task", { task_id: id, clear: ["due", "tags"], claim_minutes: 10 }),
+          () => person.call("complete_task", { task_id: id }),
+          () => person.call("delete_task", { task_id: id }),
+          () => ownerQuery(pick(raw) ?? "", [person.id]),
+          () => letDaysPass(person.id, 10 + Math.floor(random() * 20)),
+        ]);
+        await act?.();
+        if (step % 8 === 7) {
+          await ownerQuery("select purge_history(60, $1, now() + interval '1 minute')", [1 + Math.floor(random() * 4)]);
+          await ownerQuery("select purge_deleted_tasks($1, now() + interval '1 minute')", [
+            1 + Math.floor(random() * 3),
+          ]);
+          await expectWholeLog(person.id);
+        }
+      }
+      await letDaysPass(person.id, 1000);
+      await runSchedule();
+      await expectWholeLog(person.id);
+      expect(await loggedCalls(person.id)).toEqual([]);
+      expect((await loggedTaskChanges(person.id)).every(({ operation }) => operation === "baseline")).toBe(true);
+    },
+  );
+});
