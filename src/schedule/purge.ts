@@ -8,7 +8,7 @@ import type { PurgedRows } from "../observability/metric-catalog.ts";
 /** How many rows a step takes, so that nobody waits for it; one may be a change of many tasks. */
 const STEP_ROWS = 200;
 
-/** What has to be done again and again, a step at a time: a function of the database (drizzle/0026_purge.sql). */
+/** What has to be done again and again, a step at a time: a function of the database (drizzle/0027_purge.sql). */
 export interface Chore {
   /** What it logs or removes. */
   readonly rows: PurgedRows;
