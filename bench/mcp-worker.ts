@@ -7,7 +7,7 @@ import { readCallerRecord, toCallerRecord } from "../src/caller.ts";
 import { type Application, provideServices } from "../src/http/application.ts";
 import { requireCaller } from "../src/http/require-caller.ts";
 import { openServices } from "../src/services.ts";
-import { getTask } from "../src/tasks/change-tasks.ts";
+import { getTasks } from "../src/tasks/get-tasks.ts";
 import { catalog } from "../src/tools/catalog.ts";
 import { runTool } from "../src/tools/run-tool.ts";
 
@@ -53,7 +53,8 @@ const inputSchema = z.object({ task_id: z.int() });
 /** The floor: the same batch through the same driver, for a token that is checked, and nothing else. */
 const bare = new Hono<Application>().post("/bench/bare", provideServices, requireCaller, async (context) => {
   const { task_id: id } = inputSchema.parse(await context.req.json());
-  return context.json({ tasks: [await getTask(context.var.userDatabase, id)] });
+  const found = await getTasks(context.var.userDatabase, [id]);
+  return context.json({ tasks: found.map(({ task }) => task) });
 });
 
 export default {

@@ -20,6 +20,7 @@ export const callRecordSchema = z.object({
   request_id: z.string().nullable(),
   note: z.string().nullable(),
   undoes: z.int().nullable(),
+  overrode: z.int().nullable(),
 });
 type CallRecord = z.output<typeof callRecordSchema>;
 
@@ -51,7 +52,7 @@ export async function* allChanges(own: UserDatabase): AsyncGenerator<readonly Ca
     yield results[0].map((row) => ({
       ...{ change: row.change, at: row.at.toISOString(), tool: row.tool, via: row.via, client: row.client },
       ...{ credential_kind: row.credentialKind, credential_id: row.credentialId, request_id: row.requestId },
-      ...{ note: row.note, undoes: row.undoes },
+      ...{ note: row.note, undoes: row.undoes, overrode: row.overrode },
     }));
     after = last.change;
   }

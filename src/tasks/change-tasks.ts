@@ -6,7 +6,7 @@ import { found } from "../errors.ts";
 import { type ExpectedRow, isAtVersion, selectExpected, versionConflict } from "./expected-version.ts";
 import { type Part, writeFields } from "./field-table.ts";
 import { isLeasable, type Lease, leaseColumns, requireClaim } from "./lease.ts";
-import { isTaskOf, selectTask, type TaskOf } from "./select-task.ts";
+import { isTaskOf, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
 import { taskFields } from "./task-fields.ts";
@@ -82,26 +82,6 @@ export async function createTask(database: UserDatabase, call: CallIdentity, tas
     }),
   ]);
   return tasksOf(made);
-}
-
-/** @throws ApplicationError `not_found` for a task that does not exist or is another user's */
-export async function getTask(database: UserDatabase, id: number): Promise<Task> {
-  return (await getTaskAndClaim(database, id)).task;
-}
-
-/**
- * Reads a task, and the number of its claim while that is live.
- *
- * @throws ApplicationError `not_found` for a task that does not exist or is another user's
- */
-export async function getTaskAndClaim(
-  database: UserDatabase,
-  id: number,
-): Promise<{ readonly task: Task; readonly claim: number | undefined }> {
-  const { results, timeZone } = await database.read(() => [selectTask({ userId: database.userId, id })]);
-  const row = found(results[0][0], "Task");
-  const task = toTask(row, timeZone);
-  return { task, claim: task.claimed_until === undefined ? undefined : (row.claim ?? undefined) };
 }
 
 /**

@@ -1,9 +1,12 @@
-import { inArray, type SQL, sql } from "drizzle-orm";
+import { inArray, not, type SQL, sql } from "drizzle-orm";
 import { MOST_LAPSES } from "./task.ts";
 import { tasks } from "./task-rows.ts";
 
 /** The statuses of a task that is not finished. */
 export const openStatuses = ["pending", "in_progress"] as const;
+
+/** The condition that somebody holds a live claim of a task. */
+export const isClaimLive: SQL = sql`coalesce(${tasks.claimedUntil} > claim_clock(), false)`;
 
 /**
  * The conditions of a task that an agent may take next: it is open, nobody holds a live claim of it, and it is not set aside for
@@ -11,6 +14,6 @@ export const openStatuses = ["pending", "in_progress"] as const;
  */
 export const isReady: readonly SQL[] = [
   inArray(tasks.status, [...openStatuses]),
-  sql`(${tasks.claimedUntil} is null or ${tasks.claimedUntil} <= claim_clock())`,
+  not(isClaimLive),
   sql`${tasks.claimLapses} + (${tasks.claimedUntil} is not null)::integer < ${sql.raw(`${MOST_LAPSES}`)}`,
 ];

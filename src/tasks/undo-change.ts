@@ -1,15 +1,25 @@
-import { sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
+import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, ApprovalNeeded } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";
 import { quote } from "../quote.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { isClaimLive } from "./ready.ts";
+import { tasks } from "./task-rows.ts";
 
-const undo = defineStatement((query, value: Value<"number" | "unasked">) =>
-  query.execute(sql`select undo_change(${value("number")}::bigint, nullif(${value("unasked")}, '')::integer) as undo`),
-);
+/** Where a person can be asked, they are asked about a change of a task that somebody holds, all claims at once. */
+const undo = defineStatement((query, value: Value<"userId" | "number" | "unasked">) => {
+  const held = query
+    .select({ id: tasks.id })
+    .from(tasks)
+    .innerJoin(taskChanges, and(eq(taskChanges.userId, tasks.userId), eq(taskChanges.taskId, tasks.id)))
+    .where(and(eq(tasks.userId, value("userId")), eq(taskChanges.change, value("number")), isClaimLive));
+  const unasked = sql`nullif(${value("unasked")}, '')::integer * (not exists ${held})::integer`;
+  return query.execute(sql`select undo_change(${value("number")}::bigint, ${unasked}) as undo`);
+});
 
 const standingSchema = z.object({
   change: z.int(),
@@ -53,8 +63,8 @@ export interface ChangeUndone extends TasksChanged {
  * changed is as before. It does all of that or nothing.
  *
  * @param number the change's
- * @param unasked how many tasks it may change where the person has not said yes to it, and delete none; undefined where
- *   they need not
+ * @param unasked how many tasks it may change where the person has not said yes to it, delete none and end no claim; undefined
+ *   where they need not
  * @throws ApplicationError `not_found` for a number that the log does not have; `conflict`, naming them, where later
  *   changes stand in the way; `invalid_input` where the change is too large
  * @throws ApprovalNeeded
@@ -65,7 +75,9 @@ export async function undoChange(
   number: number,
   unasked: number | undefined,
 ): Promise<ChangeUndone> {
-  const undone = await database.changeTasks(call, () => [undo({ number, unasked: unasked ?? "" })]);
+  const undone = await database.changeTasks(call, () => [
+    undo({ userId: database.userId, number, unasked: unasked ?? "" }),
+  ]);
   const { changes: changed, ...answer } = tasksOf(undone);
   // What is there again, or completed again, was counted when it was made and completed.
   const changes = changed.map((change) => ({ ...change, isCompletion: false }));
@@ -128,7 +140,7 @@ function needsApproval(number: number, steps: readonly { id: number; deed: strin
     deleted.length > 0 && (changed.length > 0 ? "deletes or changes" : "deletes"),
     deleted.length === 0 && changed.length > 0 && "changes",
   ];
-  return new ApprovalNeeded(`Undoing change ${number} ${deleted.length > 0 ? "deletes tasks" : "changes many tasks"}`, {
+  return new ApprovalNeeded(`Undoing change ${number} ${deleted.length > 0 ? "deletes tasks" : "changes tasks"}`, {
     deed: `undo change ${number}, which ${does.filter(Boolean).join(" and ")}`,
     taskIds: [...deleted, ...changed],
   });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { getTask } from "../tasks/change-tasks.ts";
+import { getTasks } from "../tasks/get-tasks.ts";
 import { tellChange } from "../tasks/logged-change.ts";
 import { taskIdSchema, taskSchema } from "../tasks/task.ts";
 import { readHistory } from "../tasks/task-history.ts";
@@ -27,7 +27,8 @@ export const getTaskTool = defineReadingTool({
     before_change: beforeSchema.describe("There are earlier ones: pass it on to read them."),
   }),
   async run({ task_id: id, history, before_change: before }, database) {
-    if (history === undefined && before === undefined) return { tasks: [await getTask(database, id)] };
+    if (history === undefined && before === undefined)
+      return { tasks: (await getTasks(database, [id])).map(({ task }) => task) };
     const { task, changes, isMore, timeZone } = await readHistory(database, id, history ?? USUAL_HISTORY, before);
     return {
       tasks: [task],

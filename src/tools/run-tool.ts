@@ -4,7 +4,7 @@ import { quoteName } from "../excerpt.ts";
 import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
-import { getTaskAndClaim } from "../tasks/change-tasks.ts";
+import { getTasks } from "../tasks/get-tasks.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 import { runnableTools } from "./runnable-tools.ts";
 import { taskLine, tellClaim } from "./task-text.ts";
@@ -55,8 +55,7 @@ export async function readNamedTasks(
 ): Promise<readonly AskedTask[]> {
   requireScope("A question about tasks", "tasks:read", caller);
   try {
-    const tasks = await Promise.all(ids.map((id) => getTaskAndClaim(database, id)));
-    return tasks.map(({ task, claim }) => ({
+    return (await getTasks(database, ids)).map(({ task, claim }) => ({
       ...{ id: task.id, title: task.title, version: task.version, claim, line: taskLine(task) },
       claimed: claim === undefined ? undefined : tellClaim(task),
     }));

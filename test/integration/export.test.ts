@@ -26,7 +26,7 @@ const exportSchema = z.strictObject({
   personal_tokens: z.array(z.looseObject({ id: z.string(), name: z.string() })),
   tasks: z.array(z.looseObject({ id: z.int(), title: z.string(), description: z.string().optional() })),
   changes: z.array(
-    z.looseObject({ change: z.int(), at: z.iso.datetime(), via: z.string(), note: z.string().nullable() }),
+    z.looseObject({ change: z.int(), at: z.iso.datetime(), via: z.string(), overrode: z.int().nullable() }),
   ),
   task_changes: z.array(z.looseObject({ change: z.int(), task_id: z.int(), operation: z.string() })),
   conversations: z.array(z.looseObject({ id: z.string(), title: z.string() })),
@@ -50,6 +50,7 @@ describe("an export", () => {
     await person.run("complete_task", { task_id: id, note: "From the corner shop." });
     const gone = await person.runForTask("create_task", { title: "Given up" });
     await person.run("delete_task", { task_id: gone.id });
+    await ownerQuery("update changes set overrode = 7 where user_id = $1 and change = 2", [person.id]);
     await ownerQuery("insert into site_identities values ('https://site.example', 'ada', $1)", [person.id]);
     const client = await connectClient(person);
     await ownerQuery(`update oauth_grants set record = '{"encrypted": "the record"}' where id = $1`, [client]);
@@ -73,8 +74,8 @@ describe("an export", () => {
       { id: gone.id, title: "Given up", deleted_at: expect.any(String) },
     ]);
     expect(exported.changes).toMatchObject([
-      { change: 1, tool: "create_task", via: "http", note: null },
-      { change: 2, tool: "complete_task", note: "From the corner shop." },
+      { change: 1, tool: "create_task", via: "http", note: null, overrode: null },
+      { change: 2, tool: "complete_task", note: "From the corner shop.", overrode: 7 },
       { change: 3, tool: "create_task" },
       { change: 4, tool: "delete_task" },
     ]);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
 import { chat, makeTasks, questionOf, titlesOf } from "../support/chatting.ts";
 import { ownerQuery } from "../support/owner.ts";
@@ -85,4 +85,51 @@ test("a token over HTTP is an agent, whose yes nobody asks for", async () => {
   await person.run("update_task", { task_id: id, claim_minutes: 30 });
   const refused = await person.call("delete_task", { task_id: id });
   expect((await problemOf(refused)).status).toBe(409);
+});
+
+describe("an undo of tasks that agents hold", () => {
+  /** Someone with two tasks, changed at once since, each of which another agent holds; and their question about an undo. */
+  async function askedAboutUndo() {
+    const person = await Person.signUp();
+    const ids = await makeTasks(person, "Alpha", "Beta");
+    await ownerQuery("update tasks set title = title || '!', version = version + 1 where user_id = $1", [person.id]);
+    const claims: number[] = [];
+    for (const task_id of ids) {
+      claims.push((await person.run("update_task", { task_id, claim_minutes: 30 })).change ?? 0);
+    }
+    const script = await Script.write([calls(["update_task", { undo: 3 }]), says("Done.")]);
+    const answer = await chat(person, { message: `Undo it ${script.mark}` });
+    return { person, ids, claims, answer, conversation_id: answer.conversation_id };
+  }
+
+  test("is asked about once, and one yes ends all claims", async () => {
+    const { person, ids, claims, answer, conversation_id } = await askedAboutUndo();
+    const [held, other] = ids.map(
+      (id, index) => `#${id} "${["Alpha!", "Beta!"][index]}" \\(claimed by .+, which this ends\\)`,
+    );
+    expect(questionOf(answer).question).toMatch(new RegExp(`^Undo change 3, which changes ${held}, ${other}\\?$`));
+    expect(await titlesOf(person)).toEqual(["Alpha!", "Beta!"]);
+
+    const done = await chat(person, { conversation_id, approval: yesTo(answer) });
+    expect(done.tool_calls).toMatchObject([{ status: "done" }]);
+    expect(await titlesOf(person)).toEqual(["Alpha", "Beta"]);
+    for (const [index, claim] of claims.entries()) {
+      const late = await person.call("complete_task", { task_id: ids[index], claim });
+      expect((await problemOf(late)).detail).toContain("does not hold");
+    }
+  });
+
+  test("is asked about anew, with all of them, where another claim has come since", async () => {
+    const { person, ids, answer, conversation_id } = await askedAboutUndo();
+    await ownerQuery("update tasks set claimed_until = now() where user_id = $1 and id = $2", [person.id, ids[1]]);
+    await person.run("update_task", { task_id: ids[1], claim_minutes: 30 });
+
+    const again = await chat(person, { conversation_id, approval: yesTo(answer) });
+    expect(questionOf(again).question).toMatch(
+      /^Undo change 3, which changes #\d+ "Alpha!" .* claimed by .*, #\d+ "Beta!" .* claimed by/,
+    );
+    expect(await titlesOf(person)).toEqual(["Alpha!", "Beta!"]);
+    await chat(person, { conversation_id, approval: yesTo(again) });
+    expect(await titlesOf(person)).toEqual(["Alpha", "Beta"]);
+  });
 });

@@ -98,11 +98,7 @@ export async function* runApproved(
       yield* message.addResult(callId, async () => runCall(planCall(tool, input), context));
     } catch (error) {
       const call = { callId, ...planCall(tool, input) };
-      if (error instanceof TaskClaimed) {
-        yield* ask(message, aboutClaimed(call, error), tools, true);
-        continue;
-      }
-      if (!(error instanceof TaskChangedSince)) throw error;
+      if (!(error instanceof TaskChangedSince || error instanceof TaskClaimed)) throw error;
       // What a call does that names no task, such as an undo, the database alone knows.
       yield* call.taskIds.length === 0
         ? runUnasked(message, call, { ...tools, signal }, true)
