@@ -39,12 +39,12 @@ export function claimConflict(detail: string | undefined, cause: unknown): Appli
   );
 }
 
-/** The error of a call under a claim that does not hold any more. */
-export function lostClaim(id: number, given: number, since?: string, cause?: unknown): ApplicationError {
+/** The error of a call under a claim that does not hold any more: of a task, or of any. */
+export function lostClaim(id: number | undefined, given: number, since?: string, cause?: unknown): ApplicationError {
   const why = since ?? "it was ended, or never made";
   return new ApplicationError(
     "conflict",
-    `Claim ${given} of task #${id} does not hold: ${why}. Nothing was changed, and no call with it ever will. Look at the task again.`,
+    `Claim ${given}${id === undefined ? "" : ` of task #${id}`} does not hold: ${why}. Nothing was changed, and no call with it ever will be. Look at the task again.`,
     { cause },
   );
 }

@@ -10,17 +10,23 @@ export function effectOfReading(schema: z.ZodObject, input: Record<string, unkno
 }
 
 /**
- * What a call that changes tasks does: to the tasks that it names, or to one, or to as many as it lists.
+ * What a call that changes tasks does: to the tasks that it names, or to as many as it asks for, or lists.
  *
  * @param mustConfirm whether a person must say yes before an agent runs it
+ * @param asksFor how many tasks it changes that it does not name
  */
-export function effectOfWriting(schema: z.ZodObject, input: Record<string, unknown>, mustConfirm: boolean): CallEffect {
+export function effectOfWriting(
+  schema: z.ZodObject,
+  input: Record<string, unknown>,
+  mustConfirm: boolean,
+  asksFor = 1,
+): CallEffect {
   const fields = readFields(schema, input);
   // Any list in the input but one of words (tags, fields to clear) is taken for a list of tasks.
   const lists = [...fields.details.values()]
     .filter((value) => Array.isArray(value))
     .filter((list) => list.some((item) => typeof item !== "string"));
-  const changes = Math.max(1, fields.taskIds.length, ...lists.map(({ length }) => length));
+  const changes = Math.max(asksFor, fields.taskIds.length, ...lists.map(({ length }) => length));
   return { input, ...fields, changes, mustConfirm };
 }
 

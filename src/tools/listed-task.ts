@@ -85,7 +85,7 @@ export function listText(tasks: readonly ListedTask[]): string {
       task.created_at !== undefined && `created ${task.created_at}`,
       task.updated_at !== undefined && `updated ${task.updated_at}`,
       task.deleted_at !== undefined && `deleted ${task.deleted_at}`,
-      task.preview !== undefined && `begins ${quote(task.preview)}`,
+      task.preview !== undefined && tellBeginning(task.preview),
     ]
       .filter(Boolean)
       .join(" · "),
@@ -124,6 +124,12 @@ function firstTags(tags: readonly string[], weight: number): string[] {
     return left < 0;
   });
   return tags.slice(0, end === -1 ? tags.length : end);
+}
+
+/** How a description begins, in a task's line; empty where there is none. */
+export function tellBeginning(description: string): string {
+  const line = shorten(toOneLine(description), SIZES[0]?.preview ?? 0);
+  return line === "" ? "" : `begins ${quote(line)}`;
 }
 
 function toOneLine(text: string): string {

@@ -19,13 +19,15 @@ export const taskResultSchema = z.strictObject({
  *
  * @param verb such as `Created`
  * @param describe what of a task was changed
+ * @param isClaim whether the change's number is that of a claim too
  */
 export function resultText(
   verb: string,
   { tasks, note = verb, change }: z.output<typeof taskResultSchema>,
   describe: (task: Task) => string,
+  isClaim = false,
 ): string {
   const lines = tasks.map((task) => [`${note} ${taskLine(task)}`, describe(task)].filter(Boolean).join(" · "));
   const told = lines.length === 0 ? note : lines.join("\n");
-  return change === undefined ? told : `${told} · change ${change}`;
+  return change === undefined ? told : `${told}${isClaim ? ` · claim ${change}` : ""} · change ${change}`;
 }

@@ -6,6 +6,9 @@ import { signs } from "../tasks/task.ts";
 /** What known clients put beside a tool's arguments: n8n, Cline, and those that take a request's `_meta` for one of them. */
 const ADDED_BY_CLIENTS: ReadonlySet<string> = new Set(["_meta", "toolCallId", "sessionId", "task_progress"]);
 
+/** How many of something a call is about: `true` means one, and `false` none. */
+export const counts = z.registry<object>();
+
 /** What models of OpenAI and of Google put before a function's name. */
 const PREFIX = /^(?:functions|default_api)\./;
 
@@ -59,6 +62,7 @@ function normalizeInput(schema: z.ZodObject, given: unknown): unknown {
 function normalize(schema: z.core.$ZodType, value: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return normalize(schema.unwrap(), value);
   if (schema instanceof z.ZodArray) return normalizeList(schema.element, value);
+  if (schema instanceof z.ZodNumber && counts.has(schema)) return toCount(value);
   if (typeof value !== "string") return value;
   if (schema instanceof z.ZodNumber) return toWholeNumber(value, signs.get(schema)?.sign ?? "");
   if (schema instanceof z.ZodBoolean) return toBoolean(value);
@@ -82,6 +86,12 @@ function toWholeNumber(text: string, sign: string): unknown {
   const trimmed = text.trim();
   const digits = sign !== "" && trimmed.startsWith(sign) ? trimmed.slice(sign.length) : trimmed;
   return /^-?\d{1,15}(?:\.0{1,15})?$/.test(digits) ? Number(digits) : text;
+}
+
+function toCount(value: unknown): unknown {
+  const written = typeof value === "string" ? toBoolean(value) : value;
+  if (typeof written === "boolean") return written ? 1 : null;
+  return typeof written === "string" ? toWholeNumber(written, "") : written;
 }
 
 function toBoolean(text: string): unknown {

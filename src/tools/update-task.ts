@@ -1,15 +1,17 @@
 import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
-import { type TaskEdit, updateTask } from "../tasks/change-tasks.ts";
-import { claimNext } from "../tasks/claim-tasks.ts";
+import { type TaskEdit, type TasksChanged, updateTask } from "../tasks/change-tasks.ts";
+import { claimNext, leaseClaimed, MOST_CLAIMED } from "../tasks/claim-tasks.ts";
 import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
 import type { Lease } from "../tasks/lease.ts";
 import { openStatuses } from "../tasks/ready.ts";
-import { taskIdSchema } from "../tasks/task.ts";
+import { type Task, taskIdSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { undoChange } from "../tasks/undo-change.ts";
+import { tellBeginning } from "./listed-task.ts";
 import { rules } from "./rules.ts";
 import { CHANGES_WITHOUT_APPROVAL } from "./tool.ts";
+import { counts } from "./tool-input.ts";
 import { callInputs, claimInput, defineWritingTool, expectedVersionSchema } from "./writing-tool.ts";
 
 const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
@@ -21,7 +23,9 @@ const USUAL_LEASE = 30;
 const BESIDE_UNDO: readonly string[] = ["undo", "claim", ...Object.keys(callInputs)];
 
 const input = z.strictObject({
-  task_id: taskIdSchema.optional().describe("The task's id; left out with undo and claim_next alone."),
+  task_id: taskIdSchema
+    .optional()
+    .describe("The task's id; left out with undo and claim_next, and to renew or release all tasks of a claim."),
   ...optionalInputs(taskFields, "update"),
   clear: z
     .array(clearableSchema)
@@ -42,10 +46,13 @@ const input = z.strictObject({
     .optional()
     .describe("Claims the task for so long, or renews the claim given."),
   claim_next: z
-    .boolean()
+    .int()
+    .min(1)
+    .max(MOST_CLAIMED)
+    .register(counts, {})
     .optional()
     .describe(
-      `In place of task_id: claims the next ready task, with these tags if given, for claim_minutes or ${USUAL_LEASE}.`,
+      `In place of task_id: claims so many of the next ready tasks, with these tags if given, for claim_minutes or ${USUAL_LEASE}.`,
     ),
   claim: claimInput,
   release: z.boolean().optional().describe("Ends the claim; say in note what is left."),
@@ -60,32 +67,51 @@ export const updateTaskTool = defineWritingTool({
   example: { task_id: 1, due: "2026-12-01T17:00:00", clear: ["tags"] },
   annotations: { destructiveHint: true, idempotentHint: true },
   async run(asked, database, call, { isConfirmed }) {
-    const { task_id: id, expected_version: expectedVersion, undo, claim_next: isNext, ...rest } = asked;
+    const { task_id: id, expected_version: expectedVersion, undo, claim_next: count, ...rest } = asked;
     const { claim, claim_minutes: minutes, release, note: _note, idempotency_key: _key, ...edit } = rest;
     if (undo !== undefined) {
       requireUndoAlone(asked);
       return undoChange(database, call, undo, isConfirmed === false ? CHANGES_WITHOUT_APPROVAL : undefined);
     }
-    if (isNext) {
+    if (count !== undefined) {
       const tags = readTagsAlone(asked);
-      const claimed = await claimNext(database, call, minutes ?? USUAL_LEASE, tags);
+      const claimed = await claimNext(database, call, { count, minutes: minutes ?? USUAL_LEASE, tags });
       return claimed.changes.length > 0 ? claimed : { ...claimed, comment: "No task is ready to be claimed." };
     }
-    if (id === undefined) throw invalid("task_id", "is required");
     const lease = readLease(asked, isConfirmed !== undefined);
+    const isWhole = id === undefined && claim !== undefined && expectedVersion === undefined && !isEdit(edit);
+    if (isWhole && lease !== undefined) {
+      return asRenewed(asked, await leaseClaimed(database, { ...call, claim }, lease));
+    }
+    if (id === undefined) throw invalid("task_id", "is required");
+    if (claim !== undefined && lease === undefined && !isEdit(edit)) {
+      throw invalid(
+        "claim",
+        "says under which claim to act: give what to change too, claim_minutes to renew it, or release",
+      );
+    }
     if (lease === undefined || isEdit(edit)) requireChange(edit);
-    const updated = await updateTask(database, call, id, edit, expectedVersion, lease);
-    const isRenewal = minutes !== undefined && updated.changes.length === 0;
-    return isRenewal ? { ...updated, comment: "Claim renewed:" } : updated;
+    return asRenewed(asked, await updateTask(database, call, id, edit, expectedVersion, lease));
   },
-  done: ({ undo, claim, claim_minutes: minutes, claim_next: isNext, release }) => {
-    if (undo !== undefined) return `Undid change ${undo}:`;
-    if (isNext || (minutes !== undefined && claim === undefined)) return "Claimed";
-    return release ? "Released" : "Updated";
+  done: (asked) => {
+    if (asked.undo !== undefined) return `Undid change ${asked.undo}:`;
+    if (isClaim(asked)) return "Claimed";
+    return asked.release ? "Released" : "Updated";
   },
   unchanged: "It was so before; nothing was changed.",
+  asksFor: ({ claim_next: count }) => count,
   describeEdit,
+  isClaim,
 });
+
+/** Whether a call takes a claim, of which its change is the number. */
+function isClaim({ claim, claim_minutes: minutes, claim_next: count }: z.output<typeof input>): boolean {
+  return count !== undefined || (minutes !== undefined && claim === undefined);
+}
+
+function asRenewed({ claim_minutes: minutes }: z.output<typeof input>, updated: TasksChanged) {
+  return minutes !== undefined && updated.changes.length === 0 ? { ...updated, comment: "Claim renewed:" } : updated;
+}
 
 /**
  * The tags of a call that claims the next task.
@@ -93,7 +119,7 @@ export const updateTaskTool = defineWritingTool({
  * @throws ApplicationError `invalid_input` for anything else that is about one task
  */
 function readTagsAlone(asked: z.output<typeof input>): readonly string[] | undefined {
-  const { claim_next: _isNext, claim_minutes: _minutes, note: _note, idempotency_key: _key, tags, ...others } = asked;
+  const { claim_next: _count, claim_minutes: _minutes, note: _note, idempotency_key: _key, tags, ...others } = asked;
   const other = Object.entries(others).find(([, value]) => value !== undefined && value !== false)?.[0];
   if (other !== undefined)
     throw invalid(other, "must be left out beside claim_next, which takes tags and claim_minutes");
@@ -121,12 +147,16 @@ function readLease(
   return { release };
 }
 
-/** What of a task was given a value and what was emptied, such as `changed title, due · cleared tags`. */
-function describeEdit({ claim, claim_minutes: minutes, claim_next: isNext, ...edit }: z.output<typeof input>): string {
+/**
+ * What of a task was given a value and what was emptied, such as `changed title, due · cleared tags`; of one that is claimed, which
+ * its holder is to work on, how its description begins.
+ */
+function describeEdit(asked: z.output<typeof input>, { description }: Task): string {
+  const { claim_next: count, ...edit } = asked;
   const cleared = new Set(edit.clear);
   return [
-    (isNext || (minutes !== undefined && claim === undefined)) && "the claim is the number of this change",
-    !isNext && fieldsGiven(edit).length > 0 && `changed ${fieldsGiven(edit).join(", ")}`,
+    isClaim(asked) && tellBeginning(description),
+    count === undefined && fieldsGiven(edit).length > 0 && `changed ${fieldsGiven(edit).join(", ")}`,
     cleared.size > 0 && `cleared ${[...cleared].join(", ")}`,
   ]
     .filter(Boolean)

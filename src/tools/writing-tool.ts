@@ -3,6 +3,7 @@ import * as z from "zod";
 import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
+import type { Task } from "../tasks/task.ts";
 import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
 import { text } from "../text.ts";
 import { effectOfWriting } from "./call-effect.ts";
@@ -60,8 +61,12 @@ interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDecla
   readonly done: string | ((input: z.output<Input>) => string);
   /** What is said where no task changed. */
   readonly unchanged?: string;
+  /** How many tasks it changes at most that it does not name; one where nothing is said of it. */
+  readonly asksFor?: (input: z.output<Input>) => number | undefined;
   /** What of each task was changed, such as `changed title, due`. */
-  readonly describeEdit?: (input: z.output<Input>) => string;
+  readonly describeEdit?: (input: z.output<Input>, task: Task) => string;
+  /** Whether the number of the change is that of a claim, which the text then says. */
+  readonly isClaim?: (input: z.output<Input>) => boolean;
 }
 
 /** What a tool made of the tasks, and what it says of that beside what it always says. */
@@ -81,6 +86,8 @@ export function defineWritingTool<Input extends CallInput>({
   done,
   unchanged,
   describeEdit,
+  isClaim,
+  asksFor,
   confirm,
   annotations,
   ...declaration
@@ -92,7 +99,7 @@ export function defineWritingTool<Input extends CallInput>({
     annotations: { readOnlyHint: false, ...annotations, openWorldHint: false },
     foresee(given) {
       const input = readToolInput(declaration.input, given);
-      return effectOfWriting(declaration.input, input, confirm?.(input) ?? false);
+      return effectOfWriting(declaration.input, input, confirm?.(input) ?? false, asksFor?.(input));
     },
     async execute(given, { database, idempotencyKey, fallbackKey, versions, overrides, isConfirmed }) {
       const input = readToolInput(declaration.input, given);
@@ -120,8 +127,8 @@ export function defineWritingTool<Input extends CallInput>({
         ...(said !== undefined && { note: said }),
         ...(change !== undefined && { change }),
       };
-      const edit = changes.length === 0 ? "" : (describeEdit?.(input) ?? "");
-      const text = resultText(verb, result, ({ id }) => remarks?.get(id) ?? edit);
+      const describe = (task: Task) => (changes.length === 0 ? "" : (describeEdit?.(input, task) ?? ""));
+      const text = resultText(verb, result, (task) => remarks?.get(task.id) ?? describe(task), isClaim?.(input));
       const note = changes.length === 0 || comment === undefined ? said : [said, comment].filter(Boolean).join(" ");
       return {
         structured: { ...result, ...(note !== undefined && { note }) },

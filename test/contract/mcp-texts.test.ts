@@ -43,6 +43,22 @@ describe("a text says what it takes to go on", () => {
     );
   });
 
+  it("after tasks were claimed: how each is to be begun, and the number of the claim", async () => {
+    const agent = await Person.signUp();
+    const description = "Begin at the gate.\n\nThe key is under the mat.";
+    await agent.run("create_task", { title: "Paint", description });
+    await agent.run("create_task", { title: "Mow" });
+    const held = 'pending · claimed by ".+" until \\S+ · version 1';
+    expect(await textOf("update_task", { claim_next: 2 }, agent)).toMatch(
+      new RegExp(
+        `^Claimed #1 "Paint" · ${held} · begins "Begin at the gate\\. The key is under the mat\\."\nClaimed #2 "Mow" · ${held} · claim 3 · change 3$`,
+      ),
+    );
+    expect(await textOf("update_task", { claim: 3, claim_minutes: 5 }, agent)).toMatch(
+      new RegExp(`^Claim renewed: #1 "Paint" · ${held}\nClaim renewed: #2 "Mow" · ${held}$`),
+    );
+  });
+
   it("after a completion, and when there was nothing to complete", async () => {
     const { id } = await person.runForTask("create_task", { title: "Do it" });
     const text = await textOf("complete_task", { task_id: id });

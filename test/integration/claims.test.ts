@@ -240,78 +240,6 @@ describe("a claim", () => {
   });
 });
 
-describe("the next task that is ready", () => {
-  it("is the one due first, of those the most urgent, of those the oldest; and none is no error", async () => {
-    await newTask("later", { due: "2026-12-09" });
-    await newTask("whenever, low", { priority: "low" });
-    await newTask("soon, second");
-    await newTask("soon", { due: "2026-12-01" });
-    await newTask("soon, urgent", { due: "2026-12-01", priority: "urgent" });
-    await newTask("finished", { status: "completed", due: "2026-11-01" });
-    const order = ["soon, urgent", "soon", "later", "whenever, low", "soon, second"];
-
-    expect(await readyTitles()).toEqual(order);
-    const claimed = [];
-    for (const _ of order) claimed.push(await agent.runForTask("update_task", { claim_next: true }));
-    expect(claimed.map(({ title }) => title)).toEqual(order);
-    expect(await readyTitles()).toEqual([]);
-    expect(await agent.run("update_task", { claim_next: "true", claim_minutes: 5 })).toEqual({
-      tasks: [],
-      note: "No task is ready to be claimed.",
-    });
-    await expectWholeLog(person.id);
-  });
-
-  it("is one of the tags that are asked for", async () => {
-    await newTask("Paint", { tags: ["home"], due: "2026-12-01" });
-    await newTask("Deploy", { tags: ["Work", "ops"] });
-    expect(await readyTitles({ tags: ["work"] })).toEqual(["Deploy"]);
-    expect(await agent.runForTask("update_task", { claim_next: true, tags: ["work"] })).toMatchObject({
-      title: "Deploy",
-      tags: ["Work", "ops"],
-    });
-    expect((await agent.run("update_task", { claim_next: true, tags: ["work"] })).tasks).toEqual([]);
-  });
-
-  it("is listed page by page in that order", async () => {
-    for (const [title, due, priority] of [
-      ["a", "2026-12-01", "high"],
-      ["b", "2026-12-01", "low"],
-      ["c", undefined, "high"],
-      ["d", undefined, "low"],
-    ]) {
-      await newTask(title ?? "", { due, priority });
-    }
-    const titles: (string | undefined)[] = [];
-    for (let cursor: string | undefined, pages = 0; pages === 0 || cursor !== undefined; pages += 1) {
-      const page = await person.run("list_tasks", { status: "ready", limit: 1, cursor });
-      titles.push(page.tasks[0]?.title);
-      cursor = page.next_cursor;
-    }
-    expect(titles).toEqual(["a", "b", "c", "d"]);
-  });
-
-  it("is no task whose claims have lapsed three times: that is set aside for a person", async () => {
-    const { id } = await newTask("Poison");
-    for (const lapses of [0, 1, 2]) {
-      expect(await readyTitles(), `${lapses}`).toEqual(["Poison"]);
-      await agent.runForTask("update_task", { claim_next: true });
-      expect(await rowOf(id)).toMatchObject({ claim_lapses: lapses });
-      expect(await readyTitles()).toEqual([]);
-      await lapse(id);
-    }
-
-    expect(await readyTitles()).toEqual([]);
-    expect((await agent.run("update_task", { claim_next: true })).tasks).toEqual([]);
-    expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({ set_aside: true });
-    expect((await person.run("list_tasks")).tasks).toMatchObject([{ id, set_aside: true }]);
-    await person.run("complete_task", { task_id: id });
-    await person.run("update_task", { task_id: id, status: "pending" });
-    expect(await readyTitles()).toEqual(["Poison"]);
-    await expectWholeLog(person.id);
-  });
-});
-
 describe("an input that does not fit is refused, and changes nothing", () => {
   it.each([
     [{ claim_minutes: 0, task_id: 1 }, "claim_minutes must be at least 1"],
@@ -333,7 +261,21 @@ describe("an input that does not fit is refused, and changes nothing", () => {
       "claim_minutes must be left out beside status completed, which ends a claim",
     ],
     [{ task_id: 1, claim: 0, title: "x" }, "claim must be at least 1"],
-    [{ task_id: 1, claim_next: "maybe" }, "claim_next must be true or false"],
+    [{ claim_next: "maybe" }, "claim_next must be a number"],
+    [{ claim_next: 0 }, "claim_next must be at least 1"],
+    [{ claim_next: 26 }, "claim_next must be at most 25"],
+    [{ claim_next: false }, "task_id is required"],
+    [
+      { task_id: 1, claim: 1 },
+      "claim says under which claim to act: give what to change too, claim_minutes to renew it, or release",
+    ],
+    [{ claim: 1 }, "task_id is required"],
+    [{ claim: 1, release: true, title: "x" }, "task_id is required"],
+    [{ claim: 1, release: true, expected_version: 1 }, "task_id is required"],
+    [{ task_id: 1, claim: 2 ** 53, title: "x" }, "claim must be at most 9007199254740991"],
+    [{ task_id: 1, claim: "1e99", title: "x" }, "claim must be a number"],
+    [{ task_id: 2 ** 31, claim_minutes: 5 }, "task_id must be a whole number from 1 to 2147483647"],
+    [{ task_id: 1, claim_minutes: 1.5 }, "claim_minutes must be a whole number"],
   ])("%j", async (input, detail) => {
     await newTask("Held");
     const refused = await agent.call("update_task", input);

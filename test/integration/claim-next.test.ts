@@ -1,0 +1,141 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { expectWholeLog, loggedCalls } from "../support/change-log.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { Person, problemOf } from "../support/person.ts";
+
+let person: Person;
+/** An agent of the same person, with a token of its own. */
+let agent: Person;
+beforeEach(async () => {
+  person = await Person.signUp();
+  agent = await person.withScopes(["tasks:write", "tasks:read"]);
+});
+
+const rowOf = async (id: number) =>
+  (await ownerQuery("select * from tasks where user_id = $1 and id = $2", [person.id, id]))[0];
+
+const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
+
+/** Lets the claims of tasks lapse, as time does. */
+async function lapse(...ids: number[]): Promise<void> {
+  await ownerQuery(
+    "update tasks set claimed_until = now() - interval '1 minute' where user_id = $1 and id = any ($2)",
+    [person.id, ids],
+  );
+}
+
+/** What a call is refused with, which must be a conflict. */
+async function conflictOf(who: Person, tool: string, input: unknown): Promise<string> {
+  const refused = await who.call(tool, input);
+  expect(refused.status, await refused.clone().text()).toBe(409);
+  return (await problemOf(refused)).detail;
+}
+
+const readyTitles = async (filter = {}) =>
+  (await person.run("list_tasks", { status: "ready", ...filter })).tasks.map(({ title }) => title);
+
+describe("the next task that is ready", () => {
+  it("is the one due first, of those the most urgent, of those the oldest; and none is no error", async () => {
+    await newTask("later", { due: "2026-12-09" });
+    await newTask("whenever, low", { priority: "low" });
+    await newTask("soon, second");
+    await newTask("soon", { due: "2026-12-01" });
+    await newTask("soon, urgent", { due: "2026-12-01", priority: "urgent" });
+    await newTask("finished", { status: "completed", due: "2026-11-01" });
+    const order = ["soon, urgent", "soon", "later", "whenever, low", "soon, second"];
+
+    expect(await readyTitles()).toEqual(order);
+    const claimed = [];
+    for (const _ of order) claimed.push(await agent.runForTask("update_task", { claim_next: true }));
+    expect(claimed.map(({ title }) => title)).toEqual(order);
+    expect(await readyTitles()).toEqual([]);
+    expect(await agent.run("update_task", { claim_next: "true", claim_minutes: 5 })).toEqual({
+      tasks: [],
+      note: "No task is ready to be claimed.",
+    });
+    await expectWholeLog(person.id);
+  });
+
+  it("are as many as are asked for, under one number and in that order, which renews and releases them together", async () => {
+    await newTask("last", { description: "Begin at the gate.\n\nThe key is under the mat." });
+    await newTask("second", { due: "2026-12-02", priority: "low" });
+    await newTask("third", { due: "2026-12-02T00:00:00", priority: "none" });
+    await newTask("first", { due: "2026-12-01T23:00:00" });
+    await newTask("finished", { status: "completed" });
+    const { tasks, change = 0 } = await agent.run("update_task", { claim_next: "3", claim_minutes: 5 });
+    expect(tasks.map(({ title }) => title)).toEqual(["first", "second", "third"]);
+    expect((await agent.run("update_task", { claim_next: 25 })).tasks.map(({ title }) => title)).toEqual(["last"]);
+    const held = await ownerQuery("select title, claim from tasks where user_id = $1 and claim = $2", [
+      person.id,
+      change,
+    ]);
+    expect(held).toHaveLength(3);
+    expect(await loggedCalls(person.id)).toHaveLength(7);
+
+    // One number serves them, each alone and all together.
+    const [first, second, third] = tasks.map(({ id }) => id);
+    await agent.run("complete_task", { task_id: first, claim: change });
+    const renewed = await agent.run("update_task", { claim: change, claim_minutes: 90 });
+    expect(renewed).toMatchObject({ note: "Claim renewed:", tasks: [{ id: second }, { id: third }] });
+    expect(Date.parse(renewed.tasks[1]?.claimed_until ?? "")).toBeGreaterThan(Date.now() + 80 * 60_000);
+    await agent.run("update_task", { task_id: second, claim: change, release: true });
+    const released = await agent.run("update_task", { claim: change, release: true, note: "Half done." });
+    expect(released).toMatchObject({ change: 10, tasks: [{ id: third }] });
+    for (const lease of [{ release: true }, { claim_minutes: 5 }]) {
+      expect(await conflictOf(agent, "update_task", { claim: change, ...lease })).toMatch(
+        new RegExp(`^Claim ${change} does not hold: it was ended, or never made\\. Nothing was changed`),
+      );
+    }
+    expect(await readyTitles()).toEqual(["second", "third"]);
+    await expectWholeLog(person.id);
+  });
+
+  it("is one of the tags that are asked for", async () => {
+    await newTask("Paint", { tags: ["home"], due: "2026-12-01" });
+    await newTask("Deploy", { tags: ["Work", "ops"] });
+    expect(await readyTitles({ tags: ["work"] })).toEqual(["Deploy"]);
+    expect(await agent.runForTask("update_task", { claim_next: true, tags: ["work"] })).toMatchObject({
+      title: "Deploy",
+      tags: ["Work", "ops"],
+    });
+    expect((await agent.run("update_task", { claim_next: true, tags: ["work"] })).tasks).toEqual([]);
+  });
+
+  it("is listed page by page in that order", async () => {
+    for (const [title, due, priority] of [
+      ["a", "2026-12-01", "high"],
+      ["b", "2026-12-01", "low"],
+      ["c", undefined, "high"],
+      ["d", undefined, "low"],
+    ]) {
+      await newTask(title ?? "", { due, priority });
+    }
+    const titles: (string | undefined)[] = [];
+    for (let cursor: string | undefined, pages = 0; pages === 0 || cursor !== undefined; pages += 1) {
+      const page = await person.run("list_tasks", { status: "ready", limit: 1, cursor });
+      titles.push(page.tasks[0]?.title);
+      cursor = page.next_cursor;
+    }
+    expect(titles).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("is no task whose claims have lapsed three times: that is set aside for a person", async () => {
+    const { id } = await newTask("Poison");
+    for (const lapses of [0, 1, 2]) {
+      expect(await readyTitles(), `${lapses}`).toEqual(["Poison"]);
+      await agent.runForTask("update_task", { claim_next: true });
+      expect(await rowOf(id)).toMatchObject({ claim_lapses: lapses });
+      expect(await readyTitles()).toEqual([]);
+      await lapse(id);
+    }
+
+    expect(await readyTitles()).toEqual([]);
+    expect((await agent.run("update_task", { claim_next: true })).tasks).toEqual([]);
+    expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({ set_aside: true });
+    expect((await person.run("list_tasks")).tasks).toMatchObject([{ id, set_aside: true }]);
+    await person.run("complete_task", { task_id: id });
+    await person.run("update_task", { task_id: id, status: "pending" });
+    expect(await readyTitles()).toEqual(["Poison"]);
+    await expectWholeLog(person.id);
+  });
+});
