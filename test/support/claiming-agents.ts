@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { z } from "zod";
 import { openDatabase } from "../../src/database/database.ts";
-import { ApplicationError } from "../../src/errors.ts";
+import { ApplicationError, type ErrorKind } from "../../src/errors.ts";
 import { createLogger } from "../../src/observability/log.ts";
 import { runnableTools } from "../../src/tools/runnable-tools.ts";
 import { openWorkerDatabase } from "./worker-database.ts";
@@ -15,6 +15,8 @@ export interface ClaimDatabase {
   newUser(tasks: number): Promise<number>;
   /** An agent of a user, with a name of its own: calls tools as an interface does, without the interfaces' rate limits. */
   agent(userId: number, name: string): ClaimingAgent;
+  /** A person who has said yes to whatever they call. */
+  person(userId: number, name: string): ClaimingAgent;
   close(): Promise<void>;
 }
 
@@ -26,12 +28,17 @@ const answerSchema = z.object({
 /**
  * Calls a tool.
  *
- * @returns undefined where it is refused with a conflict, which is what a claim in the way is
+ * @param overrides the claims that the person was shown, by the ids of their tasks
+ * @returns undefined where it is refused: with a conflict, which is what a claim in the way is, or as its task is not there or a
+ *   claim must be named
  */
 export type ClaimingAgent = (
   tool: string,
   input: Record<string, unknown>,
+  overrides?: ReadonlyMap<number, number>,
 ) => Promise<z.output<typeof answerSchema> | undefined>;
+
+const REFUSALS: readonly ErrorKind[] = ["conflict", "not_found", "invalid_input"];
 
 const cursorSettings = { JWT_SECRET: "a secret of the tests, 32 characters", SIGN_CURSORS: "on" } as const;
 
@@ -39,11 +46,35 @@ const cursorSettings = { JWT_SECRET: "a secret of the tests, 32 characters", SIG
 export async function openClaimDatabase(): Promise<ClaimDatabase> {
   const { owner, connectionString, fetchEndpoint, close } = await openWorkerDatabase();
   await owner.query(`
-    create table test_clock as select clock_timestamp() as now_is;
+    create table test_clock as select date_trunc('second', clock_timestamp()) as now_is;
     grant select on test_clock to task_worker;
     create or replace function claim_clock() returns timestamptz language sql volatile as 'select now_is from public.test_clock';
   `);
   const database = openDatabase(connectionString, fetchEndpoint, 30);
+  function caller(userId: number, client: string, via: "chat" | "mcp"): ClaimingAgent {
+    const issuedAt = new Date();
+    const expiresAt = new Date(issuedAt.getTime() + 3_600_000);
+    const signedIn = {
+      userId,
+      credential: { kind: "sign_in", id: crypto.randomUUID(), issuedAt, expiresAt },
+      access: "full",
+    } as const;
+    const own = database.as(signedIn, { via, client, requestId: client });
+    const log = createLogger("error");
+    return async (name, input, overrides) => {
+      const tool = runnableTools.find((known) => known.name === name);
+      if (tool === undefined) throw new Error(`there is no ${name}`);
+      const asked = { overrides, ...(via === "chat" && { isConfirmed: true }) };
+      try {
+        const context = { caller: signedIn, database: own, log, cursorSettings, ...asked };
+        return answerSchema.parse((await tool.execute(input, context)).structured);
+      } catch (error) {
+        if (error instanceof ApplicationError && REFUSALS.includes(error.kind)) return undefined;
+        throw error;
+      }
+    };
+  }
+
   return {
     owner,
     async advance(minutes) {
@@ -60,27 +91,8 @@ export async function openClaimDatabase(): Promise<ClaimDatabase> {
       ]);
       return id;
     },
-    agent(userId, client) {
-      const issuedAt = new Date();
-      const expiresAt = new Date(issuedAt.getTime() + 3_600_000);
-      const caller = {
-        userId,
-        credential: { kind: "sign_in", id: crypto.randomUUID(), issuedAt, expiresAt },
-        access: "full",
-      } as const;
-      const own = database.as(caller, { via: "mcp", client, requestId: client });
-      const context = { caller, database: own, log: createLogger("error"), cursorSettings } as const;
-      return async (name, input) => {
-        const tool = runnableTools.find((known) => known.name === name);
-        if (tool === undefined) throw new Error(`there is no ${name}`);
-        try {
-          return answerSchema.parse((await tool.execute(input, context)).structured);
-        } catch (error) {
-          if (error instanceof ApplicationError && error.kind === "conflict") return undefined;
-          throw error;
-        }
-      };
-    },
+    agent: (userId, name) => caller(userId, name, "mcp"),
+    person: (userId, name) => caller(userId, name, "chat"),
     close,
   };
 }
