@@ -51,15 +51,15 @@ const input = z.strictObject({
     .min(0)
     .optional()
     .describe(
-      "The change of an earlier answer: tells what has changed since, deleted tasks too, without tags and descriptions. Goes with limit alone.",
+      "The change of an earlier answer: tells what has changed since, deleted tasks too, in brief: get_task has the rest. Goes with limit alone.",
     ),
   cursor: cursorSchema.optional().describe("The next_cursor of the page before; everything else as it was then."),
 });
 
 const output = z.strictObject({
   tasks: z.array(listedTaskSchema),
-  now: momentSchema.describe("By the person's clock."),
-  time_zone: z.string().describe("The person's."),
+  now: momentSchema.optional().describe("By the person's clock; absent with changed_since."),
+  time_zone: z.string().optional().describe("The person's; absent with changed_since."),
   change: z.int().min(0).optional().describe("Give it as changed_since next time."),
   more: z.literal(true).optional().describe("More has changed: ask again, since change."),
   reset: z.literal(true).optional().describe("What has changed since is not known: list anew, without changed_since."),
@@ -94,7 +94,12 @@ export const listTasksTool = defineReadingTool({
       tasks.length === 0 ? nothingListed(asked, reset) : listText(tasks),
       more && `More has changed: changed_since ${change}`,
       nextCursor !== undefined && `There are more: cursor ${nextCursor}`,
-      `It is ${weekdayOf(new Date(now), timeZone)}, ${now} in ${timeZone}.${change === undefined ? "" : ` Change ${change}.`}`,
+      [
+        now !== undefined && timeZone !== undefined && tellClock(now, timeZone),
+        change !== undefined && `Change ${change}.`,
+      ]
+        .filter(Boolean)
+        .join(" "),
     ]
       .filter(Boolean)
       .join("\n");
@@ -146,11 +151,14 @@ async function listChanges(
   const changed = await readChangedTasks(database, since, limit);
   return {
     tasks: changedPage(changed.tasks),
-    ...clockOf(changed),
     change: changed.change,
     ...(changed.isMore && { more: true }),
     ...(changed.isReset && { reset: true }),
   };
+}
+
+function tellClock(now: string, timeZone: string): string {
+  return `It is ${weekdayOf(new Date(now), timeZone)}, ${now} in ${timeZone}.`;
 }
 
 function clockOf({ now, timeZone }: Pick<TaskPage, "now" | "timeZone">): { now: string; time_zone: string } {

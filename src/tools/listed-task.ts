@@ -14,7 +14,7 @@ const { id, version, completed_at, created_at, updated_at, claimed_by, claimed_u
 export const listedTaskSchema = z.strictObject({
   id,
   ...pluck(pluck(taskFields, "list"), "schema"),
-  version,
+  version: version.optional().describe("Absent with changed_since."),
   completed_at,
   claimed_by,
   claimed_until,
@@ -71,10 +71,10 @@ export function listPage(tasks: readonly TaskInList[], order: TaskOrder, limit: 
   return page;
 }
 
-/** Tasks that have changed, without tags and descriptions: few tokens for what may be asked for often. */
+/** Tasks that have changed, each with what tells whether to look at it: few tokens for what may be asked for often. */
 export function changedPage(tasks: readonly TaskInList[]): ListedTask[] {
   const brief = tasks.map((task) => ({ ...task, tags: [], description: "", isDescriptionWhole: true }));
-  return listPage(brief, "due", tasks.length);
+  return listPage(brief, "due", tasks.length).map(({ version: _version, completed_at: _at, ...task }) => task);
 }
 
 /** A line for each task, and below them what its marks mean. */

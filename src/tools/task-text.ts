@@ -4,8 +4,10 @@ import type { Task } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 
 /** A task, or as much of it as a list has. */
-type TaskInText = Pick<Task, "id" | "title" | "status" | "version"> &
-  Partial<Pick<Task, "completed_at" | "claimed_by" | "claimed_until" | "set_aside">>;
+type TaskInText = Pick<Task, "id" | "title" | "status"> &
+  Partial<Pick<Task, "completed_at" | "claimed_by" | "claimed_until" | "set_aside">> & {
+    readonly version?: number | undefined;
+  };
 
 /** When it is due comes first; the others follow as in their table. */
 const { due, ...others } = taskFields;
@@ -22,7 +24,7 @@ export function taskLine(task: TaskInText): string {
     completedAt === undefined ? status : `${status} ${completedAt}`,
     ...tellFields(inLine, task),
     tellClaim(task),
-    `version ${version}`,
+    version !== undefined && `version ${version}`,
   ]
     .filter(Boolean)
     .join(" · ");

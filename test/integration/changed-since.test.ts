@@ -26,11 +26,11 @@ describe("list_tasks with changed_since", () => {
     expect(change).toBe(3);
     expect(next).toEqual({
       tasks: [
-        { id: milk.id, title: "Milk", status: "completed", version: 2, completed_at: expect.any(String) },
-        { id: eggs.id, title: "Ten eggs", status: "pending", priority: "high", version: 3 },
-        { id: bread.id, title: "Bread", status: "pending", version: 2, deleted_at: expect.any(String) },
+        { id: milk.id, title: "Milk", status: "completed" },
+        { id: eggs.id, title: "Ten eggs", status: "pending", priority: "high" },
+        { id: bread.id, title: "Bread", status: "pending", deleted_at: expect.any(String) },
       ],
-      ...{ change: 7, now: expect.any(String), time_zone: "UTC" },
+      change: 7,
     });
     expect((await changedSince(next.change)).tasks).toEqual([]);
   });
@@ -44,8 +44,8 @@ describe("list_tasks with changed_since", () => {
     };
     const text = (matching: RegExp) => [{ type: "text", text: expect.stringMatching(matching) }];
 
-    expect(await textOf(1)).toEqual(text(/^#1 "Milk" · pending · version 2 · deleted \S+\nIt is .* Change 2\.$/));
-    expect(await textOf(2)).toEqual(text(/^Nothing has changed since 2\.\nIt is .* Change 2\.$/));
+    expect(await textOf(1)).toEqual(text(/^#1 "Milk" · pending · deleted \S+\nChange 2\.$/));
+    expect(await textOf(2)).toEqual(text(/^Nothing has changed since 2\.\nChange 2\.$/));
     expect(await textOf(3)).toEqual(text(/^What has changed since 3 is not known: list anew/));
   });
 
@@ -170,7 +170,7 @@ describe("list_tasks with changed_since", () => {
 
     const { tasks } = await person.run("list_tasks", { status: "all", limit: 100 });
     expect([...known.keys()].sort()).toEqual(tasks.map(({ id }) => id).sort());
-    for (const { id, ...task } of tasks) expect(known.get(id)).toEqual(task);
+    for (const { id, version: _version, completed_at: _at, ...task } of tasks) expect(known.get(id)).toEqual(task);
   });
 });
 
