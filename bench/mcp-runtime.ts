@@ -48,7 +48,8 @@ new_sqlite_classes = ["BenchAgent"]
 `;
 }
 
-async function waitUntilReady(url: string): Promise<void> {
+/** Waits until a worker answers. */
+export async function waitUntilReady(url: string): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MILLISECONDS;
   for (;;) {
     try {
