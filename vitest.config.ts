@@ -24,12 +24,6 @@ const ON_BOTH = [
   "test/security/isolation.test.ts",
 ];
 
-/** Tests that give the worker other variables than all have: each file has a worker of its own. They run once too. */
-const OTHER_VARIABLES = [
-  "test/**/{demo-model,observability}-*.test.ts",
-  "test/security/{ceilings,security-contact}.test.ts",
-  "test/contract/operator-links.test.ts",
-];
 /** Tests of the schedule, which does what is due for everybody: they run when nobody else's tests do, on both databases. */
 const SCHEDULE = ["test/**/schedule-*.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
@@ -62,7 +56,6 @@ const ORDER: readonly RegExp[] = [
   /^node .*\/test\/(rehearsal\/faults|reliability\/database-fault-table|smoke\/chat-front-ends)\./,
   /^worker:pglite /,
   /^worker:postgresql /,
-  /^worker:variables /,
   /^node .*\/test\/(rehearsal|reliability|smoke)\//,
   /^node /,
 ];
@@ -158,22 +151,17 @@ export default defineConfig({
       workerProject("pglite", {
         name: "worker:pglite",
         include: hasPostgresql ? ON_BOTH : ["test/**/*.test.ts"],
-        exclude: [...NODE, ...OTHER_VARIABLES, ...SCHEDULE],
+        exclude: [...NODE, ...SCHEDULE],
         isolate: false,
       }),
       workerProject("postgresql", {
         name: "worker:postgresql",
         include: ["test/**/*.test.ts"],
-        exclude: [...NODE, ...OTHER_VARIABLES, ...SCHEDULE],
+        exclude: [...NODE, ...SCHEDULE],
         isolate: false,
       }),
       workerProject("pglite", { name: "worker:pglite:schedule", include: SCHEDULE, ...ALONE }),
       workerProject("postgresql", { name: "worker:postgresql:schedule", include: SCHEDULE, ...ALONE }),
-      workerProject(hasPostgresql ? "postgresql" : "pglite", {
-        name: "worker:variables",
-        include: OTHER_VARIABLES,
-        exclude: NODE,
-      }),
     ],
   },
 });

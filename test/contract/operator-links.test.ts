@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ask, ConsentBrowser } from "../support/consent.ts";
 import { problemOf, send } from "../support/person.ts";
-import { setVariables } from "../support/talkative-worker.ts";
+import { setVariables } from "../support/variables.ts";
 
 const PROOF = "v=MCPv1; k=ed25519; p=abc+/9=";
 const TOKEN = "a-token_of.ChatGPT's";

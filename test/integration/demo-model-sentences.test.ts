@@ -1,4 +1,4 @@
-import { expect, inject, it } from "vitest";
+import { beforeAll, expect, inject, it } from "vitest";
 import { adding } from "../support/demo-list/adding.ts";
 import { changing } from "../support/demo-list/changing.ts";
 import { dialogues } from "../support/demo-list/dialogues.ts";
@@ -6,12 +6,12 @@ import { type End, rowsAfter } from "../support/demo-list/end.ts";
 import { finishing } from "../support/demo-list/finishing.ts";
 import { listOwner, rowsOf, say, tasksBefore } from "../support/demo-list/list.ts";
 import { listing } from "../support/demo-list/listing.ts";
-import { setVariables } from "../support/talkative-worker.ts";
+import { setVariables } from "../support/variables.ts";
 
 // What a person may say to the demo model, and the rows that it leaves: the right ones, or those from before and an
 // answer that says what was not understood.
 
-setVariables({ ...inject("demoModel"), AGENT_TIMEOUT: "60", DAILY_TOKEN_BUDGET: "100000000" });
+beforeAll(() => setVariables({ ...inject("demoModel"), AGENT_TIMEOUT: "60", DAILY_TOKEN_BUDGET: "100000000" }));
 
 const sentences = [...adding, ...changing, ...finishing, ...listing];
 

@@ -6,18 +6,18 @@ import {
   waitOnExecutionContext,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import worker from "../../src/worker.ts";
 import { ClientSession } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { newAddress, ORIGIN, Person } from "../support/person.ts";
 import { sentryDsn } from "../support/sentry-sink.ts";
-import { setVariables } from "../support/talkative-worker.ts";
+import { setVariables } from "../support/variables.ts";
 
 const PROJECT = crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
 
-setVariables({ SENTRY_DSN: sentryDsn(inject("sentrySinkUrl"), PROJECT) });
+beforeAll(() => setVariables({ SENTRY_DSN: sentryDsn(inject("sentrySinkUrl"), PROJECT) }));
 
 const eventSchema = z.looseObject({
   release: z.string().optional(),

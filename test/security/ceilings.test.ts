@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { McpSession } from "../../src/durable-objects.ts";
 import { chat } from "../support/chatting.ts";
@@ -11,13 +11,15 @@ import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { newAddress, PASSWORD, Person, problemOf, send } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
-import { setVariables } from "../support/talkative-worker.ts";
+import { setVariables } from "../support/variables.ts";
 
-setVariables({
-  SIGN_UPS_PER_ADDRESS: "2",
-  DAILY_TOKEN_BUDGET_ADDRESS: "1000",
-  DAILY_TOKEN_BUDGET_TOTAL: "5000000",
-});
+beforeAll(() =>
+  setVariables({
+    SIGN_UPS_PER_ADDRESS: "2",
+    DAILY_TOKEN_BUDGET_ADDRESS: "1000",
+    DAILY_TOKEN_BUDGET_TOTAL: "5000000",
+  }),
+);
 
 /** What the refusal of a request says. */
 async function refusal(response: Response): Promise<{ status: number; detail: string }> {

@@ -12,14 +12,16 @@ import { ownerQuery } from "../support/owner.ts";
 import { newAddress, ORIGIN, PASSWORD, Person, send } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
 import { sentryDsn } from "../support/sentry-sink.ts";
-import { setVariables } from "../support/talkative-worker.ts";
+import { setVariables } from "../support/variables.ts";
 
 // What people type and what opens doors is sent everywhere it can be sent, at the most talkative log level, with the
 // database and the model working and failing; then nothing of it may be found in what the server tells its operators.
 
 const PROJECT = crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
 const METRICS_TOKEN = z.string().parse(Reflect.get(env, "METRICS_TOKEN"));
-setVariables({ LOG_LEVEL: "debug", SLOW_QUERY_MS: "1", SENTRY_DSN: sentryDsn(inject("sentrySinkUrl"), PROJECT) });
+beforeAll(() =>
+  setVariables({ LOG_LEVEL: "debug", SLOW_QUERY_MS: "1", SENTRY_DSN: sentryDsn(inject("sentrySinkUrl"), PROJECT) }),
+);
 
 const canary = (kind: string) => `canary-${kind}-${crypto.randomUUID()}`;
 const email = `${canary("email")}@example.com`;

@@ -1,6 +1,6 @@
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { ORIGIN, problemOf, send } from "../support/person.ts";
-import { setVariables } from "../support/talkative-worker.ts";
+import { setVariables } from "../support/variables.ts";
 
 const PATH = "/.well-known/security.txt";
 
@@ -12,7 +12,7 @@ it("says that nobody is named", async () => {
 });
 
 it("says whom to tell, for the next weeks (RFC 9116)", async () => {
-  setVariables({ SECURITY_CONTACT: "mailto:security@example.com" });
+  onTestFinished(await setVariables({ SECURITY_CONTACT: "mailto:security@example.com" }));
   const response = await send(PATH);
   const [contact, expires, ...rest] = (await response.text()).split("\n");
 
