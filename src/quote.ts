@@ -13,12 +13,6 @@ const BLANK = /[\p{White_Space}\u2800]+/gu;
 /** What nobody sees, although it may turn the text around it (U+202E), split a word (U+200B) or spell words (U+E0041). */
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB]/gu;
 
-const TAKES_A_VARIATION = /[\p{Emoji}\p{Ideographic}]/u;
-const PICTOGRAPH = /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F/u;
-/** A letter or mark of a script that is written with U+200C and U+200D. */
-const JOINED =
-  /[\p{scx=Arab}\p{scx=Syrc}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Guru}\p{scx=Gujr}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Khmr}\p{scx=Mymr}]/u;
-
 /**
  * One line of text in quotation marks, `"Read \“Dune\”"`: white space is a space, what could end the quotation has a
  * backslash before it, and what nobody would see is written out, `\u{202e}`.
@@ -52,10 +46,23 @@ function reveal(text: string): string {
 function isNeeded(character: string, offset: number, text: string): boolean {
   const before = Array.from(text.slice(Math.max(0, offset - 2), offset)).at(-1) ?? "";
   const [after = ""] = text.slice(offset + character.length, offset + character.length + 2);
-  if (/\p{Variation_Selector}/u.test(character)) return TAKES_A_VARIATION.test(before);
+  if (/\p{Variation_Selector}/u.test(character)) return /[\p{Emoji}\p{Ideographic}]/u.test(before);
   if (!/\p{Join_Control}/u.test(character)) return false;
   return (
-    (JOINED.test(before) && JOINED.test(after)) ||
-    (character === "\u200D" && PICTOGRAPH.test(before) && PICTOGRAPH.test(after))
+    (isWrittenJoined(before) && isWrittenJoined(after)) ||
+    (character === "\u200D" && isPictograph(before) && isPictograph(after))
   );
+}
+
+// Not among the constants above: with each start V8 would look up the characters of these scripts.
+
+/** A letter or mark of a script that is written with U+200C and U+200D. */
+function isWrittenJoined(character: string): boolean {
+  const joined =
+    /[\p{scx=Arab}\p{scx=Syrc}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Guru}\p{scx=Gujr}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Khmr}\p{scx=Mymr}]/u;
+  return joined.test(character);
+}
+
+function isPictograph(character: string): boolean {
+  return /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F/u.test(character);
 }

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import type { ModuleGraph } from "./contents.ts";
+import { drizzleWithoutBuilders } from "./drizzle-without-builders.ts";
 import { neonOverHttp } from "./neon-over-http.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
@@ -71,7 +72,7 @@ export async function bundle({ entry, directory, hasValidators = false }: Bundle
     },
     // What nothing uses of a property is not read either: no package here counts on a getter being called.
     treeshake: { propertyReadSideEffects: false },
-    plugins: [neonOverHttp(), noteImports(imports)],
+    plugins: [neonOverHttp(), drizzleWithoutBuilders(), noteImports(imports)],
     // On a busy machine it would warn that a plugin is slow.
     checks: { bundlerTimings: false },
     onLog(level, log) {
@@ -83,7 +84,7 @@ export async function bundle({ entry, directory, hasValidators = false }: Bundle
     // V8 keeps a module with one character beyond U+00FF, and reads it, at two bytes a character.
     charset: "ascii",
     minify: true,
-    comments: { legal: false },
+    comments: false,
     sourcemap: true,
     entryFileNames: MAIN_MODULE,
     chunkFileNames: "[name].chunk.js",

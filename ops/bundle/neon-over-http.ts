@@ -31,8 +31,9 @@ function leaveOutUnused(code: string): RolldownMagicString {
   replaceOnly(changed, /(?<=\bexport_types=)\w+\.types(?=;)/g, onlyMatch(code, /(?<=\bthis\.types=)\w+\(\)/g)[0]);
   // A worker has a Buffer.
   replaceOnly(changed, /(?<=\?globalThis\.Buffer:)\w+\(\)\.Buffer\b/g, "void 0");
-  // Only clients over WebSockets need it, and the runtime loads half of Node for who looks at it.
-  replaceOnly(changed, /(?<==)globalThis\.process(?=\?\?\{\})/g, "void 0");
+  // Only clients over WebSockets use it, and the runtime loads streams and more for it. Without a nextTick the driver would
+  // throw, and catch, an error; for its stack V8 reads the whole module again.
+  replaceOnly(changed, /(?<==)globalThis\.process(?=\?\?\{\})/g, "{nextTick(){}}");
   return changed;
 }
 
