@@ -2,6 +2,7 @@
 -- What is kept for some time alone goes, and claims that have lapsed are counted: the worker's schedule calls these functions. They
 -- know no caller and take no more than how much to do at once, so that whoever calls them does what the schedule would have done.
 -- Each takes the rows of its users in the order of their ids, and passes over those that a call holds: they are for the next time.
+-- What a step takes is found by a query that is materialized: PostgreSQL may run any other more than once, each time for other rows.
 create index changes_at_idx on changes (at);
 create index tasks_deleted_at_idx on tasks (deleted_at) where deleted_at is not null;
 create index tasks_claimed_until_idx on tasks (claimed_until) where claimed_until is not null;
@@ -48,12 +49,13 @@ begin
     for no key update of users skip locked
   loop
     perform set_config('app.outcome', '[]', true);
-    update public.tasks set claimed_until = null, claim_lapses = claim_lapses + 1
-    where user_id = person.id and id in (
+    with lapsed as materialized (
       select id from public.tasks where user_id = person.id and claimed_until <= moment
       order by id limit step - total
       for update skip locked
-    );
+    )
+    update public.tasks set claimed_until = null, claim_lapses = claim_lapses + 1
+    from lapsed where tasks.user_id = person.id and tasks.id = lapsed.id;
     get diagnostics counted = row_count;
     total := total + counted;
     exit when total >= step;
@@ -88,12 +90,13 @@ begin
     for no key update of users skip locked
   loop
     for gone in
-      delete from public.tasks where user_id = person.id and id in (
+      with deleted as materialized (
         select id from public.tasks where user_id = person.id and deleted_at < kept_since
         order by id limit step - total
         for update skip locked
       )
-      returning id, public.logged_columns(to_jsonb(tasks)) as image
+      delete from public.tasks using deleted where tasks.user_id = person.id and tasks.id = deleted.id
+      returning tasks.id, public.logged_columns(to_jsonb(tasks)) as image
     loop
       total := total + 1;
       select change, operation into latest from public.task_changes
@@ -199,62 +202,72 @@ declare
   counted integer;
   total integer := 0;
 begin
-  delete from public.idempotency_keys where (user_id, key) in (
+  with expired as materialized (
     select user_id, key from public.idempotency_keys
     where public.key_expires_at(key, created_at) <= moment
     order by public.key_expires_at(key, created_at) limit step
     for update skip locked
-  );
+  )
+  delete from public.idempotency_keys as old using expired
+  where old.user_id = expired.user_id and old.key = expired.key;
   get diagnostics counted = row_count;
   total := total + counted;
-  delete from public.account_links where hash in (
+  with expired as materialized (
     select hash from public.account_links where expires_at < moment - interval '1 hour'
     order by expires_at limit step
     for update skip locked
-  );
+  )
+  delete from public.account_links as old using expired where old.hash = expired.hash;
   get diagnostics counted = row_count;
   total := total + counted;
-  delete from public.single_uses where name in (
+  with expired as materialized (
     select name from public.single_uses where expires_at <= moment
     order by expires_at limit step
     for update skip locked
-  );
+  )
+  delete from public.single_uses as old using expired where old.name = expired.name;
   get diagnostics counted = row_count;
   total := total + counted;
-  delete from public.revoked_tokens where token_id in (
+  with expired as materialized (
     select token_id from public.revoked_tokens where expires_at < moment
     order by expires_at limit step
     for update skip locked
-  );
+  )
+  delete from public.revoked_tokens as old using expired where old.token_id = expired.token_id;
   get diagnostics counted = row_count;
   total := total + counted;
-  delete from public.oauth_refresh_tokens where (user_id, grant_id, hash) in (
+  with expired as materialized (
     select user_id, grant_id, hash from public.oauth_refresh_tokens
     where superseded_at <= moment - interval '10 minutes'
     order by superseded_at limit step
     for update skip locked
-  );
+  )
+  delete from public.oauth_refresh_tokens as old using expired
+  where old.user_id = expired.user_id and old.grant_id = expired.grant_id and old.hash = expired.hash;
   get diagnostics counted = row_count;
   total := total + counted;
-  delete from public.oauth_grants where (user_id, id) in (
+  with expired as materialized (
     select user_id, id from public.oauth_grants where expires_at <= moment
     order by expires_at limit step
     for update skip locked
-  );
+  )
+  delete from public.oauth_grants as old using expired where old.user_id = expired.user_id and old.id = expired.id;
   get diagnostics counted = row_count;
   total := total + counted;
-  delete from public.personal_tokens where (user_id, id) in (
+  with expired as materialized (
     select user_id, id from public.personal_tokens where expires_at < moment - interval '30 days'
     order by expires_at limit step
     for update skip locked
-  );
+  )
+  delete from public.personal_tokens as old using expired where old.user_id = expired.user_id and old.id = expired.id;
   get diagnostics counted = row_count;
   total := total + counted;
-  delete from public.daily_counts where (day, kind, subject) in (
+  with expired as materialized (
     select day, kind, subject from public.daily_counts where day < public.utc_today() - 1
     order by day limit step
     for update skip locked
-  );
+  )
+  delete from public.daily_counts as old using expired where old.day = expired.day and old.kind = expired.kind and old.subject = expired.subject;
   get diagnostics counted = row_count;
   total := total + counted;
   perform public.require_time_left(deadline);
