@@ -31,6 +31,9 @@ export async function refuseTakenPort(port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
+/** How often Cloudflare would run the worker's schedule: every ten minutes, as wrangler.toml says. */
+const SCHEDULE_MILLISECONDS = 10 * 60 * 1000;
+
 /** The worker in workerd. */
 export interface RunningWorker {
   /**
@@ -83,9 +86,15 @@ export async function runWorker(
       ],
     }),
   );
+  const ready = untilReady(miniflare);
+  // Miniflare runs no schedule by itself. What fails in a run is in the worker's log.
+  const runSchedule = () => void ready.then(() => runScheduleOf(miniflare)).catch(() => undefined);
+  const schedule = setInterval(runSchedule, SCHEDULE_MILLISECONDS);
+  runSchedule();
   return {
-    ready: untilReady(miniflare),
+    ready,
     async close() {
+      clearInterval(schedule);
       await miniflare.dispose();
       await watch.end();
       log.close();
@@ -119,6 +128,12 @@ async function readWorkerOptions(temporary: string) {
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(projectDirectory, "wrangler.toml"));
   const { modulesRules: _, bindings, ...options } = workerOptions;
   return { ...options, ...dateSchema.parse(workerOptions), configured: bindingsSchema.parse(bindings) };
+}
+
+async function runScheduleOf(miniflare: Miniflare): Promise<void> {
+  // The worker has no name.
+  const worker = await miniflare.getWorker("");
+  await worker.scheduled();
 }
 
 async function untilReady(miniflare: Miniflare): Promise<void> {

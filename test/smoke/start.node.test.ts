@@ -118,6 +118,7 @@ describe("npm start on the embedded database", () => {
     await untilEnded(processes);
 
     const log = join(place.dataDirectory, "worker.log");
+    expect(await readFile(log, "utf8")).toContain('"event":"schedule_run"');
     await truncate(log, FULL_LOG);
     const second = await npmStart(place);
     expect(second.password).toBe(first.password);
