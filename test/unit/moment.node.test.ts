@@ -22,3 +22,17 @@ it("a day of the week is the person's", () => {
   expect(weekdayOf(new Date("2026-12-01T04:30:00Z"), "America/Bogota")).toBe("Monday");
   expect(weekdayOf(new Date("2026-12-01T04:30:00Z"), "UTC")).toBe("Tuesday");
 });
+
+it.each(["UTC", "America/Bogota", "Pacific/Kiritimati", "Australia/Lord_Howe", "Africa/Monrovia"])(
+  "the days of the week in %s are those that the platform names",
+  (timeZone) => {
+    const named = new Intl.DateTimeFormat("en", { timeZone, weekday: "long" });
+    const hours = Array.from({ length: 8 * 24 }, (_, hour) => hour * 3_600_000);
+    for (const start of ["1969-12-28T00:00:00.5Z", "2026-03-27T00:00:00Z", "2026-10-02T00:00:00Z"]) {
+      const moments = hours.map((after) => new Date(Date.parse(start) + after));
+      expect(moments.map((moment) => weekdayOf(moment, timeZone))).toEqual(
+        moments.map((moment) => named.format(moment)),
+      );
+    }
+  },
+);
