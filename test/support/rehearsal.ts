@@ -112,10 +112,7 @@ export async function startFirstRelease(): Promise<Rehearsal> {
   await writeFile(secretsFile, JSON.stringify({ DATABASE_URL, OPENAI_API_KEY, ...made }));
   await promisify(execFile)(
     process.execPath,
-    [
-      ...["--no-warnings", WRANGLER, "deploy", "--config", rehearsal.config, "--env", "production"],
-      ...["--secrets-file", secretsFile],
-    ],
+    [...WRANGLER, "deploy", "--config", rehearsal.config, "--env", "production", "--secrets-file", secretsFile],
     {
       cwd: projectDirectory,
       env: wranglerEnvironment({ ...rehearsal.cloudflare.environment, HOME: rehearsal.directory }),

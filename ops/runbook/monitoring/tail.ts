@@ -17,7 +17,7 @@ const ASK_EVERY_MILLISECONDS = 1_000;
 export async function seeLineInTail({ deployment, target }: RunbookContext): Promise<string> {
   // The worker's name comes from the configuration; wrangler would add the environment's to one that it is given.
   const args = ["tail", "--format", "json", "--config", target.configPath, "--env", target.environment];
-  const child = spawn(process.execPath, ["--no-warnings", WRANGLER, ...args], {
+  const child = spawn(process.execPath, [...WRANGLER, ...args], {
     cwd: projectDirectory,
     stdio: ["ignore", "pipe", "pipe"],
     env: wranglerEnvironment(),
