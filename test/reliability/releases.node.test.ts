@@ -3,6 +3,7 @@ import { z } from "zod";
 import { METRICS_TOKEN } from "../support/fault-proxy/faulty-server.ts";
 import { prepareMixedReleases, type Release } from "../support/mixed-releases.ts";
 import { type Question, ReleaseStory, tokenSchema } from "../support/release-story.ts";
+import { meetClaim, meetDeletion, meetUndo, writeInTurn } from "../support/release-writes.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 
 // During a gradual release both releases answer, and Durable Objects are moved to the new one one by one; a rollback
@@ -72,6 +73,22 @@ describe.skipIf(inject("clusterUrl") === undefined)("the release before and this
       expect((await story.send(one, "POST", "/mcp/tools/get_task", { task_id: deleted?.id })).status).toBe(404);
       story.titles.add(kept);
     });
+
+    it.each(ORDERS)("a task of %s that an agent has claimed is a conflict to the release before", (one) =>
+      meetClaim(story, one),
+    );
+
+    it.each(ORDERS)("a task that %s has deleted is there for neither, and for both after an undo", (one) =>
+      meetDeletion(story, one),
+    );
+
+    it.each(ORDERS)("what %s has changed is undone, and the release before goes on from there", (one) =>
+      meetUndo(story, one),
+    );
+
+    it.each(ORDERS)("%s and %s change a task in turn, and the log has all of it", (one, other) =>
+      writeInTurn(story, one, other),
+    );
 
     it.each(ORDERS)("a list of tasks or conversations that %s begins is read on at %s", async (one, other) => {
       for (const title of [story.newTitle(), story.newTitle()]) {

@@ -7,7 +7,7 @@ const PROTOCOL = "2025-11-25";
 
 /** What signing in answers. */
 export const tokenSchema = z.object({ token: z.string() });
-const tasksSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.string(), version: z.int() })) });
+const tasksSchema = z.object({ tasks: z.array(z.looseObject({ id: z.int(), title: z.string(), version: z.int() })) });
 const messageSchema = z.object({
   result: z.looseObject({ isError: z.boolean().optional(), structuredContent: z.unknown() }),
 });
