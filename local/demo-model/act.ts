@@ -32,8 +32,12 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
       return [says(`#${task.id} has no due day that can be postponed: say to which day. I have changed nothing.`)];
     changes.push(call(wish.tool, { task_id: task.id, ...fields }));
   }
-  // A deletion is asked about, and the question must not look as if it came from a real model.
-  const words = wish.tool === "delete_task" ? [says("I would delete this.")] : [];
+  // That is asked about, and the question must not look as if it came from a real model.
+  const asked =
+    wish.tool === "delete_task"
+      ? "I would delete this."
+      : found.tasks.some(({ isClaimed }) => isClaimed) && "I would change what somebody holds.";
+  const words = asked ? [says(asked)] : [];
   return [...(found.rest === undefined ? words : [says(found.rest)]), ...changes];
 }
 

@@ -12,7 +12,7 @@ import { changesToUndo, deletesSomething } from "./undo-sentence.ts";
 const HELP =
   "I am no language model: I stand in for one because OPENAI_API_KEY is not set, and understand simple sentences only. " +
   'Try "add milk, eggs and bread to groceries", "add call mom tomorrow at 5pm, high priority", "show my tasks", ' +
-  '"what is due this week?", "complete milk", "move call mom to friday", "rename milk to oat milk", "delete eggs" or "undo that".';
+  '"what is due this week?", "complete milk", "move call mom to friday", "rename milk to oat milk", "delete eggs", "claim the next task" or "undo that".';
 
 const NO_IMAGES =
   "I cannot look at images: I am no language model, and stand in for one because OPENAI_API_KEY is not set. " +
@@ -78,6 +78,8 @@ function answer(
       const words = deletesSomething(changes, before) ? [says("I would delete this.")] : [];
       return [...words, ...changes.map((change) => call("update_task", { undo: change }))];
     }
+    case "claim_next":
+      return [calls.length > 0 ? says(tell(calls)) : call("update_task", { claim_next: wish.count })];
     case "show":
     case "change":
       return act(wish, picks, calls, now);

@@ -120,6 +120,7 @@ const readStatus: ReadPart = (tokens, at) => {
         "not yet? done|complete|completed|finished yet?",
       ],
     ],
+    ["ready", ["ready to? claim|take?", "free to claim|take"]],
     ["in_progress", ["in progress", "in-progress|started|ongoing"]],
     ["pending", ["pending", "not yet? started|begun yet?"]],
     ["completed", ["done|complete|completed|finished"]],

@@ -1,5 +1,6 @@
 import { readAdd } from "./add-sentence.ts";
 import { CANNOT_TAG, readChange } from "./change-sentence.ts";
+import { readClaimNext, readHolder } from "./claim-sentence.ts";
 import { readList } from "./list-sentence.ts";
 import type { Context } from "./reference.ts";
 import { readDeed } from "./state-sentence.ts";
@@ -34,9 +35,12 @@ function readTokens(tokens: readonly Token[], context: Context): Wish {
   if (tokens.length === 0 || followAny(tokens, 0, GREETINGS) === tokens.length) return { type: "greeting" };
   if (follow(tokens, 0, YES_OR_NO) === tokens.length) return { type: "yes_or_no" };
   if (follow(tokens, 0, "tag|untag|label *") !== undefined) return unclear(spell(tokens), CANNOT_TAG);
+  const held = readHolder(tokens, context);
+  if (held !== undefined) return held;
   if (followAny(tokens, 0, NEGATIONS) === undefined) {
     const wish =
       readUndo(tokens) ??
+      readClaimNext(tokens) ??
       readAdd(tokens, context.now) ??
       readChange(tokens, context) ??
       readDeed(tokens, context) ??

@@ -3,15 +3,18 @@ import { type Context, readTarget } from "./reference.ts";
 import { follow, followAny, spell, type Token } from "./tokens.ts";
 import { type Status, unclear, type Wish } from "./wish.ts";
 
-/** What brings a task into a state, and in which state it is before. */
+/** What brings a task into a state, or into somebody's hands, and in which state it is before. */
 interface Deed {
   readonly tool: "complete_task" | "delete_task" | "update_task";
-  readonly status?: Status;
+  readonly fields?: Readonly<Record<string, unknown>>;
   readonly among: readonly Status[];
 }
 
 const complete: Deed = { tool: "complete_task", among: OPEN };
-const reopen: Deed = { tool: "update_task", status: "pending", among: FINISHED };
+const reopen: Deed = { tool: "update_task", fields: { status: "pending" }, among: FINISHED };
+
+/** For how many minutes a task is claimed. */
+const USUAL_CLAIM = 30;
 
 /** What such sentences begin with, and what they may end with. */
 const verbs: readonly (readonly [begin: string, end: string | undefined, deed: Deed])[] = [
@@ -22,16 +25,22 @@ const verbs: readonly (readonly [begin: string, end: string | undefined, deed: D
   ["i have|already? already? finished|completed|done", undefined, complete],
   ["i've already? finished|completed|done", undefined, complete],
   ["reopen|re-open|uncomplete|uncheck|untick", undefined, reopen],
-  ["start working? on?", undefined, { tool: "update_task", status: "in_progress", among: ["pending"] }],
-  ["begin with?", undefined, { tool: "update_task", status: "in_progress", among: ["pending"] }],
-  ["i am working on", undefined, { tool: "update_task", status: "in_progress", among: ["pending"] }],
-  ["i'm working on", undefined, { tool: "update_task", status: "in_progress", among: ["pending"] }],
-  ["stop|pause working? on?", undefined, { tool: "update_task", status: "pending", among: ["in_progress"] }],
-  ["cancel", undefined, { tool: "update_task", status: "cancelled", among: OPEN }],
+  ["start working? on?", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
+  ["begin with?", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
+  ["i am working on", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
+  ["i'm working on", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
+  [
+    "stop|pause working? on?",
+    undefined,
+    { tool: "update_task", fields: { status: "pending" }, among: ["in_progress"] },
+  ],
+  ["cancel", undefined, { tool: "update_task", fields: { status: "cancelled" }, among: OPEN }],
+  ["claim", undefined, { tool: "update_task", fields: { claim_minutes: USUAL_CLAIM }, among: OPEN }],
+  ["release|unclaim", undefined, { tool: "update_task", fields: { release: true }, among: OPEN }],
   ["delete|remove|erase", undefined, { tool: "delete_task", among: ANY }],
 ];
 
-/** Reads `complete milk`, `milk is done`, `start the report`, `reopen #3`, `delete all completed tasks`. */
+/** Reads `complete milk`, `milk is done`, `start the report`, `reopen #3`, `delete all completed tasks`, `release #3`. */
 export function readDeed(tokens: readonly Token[], context: Context): Wish | undefined {
   const done = followBack(tokens, ["is|are now|already? done|complete|completed|finished"]);
   if (done !== undefined && done > 0 && !/^(?:is|are|what|which|how|show|list|find|tell)$/.test(tokens[0]?.key ?? "")) {
@@ -52,10 +61,9 @@ export function readDeed(tokens: readonly Token[], context: Context): Wish | und
   return undefined;
 }
 
-function act(words: readonly Token[], { tool, status, among }: Deed, context: Context): Wish {
+function act(words: readonly Token[], { tool, fields = {}, among }: Deed, context: Context): Wish {
   const target = readTarget(words, context);
   if (target.type === "unclear") return target;
-  const fields = status === undefined ? {} : { status };
   return { type: "change", tool, target, among, change: { type: "set", fields }, notes: [] };
 }
 

@@ -6,6 +6,8 @@ const taskSchema = z.object({
   title: z.string(),
   status: z.enum(["pending", "in_progress", "completed", "cancelled"]).optional().catch(undefined),
   due: z.string().optional(),
+  /** Whether somebody holds it, so that the server asks about a change of it. */
+  isClaimed: z.boolean(),
   /** The line itself. */
   line: z.string(),
 });
@@ -26,6 +28,7 @@ export function readTaskLines(text: string): TaskLine[] {
       title: title.replaceAll(/\\(.)/gu, "$1"),
       status: /^ · (\w+)/.exec(said)?.[1],
       due: / · due (\d{4}-\d\d-\d\d(?:T\S+)?)/.exec(said)?.[1],
+      isClaimed: / · claimed by \S* ?until /.test(said),
       line,
     });
     return task.success ? [task.data] : [];

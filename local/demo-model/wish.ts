@@ -13,7 +13,7 @@ export interface NewTask {
 
 /** What `list_tasks` is asked for. */
 interface Filter {
-  readonly status: "open" | "all" | Status;
+  readonly status: "open" | "ready" | "all" | Status;
   readonly tags?: readonly string[];
   readonly priority?: Priority;
   readonly due_from?: string;
@@ -65,6 +65,8 @@ export type Wish =
     }
   /** Takes changes back by their numbers, or the last that were made here. */
   | { readonly type: "undo"; readonly changes?: readonly number[] }
+  /** Claims so many of the tasks that are ready. */
+  | { readonly type: "claim_next"; readonly count: number }
   /** The tasks are named, the day is not. */
   | { readonly type: "no_day"; readonly target: Target; readonly problem: Unclear | undefined }
   /** A yes or a no, which counts only as an answer to a question. */

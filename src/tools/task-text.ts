@@ -1,6 +1,6 @@
 import { quote, quoteLines } from "../quote.ts";
 import { tellFields } from "../tasks/field-table.ts";
-import type { Task } from "../tasks/task.ts";
+import { MOST_LAPSES, type Task } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 
 /** A task, or as much of it as a list has. */
@@ -32,7 +32,7 @@ export function taskLine(task: TaskInText): string {
 
 /** Who holds a task's claim and until when, or that it has lapsed; empty where there is nothing to tell. */
 export function tellClaim({ claimed_by: holder, claimed_until: until, set_aside: isSetAside }: TaskInText): string {
-  if (isSetAside) return "set aside for a person, as claims of it have lapsed";
+  if (isSetAside) return `set aside for a person after ${MOST_LAPSES} lapsed claims`;
   if (holder === undefined) return "";
   return until === undefined
     ? `the claim of ${quote(holder)} has lapsed`
