@@ -52,10 +52,7 @@ const interfaces: readonly (readonly [name: string, call: Call])[] = [
 /** What a call comes to: its structured answer, or why it was refused; and its text where it has one. */
 async function told(call: Call, tool: string, input: Input) {
   const response = await call(tool, input);
-  if (
-    response.headers.get("Content-Type")?.startsWith("application/problem+json") ||
-    response.url.includes("/mcp/tools/")
-  ) {
+  if (response.url.includes("/mcp/tools/")) {
     if (!response.ok) return { refusal: (await problemOf(response)).detail ?? "", status: response.status };
     return { structured: await response.json<Record<string, unknown>>() };
   }
