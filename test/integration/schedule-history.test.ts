@@ -1,9 +1,14 @@
+import { env } from "cloudflare:workers";
+import { neon } from "@neondatabase/serverless";
 import { beforeEach, describe, expect, it } from "vitest";
+import { readConfiguration } from "../../src/config.ts";
 import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 import { letDaysPass, runSchedule } from "../support/schedule.ts";
 import { seededRandom } from "../support/seeded-random.ts";
+
+const sql = neon(readConfiguration(env).DATABASE_URL);
 
 let person: Person;
 beforeEach(async () => {
@@ -53,6 +58,27 @@ describe("the schedule", () => {
     await letDaysPass(person.id, 29);
     await ownerQuery("select purge_history(0, 100, now() + interval '1 minute')");
     expect(await baseline()).toBe(1);
+    await expectWholeLog(person.id);
+  });
+
+  it("goes on beside calls of the same person, and neither loses what the other does", async () => {
+    for (let id = 1; id <= 6; id += 1) await person.run("create_task", { title: `Task ${id}` });
+    for (let id = 1; id <= 4; id += 1) await person.run("update_task", { task_id: id, priority: "high" });
+    await person.run("delete_task", { task_id: 6 });
+    await letDaysPass(person.id, 400);
+    const steps = Array.from({ length: 6 }, async () => {
+      await sql`select purge_history(365, 2, now() + interval '1 minute')`;
+      await sql`select purge_deleted_tasks(1, now() + interval '1 minute')`;
+    });
+    const calls = Array.from({ length: 5 }, async (_, index) => {
+      await person.run("update_task", { task_id: index + 1, title: `Renamed ${index}` });
+      await person.run("list_tasks", { changed_since: 11 });
+    });
+    await Promise.all([...steps, ...calls]);
+    await expectWholeLog(person.id);
+    await runSchedule();
+    expect(await baseline()).toBe(11);
+    expect(await loggedCalls(person.id)).toHaveLength(5);
     await expectWholeLog(person.id);
   });
 
