@@ -3,7 +3,8 @@ import { neon } from "@neondatabase/serverless";
 import { beforeEach, describe, expect, inject, it } from "vitest";
 import { readConfiguration } from "../../src/config.ts";
 import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
-import { holdRows, ownerQuery } from "../support/owner.ts";
+import { ownerQuery } from "../support/owner.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { Person } from "../support/person.ts";
 import { runSchedule } from "../support/schedule.ts";
 
@@ -121,9 +122,18 @@ describe("a claim that has lapsed", () => {
       }
       const lapses = async () =>
         [...(await rowsOf(person)), ...(await rowsOf(neighbour))].map(({ claim_lapses: count }) => count);
-      const { released } = await holdRows(`users where id = ${person.id} for no key update`);
+      // Until the neighbour's is counted, or for a minute.
+      const held = ownerQuery(`do $$ begin
+      perform from users where id = ${person.id} for no key update;
+      for attempt in 1..600 loop
+        exit when (select claim_lapses from tasks where user_id = ${neighbour.id}) > 0;
+        perform pg_sleep(0.1);
+      end loop;
+    end $$`);
+      const locks = () => sql`select from pg_locks where relation = 'users'::regclass and mode = 'RowShareLock'`;
+      await expect.poll(async () => (await locks()).length, { timeout: PATIENCE }).toBeGreaterThan(0);
       await step(1000);
-      await released;
+      await held;
       expect(await lapses()).toEqual([0, 1]);
       await runSchedule();
       expect(await lapses()).toEqual([1, 1]);
