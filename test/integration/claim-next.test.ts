@@ -139,3 +139,30 @@ describe("the next task that is ready", () => {
     await expectWholeLog(person.id);
   });
 });
+
+describe("at once, and beside what else a call says", () => {
+  it("one of two tokens takes a task, and each gets another as the next", async () => {
+    const { id } = await newTask("Wanted");
+    const both = await Promise.all(
+      [agent, person].map((who) => who.call("update_task", { task_id: id, claim_minutes: 5 })),
+    );
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+    await newTask("Second");
+    await newTask("Third");
+    const next = await Promise.all([agent, person].map((who) => who.runForTask("update_task", { claim_next: true })));
+    expect(next.map(({ title }) => title).sort()).toEqual(["Second", "Third"]);
+  });
+
+  it("a claim of a version that has passed, of a deleted task, or of a task to come, takes nothing", async () => {
+    const { id } = await newTask("Wanted");
+    const passed = await agent.call("update_task", { task_id: id, title: "x", claim_minutes: 5, expected_version: 2 });
+    expect(passed.status).toBe(409);
+    expect((await problemOf(passed)).detail).toContain("is at version 1, not 2; nothing was changed");
+    expect(await rowOf(id)).toMatchObject({ claim: null, title: "Wanted" });
+    const made = await agent.call("create_task", { title: "To come", claim_minutes: 5 });
+    expect(made.status).toBe(400);
+    expect((await problemOf(made)).detail).toContain("claim_minutes");
+    await person.run("delete_task", { task_id: id });
+    expect((await agent.call("update_task", { task_id: id, claim_minutes: 5 })).status).toBe(404);
+  });
+});
