@@ -82,6 +82,7 @@ export const changes = pgTable("changes", {
   requestId: text("request_id"),
   note: text("note"),
   undoes: bigint("undoes", { mode: "number" }),
+  /** One of the claims that it overrode, as a release before wrote it: task_changes says it of each task. */
   overrode: bigint("overrode", { mode: "number" }),
 });
 
@@ -93,6 +94,7 @@ export const taskChanges = pgTable("task_changes", {
   operation: text("operation", { enum: ["baseline", "insert", "update", "delete", "restore"] }).notNull(),
   before: jsonb("before").$type<unknown>(),
   after: jsonb("after").$type<unknown>(),
+  overrode: bigint("overrode", { mode: "number" }),
 });
 
 /** An MCP session that a person has opened, and when it was used last, as far as it has been asked. */

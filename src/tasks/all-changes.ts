@@ -20,7 +20,6 @@ export const callRecordSchema = z.object({
   request_id: z.string().nullable(),
   note: z.string().nullable(),
   undoes: z.int().nullable(),
-  overrode: z.int().nullable(),
 });
 type CallRecord = z.output<typeof callRecordSchema>;
 
@@ -28,7 +27,7 @@ type CallRecord = z.output<typeof callRecordSchema>;
 export const taskChangeRecordSchema = z.object({
   change: z.int(),
   task_id: z.int(),
-  ...loggedChangeSchema.pick({ operation: true, before: true, after: true }).shape,
+  ...loggedChangeSchema.pick({ operation: true, before: true, after: true, overrode: true }).shape,
 });
 type TaskChangeRecord = z.output<typeof taskChangeRecordSchema>;
 
@@ -52,7 +51,7 @@ export async function* allChanges(own: UserDatabase): AsyncGenerator<readonly Ca
     yield results[0].map((row) => ({
       ...{ change: row.change, at: row.at.toISOString(), tool: row.tool, via: row.via, client: row.client },
       ...{ credential_kind: row.credentialKind, credential_id: row.credentialId, request_id: row.requestId },
-      ...{ note: row.note, undoes: row.undoes, overrode: row.overrode },
+      ...{ note: row.note, undoes: row.undoes },
     }));
     after = last.change;
   }
@@ -66,11 +65,11 @@ export async function* allChanges(own: UserDatabase): AsyncGenerator<readonly Ca
 export async function* allTaskChanges(own: UserDatabase): AsyncGenerator<readonly TaskChangeRecord[]> {
   for (let after = { change: 0, taskId: 0 }; ; ) {
     const { results } = await own.read((query) => {
-      const { change, taskId, operation, before, after: image } = taskChanges;
+      const { change, taskId, operation, before, after: image, overrode } = taskChanges;
       const size = sql`coalesce(octet_length(${before}::text), 0) + coalesce(octet_length(${image}::text), 0)`;
       const next = query
         .select({
-          ...{ change, taskId, operation, before, after: image },
+          ...{ change, taskId, operation, before, after: image, overrode },
           bytesBefore: sql<number>`sum(${size}) over (order by ${change}, ${taskId}) - (${size})`.as("bytes_before"),
         })
         .from(taskChanges)

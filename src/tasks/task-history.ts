@@ -28,7 +28,7 @@ const loggedColumns = {
   client: changes.client,
   note: changes.note,
   undoes: changes.undoes,
-  overrode: changes.overrode,
+  overrode: taskChanges.overrode,
   operation: taskChanges.operation,
   before: taskChanges.before,
   after: taskChanges.after,

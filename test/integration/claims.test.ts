@@ -54,7 +54,7 @@ describe("a claim", () => {
     const left = Date.parse(String(row?.claimed_until)) - Date.now();
     expect(left / 60_000).toBeGreaterThan(43);
     expect(left / 60_000).toBeLessThan(46);
-    expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ change: 2, note: "On it.", overrode: null });
+    expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ change: 2, note: "On it." });
     expect((await loggedTaskChanges(person.id)).at(-1)).toMatchObject({
       operation: "update",
       before: { claim: null, claimed_by: null, claimed_until: null },

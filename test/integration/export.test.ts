@@ -25,9 +25,7 @@ const exportSchema = z.strictObject({
   clients: z.array(z.looseObject({ id: z.string(), name: z.string() })),
   personal_tokens: z.array(z.looseObject({ id: z.string(), name: z.string() })),
   tasks: z.array(z.looseObject({ id: z.int(), title: z.string(), description: z.string().optional() })),
-  changes: z.array(
-    z.looseObject({ change: z.int(), at: z.iso.datetime(), via: z.string(), overrode: z.int().nullable() }),
-  ),
+  changes: z.array(z.looseObject({ change: z.int(), at: z.iso.datetime(), via: z.string() })),
   task_changes: z.array(z.looseObject({ change: z.int(), task_id: z.int(), operation: z.string() })),
   conversations: z.array(z.looseObject({ id: z.string(), title: z.string() })),
   messages: z.array(
@@ -50,7 +48,7 @@ describe("an export", () => {
     await person.run("complete_task", { task_id: id, note: "From the corner shop." });
     const gone = await person.runForTask("create_task", { title: "Given up" });
     await person.run("delete_task", { task_id: gone.id });
-    await ownerQuery("update changes set overrode = 7 where user_id = $1 and change = 2", [person.id]);
+    await ownerQuery("update task_changes set overrode = 7 where user_id = $1 and change = 2", [person.id]);
     await ownerQuery("insert into site_identities values ('https://site.example', 'ada', $1)", [person.id]);
     const client = await connectClient(person);
     await ownerQuery(`update oauth_grants set record = '{"encrypted": "the record"}' where id = $1`, [client]);
@@ -74,14 +72,21 @@ describe("an export", () => {
       { id: gone.id, title: "Given up", deleted_at: expect.any(String) },
     ]);
     expect(exported.changes).toMatchObject([
-      { change: 1, tool: "create_task", via: "http", note: null, overrode: null },
-      { change: 2, tool: "complete_task", note: "From the corner shop.", overrode: 7 },
+      { change: 1, tool: "create_task", via: "http", note: null },
+      { change: 2, tool: "complete_task", note: "From the corner shop." },
       { change: 3, tool: "create_task" },
       { change: 4, tool: "delete_task" },
     ]);
     expect(exported.task_changes).toMatchObject([
       { change: 1, task_id: id, operation: "insert", before: null, after: { title: "Buy milk" } },
-      { change: 2, task_id: id, operation: "update", before: { status: "pending" }, after: { status: "completed" } },
+      {
+        change: 2,
+        task_id: id,
+        operation: "update",
+        before: { status: "pending" },
+        after: { status: "completed" },
+        overrode: 7,
+      },
       { change: 3, task_id: gone.id, operation: "insert" },
       { change: 4, task_id: gone.id, operation: "delete", before: { title: "Given up" } },
     ]);

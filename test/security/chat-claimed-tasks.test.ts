@@ -30,8 +30,9 @@ test("a change of a task that an agent holds waits for a yes, which ends the cla
   const done = await chat(person, { conversation_id, approval: yesTo(answer) });
   expect(done.tool_calls).toMatchObject([{ status: "done" }]);
   expect(await titlesOf(person)).toEqual(["Beta"]);
-  expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ via: "chat", overrode: claim });
+  expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ via: "chat" });
   expect((await loggedTaskChanges(person.id)).at(-1)).toMatchObject({
+    overrode: claim,
     before: { claimed_by: expect.any(String), title: "Alpha" },
     after: { claimed_by: null, title: "Beta" },
   });
@@ -56,7 +57,7 @@ test("a yes counts for the claim that its question showed, and no other", async 
   expect(await titlesOf(person)).toEqual(["Alpha"]);
   await chat(person, { conversation_id, approval: yesTo(again) });
   expect(await titlesOf(person)).toEqual(["Beta"]);
-  expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ overrode: another });
+  expect((await loggedTaskChanges(person.id)).at(-1)).toMatchObject({ overrode: another });
 });
 
 test("a deletion, which is asked about anyway, tells of the claim that it ends", async () => {
@@ -102,7 +103,7 @@ describe("an undo of tasks that agents hold", () => {
     return { person, ids, claims, answer, conversation_id: answer.conversation_id };
   }
 
-  test("is asked about once, and one yes ends all claims", async () => {
+  test("is asked about once, and one yes ends all claims, each of which the log names", async () => {
     const { person, ids, claims, answer, conversation_id } = await askedAboutUndo();
     const [held, other] = ids.map(
       (id, index) => `#${id} "${["Alpha!", "Beta!"][index]}" \\(claimed by .+, which this ends\\)`,
@@ -113,6 +114,7 @@ describe("an undo of tasks that agents hold", () => {
     const done = await chat(person, { conversation_id, approval: yesTo(answer) });
     expect(done.tool_calls).toMatchObject([{ status: "done" }]);
     expect(await titlesOf(person)).toEqual(["Alpha", "Beta"]);
+    expect((await loggedTaskChanges(person.id)).slice(-2).map(({ overrode }) => overrode)).toEqual(claims);
     for (const [index, claim] of claims.entries()) {
       const late = await person.call("complete_task", { task_id: ids[index], claim });
       expect((await problemOf(late)).detail).toContain("does not hold");

@@ -15,7 +15,6 @@ const callSchema = z.object({
   request_id: z.string().nullable(),
   note: z.string().nullable(),
   undoes: z.coerce.number().nullable(),
-  overrode: z.coerce.number().nullable(),
 });
 
 const taskChangeSchema = z.object({
@@ -24,6 +23,7 @@ const taskChangeSchema = z.object({
   operation: z.enum(["baseline", "insert", "update", "delete", "restore"]),
   before: imageSchema.nullable(),
   after: imageSchema.nullable(),
+  overrode: z.coerce.number().nullable(),
 });
 export type LoggedTaskChange = z.output<typeof taskChangeSchema>;
 
