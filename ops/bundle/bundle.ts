@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import type { ModuleGraph } from "./contents.ts";
 import { drizzleWithoutBuilders } from "./drizzle-without-builders.ts";
+import { mcpWithoutUnused } from "./mcp-without-unused.ts";
 import { neonOverHttp } from "./neon-over-http.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
@@ -72,7 +73,7 @@ export async function bundle({ entry, directory, hasValidators = false }: Bundle
     },
     // What nothing uses of a property is not read either: no package here counts on a getter being called.
     treeshake: { propertyReadSideEffects: false },
-    plugins: [neonOverHttp(), drizzleWithoutBuilders(), noteImports(imports)],
+    plugins: [neonOverHttp(), drizzleWithoutBuilders(), mcpWithoutUnused(), noteImports(imports)],
     // On a busy machine it would warn that a plugin is slow.
     checks: { bundlerTimings: false },
     onLog(level, log) {
