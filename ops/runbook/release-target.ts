@@ -25,6 +25,8 @@ export interface ReleaseTarget {
   readonly variables: Readonly<Record<string, string>>;
   /** The newest Durable Object migration; undefined where there is none. */
   readonly migrationTag: string | undefined;
+  /** When Cloudflare runs the schedule; undefined where the configuration does not say. */
+  readonly crons: readonly string[] | undefined;
   readonly kvBindings: readonly { readonly binding: string; readonly id: string | undefined }[];
   /** The rate limiters that are bound: so many requests in so many seconds. */
   readonly rateLimits: readonly RateLimit[];
@@ -38,6 +40,7 @@ const configSchema = z.object({
   name: z.string(),
   vars: z.record(z.string(), z.unknown()),
   migrations: z.array(z.object({ tag: z.string() })),
+  triggers: z.object({ crons: z.array(z.string()).optional() }),
   kv_namespaces: z.array(z.object({ binding: z.string(), id: z.string().optional() })),
   ratelimits: z
     .array(z.object({ name: z.string(), simple: z.object({ limit: z.number(), period: z.number() }) }))
@@ -55,7 +58,7 @@ export async function readReleaseTarget(environment: EnvironmentName, configPath
   const path = configPath ?? join(projectDirectory, "wrangler.toml");
   const config = configSchema.safeParse(await readWranglerConfig(path, environment));
   if (!config.success) throw new RunbookError(`${path} cannot be read: ${z.prettifyError(config.error)}`);
-  const { name, vars, migrations, kv_namespaces: kvNamespaces, ratelimits, observability } = config.data;
+  const { name, vars, migrations, triggers, kv_namespaces: kvNamespaces, ratelimits, observability } = config.data;
   const variables = Object.fromEntries(
     Object.entries(vars).flatMap(([key, value]) => (typeof value === "string" ? [[key, value]] : [])),
   );
@@ -68,6 +71,7 @@ export async function readReleaseTarget(environment: EnvironmentName, configPath
     baseUrl,
     variables,
     migrationTag: migrations.at(-1)?.tag,
+    crons: triggers.crons,
     kvBindings: kvNamespaces.map(({ binding, id }) => ({ binding, id })),
     rateLimits: ratelimits.map((limiter) => ({ name: limiter.name, ...limiter.simple })),
     isObserved: observability?.enabled === true,

@@ -20,6 +20,8 @@ export interface KeptVersion {
   readonly createdOn: string;
   /** The last Durable Object migration that it was made with; undefined for one made with none. */
   readonly migrationTag: string | undefined;
+  /** Whether a cron finds something in it to run. */
+  readonly hasSchedule: boolean;
 }
 
 const deploymentSchema = z.object({
@@ -28,7 +30,10 @@ const deploymentSchema = z.object({
 });
 const versionSchema = z.object({
   metadata: z.object({ created_on: z.string() }),
-  resources: z.object({ script_runtime: z.object({ migration_tag: z.string().optional() }) }),
+  resources: z.object({
+    script: z.object({ handlers: z.array(z.string()).nullish() }),
+    script_runtime: z.object({ migration_tag: z.string().optional() }),
+  }),
 });
 
 /** A deployment: which versions share the traffic, and since when. */
@@ -73,7 +78,12 @@ export class Wrangler {
   async version(id: string): Promise<KeptVersion> {
     const { stdout } = await this.#run(["versions", "view", id, "--json"]);
     const { metadata, resources } = versionSchema.parse(JSON.parse(stdout));
-    return { id, createdOn: metadata.created_on, migrationTag: resources.script_runtime.migration_tag };
+    return {
+      id,
+      createdOn: metadata.created_on,
+      migrationTag: resources.script_runtime.migration_tag,
+      hasSchedule: resources.script.handlers?.includes("scheduled") === true,
+    };
   }
 
   /** Uploads the worker without giving it traffic. */
@@ -102,6 +112,11 @@ export class Wrangler {
     return { id: hyphenated(deploy.version_id), gzipBytes: 0, startupMilliseconds: startupTimeIn(output) };
   }
 
+  /** Gives the worker the domains, the routes and the cron triggers of the configuration, which no version has. */
+  async deployTriggers(): Promise<void> {
+    await this.#run(["triggers", "deploy"]);
+  }
+
   /** Gives all the traffic to a version that was deployed before. */
   async rollback(versionId: string, message: string): Promise<void> {
     // wrangler refuses a message of more than 120 characters.
@@ -125,6 +140,9 @@ export class Wrangler {
 
   /** What a request to Cloudflare's API is signed with: as whom wrangler is signed in. */
   async credentials(): Promise<Readonly<Record<string, string>>> {
+    const { CLOUDFLARE_API_TOKEN: token, CLOUDFLARE_API_KEY: key } = process.env;
+    // wrangler would say nothing else, and takes a second to start.
+    if (token && !key) return { Authorization: `Bearer ${token}` };
     const { stdout } = await this.#run(["auth", "token", "--json"]);
     const credentials = credentialsSchema.parse(JSON.parse(stdout));
     return credentials.type === "api_key"

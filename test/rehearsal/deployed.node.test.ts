@@ -47,6 +47,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("a deployed ve
     // Cloudflare keeps secrets in a version, which is in force until the first with the worker in it.
     expect(first.stdout).toMatch(/this is the first release \(version \S+ has secrets, and no worker in it\)/);
     expect(first.stdout).toContain("at once: there is no version to share the traffic with");
+    expect(first.stdout).toContain("✓ cron triggers: */10 * * * *, as at Cloudflare");
   });
 
   it("gives what the runbook says for each of its curl lines", async () => {
@@ -120,6 +121,7 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("a deployed ve
     expect(monitoring.code, monitoring.stdout).toBe(0);
     expect(monitoring.stdout).toMatch(/✓ metrics: \d+ samples/);
     expect(monitoring.stdout).toMatch(/✓ dashboard queries: \d+ queries of 4 dashboards find data/);
+    expect(monitoring.stdout).toContain("✓ cron triggers: */10 * * * *, as at Cloudflare");
     expect(monitoring.stdout).toMatch(/✓ wrangler tail: the line of request \S+ was seen/);
     expect(seen).toContainEqual(expect.stringMatching(/^POST \/api\/7\/envelope\/ .*Test event of npm run runbook/s));
     expect(blind.code).toBe(1);
@@ -139,15 +141,22 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("a deployed ve
   });
 
   it("ticks the boxes of configuration, database and edge that can be ticked here, and no other", async () => {
+    const worker = rehearsal.cloudflare.script("mcp-task-server-production");
+    const crons = worker?.crons ?? [];
+    if (worker !== undefined) worker.crons = [];
     const preflight = await rehearsal.runbook(["preflight", "--only", "configuration,database,edge", "--json"]);
+    if (worker !== undefined) worker.crons = crons;
     const { steps } = outcomeSchema.parse(JSON.parse(preflight.stdout));
     const failed = steps.filter(({ status }) => status !== "done" && status !== "person").map(({ name }) => name);
 
-    // No real key, no Sentry, no pooler, no TLS before the stand-in.
+    // No real key, no Sentry, no pooler, no TLS before the stand-in; the cron triggers are gone.
     expect(failed).toEqual([
       ...["model", "error tracking", "database URL", "backup"],
-      ...["certificate", "HTTPS redirect"],
+      ...["certificate", "HTTPS redirect", "cron triggers"],
     ]);
+    expect(steps.find(({ name }) => name === "cron triggers")?.evidence).toMatch(
+      /^nothing runs the schedule of version \S+: run npx wrangler triggers deploy --env production --config /,
+    );
     expect(steps.find(({ name }) => name === "indexes")?.evidence).toMatch(/^(\d+) of \1 are there and valid$/);
     expect(preflight.code).toBe(1);
   });

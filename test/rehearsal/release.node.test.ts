@@ -21,6 +21,10 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
 
   it("brings a good release to 100 %, and no request of anybody fails on the way", async () => {
     const before = await rehearsal.versionInForce();
+    const worker = rehearsal.cloudflare.script("mcp-task-server-production");
+    // As if the version before had no schedule, and was released without cron triggers.
+    const crons = worker?.crons;
+    if (worker !== undefined) worker.crons = [];
     const answers = watchAnswers(`${rehearsal.url}/health`);
     const run = await rehearsal.runbook(["deploy", "--json", ...SCALE]);
     const seen = await answers.end();
@@ -32,12 +36,22 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
       { name: "preflight", status: "not checked", evidence: expect.stringMatching(/has no preflight of commit/) },
     ]);
     expect(steps.map(({ name }) => name)).toEqual([
-      ...["time", "preflight", "the deployment in force", "migrations", "back up the database", "migrate", "upload"],
+      ...["time", "preflight", "the deployment in force", "migrations", "cron triggers"],
+      ...["back up the database", "migrate", "upload"],
       ...["deploy 0 %", "the version answers", "smoke tests at 0 %"],
       ...["deploy 10 %", "watch 4 s at 10 %", "smoke tests at 10 %"],
       ...["deploy 50 %", "watch 4 s at 50 %", "smoke tests at 50 %"],
-      ...["deploy 100 %", "watch 11 s at 100 %", "smoke tests at 100 %", "tell the team"],
+      ...["deploy 100 %", "watch 11 s at 100 %", "smoke tests at 100 %"],
+      ...["cron triggers", "tell the team"],
     ]);
+    expect(steps.filter(({ name }) => name === "cron triggers").map(({ evidence }) => evidence)).toEqual([
+      expect.stringMatching(
+        /^\*\/10 \* \* \* \* in the configuration, none at Cloudflare: wrangler triggers deploy once it has all the traffic/,
+      ),
+      "*/10 * * * *, by wrangler triggers deploy; before: none",
+    ]);
+    expect(worker?.crons).toEqual(["*/10 * * * *"]);
+    expect(worker?.crons).toEqual(crons);
     const after = await rehearsal.versionInForce();
     expect(after).not.toBe(before);
     expect(seen.failures).toEqual([]);

@@ -114,6 +114,7 @@ describe("preflight says of OAuth in what is released", () => {
     baseUrl: "https://api.tasks.example",
     variables: { SCOPED_CREDENTIALS: "on" },
     migrationTag: undefined,
+    crons: undefined,
     kvBindings: [{ binding: "OAUTH_KV", id }],
     rateLimits: [],
     isObserved: true,

@@ -49,15 +49,15 @@ describe("the version that a rollback goes back to", () => {
   });
 
   it("has the worker in it: a version that was made for its secrets alone has not", () => {
-    const made = { id: "A", createdOn: "2026-01-01T10:00:00.000Z" };
+    const made = { id: "A", createdOn: "2026-01-01T10:00:00.000Z", hasSchedule: true };
     expect(hasTheWorker({ ...made, migrationTag: undefined }, "v3")).toBe(false);
     expect(hasTheWorker({ ...made, migrationTag: "v2" }, "v3")).toBe(true);
     expect(hasTheWorker({ ...made, migrationTag: undefined }, undefined)).toBe(true);
   });
 
   it("is no newer one, however few deployments Cloudflare remembers", () => {
-    const older = { id: "A", createdOn: "2026-01-01T10:00:00.000Z", migrationTag: undefined };
-    const newer = { id: "B", createdOn: "2026-01-01T11:00:00.000Z", migrationTag: undefined };
+    const older = { id: "A", createdOn: "2026-01-01T10:00:00.000Z", migrationTag: undefined, hasSchedule: true };
+    const newer = { id: "B", createdOn: "2026-01-01T11:00:00.000Z", migrationTag: undefined, hasSchedule: true };
     expect(() => refuseNewer(older, newer)).not.toThrow();
     expect(() => refuseNewer(newer, older)).toThrow(
       "version B is newer than A, and was rolled back: name one with --to",

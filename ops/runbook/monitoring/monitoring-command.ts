@@ -1,6 +1,7 @@
 import { AcceptedChecks } from "../accepted-checks.ts";
 import { defineCommand } from "../command.ts";
 import { checkCommonValues, type RunbookContext, readContext } from "../context.ts";
+import { checkCronTriggers } from "../release/cron-triggers.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import { readMetricsText } from "../watch/metrics-text.ts";
 import { checkAlertRules, checkDashboardQueries } from "./prometheus.ts";
@@ -16,6 +17,7 @@ const checks: Readonly<Record<string, (context: RunbookContext) => Promise<strin
   "alert rules": ({ settings }) => checkAlertRules(settings.need("PROMETHEUS_URL")),
   Sentry: ({ settings, target }) => sendTestEvent(settings.need("SENTRY_DSN"), target.environment),
   "wrangler tail": seeLineInTail,
+  "cron triggers": checkCronTriggers,
 };
 
 /** The names of the checks. */
@@ -23,7 +25,8 @@ export const monitoringChecks: readonly string[] = Object.keys(checks);
 
 /** `monitoring`: is everything seen that is to be seen? */
 export const monitoringCommand = defineCommand({
-  summary: "metrics, dashboard queries, alert rules, a test event at Sentry, a line seen in wrangler tail",
+  summary:
+    "metrics, dashboard queries, alert rules, a test event at Sentry, a line seen in wrangler tail, cron triggers",
   usage: [
     '--accept "<check>=<reason>"  a check that may fail, and why',
     "PROMETHEUS_URL               where Prometheus is",

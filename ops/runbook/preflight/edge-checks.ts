@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type TLSSocket } from "node:tls";
+import { checkScheduleRuns } from "../release/cron-triggers.ts";
 import { isWorkerDeployed } from "../release/deployed-worker.ts";
 import { hasCode, RunbookError, reasonOf } from "../runbook-error.ts";
 import { notChecked, type PreflightCheck, type PreflightContext, seen } from "./check.ts";
@@ -23,6 +24,7 @@ export const edgeChecks: readonly PreflightCheck[] = [
   { name: "HSTS", run: onDeployed(checkHsts) },
   { name: "security headers", run: onDeployed(checkHeaders) },
   { name: "CORS", run: onDeployed(checkCors) },
+  { name: "cron triggers", run: onDeployed(async (context) => seen(await checkScheduleRuns(context))) },
   { name: "OAuth metadata", run: onDeployed(checkOAuthFromOutside) },
   {
     name: "health check",

@@ -11,13 +11,23 @@ export type RollbackOutcome =
   | { readonly moved: true; readonly doubts: readonly string[] }
   | { readonly moved: false; readonly reason: string };
 
-/** Tells the team of a release that succeeded, and writes its log. @returns the log's path */
-export async function concludeSuccess(order: DeployOrder, plan: ReleasePlan, progress: Progress): Promise<string> {
+/**
+ * Tells the team of a release that succeeded, and writes its log.
+ *
+ * @param doubts what is left for a person
+ * @returns the log's path
+ */
+export async function concludeSuccess(
+  order: DeployOrder,
+  plan: ReleasePlan,
+  progress: Progress,
+  doubts: readonly string[],
+): Promise<string> {
   const { environment } = order.context.target;
   await announceStep(
     order.context.settings,
     order.procedure,
-    `Deployment of ${plan.revision.version} to ${environment} succeeded (${progress.versionId})`,
+    `Deployment of ${plan.revision.version} to ${environment} succeeded (${progress.versionId})${doubts.map((doubt) => `, but ${doubt}`).join("")}`,
   );
   return writeLog(order, plan, progress, "No");
 }

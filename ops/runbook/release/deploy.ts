@@ -2,6 +2,7 @@ import { RunbookError, reasonOf } from "../runbook-error.ts";
 import type { KeptVersion } from "../wrangler.ts";
 import { backUpDatabase } from "./backup-step.ts";
 import { concludeFailure, concludeSuccess } from "./conclusion.ts";
+import { deployCronTriggers } from "./cron-triggers.ts";
 import { applyMigrations } from "./database-steps.ts";
 import { type DeployOrder, makePlan, type ReleasePlan } from "./plan.ts";
 import { noProgress, type Progress } from "./progress.ts";
@@ -19,7 +20,8 @@ export interface DeployResult {
 /**
  * Releases the worker.
  *
- * @throws RolledBackError when it was rolled back, RunbookError when it did not begin or could not be rolled back
+ * @throws RolledBackError when it was rolled back, RunbookError when it did not begin, could not be rolled back, or has
+ *   left something to a person
  */
 export async function deploy(order: DeployOrder): Promise<DeployResult | undefined> {
   const plan = await makePlan(order);
@@ -30,7 +32,11 @@ export async function deploy(order: DeployOrder): Promise<DeployResult | undefin
   } catch (error) {
     throw await concludeFailure(order, plan, progress, error);
   }
-  const log = await concludeSuccess(order, plan, progress);
+  const doubts = await deployCronTriggers(order);
+  progress.issues.push(...doubts);
+  const log = await concludeSuccess(order, plan, progress, doubts);
+  if (doubts.length > 0)
+    throw new RunbookError(`released, but a person is needed now, as ${doubts.join("; ")} (${log})`);
   return { version_id: progress.versionId, previous_version_id: plan.previous?.id, log };
 }
 

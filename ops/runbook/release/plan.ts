@@ -1,6 +1,7 @@
 import { preflightOf, readPreflightResults } from "../preflight/preflight-result.ts";
 import { refusePlaceholder } from "../release-target.ts";
 import type { KeptVersion } from "../wrangler.ts";
+import { planCronTriggers } from "./cron-triggers.ts";
 import { pendingMigrations, refuseContractions } from "./database-steps.ts";
 import { type ReleaseOrder, stages } from "./release.ts";
 import { type Revision, readRevision } from "./revision.ts";
@@ -50,6 +51,7 @@ export async function makePlan(order: DeployOrder): Promise<ReleasePlan> {
       result: undefined,
     };
   });
+  await planCronTriggers(order, previous);
   if (procedure.isDryRun) {
     const how = atOnce ?? `0 % with smoke tests, then ${stages.map(({ percentage }) => `${percentage} %`).join(" → ")}`;
     procedure.record("release", "would do", `${target.scriptName} ${revision.version} (${revision.commit}): ${how}`);

@@ -4,10 +4,10 @@ import { TimeScale } from "../duration.ts";
 import { RunbookError, UsageError } from "../runbook-error.ts";
 import { announceStep } from "./announce.ts";
 import { writeIncident } from "./deployment-log.ts";
+import { doubtOf } from "./doubt.ts";
 import { migrationsOfRelease } from "./release-record.ts";
 import { readRevision } from "./revision.ts";
 import {
-  doubtOf,
   moveBack,
   refuseNewer,
   refuseToCrossMigration,

@@ -1,11 +1,13 @@
 import type { RunbookContext } from "../context.ts";
 import type { TimeScale } from "../duration.ts";
 import type { Procedure } from "../procedure.ts";
-import { RunbookError, reasonOf } from "../runbook-error.ts";
+import { RunbookError } from "../runbook-error.ts";
 import type { KeptVersion } from "../wrangler.ts";
 import { backUpDatabase } from "./backup-step.ts";
+import { cronAfterRollback } from "./cron-triggers.ts";
 import { rollBackMigrations } from "./database-steps.ts";
 import { hasTheWorker } from "./deployed-worker.ts";
+import { doubtOf } from "./doubt.ts";
 import type { ReleaseOrder } from "./release.ts";
 import type { DeployedSplit } from "./rollback-target.ts";
 import { awaitServing } from "./serving.ts";
@@ -56,6 +58,8 @@ export async function moveBack({ context, procedure }: RollbackOrder, to: KeptVe
     }
     return { evidence: `version ${to.id} has all the traffic again`, result: undefined };
   });
+  const cron = cronAfterRollback(context.target, to);
+  if (cron !== undefined) procedure.record("cron triggers", "done", cron);
 }
 
 /**
@@ -78,16 +82,6 @@ export async function verifyRollback(order: RollbackOrder, versionId: string): P
       return { evidence, result: undefined };
     }),
   );
-}
-
-/** Does what has to be tried after the traffic has moved, whatever else failed. @returns why it failed, if it did */
-export async function doubtOf(what: string, work: () => Promise<unknown>): Promise<readonly string[]> {
-  try {
-    await work();
-    return [];
-  } catch (error) {
-    return [`${what}: ${reasonOf(error)}`];
-  }
 }
 
 /** What the team is told first, once the traffic has moved. */

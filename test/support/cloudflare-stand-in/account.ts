@@ -37,6 +37,8 @@ export class WorkerScript {
   readonly versions: Version[] = [];
   readonly deployments: Deployment[] = [];
   readonly secrets = new Map<string, string>();
+  /** When it runs by itself; of the worker, and of no version. */
+  crons: readonly string[] = [];
   /** What the versions have logged. */
   readonly logLines: string[] = [];
   /** Told of every line that is logged from now on. */

@@ -4,7 +4,15 @@ import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import { CloudflareError, type WorkerScript } from "./account.ts";
 import { readUpload, type Upload } from "./upload.ts";
-import { deploymentView, environmentView, secretsView, serviceView, settingsView, versionView } from "./views.ts";
+import {
+  deploymentView,
+  environmentView,
+  schedulesView,
+  secretsView,
+  serviceView,
+  settingsView,
+  versionView,
+} from "./views.ts";
 
 /** What the account holds. */
 export interface Account {
@@ -40,6 +48,7 @@ const WORKER_NOT_FOUND = 10007;
 const secretSchema = z.object({ name: z.string(), text: z.string() });
 const bulkSchema = z.object({ secrets: z.record(z.string(), secretSchema.nullable()) });
 const workersDevSchema = z.object({ enabled: z.boolean() });
+const schedulesSchema = z.array(z.object({ cron: z.string() }));
 const namespaceSchema = z.object({ title: z.string() });
 const deploymentSchema = z.object({
   strategy: z.literal("percentage"),
@@ -65,7 +74,8 @@ const routes: Readonly<Record<string, (request: ApiRequest) => unknown>> = {
   "POST /workers/scripts/*/subdomain": postSubdomain,
   "POST /workers/scripts/*/domains/changeset": () => ({ added: [], removed: [], updated: [], conflicting: [] }),
   "PUT /workers/scripts/*/domains/records": () => [],
-  "GET /workers/scripts/*/schedules": () => ({ schedules: [] }),
+  "GET /workers/scripts/*/schedules": (request) => schedulesView(scriptOf(request)),
+  "PUT /workers/scripts/*/schedules": putSchedules,
   "GET /workers/scripts/*/settings": (request) => settingsView(scriptOf(request)),
   "GET /workers/scripts/*/script-settings": () => ({ logpush: false }),
   "PATCH /workers/scripts/*/script-settings": () => ({ logpush: false }),
@@ -186,6 +196,12 @@ async function postSubdomain(request: ApiRequest): Promise<unknown> {
   const { enabled } = workersDevSchema.parse(await request.json());
   scriptOf(request).isOnWorkersDev = enabled;
   return { enabled, previews_enabled: false };
+}
+
+async function putSchedules(request: ApiRequest): Promise<unknown> {
+  const script = scriptOf(request);
+  script.crons = schedulesSchema.parse(await request.json()).map(({ cron }) => cron);
+  return schedulesView(script);
 }
 
 async function postNamespace({ account, json }: ApiRequest): Promise<unknown> {

@@ -13,6 +13,8 @@ export interface CloudflareStandIn {
   /** Where the edge before a worker listens. */
   edgeUrl(scriptName: string): string;
   script(name: string): WorkerScript | undefined;
+  /** A worker that has no version yet. */
+  addScript(name: string): WorkerScript;
   /** Titles of KV namespaces, by their id. */
   readonly namespaces: Map<string, string>;
   /** Routes of the API that fail, by method and path as api.ts has them. */
@@ -64,6 +66,11 @@ export async function startCloudflareStandIn(
       return edge.url;
     },
     script: (name) => scripts.get(name),
+    addScript(name) {
+      const script = account.makeScript(name);
+      scripts.set(name, script);
+      return script;
+    },
     namespaces: account.namespaces,
     broken: account.broken,
     async close() {

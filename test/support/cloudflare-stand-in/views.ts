@@ -1,4 +1,5 @@
 import type { Deployment, Version, WorkerScript } from "./account.ts";
+import type { Upload } from "./upload.ts";
 
 // What Cloudflare's API says of its things, as far as wrangler reads it.
 
@@ -27,7 +28,7 @@ export function versionView({ id, number, createdOn, upload, migrationTag }: Ver
     metadata: { created_on: createdOn, author_email: "operator@example.com", source: "wrangler", hasPreview: false },
     annotations,
     resources: {
-      script: { etag: id, handlers: ["fetch"], last_deployed_from: "wrangler" },
+      script: { etag: id, handlers: handlersOf(upload), last_deployed_from: "wrangler" },
       script_runtime: {
         compatibility_date,
         compatibility_flags,
@@ -55,6 +56,15 @@ export function deploymentView({ id, createdOn, message, versions }: Deployment)
 export function settingsView({ versions: [newest] }: WorkerScript) {
   const bindings = newest?.upload.metadata.bindings.filter(({ type }) => type === "kv_namespace") ?? [];
   return { bindings, annotations: {} };
+}
+
+export function schedulesView({ crons }: WorkerScript) {
+  return { schedules: crons.map((cron) => ({ cron })) };
+}
+
+/** Cloudflare looks at what the main module exports; a bundle of ours has a method of the name `scheduled` for nothing else. */
+function handlersOf({ modules }: Upload): string[] {
+  return ["fetch", ...(modules.some(({ contents }) => /\bscheduled\s*\(/.test(contents)) ? ["scheduled"] : [])];
 }
 
 export function secretsView(script: WorkerScript) {
