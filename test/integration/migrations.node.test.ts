@@ -142,6 +142,29 @@ describe.skipIf(inject("clusterUrl") === undefined)("migrations on PostgreSQL, a
     await owner.end();
   });
 
+  it("count each person's tasks anew where some were counted that never came", async () => {
+    const { url } = await createTestDatabase();
+    const owner = await connect(url);
+    await migrate(owner, files.slice(0, names.indexOf("0029_counted_tasks")));
+    await owner.query(
+      "select sign_up('ada@example.com', 'Ada', 'UTC', 'hash'), sign_up('bob@example.com', 'Bob', 'UTC', 'hash')",
+    );
+    for (let time = 0; time < 3; time += 1) {
+      await owner.query(
+        "insert into tasks (user_id, title, idempotency_key) select id, 'Write', 'k' from users where name = 'Ada' on conflict do nothing",
+      );
+    }
+    const counts = async () => (await owner.query("select task_count from users order by name")).rows;
+    expect(await counts()).toEqual([{ task_count: 3 }, { task_count: 0 }]);
+    await migrate(owner, files);
+    expect(await counts()).toEqual([{ task_count: 1 }, { task_count: 0 }]);
+    await rollBack(owner, files, names.length - names.indexOf("0029_counted_tasks"));
+    await owner.query("insert into tasks (user_id, title) select id, 'Read' from users");
+    await owner.query("delete from tasks where idempotency_key = 'k'");
+    expect(await counts()).toEqual([{ task_count: 1 }, { task_count: 1 }]);
+    await owner.end();
+  });
+
   it("serialise when several are started at once, also in two databases of a cluster", async () => {
     const databases = await Promise.all([createTestDatabase(), createTestDatabase()]);
     const owners = await Promise.all([...databases, ...databases, ...databases].map(({ url }) => connect(url)));

@@ -79,6 +79,27 @@ describe("the log", () => {
     }
   });
 
+  it("counts tasks that are there, and no row that an insert meets in place of one that comes", async () => {
+    const meets = "insert into tasks (user_id, title, idempotency_key) values ($1, 'Once', 'once') on conflict";
+    const key = "(user_id, idempotency_key) where idempotency_key is not null";
+    await person.run("create_task", { title: "Once", idempotency_key: "once" });
+    await ownerQuery(`${meets} do nothing`, [person.id]);
+    // As the release before repeats a create.
+    await ownerQuery(`${meets} ${key} do update set idempotency_key = excluded.idempotency_key`, [person.id]);
+    await ownerQuery(`${meets} ${key} do update set title = 'Twice'`, [person.id]);
+    await ownerQuery("insert into tasks (user_id, title, deleted_at) values ($1, 'Never there', now())", [person.id]);
+    await ownerQuery(
+      `merge into tasks using (values ('once'), ('other')) as wanted (key)
+       on user_id = $1 and idempotency_key = wanted.key
+       when matched then update set deleted_at = now()
+       when not matched then insert (user_id, title, idempotency_key) values ($1, 'Other', wanted.key)`,
+      [person.id],
+    );
+
+    expect(await ownerQuery("select task_count from users where id = $1", [person.id])).toEqual([{ task_count: 1 }]);
+    await expectWholeLog(person.id);
+  });
+
   const SEEDS = [1, 2, 3, 4, 5];
   it.each(SEEDS)("replayed from its baseline gives exactly the tasks that are there (seed %i)", async (seed) => {
     const random = seededRandom(seed);
