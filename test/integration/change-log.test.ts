@@ -54,11 +54,11 @@ describe("a call", () => {
     expect(calls[0]?.credential_id).toMatch(/^[0-9a-f-]{36}$/);
     expect(await loggedTaskChanges(person.id)).toEqual([
       {
-        ...{ change: 1, task_id: task?.id, operation: "insert", before: null },
+        ...{ change: 1, task_id: task?.id, operation: "insert", before: null, overrode: null },
         after: expect.objectContaining({ title: "Fetch the parcel", status: "pending", version: 1 }),
       },
       {
-        ...{ change: 2, task_id: task?.id, operation: "update" },
+        ...{ change: 2, task_id: task?.id, operation: "update", overrode: null },
         before: { status: "pending", version: 1, completed_at: null, updated_at: expect.any(String) },
         after: { status: "completed", version: 2, completed_at: expect.any(String), updated_at: expect.any(String) },
       },
