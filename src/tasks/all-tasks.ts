@@ -13,8 +13,8 @@ const MOST_BYTES = 512 * 1024;
 export const keptTaskSchema = taskSchema.extend({ deleted_at: momentSchema.optional() });
 
 /**
- * Reads every task of the caller, deleted ones too, from the first on, page by page: each page is a transaction of its own, and is read when
- * it is asked for.
+ * Reads every task of the caller, deleted ones too, from the first on, page by page: each page is a transaction of its own,
+ * and is read when it is asked for.
  *
  * @throws ApplicationError as `read` does
  */

@@ -48,7 +48,8 @@ export function announceCall(message: MessageInProgress, call: Extract<ModelEven
 
 /**
  * Runs the calls of one round, one after the other in the model's order, so that tasks come out in the order they
- * were asked for. Calls that need a yes are asked about instead, and so are those that a claim is in the way of; calls that cannot run get an error for the model.
+ * were asked for. Calls that need a yes are asked about instead, and so are those that a claim is in the way of; calls
+ * that cannot run get an error for the model.
  */
 export async function* runCalls(
   message: MessageInProgress,
