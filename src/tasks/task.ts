@@ -29,7 +29,7 @@ export const taskSchema = z.strictObject({
   created_at: momentSchema,
   updated_at: momentSchema,
   completed_at: momentSchema.optional(),
-  claimed_by: z.string().optional().describe("Its claim has lapsed without claimed_until."),
+  claimed_by: z.string().optional().describe("Without claimed_until, its claim has lapsed."),
   claimed_until: momentSchema.optional(),
   set_aside: z.literal(true).optional().describe("Its claims lapsed too often: for a person."),
 });
