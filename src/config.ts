@@ -172,9 +172,7 @@ const variables = {
     .describe("How many accounts may be made from one address in a day (UTC), from 1 to 1,000,000."),
   HISTORY_DAYS: wholeNumber(30, 3_650)
     .default(365)
-    .describe(
-      "For how many days changes of tasks are kept, to be read and undone, from 30 to 3,650; the schedule removes older ones.",
-    ),
+    .describe("For how many days changes of tasks are kept, to be read and undone, from 30 to 3,650."),
   SLOW_QUERY_MS: wholeNumber(1, 60_000)
     .default(100)
     .describe("From how many milliseconds on a request to the database is logged as slow, from 1 to 60,000."),
@@ -204,9 +202,7 @@ const variables = {
     .describe("Whom to tell of a fault that concerns security: what /.well-known/security.txt says (RFC 9116)."),
   PRIVACY_URL: httpUrl
     .optional()
-    .describe(
-      "The privacy policy that people are led to from the pages on which they sign in, and clients by OAuth's metadata.",
-    ),
+    .describe("The privacy policy that people are led to where they sign in, and clients by OAuth's metadata."),
   TERMS_URL: httpUrl.optional().describe("The terms of service, which are told of in the same places."),
   MCP_REGISTRY_AUTH: z
     .string()

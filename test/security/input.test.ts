@@ -28,6 +28,7 @@ const LENGTH = "must be 1 to 200 characters long";
 const DUE =
   "must be a date such as 2026-11-30 or a date-time such as 2026-11-30T17:00:00, with an offset (+01:00) or without, " +
   "in the years 1900 to 9999";
+const STATUSES = "open, ready, overdue, all, pending, in_progress, completed, cancelled, deleted";
 const ID = "must be a whole number from 1 to 2147483647";
 
 describe("a new task", () => {
@@ -162,11 +163,7 @@ describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s",
 
 describe("list_tasks", () => {
   it.each([
-    [
-      { status: "finished" },
-      "status",
-      "must be one of open, ready, overdue, all, pending, in_progress, completed, cancelled, deleted",
-    ],
+    [{ status: "finished" }, "status", `must be one of ${STATUSES}`],
     [{ limit: 0 }, "limit", "must be a whole number from 1 to 100"],
     [{ limit: 101 }, "limit", "must be a whole number from 1 to 100"],
     [{ limit: "five" }, "limit", "must be a number"],
