@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { expectWholeLog, loggedCalls } from "../support/change-log.ts";
+import { conflictOf, lapse, readyTitles, rowOf } from "../support/claims.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 
@@ -11,28 +12,7 @@ beforeEach(async () => {
   agent = await person.withScopes(["tasks:write", "tasks:read"]);
 });
 
-const rowOf = async (id: number) =>
-  (await ownerQuery("select * from tasks where user_id = $1 and id = $2", [person.id, id]))[0];
-
 const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
-
-/** Lets the claims of tasks lapse, as time does. */
-async function lapse(...ids: number[]): Promise<void> {
-  await ownerQuery(
-    "update tasks set claimed_until = now() - interval '1 minute' where user_id = $1 and id = any ($2)",
-    [person.id, ids],
-  );
-}
-
-/** What a call is refused with, which must be a conflict. */
-async function conflictOf(who: Person, tool: string, input: unknown): Promise<string> {
-  const refused = await who.call(tool, input);
-  expect(refused.status, await refused.clone().text()).toBe(409);
-  return (await problemOf(refused)).detail;
-}
-
-const readyTitles = async (filter = {}) =>
-  (await person.run("list_tasks", { status: "ready", ...filter })).tasks.map(({ title }) => title);
 
 describe("the next task that is ready", () => {
   it("is the one due first, of those the most urgent, of those the oldest; and none is no error", async () => {
@@ -44,11 +24,11 @@ describe("the next task that is ready", () => {
     await newTask("finished", { status: "completed", due: "2026-11-01" });
     const order = ["soon, urgent", "soon", "later", "whenever, low", "soon, second"];
 
-    expect(await readyTitles()).toEqual(order);
+    expect(await readyTitles(person)).toEqual(order);
     const claimed = [];
     for (const _ of order) claimed.push(await agent.runForTask("update_task", { claim_next: true }));
     expect(claimed.map(({ title }) => title)).toEqual(order);
-    expect(await readyTitles()).toEqual([]);
+    expect(await readyTitles(person)).toEqual([]);
     expect(await agent.run("update_task", { claim_next: "true", claim_minutes: 5 })).toEqual({
       tasks: [],
       note: "No task is ready to be claimed.",
@@ -86,14 +66,14 @@ describe("the next task that is ready", () => {
         new RegExp(`^Claim ${change} does not hold: it was ended, or never made\\. Nothing was changed`),
       );
     }
-    expect(await readyTitles()).toEqual(["second", "third"]);
+    expect(await readyTitles(person)).toEqual(["second", "third"]);
     await expectWholeLog(person.id);
   });
 
   it("is one of the tags that are asked for", async () => {
     await newTask("Paint", { tags: ["home"], due: "2026-12-01" });
     await newTask("Deploy", { tags: ["Work", "ops"] });
-    expect(await readyTitles({ tags: ["work"] })).toEqual(["Deploy"]);
+    expect(await readyTitles(person, { tags: ["work"] })).toEqual(["Deploy"]);
     expect(await agent.runForTask("update_task", { claim_next: true, tags: ["work"] })).toMatchObject({
       title: "Deploy",
       tags: ["Work", "ops"],
@@ -122,20 +102,20 @@ describe("the next task that is ready", () => {
   it("is no task whose claims have lapsed three times: that is set aside for a person", async () => {
     const { id } = await newTask("Poison");
     for (const lapses of [0, 1, 2]) {
-      expect(await readyTitles(), `${lapses}`).toEqual(["Poison"]);
+      expect(await readyTitles(person), `${lapses}`).toEqual(["Poison"]);
       await agent.runForTask("update_task", { claim_next: true });
-      expect(await rowOf(id)).toMatchObject({ claim_lapses: lapses });
-      expect(await readyTitles()).toEqual([]);
-      await lapse(id);
+      expect(await rowOf(person, id)).toMatchObject({ claim_lapses: lapses });
+      expect(await readyTitles(person)).toEqual([]);
+      await lapse(person, id);
     }
 
-    expect(await readyTitles()).toEqual([]);
+    expect(await readyTitles(person)).toEqual([]);
     expect((await agent.run("update_task", { claim_next: true })).tasks).toEqual([]);
     expect(await person.runForTask("get_task", { task_id: id })).toMatchObject({ set_aside: true });
     expect((await person.run("list_tasks")).tasks).toMatchObject([{ id, set_aside: true }]);
     await person.run("complete_task", { task_id: id });
     await person.run("update_task", { task_id: id, status: "pending" });
-    expect(await readyTitles()).toEqual(["Poison"]);
+    expect(await readyTitles(person)).toEqual(["Poison"]);
     await expectWholeLog(person.id);
   });
 });
@@ -158,7 +138,7 @@ describe("at once, and beside what else a call says", () => {
     const passed = await agent.call("update_task", { task_id: id, title: "x", claim_minutes: 5, expected_version: 2 });
     expect(passed.status).toBe(409);
     expect((await problemOf(passed)).detail).toContain("is at version 1, not 2; nothing was changed");
-    expect(await rowOf(id)).toMatchObject({ claim: null, title: "Wanted" });
+    expect(await rowOf(person, id)).toMatchObject({ claim: null, title: "Wanted" });
     const made = await agent.call("create_task", { title: "To come", claim_minutes: 5 });
     expect(made.status).toBe(400);
     expect((await problemOf(made)).detail).toContain("claim_minutes");

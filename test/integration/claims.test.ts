@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
+import { conflictOf, lapse, readyTitles, rowOf } from "../support/claims.ts";
+import { statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 
@@ -12,33 +14,12 @@ beforeEach(async () => {
   [agent, other] = await Promise.all([person.withScopes(["tasks:write", "tasks:read"]), person.signInAgain()]);
 });
 
-const rowOf = async (id: number) =>
-  (await ownerQuery("select * from tasks where user_id = $1 and id = $2", [person.id, id]))[0];
-
 const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
 
 /** Claims a task, and returns the claim's number. */
 async function claim(who: Person, id: number, minutes = 30): Promise<number> {
   return (await who.run("update_task", { task_id: id, claim_minutes: minutes })).change ?? 0;
 }
-
-/** Lets the claims of tasks lapse, as time does. */
-async function lapse(...ids: number[]): Promise<void> {
-  await ownerQuery(
-    "update tasks set claimed_until = now() - interval '1 minute' where user_id = $1 and id = any ($2)",
-    [person.id, ids],
-  );
-}
-
-/** What a call is refused with, which must be a conflict. */
-async function conflictOf(who: Person, tool: string, input: unknown): Promise<string> {
-  const refused = await who.call(tool, input);
-  expect(refused.status, await refused.clone().text()).toBe(409);
-  return (await problemOf(refused)).detail;
-}
-
-const readyTitles = async (filter = {}) =>
-  (await person.run("list_tasks", { status: "ready", ...filter })).tasks.map(({ title }) => title);
 
 describe("a claim", () => {
   it("is the number of its change, names its holder, and leaves the version as it was", async () => {
@@ -49,7 +30,7 @@ describe("a claim", () => {
     expect(tasks).toMatchObject([
       { id, version: 1, claimed_by: expect.any(String), claimed_until: expect.any(String) },
     ]);
-    const row = await rowOf(id);
+    const row = await rowOf(person, id);
     expect(row).toMatchObject({ claim: "2", version: 1, claim_lapses: 0, last_change: "2" });
     const left = Date.parse(String(row?.claimed_until)) - Date.now();
     expect(left / 60_000).toBeGreaterThan(43);
@@ -63,13 +44,30 @@ describe("a claim", () => {
     await expectWholeLog(person.id);
   });
 
+  it("names its holder by the personal token, or else by the client, or else by the way that it came", async () => {
+    const call = (id: number) => ({ name: "update_task", arguments: { task_id: id, claim_minutes: 5 } });
+    const ways: readonly (readonly [name: string, claimTask: (id: number) => Promise<unknown>])[] = [
+      ["Laptop", (id) => claim(agent, id)],
+      ["test", (id) => statelessRequest(person, "tools/call", call(id))],
+      ["http", (id) => claim(person, id)],
+    ];
+    for (const [name, claimTask] of ways) {
+      const { id } = await newTask(`Held by ${name}`);
+      await claimTask(id);
+      expect(await rowOf(person, id)).toMatchObject({ claimed_by: name });
+      expect(await conflictOf(other, "complete_task", { task_id: id })).toMatch(
+        new RegExp(`^Task #${id} is claimed by "${name}" until `),
+      );
+    }
+  });
+
   it("comes with an edit, in one change", async () => {
     const { id } = await newTask("Paint");
     const { tasks, change } = await agent.run("update_task", { task_id: id, status: "in_progress", claim_minutes: 5 });
 
     expect(change).toBe(2);
     expect(tasks).toMatchObject([{ status: "in_progress", version: 2, claimed_by: expect.any(String) }]);
-    expect(await rowOf(id)).toMatchObject({ claim: "2" });
+    expect(await rowOf(person, id)).toMatchObject({ claim: "2" });
   });
 
   it("comes without a version where the edit changes nothing", async () => {
@@ -87,14 +85,14 @@ describe("a claim", () => {
   ])("keeps all others from changing its task: %s %j", async (tool, input) => {
     const { id } = await newTask("Held");
     await claim(agent, id);
-    const before = await rowOf(id);
+    const before = await rowOf(person, id);
 
     expect(await conflictOf(other, tool, { task_id: id, ...input })).toMatch(
       new RegExp(
         `^Task #${id} is claimed by ".+" until \\S+; nothing was changed\\. Only its holder may change it, with the claim's number as claim\\.$`,
       ),
     );
-    expect(await rowOf(id)).toEqual(before);
+    expect(await rowOf(person, id)).toEqual(before);
     await expectWholeLog(person.id);
   });
 
@@ -102,12 +100,12 @@ describe("a claim", () => {
     const { id } = await newTask("Held");
     const number = await claim(agent, id);
     await agent.run("update_task", { task_id: id, description: "Half done.", claim: number });
-    expect(await rowOf(id)).toMatchObject({ claim: String(number), claimed_by: expect.any(String) });
+    expect(await rowOf(person, id)).toMatchObject({ claim: String(number), claimed_by: expect.any(String) });
     const { tasks } = await agent.run("complete_task", { task_id: id, claim: `${number}`, note: "Done." });
 
     expect(tasks).toMatchObject([{ status: "completed", version: 3 }]);
     expect(tasks[0]).not.toHaveProperty("claimed_by");
-    expect(await rowOf(id)).toMatchObject({ claim: String(number), claimed_by: null, claimed_until: null });
+    expect(await rowOf(person, id)).toMatchObject({ claim: String(number), claimed_by: null, claimed_until: null });
     // A repeat without a key, as after a lost answer.
     expect((await agent.run("complete_task", { task_id: id, claim: number })).note).toMatch(/completed before/);
   });
@@ -119,7 +117,7 @@ describe("a claim", () => {
     const { id } = await newTask("Held");
     const number = await claim(agent, id);
     await agent.run(tool, { task_id: id, claim: number, ...input });
-    expect(await rowOf(id)).toMatchObject({ claim: String(number), claimed_by: null, claimed_until: null });
+    expect(await rowOf(person, id)).toMatchObject({ claim: String(number), claimed_by: null, claimed_until: null });
   });
 
   it("is renewed without a version, a change or a line in the log", async () => {
@@ -144,9 +142,9 @@ describe("a claim", () => {
     expect(tasks[0]).toMatchObject({ version: 1 });
     expect(tasks[0]).not.toHaveProperty("claimed_by");
     expect((await loggedCalls(person.id)).at(-1)).toMatchObject({ note: "The left side is done." });
-    expect(await readyTitles()).toEqual(["Held"]);
+    expect(await readyTitles(person)).toEqual(["Held"]);
     expect(await claim(other, id)).toBe(4);
-    await lapse(id);
+    await lapse(person, id);
     await person.run("update_task", { task_id: id, title: "Held no more" });
     const asked = await person.call("get_task", { task_id: id, history: 10 });
     expect(await asked.json()).toHaveProperty("history", [
@@ -162,7 +160,7 @@ describe("a claim", () => {
   it("that another has superseded is refused for good, however late its holder comes", async () => {
     const { id } = await newTask("Held");
     const first = await claim(agent, id);
-    await lapse(id);
+    await lapse(person, id);
     const second = await claim(other, id);
     const refused = `Claim ${first} of task #${id} does not hold: `;
     const late = [
@@ -178,7 +176,7 @@ describe("a claim", () => {
         new RegExp(`^${refused}".+" has claimed it since until \\S+\\. Nothing was changed`),
       );
     }
-    await lapse(id);
+    await lapse(person, id);
     expect(await conflictOf(agent, "complete_task", { task_id: id, claim: first })).toContain(refused);
     await other.run("complete_task", { task_id: id, claim: second });
     expect(await conflictOf(agent, "complete_task", { task_id: id, claim: first })).toContain(refused);
@@ -186,13 +184,13 @@ describe("a claim", () => {
     for (const ended of [first, second]) {
       expect(await conflictOf(agent, "complete_task", { task_id: id, claim: ended })).toContain("does not hold");
     }
-    expect(await rowOf(id)).toMatchObject({ status: "pending", title: "Held" });
+    expect(await rowOf(person, id)).toMatchObject({ status: "pending", title: "Held" });
   });
 
   it("that has lapsed and that nobody took may still finish, and anybody may change its task", async () => {
     const [one, two] = [await newTask("One"), await newTask("Two")];
     const claims = [await claim(agent, one.id), await claim(agent, two.id)];
-    await lapse(one.id, two.id);
+    await lapse(person, one.id, two.id);
     const edited = await other.runForTask("update_task", { task_id: two.id, title: "Two, changed" });
 
     expect(edited).toMatchObject({ claimed_by: expect.any(String) });
@@ -236,7 +234,7 @@ describe("a claim", () => {
     const { id } = await newTask("Held");
     await claim(agent, id);
     await ownerQuery("delete from users where id = $1", [person.id]);
-    expect(await rowOf(id)).toBeUndefined();
+    expect(await rowOf(person, id)).toBeUndefined();
   });
 });
 

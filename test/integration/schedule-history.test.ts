@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
 import { beforeEach, describe, expect, it } from "vitest";
 import { readConfiguration } from "../../src/config.ts";
-import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
+import { expectWholeLog, loggedCalls, loggedTaskChanges, writesBySql } from "../support/change-log.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 import { letDaysPass, runSchedule } from "../support/schedule.ts";
@@ -114,13 +114,6 @@ describe("the schedule", () => {
     async (seed) => {
       const random = seededRandom(seed);
       const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
-      const raw = [
-        "insert into tasks (user_id, title, tags) select $1, 'Raw ' || n, array['a'] from generate_series(1, 3) n",
-        "update tasks set title = left(title, 1) || id, version = version + 1 where user_id = $1 and id % 3 = 0",
-        "update tasks set deleted_at = now(), version = version + 1 where user_id = $1 and id % 5 = 0 and deleted_at is null",
-        "update tasks set deleted_at = null, version = version + 1 where user_id = $1 and id % 2 = 0",
-        "delete from tasks where user_id = $1 and id % 7 = 0 and deleted_at is null",
-      ];
       for (let step = 0; step < 40; step += 1) {
         const id = 1 + Math.floor(random() * 8);
         const act = pick([
@@ -133,7 +126,7 @@ describe("the schedule", () => {
           () => person.call("update_task", { task_id: id, clear: ["due", "tags"], claim_minutes: 10 }),
           () => person.call("complete_task", { task_id: id }),
           () => person.call("delete_task", { task_id: id }),
-          () => ownerQuery(pick(raw) ?? "", [person.id]),
+          () => ownerQuery(pick(writesBySql) ?? "", [person.id]),
           () => letDaysPass(person.id, 10 + Math.floor(random() * 20)),
         ]);
         await act?.();

@@ -3,6 +3,7 @@ import { neon } from "@neondatabase/serverless";
 import { beforeEach, describe, expect, inject, it } from "vitest";
 import { readConfiguration } from "../../src/config.ts";
 import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
+import { lapse } from "../support/claims.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { Person } from "../support/person.ts";
@@ -25,10 +26,7 @@ const rowsOf = (who: Person) => ownerQuery("select * from tasks where user_id = 
 /** Has a task claimed, and lets the claim lapse, as time does. */
 async function claimed(who: Person, id: number): Promise<number> {
   const { change } = await who.run("update_task", { task_id: id, claim_minutes: 30 });
-  await ownerQuery("update tasks set claimed_until = now() - interval '1 minute' where user_id = $1 and id = $2", [
-    person.id,
-    id,
-  ]);
+  await lapse(person, id);
   return change ?? 0;
 }
 

@@ -27,6 +27,15 @@ const taskChangeSchema = z.object({
 });
 export type LoggedTaskChange = z.output<typeof taskChangeSchema>;
 
+/** What a program may do to a user's tasks by SQL, past the worker. */
+export const writesBySql: readonly string[] = [
+  "insert into tasks (user_id, title, tags) select $1, 'Raw ' || n, array['a'] from generate_series(1, 3) n",
+  "update tasks set title = left(title, 1) || id, version = version + 1 where user_id = $1 and id % 3 = 0",
+  "update tasks set deleted_at = now(), version = version + 1 where user_id = $1 and id % 5 = 0 and deleted_at is null",
+  "update tasks set deleted_at = null, version = version + 1 where user_id = $1 and id % 2 = 0",
+  "delete from tasks where user_id = $1 and id % 7 = 0 and deleted_at is null",
+];
+
 /** The calls that are logged of a user, in order. */
 export async function loggedCalls(userId: number): Promise<z.output<typeof callSchema>[]> {
   return z
