@@ -82,6 +82,37 @@ describe("the schedule", () => {
     await expectWholeLog(person.id);
   });
 
+  it("takes a change of more tasks than a step may in parts, and the baseline moves on once it is whole", async () => {
+    await person.run("create_task", { title: "Before" });
+    await ownerQuery("insert into tasks (user_id, title) select $1, 'Raw ' || n from generate_series(1, 2300) as n", [
+      person.id,
+    ]);
+    await ownerQuery("update tasks set title = title || '!', priority = 'high' where user_id = $1", [person.id]);
+    await letDaysPass(person.id, 366);
+    const images = async () =>
+      (await loggedTaskChanges(person.id)).filter(({ operation }) => operation === "baseline").length;
+    const step = () => sql`select purge_history(365, 200, now() + interval '1 minute') as taken`;
+
+    const seen = [];
+    for (let parts = 0; parts < 3; parts += 1) {
+      expect(await step()).toEqual([{ taken: 1 }]);
+      seen.push([await baseline(), await images()]);
+      await expectWholeLog(person.id);
+    }
+    // First that of the one task, as no part of the large one goes with anything else.
+    expect(seen).toEqual([
+      [1, 1],
+      [1, 1001],
+      [1, 2001],
+    ]);
+    await person.run("update_task", { task_id: 1, title: "Meanwhile" });
+    expect((await person.run("list_tasks", { changed_since: 3 })).tasks).toMatchObject([{ id: 1 }]);
+    await runSchedule();
+    expect([await baseline(), await images()]).toEqual([3, 2301]);
+    expect((await loggedCalls(person.id)).map(({ change }) => change)).toEqual([4]);
+    await expectWholeLog(person.id);
+  });
+
   it("forgets a task whose row is gone", async () => {
     await person.run("create_task", { title: "A" });
     await person.run("delete_task", { task_id: 1 });
