@@ -7,7 +7,7 @@ import { startWorkerd, type Workerd } from "./workerd.ts";
 
 const READY_WITHIN_MILLISECONDS = 20_000;
 
-/** Bundles the bench's worker, with the validators that McpAgent needs, and runs it in workerd, listening at `url`. */
+/** Bundles the bench's worker, with all of the SDKs that McpAgent may need, and runs it in workerd, listening at `url`. */
 export async function startBenchWorker(
   temporary: string,
   url: string,
@@ -16,7 +16,7 @@ export async function startBenchWorker(
   const configuration = join(temporary, "wrangler.toml");
   await writeFile(configuration, await benchConfiguration());
   const directory = join(temporary, "bundle");
-  await bundle({ entry: join(import.meta.dirname, "mcp-worker.ts"), directory, hasValidators: true });
+  await bundle({ entry: join(import.meta.dirname, "mcp-worker.ts"), directory, hasWholeSdks: true });
   const main = join(directory, MAIN_MODULE);
   const workerd = await startWorkerd({
     configuration,

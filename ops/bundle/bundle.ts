@@ -23,6 +23,9 @@ const WITHOUT_VALIDATORS: Readonly<Record<string, string>> = Object.fromEntries(
   VALIDATORS.map((name) => [name, join(projectDirectory, "src/mcp/without-validators.ts")]),
 );
 
+/** What a bundle with the whole of them has: `agents` writes mails with a package whose usual build is for Node. */
+const FOR_WHOLE_SDKS = { mimetext: "mimetext/browser" };
+
 /**
  * The modules of the bundle beside the one that is evaluated at the start: each is read with the first request that
  * needs it. A module of the source goes into the first whose pattern fits, and with it all that it imports and that is
@@ -46,8 +49,8 @@ interface BundleSettings {
   readonly entry: string;
   /** Where the bundle goes. */
   readonly directory: string;
-  /** Whether it has the validators of JSON Schema that the product leaves out. */
-  readonly hasValidators?: boolean;
+  /** Whether it has the MCP SDKs whole, with all that the product leaves out of them. */
+  readonly hasWholeSdks?: boolean;
 }
 
 /**
@@ -59,7 +62,7 @@ interface BundleSettings {
  * @returns what it is made of
  * @throws where a module cannot be resolved or read
  */
-export async function bundle({ entry, directory, hasValidators = false }: BundleSettings): Promise<ModuleGraph> {
+export async function bundle({ entry, directory, hasWholeSdks = false }: BundleSettings): Promise<ModuleGraph> {
   const imports = new Map<string, readonly string[]>();
   await using build = await rolldown({
     input: { worker: entry },
@@ -67,13 +70,18 @@ export async function bundle({ entry, directory, hasValidators = false }: Bundle
     platform: "neutral",
     external: /^(node|cloudflare):/,
     resolve: {
-      alias: hasValidators ? {} : WITHOUT_VALIDATORS,
+      alias: hasWholeSdks ? FOR_WHOLE_SDKS : WITHOUT_VALIDATORS,
       conditionNames: ["workerd", "worker", "browser"],
       mainFields: ["module", "main"],
     },
     // What nothing uses of a property is not read either: no package here counts on a getter being called.
     treeshake: { propertyReadSideEffects: false },
-    plugins: [neonOverHttp(), drizzleWithoutBuilders(), mcpWithoutUnused(), noteImports(imports)],
+    plugins: [
+      neonOverHttp(),
+      drizzleWithoutBuilders(),
+      ...(hasWholeSdks ? [] : [mcpWithoutUnused()]),
+      noteImports(imports),
+    ],
     // On a busy machine it would warn that a plugin is slow.
     checks: { bundlerTimings: false },
     onLog(level, log) {
