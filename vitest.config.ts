@@ -24,7 +24,10 @@ const ON_BOTH = [
   "test/security/isolation.test.ts",
 ];
 
-/** Tests of the schedule, which does what is due for everybody: they run when nobody else's tests do, on both databases. */
+/**
+ * Tests of the schedule, which does what is due for everybody: they run when nobody else's tests do, on PostgreSQL where it is
+ * installed. On PGlite the smoke test of `npm start` runs each chore.
+ */
 const SCHEDULE = ["test/**/schedule-*.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
@@ -160,8 +163,7 @@ export default defineConfig({
         exclude: [...NODE, ...SCHEDULE],
         isolate: false,
       }),
-      workerProject("pglite", { name: "worker:pglite:schedule", include: SCHEDULE, ...ALONE }),
-      workerProject("postgresql", { name: "worker:postgresql:schedule", include: SCHEDULE, ...ALONE }),
+      workerProject(hasPostgresql ? "postgresql" : "pglite", { name: "worker:schedule", include: SCHEDULE, ...ALONE }),
     ],
   },
 });
