@@ -34,7 +34,7 @@ export function claimConflict(detail: string | undefined, cause: unknown): Appli
   return lostClaim(
     id,
     given,
-    claim === given || by === undefined ? undefined : `${by} has claimed it since${until}`,
+    claim === given || by === undefined ? undefined : `${by} claimed it after that,${until}`,
     cause,
   );
 }
@@ -44,7 +44,7 @@ export function lostClaim(id: number | undefined, given: number, since?: string,
   const why = since ?? "it was ended, or never made";
   return new ApplicationError(
     "conflict",
-    `Claim ${given}${id === undefined ? "" : ` of task #${id}`} does not hold: ${why}. Nothing was changed, and no call with it ever will be. Look at the task again.`,
+    `Claim ${given}${id === undefined ? "" : ` of task #${id}`} does not hold: ${why}. Nothing was changed, and no call under that claim will ever change anything. Look at the ${id === undefined ? "tasks" : "task"} again.`,
     { cause },
   );
 }

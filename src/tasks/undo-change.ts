@@ -152,7 +152,7 @@ function inTheWay(number: number, standing: readonly StandingChange[]): Applicat
   const named = [...told.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
   return new ApplicationError(
     "conflict",
-    `Change ${number} cannot be undone, for what came after it: ${named}. Nothing was changed.`,
+    `Change ${number} cannot be undone because of later changes: ${named}. Nothing was changed.`,
   );
 }
 

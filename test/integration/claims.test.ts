@@ -173,7 +173,9 @@ describe("a claim", () => {
 
     for (const [tool, input] of late) {
       expect(await conflictOf(agent, tool, { task_id: id, claim: first, ...input })).toMatch(
-        new RegExp(`^${refused}".+" has claimed it since until \\S+\\. Nothing was changed`),
+        new RegExp(
+          `^${refused}".+" claimed it after that, until \\S+\\. Nothing was changed, and no call under that claim will ever change anything`,
+        ),
       );
     }
     await lapse(person, id);

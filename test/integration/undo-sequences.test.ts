@@ -70,7 +70,7 @@ describe("any sequence of changes", () => {
       if (undone.status === 409) {
         refused += 1;
         expect((await problemOf(undone)).detail).toMatch(
-          /^Change \d+ cannot be undone, for what came after it: change /,
+          /^Change \d+ cannot be undone because of later changes: change /,
         );
       } else {
         expect(undone.status, await undone.clone().text()).toBe(200);

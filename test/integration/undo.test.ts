@@ -129,7 +129,7 @@ describe("an undo", () => {
     await undo(5);
     await person.run("update_task", { task_id: 2, priority: "low" });
     expect((await refusalOf(4)).detail).toBe(
-      'Change 4 cannot be undone, for what came after it: change 7 changed priority of #2 "B". Nothing was changed.',
+      'Change 4 cannot be undone because of later changes: change 7 changed priority of #2 "B". Nothing was changed.',
     );
   });
 
@@ -160,7 +160,7 @@ describe("an undo that later changes are in the way of", () => {
     expect(await refusalOf(2)).toEqual({
       status: 409,
       detail:
-        'Change 2 cannot be undone, for what came after it: change 3 changed title of #1 "C"; change 4 changed due of #1 "C". Nothing was changed.',
+        'Change 2 cannot be undone because of later changes: change 3 changed title of #1 "C"; change 4 changed due of #1 "C". Nothing was changed.',
     });
     // What made it can go only with all that came after it.
     expect((await refusalOf(1)).detail).toContain('change 5 changed priority of #1 "C"');
