@@ -18,7 +18,8 @@ export const loggedChangeSchema = z.object({
   change: z.int(),
   at: z.union([z.date(), keptMoment]),
   via: z.string(),
-  client: z.string().nullable(),
+  /** Who made it: the name of their personal token, or the client's; `via` where there is neither. */
+  by: z.string(),
   note: z.string().nullable(),
   undoes: z.int().nullable(),
   overrode: z.int().nullable(),
@@ -38,7 +39,7 @@ const OPERATIONS = { baseline: "the log begins", insert: "created", delete: "del
  * @param timeZone the person's, in which moments are shown
  */
 export function tellChange(logged: LoggedChange, timeZone: string): string {
-  const { change, at, via, client, note, undoes, overrode, operation, before, after } = logged;
+  const { change, at, via, by, note, undoes, overrode, operation, before, after } = logged;
   const did = operation === "update" ? tellEdit(before ?? {}, after ?? {}, timeZone) : [OPERATIONS[operation]];
   return [
     `change ${change}`,
@@ -46,7 +47,7 @@ export function tellChange(logged: LoggedChange, timeZone: string): string {
     ...did,
     undoes !== null && `undoes change ${undoes}`,
     overrode !== null && `overrode claim ${overrode}`,
-    operation !== "baseline" && `by ${client === null ? via : `${quote(client)} (${via})`}`,
+    operation !== "baseline" && `by ${by === via ? via : `${quote(by)} (${via})`}`,
     note !== null && `note ${quote(note)}`,
   ]
     .filter(Boolean)

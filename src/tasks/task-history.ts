@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, ne, type SQL, sql } from "drizzle-orm";
-import { changes, taskChanges } from "../database/schema.ts";
+import { changes, oauthGrants, personalTokens, taskChanges } from "../database/schema.ts";
 import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { found } from "../errors.ts";
@@ -21,11 +21,21 @@ export interface TaskHistory {
 /** How many changes a conflict tells of. */
 export const MOST_SINCE = 5;
 
+/** Who made a change is told as who holds a claim is (`claimant` of drizzle/0023_claims.sql). */
+const nameOfToken = sql`(
+  select ${personalTokens.name} from ${personalTokens} where ${personalTokens.userId} = ${changes.userId}
+  and ${personalTokens.id} = case when ${changes.credentialKind} = 'personal' then ${changes.credentialId}::uuid end
+)`;
+const nameOfGrant = sql`(
+  select nullif(${oauthGrants.clientName}, '') from ${oauthGrants} where ${changes.credentialKind} = 'oauth'
+  and ${oauthGrants.userId} = ${changes.userId} and ${oauthGrants.id} = ${changes.credentialId}
+)`;
+
 const loggedColumns = {
   change: taskChanges.change,
   at: changes.at,
   via: changes.via,
-  client: changes.client,
+  by: sql<string>`coalesce(${nameOfToken}, ${changes.client}, ${nameOfGrant}, ${changes.via})`.as("by"),
   note: changes.note,
   undoes: changes.undoes,
   overrode: taskChanges.overrode,

@@ -43,6 +43,28 @@ describe("get_task with history", () => {
     expect(history?.[0]).toMatch(/^change 5 · \d{4}-\d\d-\d\dT[\d:.]+\+05:30 · /);
   });
 
+  it("names who did it as a claim does: by the name of a personal token", async () => {
+    const agent = await person.withScopes(["tasks:read", "tasks:write"]);
+    const { id, version } = await person.runForTask("create_task", { title: "Call Ana" });
+    await agent.run("update_task", { task_id: id, priority: "high" });
+    const { change: claim, tasks } = await agent.run("update_task", { task_id: id, claim_minutes: 5 });
+    const name = tasks[0]?.claimed_by;
+    await statelessRequest(agent, "tools/call", {
+      ...{ name: "update_task", arguments: { task_id: id, title: "Call Ana back", claim } },
+    });
+
+    const { history } = await historyOf({ task_id: id, history: 4 });
+    expect(name).toEqual(expect.any(String));
+    expect(history?.map((line) => line.split(" · ").at(-1))).toEqual([
+      `by "${name}" (mcp)`,
+      `by "${name}" (http)`,
+      `by "${name}" (http)`,
+      "by http",
+    ]);
+    const refused = await person.call("delete_task", { task_id: id, expected_version: version, claim });
+    expect((await problemOf(refused)).detail).toContain(`priority none → high · by "${name}" (http)`);
+  });
+
   it("comes page by page, in the text too", async () => {
     const { id } = await person.runForTask("create_task", { title: "Version 1" });
     for (const version of [2, 3, 4]) await person.run("update_task", { task_id: id, title: `Version ${version}` });
