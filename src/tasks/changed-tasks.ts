@@ -52,7 +52,7 @@ export async function readChangedTasks(database: UserDatabase, since: number, li
   const { results, lastChange, logBaseline, now, timeZone } = await database.read(
     (query) => [
       query
-        .select({ ...listedColumns, lastChange: tasks.lastChange })
+        .select(listedColumns)
         .from(tasks)
         .where(and(isChanged, sql`${tasks.lastChange} <= coalesce(${lastRead}, ${Number.MAX_SAFE_INTEGER}::bigint)`))
         .orderBy(asc(tasks.lastChange), asc(tasks.id))
@@ -85,7 +85,10 @@ export async function readChangedTasks(database: UserDatabase, since: number, li
     ...rows.map((row) => ({ change: row.lastChange, task: toTaskInList(row, timeZone) })),
     ...gone.map(({ lastChange: change, deletedAt, image }) => {
       const row = taskRowSchema.parse(image);
-      return { change, task: toTaskInList({ ...row, ...beginningOf(row.description), deletedAt }, timeZone) };
+      return {
+        change,
+        task: toTaskInList({ ...row, ...beginningOf(row.description), deletedAt, lastChange: change }, timeZone),
+      };
     }),
   ].sort((one, other) => one.change - other.change || one.task.id - other.task.id);
   // What was committed while this was read is not seen whole, and is for the next time.

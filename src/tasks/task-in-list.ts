@@ -10,6 +10,8 @@ export interface TaskInList extends Task {
   readonly isDescriptionWhole: boolean;
   /** When it was deleted; absent where it is there. */
   readonly deleted_at?: string;
+  /** The change that deleted it; absent where it is there. */
+  readonly last_change?: number;
 }
 
 /** How much of a description is read for a list, in code points. */
@@ -22,11 +24,13 @@ export const listedColumns = {
   description: sql<string>`left(${tasks.description}, ${sql.raw(`${BEGINNING}`)})`,
   isDescriptionWhole: sql<boolean>`char_length(${tasks.description}) <= ${sql.raw(`${BEGINNING}`)}`,
   deletedAt: tasks.deletedAt,
+  lastChange: tasks.lastChange,
 };
 
 interface ListedRow extends TaskRow {
   readonly isDescriptionWhole: boolean;
   readonly deletedAt: Date | null;
+  readonly lastChange: number;
 }
 
 /**
@@ -35,11 +39,11 @@ interface ListedRow extends TaskRow {
  * @param timeZone the person's, in which moments are shown
  */
 export function toTaskInList(row: ListedRow, timeZone: string): TaskInList {
-  const { isDescriptionWhole, deletedAt } = row;
+  const { isDescriptionWhole, deletedAt, lastChange } = row;
   return {
     ...toTask(row, timeZone),
     isDescriptionWhole,
-    ...(deletedAt !== null && { deleted_at: showMoment(deletedAt, timeZone) }),
+    ...(deletedAt !== null && { deleted_at: showMoment(deletedAt, timeZone), last_change: lastChange }),
   };
 }
 

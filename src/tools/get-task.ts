@@ -17,7 +17,7 @@ export const getTaskTool = defineReadingTool({
   description: `Reads one task of the person's list with everything that is kept of it. ${rules.data}`,
   input: z.strictObject({
     task_id: taskIdSchema,
-    history: z.int().min(1).max(50).optional().describe("How many of its last changes to tell."),
+    history: z.int().min(1).max(50).optional().describe("How many of its last changes to tell, with their notes."),
     before_change: beforeSchema.describe("Only changes before this one."),
   }),
   example: { task_id: 1, history: 5 },

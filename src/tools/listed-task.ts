@@ -22,6 +22,11 @@ export const listedTaskSchema = z.strictObject({
   created_at: created_at.optional().describe("In a list by creation."),
   updated_at: updated_at.optional().describe("In a list by change."),
   deleted_at: updated_at.optional().describe("It is deleted."),
+  last_change: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Of a deleted task: the change that deleted it. An undo of that brings it back."),
   preview: z.string().optional().describe("How the description begins, in one line."),
   cut: z
     .literal(true)
@@ -53,7 +58,7 @@ const TOKENS_PER_TASK = 115;
 const SMALLEST_PAGE = 20;
 
 /** What the JSON of a task costs in tokens beside its fields, at most: with an id and a version of ten digits. */
-const COST = { task: 22, holder: 5, setAside: 5, preview: 4, cut: 4 };
+const COST = { task: 22, holder: 5, setAside: 5, lastChange: 8, preview: 4, cut: 4 };
 
 /**
  * A page of tasks, their texts as long as the page's budget of tokens allows, whatever the tasks say.
@@ -84,7 +89,7 @@ export function listText(tasks: readonly ListedTask[]): string {
       taskLine(task),
       task.created_at !== undefined && `created ${task.created_at}`,
       task.updated_at !== undefined && `updated ${task.updated_at}`,
-      task.deleted_at !== undefined && `deleted ${task.deleted_at}`,
+      task.deleted_at !== undefined && `deleted ${task.deleted_at} by change ${task.last_change}`,
       task.preview !== undefined && tellBeginning(task.preview),
     ]
       .filter(Boolean)
@@ -110,7 +115,7 @@ function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTas
     ...(task.set_aside && { set_aside: true as const }),
     ...(order === "created" && { created_at: task.created_at }),
     ...(order === "updated" && { updated_at: task.updated_at }),
-    ...(task.deleted_at !== undefined && { deleted_at: task.deleted_at }),
+    ...(task.deleted_at !== undefined && { deleted_at: task.deleted_at, last_change: task.last_change }),
     ...(preview !== "" && { preview }),
     ...(isCut && { cut: true }),
   };
@@ -147,6 +152,7 @@ function costOf({ preview, cut, ...task }: ListedTask): number {
     moments.length * MOMENT_WEIGHT,
     task.claimed_by === undefined ? 0 : COST.holder + weigh(task.claimed_by),
     task.set_aside ? COST.setAside : 0,
+    task.last_change === undefined ? 0 : COST.lastChange,
     preview === undefined ? 0 : COST.preview + weigh(preview),
     cut ? COST.cut : 0,
   ].reduce((sum, cost) => sum + cost, 0);

@@ -158,7 +158,7 @@ needTokenizer("the tokens of a page (need npm ci --prefix test/clients)", () => 
       {},
       { title: "Water the plants on the balcony", status: "completed", completed_at: "2026-11-27T16:45:10-05:00" },
       { title: "Review Priya's pull request on rate limits", priority: "urgent", due: "2026-11-28" },
-      { title: "Old note about the printer", deleted_at: "2026-11-27T17:40:10-05:00" },
+      { title: "Old note about the printer", deleted_at: "2026-11-27T17:40:10-05:00", last_change: 1057 },
     ];
     const changed = changedPage(page(10, (index) => ({ ...real[index], ...states[index] })));
     expect(new Set(changed.map(({ title }) => title)).size).toBe(10);

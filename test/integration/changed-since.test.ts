@@ -28,7 +28,7 @@ describe("list_tasks with changed_since", () => {
       tasks: [
         { id: milk.id, title: "Milk", status: "completed" },
         { id: eggs.id, title: "Ten eggs", status: "pending", priority: "high" },
-        { id: bread.id, title: "Bread", status: "pending", deleted_at: expect.any(String) },
+        { id: bread.id, title: "Bread", status: "pending", deleted_at: expect.any(String), last_change: 7 },
       ],
       change: 7,
     });
@@ -44,7 +44,7 @@ describe("list_tasks with changed_since", () => {
     };
     const text = (matching: RegExp) => [{ type: "text", text: expect.stringMatching(matching) }];
 
-    expect(await textOf(1)).toEqual(text(/^#1 "Milk" · pending · deleted \S+\nChange 2\.$/));
+    expect(await textOf(1)).toEqual(text(/^#1 "Milk" · pending · deleted \S+ by change 2\nChange 2\.$/));
     expect(await textOf(2)).toEqual(text(/^Nothing has changed since 2\.\nChange 2\.$/));
     expect(await textOf(3)).toEqual(text(/^What has changed since 3 is not known: list anew/));
   });
@@ -184,7 +184,7 @@ describe("list_tasks with status deleted", () => {
     });
 
     expect([...first.tasks, ...second.tasks].map(({ title }) => title)).toEqual(["Bread", "Eggs", "Milk"]);
-    expect(first.tasks[0]).toMatchObject({ version: 2, deleted_at: expect.any(String) });
+    expect(first.tasks[0]).toMatchObject({ version: 2, deleted_at: expect.any(String), last_change: 7 });
     expect([first.change, second.change]).toEqual([7, undefined]);
     expect((await person.run("list_tasks", { status: "deleted", search: "egg" })).tasks).toMatchObject([{ id: 2 }]);
     const others = await person.call("list_tasks", {
@@ -199,5 +199,21 @@ describe("list_tasks with status deleted", () => {
     }
     const stranger = await Person.signUp();
     expect((await stranger.run("list_tasks", { status: "deleted" })).tasks).toEqual([]);
+  });
+
+  it("says of each by which change it was deleted, whose undo brings it back", async () => {
+    for (const title of ["Milk", "Eggs"]) await create(title);
+    for (const task_id of [2, 1]) await person.run("delete_task", { task_id });
+    const listed = await person.run("list_tasks", { status: "deleted", search: "eggs" });
+    const call = { name: "list_tasks", arguments: { status: "deleted", search: "eggs" } };
+    const { result } = await answerOf(await statelessRequest(person, "tools/call", call));
+
+    expect(listed.tasks).toMatchObject([{ id: 2, last_change: 3 }]);
+    expect(result?.content).toMatchObject([
+      { text: expect.stringMatching(/^#2 "Eggs" .* · deleted \S+ by change 3\n/) },
+    ]);
+    await person.run("update_task", { undo: 3 });
+    expect((await person.run("list_tasks")).tasks).toMatchObject([{ id: 2, title: "Eggs" }]);
+    expect((await person.run("list_tasks")).tasks[0]).not.toHaveProperty("last_change");
   });
 });
