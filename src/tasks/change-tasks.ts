@@ -5,6 +5,7 @@ import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-data
 import { found } from "../errors.ts";
 import { type ExpectedRow, isAtVersion, selectExpected, versionConflict } from "./expected-version.ts";
 import { type Part, writeFields } from "./field-table.ts";
+import { type LastNote, selectLastNotes } from "./last-notes.ts";
 import { isLeasable, type Lease, leaseColumns, requireClaim } from "./lease.ts";
 import { isTaskOf, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
@@ -39,6 +40,8 @@ export interface TasksChanged {
   readonly isReplay: boolean;
   /** Whether nobody has been told of it before, so that its changes count now. */
   readonly isFirstTold: boolean;
+  /** Of tasks that it has claimed, where it does so now: what was noted last of them. */
+  readonly lastNotes?: readonly LastNote[];
 }
 
 const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
@@ -105,6 +108,7 @@ export async function updateTask(
   const leased = lease === undefined ? {} : leaseColumns(lease, isHeld);
   const differs = or(...differences(columns));
   const isRelease = lease !== undefined && "release" in lease;
+  const isClaim = lease !== undefined && !isRelease && !isHeld;
   const updated = await database.changeTasks(call, (query) => [
     query
       .update(tasks)
@@ -122,8 +126,10 @@ export async function updateTask(
         ),
       ),
     selectExpected(query, key, expectedVersion),
+    ...(isClaim ? [selectLastNotes({ userId: key.userId })] : []),
   ]);
-  if (updated.outcome.length > 0) return tasksOf(updated);
+  if (updated.outcome.length > 0)
+    return { ...tasksOf(updated), lastNotes: (isClaim ? updated.results?.[2] : undefined) ?? [] };
   return asExpected(updated, updated.results?.[1][0], expectedVersion, { claim: call.claim, lease });
 }
 

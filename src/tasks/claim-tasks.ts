@@ -4,6 +4,7 @@ import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type QueryBuilder, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { selectLastNotes } from "./last-notes.ts";
 import { claimedFor, type Lease, leaseColumns } from "./lease.ts";
 import { carriesAll, dueMoment } from "./list-tasks.ts";
 import { isReady } from "./ready.ts";
@@ -46,9 +47,10 @@ export async function claimNext(
   const { userId } = database;
   const claimed = await database.changeTasks(call, () => [
     claimFirst({ userId, count, minutes, tags: JSON.stringify(tags) }),
+    selectLastNotes({ userId }),
   ]);
   const { tasks, ...answer } = tasksOf(claimed);
-  return { ...answer, tasks: tasks.toSorted(inOrderOfReady) };
+  return { ...answer, tasks: tasks.toSorted(inOrderOfReady), lastNotes: claimed.results?.[1] ?? [] };
 }
 
 /**

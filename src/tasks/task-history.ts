@@ -31,11 +31,16 @@ const nameOfGrant = sql`(
   and ${oauthGrants.userId} = ${changes.userId} and ${oauthGrants.id} = ${changes.credentialId}
 )`;
 
+/** The name that is told of who made a change: a row of `changes`. */
+export const tellsWho = sql<string>`coalesce(${nameOfToken}, ${changes.client}, ${nameOfGrant}, ${changes.via})`.as(
+  "by",
+);
+
 const loggedColumns = {
   change: taskChanges.change,
   at: changes.at,
   via: changes.via,
-  by: sql<string>`coalesce(${nameOfToken}, ${changes.client}, ${nameOfGrant}, ${changes.via})`.as("by"),
+  by: tellsWho,
   note: changes.note,
   undoes: changes.undoes,
   overrode: taskChanges.overrode,

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { ApplicationError } from "../errors.ts";
+import { quote } from "../quote.ts";
+import { shorten } from "../shorten.ts";
 import { type TaskEdit, type TasksChanged, updateTask } from "../tasks/change-tasks.ts";
 import { claimNext, leaseClaimed, MOST_CLAIMED } from "../tasks/claim-tasks.ts";
 import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
@@ -18,6 +20,10 @@ const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
 
 /** How long a claim holds where nothing is said of that, in minutes. */
 const USUAL_LEASE = 30;
+
+/** How much is shown of the last notes of tasks that are claimed, all together and at least of each, as `weigh` counts. */
+const NOTES = 400;
+const SHORTEST_NOTE = 25;
 
 /** What goes with an undo. */
 const BESIDE_UNDO: readonly string[] = ["undo", "claim", ...Object.keys(callInputs)];
@@ -76,7 +82,9 @@ export const updateTaskTool = defineWritingTool({
     if (count !== undefined) {
       const tags = readTagsAlone(asked);
       const claimed = await claimNext(database, call, { count, minutes: minutes ?? USUAL_LEASE, tags });
-      return claimed.changes.length > 0 ? claimed : { ...claimed, comment: "No task is ready to be claimed." };
+      return claimed.changes.length > 0
+        ? withLastNotes(claimed)
+        : { ...claimed, comment: "No task is ready to be claimed." };
     }
     const lease = readLease(asked, isConfirmed !== undefined);
     const isWhole = id === undefined && claim !== undefined && expectedVersion === undefined && !isEdit(edit);
@@ -91,7 +99,7 @@ export const updateTaskTool = defineWritingTool({
       );
     }
     if (lease === undefined || isEdit(edit)) requireChange(edit);
-    return asRenewed(asked, await updateTask(database, call, id, edit, expectedVersion, lease));
+    return asRenewed(asked, withLastNotes(await updateTask(database, call, id, edit, expectedVersion, lease)));
   },
   done: (asked) => {
     if (asked.undo !== undefined) return `Undid change ${asked.undo}:`;
@@ -107,6 +115,17 @@ export const updateTaskTool = defineWritingTool({
 /** Whether a call takes a claim, of which its change is the number. */
 function isClaim({ claim, claim_minutes: minutes, claim_next: count }: z.output<typeof input>): boolean {
   return count !== undefined || (minutes !== undefined && claim === undefined);
+}
+
+/** With what was noted last of the tasks that are claimed, which their holder is to go on from. */
+function withLastNotes(claimed: TasksChanged) {
+  const { lastNotes = [] } = claimed;
+  if (lastNotes.length === 0) return claimed;
+  const longest = Math.max(SHORTEST_NOTE, NOTES / lastNotes.length);
+  const told = lastNotes.map(({ taskId, change, note, by }) => {
+    return [taskId, `last note ${quote(shorten(note, longest))} by ${quote(by)} (change ${change})`] as const;
+  });
+  return { ...claimed, remarks: new Map(told), comment: told.map(([id, note]) => `#${id}: ${note}.`).join(" ") };
 }
 
 function asRenewed({ claim_minutes: minutes }: z.output<typeof input>, updated: TasksChanged) {

@@ -71,7 +71,7 @@ interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDecla
 
 /** What a tool made of the tasks, and what it says of that beside what it always says. */
 interface WritingRun extends TasksChanged {
-  /** What was done to each task, by its id. */
+  /** What was done to each task, or is to be known of it, by its id. */
   readonly remarks?: ReadonlyMap<number, string>;
   /** What the tasks do not say, such as why none changed. */
   readonly comment?: string | undefined;
@@ -128,7 +128,8 @@ export function defineWritingTool<Input extends CallInput>({
         ...(change !== undefined && { change }),
       };
       const describe = (task: Task) => (changes.length === 0 ? "" : (describeEdit?.(input, task) ?? ""));
-      const text = resultText(verb, result, (task) => remarks?.get(task.id) ?? describe(task), isClaim?.(input));
+      const tell = (task: Task) => [describe(task), remarks?.get(task.id)].filter(Boolean).join(" · ");
+      const text = resultText(verb, result, tell, isClaim?.(input));
       const note = changes.length === 0 || comment === undefined ? said : [said, comment].filter(Boolean).join(" ");
       return {
         structured: { ...result, ...(note !== undefined && { note }) },

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { expectWholeLog, loggedCalls } from "../support/change-log.ts";
 import { conflictOf, lapse, readyTitles, rowOf } from "../support/claims.ts";
+import { answerOf, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 
@@ -144,5 +145,42 @@ describe("at once, and beside what else a call says", () => {
     expect((await problemOf(made)).detail).toContain("claim_minutes");
     await person.run("delete_task", { task_id: id });
     expect((await agent.call("update_task", { task_id: id, claim_minutes: 5 })).status).toBe(404);
+  });
+});
+
+describe("who takes a task over", () => {
+  it("is told what was noted last of it, and by whom", async () => {
+    const { id } = await newTask("Fetch the parcel", { note: "From the meeting." });
+    const first = await agent.run("update_task", { task_id: id, claim_minutes: 5 });
+    expect(first.note).toBe(`#${id}: last note "From the meeting." by "http" (change 1).`);
+    const said = 'Asked at the "counter".';
+    await agent.run("update_task", { task_id: id, claim: first.change, release: true, note: said });
+    await person.run("update_task", { task_id: id, priority: "high" });
+
+    const { result } = await answerOf(
+      await statelessRequest(agent, "tools/call", {
+        name: "update_task",
+        arguments: { claim_next: 1, note: "On it." },
+      }),
+    );
+    expect(result?.content).toMatchObject([
+      {
+        text: expect.stringMatching(
+          /^Claimed #1 .* · last note "Asked at the \\"counter\\"\." by ".+" \(change 3\) · claim 5/,
+        ),
+      },
+    ]);
+  });
+
+  it("reads the beginnings of many notes, and none where none was made", async () => {
+    for (const title of ["A", "B"]) await newTask(title, { note: title.repeat(500) });
+    await newTask("C");
+    const { note = "" } = await agent.run("update_task", { claim_next: 25 });
+    expect(note).toMatch(
+      /^#1: last note "A{50,}…" by "http" \(change 1\)\. #2: last note "B{50,}…" by "http" \(change 2\)\.$/,
+    );
+    expect(note.length).toBeLessThan(800);
+    const { id } = await newTask("D");
+    expect(await agent.run("update_task", { task_id: id, claim_minutes: 5 })).not.toHaveProperty("note");
   });
 });
