@@ -56,7 +56,6 @@ const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
  * one takes eight seconds of processor time; while three of the longest run, the shared ones mostly need one worker.
  */
 const ORDER: readonly RegExp[] = [
-  /^last .*\/test\/rehearsal\//,
   /^node .*\/test\/(rehearsal\/faults|reliability\/database-fault-table|smoke\/chat-front-ends)\./,
   /^worker:pglite /,
   /^worker:postgresql /,
