@@ -19,6 +19,7 @@ import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "
 import { freePort } from "../test/support/processes.ts";
 import { databaseCalls, measureInside } from "./change-log-calls.ts";
 import { waitUntilReady } from "./mcp-runtime.ts";
+import { medianOf } from "./median.ts";
 import { startWorkerd } from "./workerd.ts";
 
 const CALLS = Number(process.env.CALLS ?? 1000);
@@ -57,7 +58,7 @@ async function main(): Promise<void> {
   const cluster = await startPostgresqlCluster(programs);
   const contestants: Contestant[] = [];
   try {
-    // No checkpoint comes between, whose whole pages in the WAL would be those of whoever is next.
+    // No checkpoint comes between, whose whole pages in the WAL would count for the next call.
     await asOwner(cluster.url(), async (owner) => {
       await owner.query("alter system set checkpoint_timeout = '1h'");
       await owner.query("alter system set max_wal_size = '8GB'");
@@ -229,10 +230,6 @@ async function asOwner(url: URL, work: (owner: pg.Client) => Promise<void>): Pro
   } finally {
     await owner.end();
   }
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 await main();

@@ -11,6 +11,7 @@ import { findPostgresql } from "../test/support/postgresql-cluster.ts";
 import { freePort } from "../test/support/processes.ts";
 import { BARE, type Lane, openLanes, PLAIN_HTTP } from "./mcp-lanes.ts";
 import { startBenchWorker } from "./mcp-runtime.ts";
+import { medianOf } from "./median.ts";
 import type { Workerd } from "./workerd.ts";
 
 const CONNECTIONS = [1, 16];
@@ -141,10 +142,6 @@ function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): n
   const ratio = speed("session mode") / speed("McpAgent");
   process.stdout.write(`  session mode : McpAgent = ${ratio.toFixed(2)}\n`);
   return ratio;
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 await main();

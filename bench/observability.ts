@@ -17,6 +17,7 @@ import { bundle, MAIN_MODULE } from "../ops/bundle/bundle.ts";
 import { startPostgresql } from "../test/support/databases.ts";
 import { findPostgresql } from "../test/support/postgresql-cluster.ts";
 import { childrenOf, freePort } from "../test/support/processes.ts";
+import { medianOf } from "./median.ts";
 
 const CALLS = 5_000;
 const WARM_UP = 300;
@@ -200,15 +201,11 @@ async function addProcessorTimes(contestants: readonly Contestant[], times: numb
   }
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 function report(contestants: readonly Contestant[], processorTimes: readonly number[]): boolean {
-  const bare = median(contestants.at(-1)?.durations ?? []);
+  const bare = medianOf(contestants.at(-1)?.durations ?? []);
   let isWithin = true;
   for (const [index, { name, durations }] of contestants.entries()) {
-    const own = median(durations);
+    const own = medianOf(durations);
     const cost = own / bare - 1;
     if (cost > ALLOWED) isWithin = false;
     const processorTime = `${((processorTimes[index] ?? 0) / CALLS).toFixed(2)} ms of processor time`;

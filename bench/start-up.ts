@@ -19,6 +19,7 @@ import { issueToken } from "../src/auth/token.ts";
 import { startPgliteDatabase, startPostgresql, type TestDatabase } from "../test/support/databases.ts";
 import { findPostgresql } from "../test/support/postgresql-cluster.ts";
 import { freePort } from "../test/support/processes.ts";
+import { medianOf } from "./median.ts";
 import { bundleWorker, startWorkerd, type Workerd } from "./workerd.ts";
 
 const STARTS = 15;
@@ -185,10 +186,6 @@ function report(empty: Contestant, own: Contestant, others: readonly Contestant[
   const allowed = `+${BUDGETS.health} to health, +${BUDGETS.toolCall} to toolCall, ${LARGEST_BUNDLE_KIB} KiB gzip`;
   process.stdout.write(`\nallowed: ${allowed}: ${missed.length === 0 ? "kept" : `missed by ${missed.join(", ")}`}\n`);
   if (missed.length > 0) process.exitCode = 1;
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 await main();
