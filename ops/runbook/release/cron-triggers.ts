@@ -11,12 +11,25 @@ const STEP = "cron triggers";
 
 const schedulesSchema = z.object({ schedules: z.array(z.object({ cron: z.string() })) });
 
-/** The cron triggers that Cloudflare has of a worker. They are the worker's, and not a version's. */
-async function readCronTriggers({ settings, wrangler, target }: RunbookContext): Promise<readonly string[]> {
+/** What Cloudflare has of a worker's cron triggers, which are the worker's and not a version's, beside the configured ones. */
+interface Comparison {
+  readonly deployed: readonly string[];
+  readonly isSame: boolean;
+  readonly evidence: string;
+}
+
+async function compareWithCloudflare(
+  { settings, wrangler, target }: RunbookContext,
+  configured: readonly string[],
+): Promise<Comparison> {
   const path = `/workers/scripts/${target.scriptName}/schedules`;
-  return schedulesSchema
-    .parse(await askCloudflare(settings, await wrangler.credentials(), path))
-    .schedules.map(({ cron }) => cron);
+  const { schedules } = schedulesSchema.parse(await askCloudflare(settings, await wrangler.credentials(), path));
+  const deployed = schedules.map(({ cron }) => cron);
+  const isSame = JSON.stringify([...configured].sort()) === JSON.stringify([...deployed].sort());
+  const evidence = isSame
+    ? `${told(configured)}, as at Cloudflare`
+    : `${told(configured)} in the configuration, ${told(deployed)} at Cloudflare`;
+  return { deployed, isSame, evidence };
 }
 
 /** Says which cron triggers a release over a version will bring; one that goes at once brings them by itself. */
@@ -31,15 +44,10 @@ export async function planCronTriggers(
     return;
   }
   try {
-    const deployed = await readCronTriggers(context);
-    const difference = differenceOf(crons, deployed);
+    const { isSame, evidence } = await compareWithCloudflare(context, crons);
     const then =
       "wrangler triggers deploy once it has all the traffic, with the domains and routes of the configuration";
-    procedure.record(
-      STEP,
-      "done",
-      difference === undefined ? `${told(crons)}, as at Cloudflare` : `${difference}: ${then}`,
-    );
+    procedure.record(STEP, "done", isSame ? evidence : `${evidence}: ${then}`);
   } catch (error) {
     procedure.record(STEP, "not checked", reasonOf(error));
   }
@@ -57,11 +65,10 @@ export async function deployCronTriggers({ context, procedure }: ReleaseOrder): 
   if (crons === undefined) return [];
   return doubtOf(`the cron triggers are not deployed: run ${triggersCommand(target)}`, () =>
     procedure.step(STEP, async () => {
-      const before = await readCronTriggers(context);
-      const difference = differenceOf(crons, before);
-      if (difference === undefined) return { evidence: `${told(crons)}, as at Cloudflare`, result: undefined };
+      const { deployed, isSame, evidence } = await compareWithCloudflare(context, crons);
+      if (isSame) return { evidence, result: undefined };
       await wrangler.deployTriggers();
-      return { evidence: `${told(crons)}, by wrangler triggers deploy; before: ${told(before)}`, result: undefined };
+      return { evidence: `${told(crons)}, by wrangler triggers deploy; before: ${told(deployed)}`, result: undefined };
     }),
   );
 }
@@ -75,9 +82,9 @@ export async function deployCronTriggers({ context, procedure }: ReleaseOrder): 
 export async function checkCronTriggers(context: RunbookContext): Promise<string> {
   const { target } = context;
   if (target.crons === undefined) return "the configuration names none";
-  const difference = differenceOf(target.crons, await readCronTriggers(context));
-  if (difference !== undefined) throw new RunbookError(`${difference}: run ${triggersCommand(target)}`);
-  return `${told(target.crons)}, as at Cloudflare`;
+  const { isSame, evidence } = await compareWithCloudflare(context, target.crons);
+  if (!isSame) throw new RunbookError(`${evidence}: run ${triggersCommand(target)}`);
+  return evidence;
 }
 
 /**
@@ -88,28 +95,21 @@ export async function checkCronTriggers(context: RunbookContext): Promise<string
 export async function checkScheduleRuns(context: RunbookContext): Promise<string> {
   const { target, wrangler } = context;
   if (target.crons === undefined) return "the configuration names none";
-  const deployed = await readCronTriggers(context);
-  const difference = differenceOf(target.crons, deployed);
-  if (difference === undefined) return `${told(target.crons)}, as at Cloudflare`;
+  const { deployed, isSame, evidence } = await compareWithCloudflare(context, target.crons);
+  if (isSame) return evidence;
   if (deployed.length === 0) {
     for (const { version_id: id } of (await wrangler.currentDeployment())?.versions ?? []) {
       if (!(await wrangler.version(id)).hasSchedule) continue;
       throw new RunbookError(`nothing runs the schedule of version ${id}: run ${triggersCommand(target)}`);
     }
   }
-  return `${difference}, until a release brings them`;
+  return `${evidence}, until a release brings them`;
 }
 
 /** What becomes of the cron after a rollback; undefined where all goes on. */
 export function cronAfterRollback({ crons }: ReleaseTarget, to: KeptVersion): string | undefined {
   if (crons === undefined || crons.length === 0 || to.hasSchedule) return undefined;
   return `left as they are: version ${to.id} has no schedule, so each run (${told(crons)}) fails at Cloudflare with "Handler does not export a scheduled() function", and does no other harm, until a release has one again`;
-}
-
-/** How the cron triggers of a configuration and those at Cloudflare differ; undefined where they do not. */
-function differenceOf(configured: readonly string[], deployed: readonly string[]): string | undefined {
-  const isSame = JSON.stringify([...configured].sort()) === JSON.stringify([...deployed].sort());
-  return isSame ? undefined : `${told(configured)} in the configuration, ${told(deployed)} at Cloudflare`;
 }
 
 function told(crons: readonly string[]): string {
