@@ -11,6 +11,7 @@ interface Deed {
 }
 
 const complete: Deed = { tool: "complete_task", among: OPEN };
+const start: Deed = { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] };
 const reopen: Deed = { tool: "update_task", fields: { status: "pending" }, among: FINISHED };
 
 /** For how many minutes a task is claimed. */
@@ -25,10 +26,10 @@ const verbs: readonly (readonly [begin: string, end: string | undefined, deed: D
   ["i have|already? already? finished|completed|done", undefined, complete],
   ["i've already? finished|completed|done", undefined, complete],
   ["reopen|re-open|uncomplete|uncheck|untick", undefined, reopen],
-  ["start working? on?", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
-  ["begin with?", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
-  ["i am working on", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
-  ["i'm working on", undefined, { tool: "update_task", fields: { status: "in_progress" }, among: ["pending"] }],
+  ["start working? on?", undefined, start],
+  ["begin with?", undefined, start],
+  ["i am working on", undefined, start],
+  ["i'm working on", undefined, start],
   [
     "stop|pause working? on?",
     undefined,
