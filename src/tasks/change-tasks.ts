@@ -41,7 +41,7 @@ export interface TasksChanged {
   /** Whether nobody has been told of it before, so that its changes count now. */
   readonly isFirstTold: boolean;
   /** Of tasks that it has claimed, where it does so now: what was noted last of them. */
-  readonly lastNotes?: readonly LastNote[];
+  readonly lastNotes?: readonly LastNote[] | undefined;
 }
 
 const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
@@ -128,8 +128,8 @@ export async function updateTask(
     selectExpected(query, key, expectedVersion),
     ...(isClaim ? [selectLastNotes({ userId: key.userId })] : []),
   ]);
-  if (updated.outcome.length > 0)
-    return { ...tasksOf(updated), lastNotes: (isClaim ? updated.results?.[2] : undefined) ?? [] };
+  const lastNotes = isClaim ? updated.results?.[2] : undefined;
+  if (updated.outcome.length > 0) return { ...tasksOf(updated), lastNotes };
   return asExpected(updated, updated.results?.[1][0], expectedVersion, { claim: call.claim, lease });
 }
 

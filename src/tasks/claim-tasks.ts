@@ -50,7 +50,7 @@ export async function claimNext(
     selectLastNotes({ userId }),
   ]);
   const { tasks, ...answer } = tasksOf(claimed);
-  return { ...answer, tasks: tasks.toSorted(inOrderOfReady), lastNotes: claimed.results?.[1] ?? [] };
+  return { ...answer, tasks: tasks.toSorted(inOrderOfReady), lastNotes: claimed.results?.[1] };
 }
 
 /**
