@@ -1,6 +1,6 @@
 -- expand
 -- What is kept for some time alone goes, and claims that have lapsed are counted: the worker's schedule calls these functions. They
--- know no caller and take no more than how much to do at once, so that whoever calls them does what the schedule would have done.
+-- know no caller and take no more than how much to do at once, so that a call of them does what the schedule would have done.
 -- Each takes the rows of its users in the order of their ids, and passes over those that a call holds: they are for the next time.
 -- What a step takes is found by a query that is materialized: PostgreSQL may run any other more than once, each time for other rows.
 create index changes_at_idx on changes (at);

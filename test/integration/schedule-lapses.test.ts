@@ -59,7 +59,7 @@ describe("a claim that has lapsed", () => {
     await expectWholeLog(person.id);
   });
 
-  it("is not counted again by whoever takes the task, and after three the task is set aside", async () => {
+  it("is not counted again where the task is taken, and after three the task is set aside", async () => {
     await person.run("create_task", { title: "A" });
     for (const lapses of [1, 2, 3]) {
       await claimed(lapses === 2 ? other : agent, 1);
@@ -143,7 +143,7 @@ describe("a claim that has lapsed", () => {
     },
   );
 
-  it("keeps the numbers of a user whole, whoever writes at the same time", async () => {
+  it("keeps the numbers of a user whole, also where others write at the same time", async () => {
     for (let id = 1; id <= 12; id += 1) await person.run("create_task", { title: `Task ${id}` });
     for (let id = 1; id <= 12; id += 1) await claimed(agent, id);
     const calls = Array.from({ length: 12 }, async (_, index) => {
