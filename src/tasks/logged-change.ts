@@ -47,11 +47,16 @@ export function tellChange(logged: LoggedChange, timeZone: string): string {
     ...did,
     undoes !== null && `undoes change ${undoes}`,
     overrode !== null && `overrode claim ${overrode}`,
-    operation !== "baseline" && `by ${by === via ? via : `${quote(by)} (${via})`}`,
+    operation !== "baseline" && tellMaker({ by, via }),
     note !== null && `note ${quote(note)}`,
   ]
     .filter(Boolean)
     .join(" · ");
+}
+
+/** Who made a change and which way: `by "Claude" (mcp)`, and `by chat` for what no client has a name in. */
+export function tellMaker({ by, via }: Pick<LoggedChange, "by" | "via">): string {
+  return `by ${by === via ? via : `${quote(by)} (${via})`}`;
 }
 
 /** What of a task was given another value; its version where it is nothing that can be said of a task. */

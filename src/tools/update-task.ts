@@ -6,6 +6,7 @@ import { type TaskEdit, type TasksChanged, updateTask } from "../tasks/change-ta
 import { claimNext, leaseClaimed, MOST_CLAIMED } from "../tasks/claim-tasks.ts";
 import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
 import type { Lease } from "../tasks/lease.ts";
+import { tellMaker } from "../tasks/logged-change.ts";
 import { openStatuses } from "../tasks/ready.ts";
 import { type Task, taskIdSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
@@ -21,7 +22,7 @@ const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
 /** How long a claim holds where nothing is said of that, in minutes. */
 const USUAL_LEASE = 30;
 
-/** How much is shown of the last notes of tasks that are claimed, all together and at least of each, as `weigh` counts. */
+/** How much is shown of the last notes of tasks that are claimed, all together, and of each and of its maker's name, as `weigh` counts. */
 const NOTES = 400;
 const SHORTEST_NOTE = 25;
 
@@ -122,8 +123,11 @@ function withLastNotes(claimed: TasksChanged) {
   const { lastNotes = [] } = claimed;
   if (lastNotes.length === 0) return claimed;
   const longest = Math.max(SHORTEST_NOTE, NOTES / lastNotes.length);
-  const told = lastNotes.map(({ taskId, change, note, by }) => {
-    return [taskId, `last note ${quote(shorten(note, longest))} by ${quote(by)} (change ${change})`] as const;
+  const told = lastNotes.map(({ taskId, change, note, by, via }) => {
+    return [
+      taskId,
+      `last note ${quote(shorten(note, longest))} ${tellMaker({ by: shorten(by, SHORTEST_NOTE), via })} in change ${change}`,
+    ] as const;
   });
   return { ...claimed, remarks: new Map(told), comment: told.map(([id, note]) => `#${id}: ${note}.`).join(" ") };
 }

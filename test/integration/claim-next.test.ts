@@ -152,7 +152,7 @@ describe("who takes a task over", () => {
   it("is told what was noted last of it, and by whom", async () => {
     const { id } = await newTask("Fetch the parcel", { note: "From the meeting." });
     const first = await agent.run("update_task", { task_id: id, claim_minutes: 5 });
-    expect(first.note).toBe(`#${id}: last note "From the meeting." by "http" (change 1).`);
+    expect(first.note).toBe(`#${id}: last note "From the meeting." by http in change 1.`);
     const said = 'Asked at the "counter".';
     await agent.run("update_task", { task_id: id, claim: first.change, release: true, note: said });
     await person.run("update_task", { task_id: id, priority: "high" });
@@ -166,10 +166,18 @@ describe("who takes a task over", () => {
     expect(result?.content).toMatchObject([
       {
         text: expect.stringMatching(
-          /^Claimed #1 .* · last note "Asked at the \\"counter\\"\." by ".+" \(change 3\) · claim 5/,
+          /^Claimed #1 .* · last note "Asked at the \\"counter\\"\." by ".+" \(http\) in change 3 · claim 5/,
         ),
       },
     ]);
+  });
+
+  it("is told what was left, and not what somebody who took it in between was about to do", async () => {
+    const { id } = await newTask("Fetch the parcel", { note: "The key is under the mat." });
+    await agent.run("update_task", { claim_next: 1, note: "On it." });
+    await lapse(person, id);
+    const { note } = await person.run("update_task", { task_id: id, claim_minutes: 5 });
+    expect(note).toBe(`#${id}: last note "The key is under the mat." by http in change 1.`);
   });
 
   it("reads the beginnings of many notes, and none where none was made", async () => {
@@ -177,7 +185,7 @@ describe("who takes a task over", () => {
     await newTask("C");
     const { note = "" } = await agent.run("update_task", { claim_next: 25 });
     expect(note).toMatch(
-      /^#1: last note "A{50,}…" by "http" \(change 1\)\. #2: last note "B{50,}…" by "http" \(change 2\)\.$/,
+      /^#1: last note "A{50,}…" by http in change 1\. #2: last note "B{50,}…" by http in change 2\.$/,
     );
     expect(note.length).toBeLessThan(800);
     const { id } = await newTask("D");

@@ -46,6 +46,14 @@ describe("the schedule", () => {
     await expectWholeLog(person.id);
   });
 
+  it("leaves in the baseline no claim that was overridden", async () => {
+    await person.run("create_task", { title: "A" });
+    await ownerQuery("update task_changes set overrode = 7 where user_id = $1", [person.id]);
+    await letDaysPass(person.id, 366);
+    await runSchedule();
+    expect(await loggedTaskChanges(person.id)).toMatchObject([{ change: 1, operation: "baseline", overrode: null }]);
+  });
+
   it("keeps them for as long as HISTORY_DAYS says, and never less than deleted tasks", async () => {
     await person.run("create_task", { title: "A" });
     await letDaysPass(person.id, 40);
