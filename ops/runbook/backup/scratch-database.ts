@@ -24,9 +24,21 @@ export async function withScratchDatabase<Result>(ownerUrl: URL, work: (url: URL
     try {
       return await work(url);
     } finally {
-      await owner.query(`drop database ${name} with (force)`);
+      await dropDatabase(owner, name);
     }
   });
+}
+
+/**
+ * Drops a database and ends this owner's sessions in it. `with (force)` would do that too, but an owner who is no
+ * superuser is refused it while autovacuum is at work there; a plain drop ends autovacuum itself.
+ */
+async function dropDatabase(owner: pg.ClientBase, name: string): Promise<void> {
+  await owner.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = current_user",
+    [name],
+  );
+  await owner.query(`drop database ${name}`);
 }
 
 /** Drops those that were killed before they could: of this owner, in no use, and named by a time more than a day ago. */
