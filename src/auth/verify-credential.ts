@@ -2,12 +2,17 @@ import type { Caller } from "../caller.ts";
 import type { Configuration } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import { ApplicationError } from "../errors.ts";
+import { loadOnce } from "../load-once.ts";
 import type { Logger } from "../observability/log.ts";
 import { whyNoOAuth } from "./oauth/oauth-offer.ts";
 import { isPersonalToken, readPersonalToken } from "./personal-token.ts";
 import { takesSiteSessions } from "./site/site-offer.ts";
 import { verifyToken } from "./token.ts";
 import { requireTokenSecrets } from "./token-secrets.ts";
+
+/** Each is loaded with the first credential of its kind. */
+const siteSessions = loadOnce(() => import("./site/verify-site-token.ts"));
+const accessTokens = loadOnce(() => import("./oauth/access-token.ts"));
 
 /** What a credential is verified with. */
 export interface VerificationContext {
@@ -34,7 +39,7 @@ export async function verifyCredential(token: string, context: VerificationConte
   const { JWT_SECRET: secret, JWT_SECRET_PREVIOUS: previousSecret, BASE_URL: issuer } = configuration;
   const caller = await verifyToken(token, { secret, previousSecret, issuer });
   if (caller !== undefined || !takesSiteSessions(configuration)) return caller;
-  const { verifySiteToken } = await import("./site/verify-site-token.ts");
+  const { verifySiteToken } = await siteSessions();
   return verifySiteToken(token, context);
 }
 
@@ -53,6 +58,6 @@ async function verifyOAuthToken(token: string, context: VerificationContext): Pr
       `OAuth tokens are not taken by this server, as ${reason}. Sign in for a token: POST /api/auth/signin answers with one.`,
     );
   }
-  const { verifyAccessToken } = await import("./oauth/access-token.ts");
+  const { verifyAccessToken } = await accessTokens();
   return verifyAccessToken(token, context.configuration, context.env.OAUTH_KV);
 }

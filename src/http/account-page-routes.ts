@@ -1,11 +1,12 @@
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
+import { loadOnce } from "../load-once.ts";
 import { limitSignIns } from "./account-routes.ts";
 import type { Application } from "./application.ts";
 import { allowConsentPages } from "./consent-routes.ts";
 
 /** Loaded with the first request: CODEBASE.md says why. */
-const handlers = () => import("./account-page-handlers.ts");
+const handlers = loadOnce(() => import("./account-page-handlers.ts"));
 
 /** The pages that links lead to, and the one that asks for a link. */
 export const accountPageRoutes = new Hono<Application>()

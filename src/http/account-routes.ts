@@ -1,12 +1,13 @@
 import { Hono } from "hono";
+import { loadOnce } from "../load-once.ts";
 import type { Application } from "./application.ts";
 import { limitAddress } from "./rate-limit.ts";
 
 /** Each is loaded with the first request that needs it: CODEBASE.md says why. */
-const handlers = () => import("./account-handlers.ts");
-const changes = () => import("./account-change-handlers.ts");
-const passwords = () => import("./password-handlers.ts");
-const clients = () => import("./client-handlers.ts");
+const handlers = loadOnce(() => import("./account-handlers.ts"));
+const changes = loadOnce(() => import("./account-change-handlers.ts"));
+const passwords = loadOnce(() => import("./password-handlers.ts"));
+const clients = loadOnce(() => import("./client-handlers.ts"));
 
 /** Limits from each address what has a password hashed. */
 export const limitSignIns = limitAddress("SIGN_IN_ADDRESS_RATE_LIMITER");

@@ -1,12 +1,13 @@
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
+import { loadOnce } from "../load-once.ts";
 import { limitSignIns } from "./account-routes.ts";
 import { addressOf } from "./address.ts";
 import type { Application } from "./application.ts";
 import { countAgainst } from "./rate-limit.ts";
 
 /** Loaded with the first request: CODEBASE.md says why. */
-const handlers = () => import("./consent-handlers.ts");
+const handlers = loadOnce(() => import("./consent-handlers.ts"));
 
 /** Each page may ask another server who the client is: as many as sign-ins, and counted beside them. */
 const limitPages = createMiddleware<Application>(async (context, next) => {

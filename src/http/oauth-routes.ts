@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { loadOnce } from "../load-once.ts";
 import type { Application } from "./application.ts";
 import { limitAddress } from "./rate-limit.ts";
 
 /** The OAuth library with it; loaded with the first request: CODEBASE.md says why. */
-const handlers = () => import("./oauth-handlers.ts");
+const handlers = loadOnce(() => import("./oauth-handlers.ts"));
 
 /** Limits from each address how many clients are registered. */
 export const limitRegistrations = limitAddress("REGISTRATION_RATE_LIMITER");

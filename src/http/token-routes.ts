@@ -1,9 +1,10 @@
 import { Hono } from "hono";
+import { loadOnce } from "../load-once.ts";
 import { limitSignIns } from "./account-routes.ts";
 import type { Application } from "./application.ts";
 
 /** Loaded with the first request to tokens: CODEBASE.md says why. */
-const handlers = () => import("./token-handlers.ts");
+const handlers = loadOnce(() => import("./token-handlers.ts"));
 
 /** Personal tokens: list, make, cut off. */
 export const tokenRoutes = new Hono<Application>()

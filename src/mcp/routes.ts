@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import type { Application } from "../http/application.ts";
 import { methodNotAllowedResponse } from "../http/problem.ts";
+import { loadOnce } from "../load-once.ts";
 
 /** Both SDKs with it; loaded with the first request to MCP: CODEBASE.md says why. */
-const handlers = () => import("./handlers.ts");
+const handlers = loadOnce(() => import("./handlers.ts"));
 
 /** What MCP clients in a browser must be let send. */
 export const mcpRequestHeaders = ["Last-Event-ID", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id"];

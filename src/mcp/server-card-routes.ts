@@ -2,9 +2,10 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { etag } from "hono/etag";
 import type { Application } from "../http/application.ts";
+import { loadOnce } from "../load-once.ts";
 
 /** Loaded with the first request: CODEBASE.md says why. */
-const handlers = () => import("./server-card-handlers.ts");
+const handlers = loadOnce(() => import("./server-card-handlers.ts"));
 
 /** Lets clients in a browser read the card from any page; to stand before the policy for all other routes. */
 export const allowCardReaders = cors({

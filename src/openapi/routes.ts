@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { Application } from "../http/application.ts";
+import { loadOnce } from "../load-once.ts";
 
 /** What answers; loaded with the first request. */
-const handlers = () => import("./handlers.ts");
+const handlers = loadOnce(() => import("./handlers.ts"));
 
 /** The API's description, for programs and for people. */
 export const openApiRoutes = new Hono<Application>()

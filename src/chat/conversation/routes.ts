@@ -1,10 +1,11 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Application } from "../../http/application.ts";
+import { loadOnce } from "../../load-once.ts";
 import { countMessage } from "./count-message.ts";
 
 /** Both are loaded with the first request that needs them: CODEBASE.md says why. */
-const messages = () => import("./message-handlers.ts");
-const conversations = () => import("./conversation-handlers.ts");
+const messages = loadOnce(() => import("./message-handlers.ts"));
+const conversations = loadOnce(() => import("./conversation-handlers.ts"));
 
 /** Limits the messages of each user, apart from the tools; it stands behind `requireCaller`. */
 export const limitChat: MiddlewareHandler<Application> = async (context, next) => {
