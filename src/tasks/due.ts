@@ -34,22 +34,22 @@ export const dueSchema = z
     if (message !== undefined) context.addIssue({ code: "custom", message });
   });
 
-/** A due date or moment as the two columns keep it; one of them is null. */
-export interface DueColumns<Moment> {
+/** A day or a moment as two columns keep it; one of them is null, or both. */
+export interface DayOrMoment<Moment> {
   /** `YYYY-MM-DD`. */
-  readonly dueDate: string | null;
-  readonly dueAt: Moment | null;
+  readonly day: string | null;
+  readonly moment: Moment | null;
 }
 
-/** Splits what `dueSchema` has accepted into its columns; only the database knows the user's clock. */
-export function toDueColumns(due: string): DueColumns<Date | SQL> {
-  if (FULL_DATE.safeParse(due).success) return { dueDate: due, dueAt: null };
-  return { dueDate: null, dueAt: hasOffset(due) ? new Date(due) : sql`person_moment(${due}::timestamp)` };
+/** What `dueSchema` has accepted as its columns keep it, and null as empty ones; only the database knows the user's clock. */
+export function splitDue(due: string | null): DayOrMoment<Date | SQL> {
+  if (due === null || FULL_DATE.safeParse(due).success) return { day: due, moment: null };
+  return { day: null, moment: hasOffset(due) ? new Date(due) : sql`person_moment(${due}::timestamp)` };
 }
 
-/** The `due` of a task, a moment by the clock of the time zone; undefined where it has none. */
-export function fromDueColumns({ dueDate, dueAt }: DueColumns<Date>, timeZone: string): string | undefined {
-  return dueDate ?? (dueAt === null ? undefined : showMoment(dueAt, timeZone));
+/** The day, or the moment by the clock of the time zone; undefined where there is neither. */
+export function showDue({ day, moment }: DayOrMoment<Date>, timeZone: string): string | undefined {
+  return day ?? (moment === null ? undefined : showMoment(moment, timeZone));
 }
 
 function hasOffset(due: string): boolean {

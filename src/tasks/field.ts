@@ -62,8 +62,13 @@ export function optionalField<
   return {
     ...told,
     column,
-    kept: value.nullish().transform((is) => is ?? null),
+    kept: value.nullish().transform(orNull),
     output: value.optional(),
     empty: null,
   };
+}
+
+/** What was kept before there was a column as it is in that column now. */
+export function orNull<Value>(value: Value | null | undefined): Value | null {
+  return value ?? null;
 }

@@ -1,7 +1,7 @@
 import { and, eq, gte, inArray, isNotNull, lt, or, type Placeholder, type SQL, sql } from "drizzle-orm";
 import { type CursorSettings, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
-import { toDueColumns } from "./due.ts";
+import { splitDue } from "./due.ts";
 import { isReady } from "./ready.ts";
 import type { Task } from "./task.ts";
 import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
@@ -146,8 +146,8 @@ export function carriesAll(tags: string | Placeholder): SQL {
 }
 
 function toMoment(due: string): SQL {
-  const { dueDate, dueAt } = toDueColumns(due);
+  const { day, moment } = splitDue(due);
   // In UTC, because Postgres does not take every offset that RFC 3339 allows.
-  if (dueAt === null) return inUserTimeZone(sql`${dueDate}::date`);
-  return dueAt instanceof Date ? sql`${dueAt.toISOString()}::timestamptz` : dueAt;
+  if (moment === null) return inUserTimeZone(sql`${day}::date`);
+  return moment instanceof Date ? sql`${moment.toISOString()}::timestamptz` : moment;
 }

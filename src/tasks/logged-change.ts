@@ -3,7 +3,7 @@ import * as z from "zod";
 import { showMoment } from "../moment.ts";
 import { quote } from "../quote.ts";
 import { shorten } from "../shorten.ts";
-import type { DueColumns } from "./due.ts";
+import { showDue } from "./due.ts";
 import { keptMoment, taskFields } from "./task-fields.ts";
 import { tasks } from "./task-rows.ts";
 
@@ -86,7 +86,7 @@ interface Reader {
   readonly read: (image: Image, timeZone: string) => string;
 }
 
-const { due, ...inOneColumn } = taskFields;
+const { due: _due, scheduled: _scheduled, ...inOneColumn } = taskFields;
 const columnsOfTask = getTableColumns(tasks);
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -96,18 +96,18 @@ const readers: Readonly<Record<string, Reader>> = {
       return [name, { columns: [name], read: (image: Image) => showValue(image[name], isWord) }];
     }),
   ),
-  due: {
-    columns: [columnsOfTask.dueDate.name, columnsOfTask.dueAt.name],
-    read: (image, timeZone) => showValue(due.read(readDue(image), timeZone), true),
-  },
+  due: inTwoColumns(columnsOfTask.dueDate.name, columnsOfTask.dueAt.name),
+  scheduled: inTwoColumns(columnsOfTask.scheduledDate.name, columnsOfTask.scheduledAt.name),
 };
 
-const dueSchema = z
-  .object({ due_date: due.keptColumns.dueDate.optional(), due_at: due.keptColumns.dueAt.optional() })
-  .transform(({ due_date: dueDate = null, due_at: dueAt = null }): DueColumns<Date> => ({ dueDate, dueAt }));
-
-function readDue(image: Image): DueColumns<Date> {
-  return dueSchema.parse(image);
+/** How a field is read that is a day or a moment. */
+function inTwoColumns(dayColumn: string, momentColumn: string): Reader {
+  const columns = z.object({ day: z.string().nullable().default(null), moment: keptMoment.nullable().default(null) });
+  return {
+    columns: [dayColumn, momentColumn],
+    read: (image, timeZone) =>
+      showValue(showDue(columns.parse({ day: image[dayColumn], moment: image[momentColumn] }), timeZone), true),
+  };
 }
 
 function showValue(value: unknown, isWord: boolean): string {

@@ -9,11 +9,13 @@ export const openStatuses = ["pending", "in_progress"] as const;
 export const isClaimLive: SQL = sql`coalesce(${tasks.claimedUntil} > claim_clock(), false)`;
 
 /**
- * The conditions of a task that an agent may take next: it is open, nobody holds a live claim of it, and it is not set aside for
- * a person. A claim that has lapsed and was not counted yet counts here.
+ * The conditions of a task that an agent may take next: it is open, not put off until later, nobody holds a live claim of it, and
+ * it is not set aside for a person. A claim that has lapsed and was not counted yet counts here.
  */
 export const isReady: readonly SQL[] = [
   inArray(tasks.status, [...openStatuses]),
   not(isClaimLive),
+  sql`coalesce(${tasks.scheduledDate} <= (now() at time zone current_setting('app.time_zone'))::date, true)`,
+  sql`coalesce(${tasks.scheduledAt} <= now(), true)`,
   sql`${tasks.claimLapses} + (${tasks.claimedUntil} is not null)::integer < ${sql.raw(`${MOST_LAPSES}`)}`,
 ];

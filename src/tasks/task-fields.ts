@@ -1,10 +1,10 @@
-import { date, text as textColumn, timestamp } from "drizzle-orm/pg-core";
+import { date, doublePrecision, integer, text as textColumn, timestamp } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import { quote } from "../quote.ts";
 import { MOMENT_WEIGHT, weigh } from "../shorten.ts";
 import { line, text } from "../text.ts";
-import { DUE_RULE, type DueColumns, dueSchema, fromDueColumns, toDueColumns } from "./due.ts";
-import { setField } from "./field.ts";
+import { DUE_RULE, dueSchema, showDue, splitDue } from "./due.ts";
+import { optionalField, orNull, setField } from "./field.ts";
 
 const STATUSES = ["pending", "in_progress", "completed", "cancelled"] as const;
 const PRIORITIES = ["none", "low", "medium", "high", "urgent"] as const;
@@ -23,13 +23,33 @@ function withoutRepeats(tags: readonly string[]): string[] {
   return tags.filter((tag) => seen.size < seen.add(tag.toLowerCase()).size);
 }
 
+const SCHEDULED_RULE = "Not before then; as due.";
+
+/** Numbers of an input that need not be whole. */
+export const decimals = z.registry<object>();
+
+/** Far from where a double has no room left between two whole numbers. */
+const LARGEST_POSITION = 1_000_000_000_000;
+
+const positionSchema = z
+  .number()
+  .refine((position) => Math.abs(position) <= LARGEST_POSITION, {
+    error: `must be a number from -${LARGEST_POSITION} to ${LARGEST_POSITION}`,
+  })
+  .register(decimals, {});
+
+function weighDue(due: string): number {
+  return due.includes("T") ? MOMENT_WEIGHT : 9;
+}
+
 /** A column that keeps a moment. */
 export const moment = (name: string) => timestamp(name, { precision: 3, withTimezone: true });
 
 /** A moment as Postgres' JSON has it. */
 export const keptMoment = z.string().transform((text) => new Date(text));
 
-const shownDue = z.string().optional().describe("A date, or a moment with the person's offset.");
+/** A date, or a moment with the person's offset. */
+const shownDue = z.string().optional();
 
 /**
  * What can be said of a task, in the order in which everyone sees it. The tools' inputs and outputs, the rows, what a
@@ -65,16 +85,56 @@ export const taskFields = {
   due: {
     columns: { dueDate: date("due_date", { mode: "string" }), dueAt: moment("due_at") },
     keptColumns: { dueDate: z.string().nullable(), dueAt: keptMoment.nullable() },
-    read: (row: DueColumns<Date>, timeZone: string) => fromDueColumns(row, timeZone),
-    write: (due: string | null) => (due === null ? { dueDate: null, dueAt: null } : toDueColumns(due)),
+    read: ({ dueDate, dueAt }: { dueDate: string | null; dueAt: Date | null }, timeZone: string) =>
+      showDue({ day: dueDate, moment: dueAt }, timeZone),
+    write: (due: string | null) => {
+      const { day, moment } = splitDue(due);
+      return { dueDate: day, dueAt: moment };
+    },
     output: shownDue,
     input: dueSchema,
     create: DUE_RULE,
     update: DUE_RULE,
     empty: null,
     line: (due: string) => `due ${due}`,
-    list: { schema: shownDue, weigh: (due: string) => (due.includes("T") ? MOMENT_WEIGHT : 9) },
+    list: { schema: shownDue, weigh: weighDue },
   },
+  scheduled: {
+    columns: { scheduledDate: date("scheduled_date", { mode: "string" }), scheduledAt: moment("scheduled_at") },
+    keptColumns: {
+      scheduledDate: z.string().nullish().transform(orNull),
+      scheduledAt: keptMoment.nullish().transform(orNull),
+    },
+    read: (
+      { scheduledDate, scheduledAt }: { scheduledDate: string | null; scheduledAt: Date | null },
+      timeZone: string,
+    ) => showDue({ day: scheduledDate, moment: scheduledAt }, timeZone),
+    write: (scheduled: string | null) => {
+      const { day, moment } = splitDue(scheduled);
+      return { scheduledDate: day, scheduledAt: moment };
+    },
+    output: shownDue,
+    input: dueSchema,
+    create: SCHEDULED_RULE,
+    update: SCHEDULED_RULE,
+    empty: null,
+    line: (scheduled: string) => `scheduled ${scheduled}`,
+    list: { schema: shownDue, weigh: weighDue },
+  },
+  estimate_minutes: optionalField(integer("estimate_minutes"), z.int(), {
+    input: z.int().min(1).max(100_000),
+    create: "How long it takes.",
+    update: "How long it takes.",
+    line: (minutes) => `${minutes} min`,
+    list: { schema: z.int().optional(), weigh: () => 8 },
+  }),
+  position: optionalField(doublePrecision("position"), z.number(), {
+    input: positionSchema,
+    create: "Its place in manual order.",
+    update: "Its place in manual order: between those of two tasks to stand between them.",
+    line: (position) => `position ${position}`,
+    list: { schema: z.number().optional(), weigh: () => 13 },
+  }),
   tags: setField(textColumn("tags").array().notNull().default([]), z.array(z.string()), {
     input: tagsSchema,
     create: "Words to find it by, such as groceries.",

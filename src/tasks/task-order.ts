@@ -6,7 +6,7 @@ import { taskFields } from "./task-fields.ts";
 import { tasks } from "./task-rows.ts";
 
 /** The orders in which tasks can be listed. */
-export const taskOrderSchema = z.enum(["due", "priority", "created", "updated"]);
+export const taskOrderSchema = z.enum(["due", "priority", "created", "updated", "position"]);
 export type TaskOrder = z.output<typeof taskOrderSchema>;
 
 /** As well the order in which agents take tasks that are ready. */
@@ -35,6 +35,7 @@ export const placeSchemas = {
   ready: z.tuple([dueMomentSchema, rankSchema, taskIdSchema]),
   created: z.tuple([taskIdSchema]),
   updated: z.tuple([momentSchema, taskIdSchema]),
+  position: z.tuple([z.number(), taskIdSchema]),
 } satisfies Record<ListOrder, z.ZodType<Place>>;
 
 /**
@@ -44,6 +45,7 @@ export const placeSchemas = {
  */
 export function taskOrders(dueMoment: SQL): Record<ListOrder, Order> {
   const due = sql`coalesce(${dueMoment}, 'infinity')`;
+  const position = sql`coalesce(${tasks.position}, ${tasks.id})`;
   const rank = sql`array_position(array['urgent', 'high', 'medium', 'low', 'none'], ${tasks.priority})`;
   return {
     due: {
@@ -54,14 +56,14 @@ export function taskOrders(dueMoment: SQL): Record<ListOrder, Order> {
     priority: {
       by: [asc(rank), asc(due), asc(tasks.id)],
       sortKey: sql`jsonb_build_array(${rank}, ${due}, ${tasks.id})`,
-      after: ([position, moment, id]) =>
-        sql`(${rank}, ${due}, ${tasks.id}) > (${position}::integer, ${moment}::timestamptz, ${id}::integer)`,
+      after: ([place, moment, id]) =>
+        sql`(${rank}, ${due}, ${tasks.id}) > (${place}::integer, ${moment}::timestamptz, ${id}::integer)`,
     },
     ready: {
       by: [asc(due), asc(rank), asc(tasks.id)],
       sortKey: sql`jsonb_build_array(${due}, ${rank}, ${tasks.id})`,
-      after: ([moment, position, id]) =>
-        sql`(${due}, ${rank}, ${tasks.id}) > (${moment}::timestamptz, ${position}::integer, ${id}::integer)`,
+      after: ([moment, place, id]) =>
+        sql`(${due}, ${rank}, ${tasks.id}) > (${moment}::timestamptz, ${place}::integer, ${id}::integer)`,
     },
     created: {
       by: [desc(tasks.id)],
@@ -72,6 +74,11 @@ export function taskOrders(dueMoment: SQL): Record<ListOrder, Order> {
       by: [desc(tasks.updatedAt), desc(tasks.id)],
       sortKey: sql`jsonb_build_array(${tasks.updatedAt}, ${tasks.id})`,
       after: ([moment, id]) => sql`(${tasks.updatedAt}, ${tasks.id}) < (${moment}::timestamptz, ${id}::integer)`,
+    },
+    position: {
+      by: [asc(position), asc(tasks.id)],
+      sortKey: sql`jsonb_build_array(${position}, ${tasks.id})`,
+      after: ([place, id]) => sql`(${position}, ${tasks.id}) > (${place}::double precision, ${id}::integer)`,
     },
   };
 }

@@ -1,6 +1,7 @@
 import { getTableColumns, sql } from "drizzle-orm";
 import { bigint, integer, pgTable, smallint, text } from "drizzle-orm/pg-core";
 import * as z from "zod";
+import { orNull } from "./field.ts";
 import { pluck } from "./field-table.ts";
 import { keptMoment, moment, taskFields } from "./task-fields.ts";
 
@@ -13,6 +14,7 @@ export const tasks = pgTable("tasks", {
   userId: integer("user_id").notNull(),
   ...pluck(taskFields, "column"),
   ...taskFields.due.columns,
+  ...taskFields.scheduled.columns,
   idempotencyKey: text("idempotency_key"),
   version: integer("version").notNull().default(1),
   createdAt: moment("created_at").notNull().defaultNow(),
@@ -60,6 +62,7 @@ export const taskRowSchema = z
       id: z.int(),
       ...pluck(taskFields, "kept"),
       ...taskFields.due.keptColumns,
+      ...taskFields.scheduled.keptColumns,
       version: z.int(),
       createdAt: keptMoment,
       updatedAt: keptMoment,
@@ -71,7 +74,3 @@ export const taskRowSchema = z
       claimLapses: z.int().default(0),
     }),
   );
-
-function orNull<Value>(value: Value | null | undefined): Value | null {
-  return value ?? null;
-}

@@ -71,4 +71,5 @@ function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void
   delete published.pattern;
   if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
   if (published.maximum !== undefined && published.maximum >= LARGEST_INTEGER) delete published.maximum;
+  if (published.minimum !== undefined && published.minimum <= -LARGEST_INTEGER) delete published.minimum;
 }

@@ -37,7 +37,7 @@ const input = z.strictObject({
   due_before: due.optional().describe("Only tasks due before this date or date-time."),
   order: taskOrderSchema
     .default("due")
-    .describe("due: soonest first; priority: most urgent first; created and updated: newest first."),
+    .describe("due: soonest first; priority: most urgent first; created and updated: newest first; position: by hand."),
   limit: z
     .number()
     .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {

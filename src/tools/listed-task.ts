@@ -28,10 +28,7 @@ export const listedTaskSchema = z.strictObject({
     .optional()
     .describe("Of a deleted task: the change that deleted it. An undo of that brings it back."),
   preview: z.string().optional().describe("How the description begins, in one line."),
-  cut: z
-    .literal(true)
-    .optional()
-    .describe("Title, tags or description are not all here; … is where a text is cut. get_task has all of them."),
+  cut: z.literal(true).optional().describe("Not all of it is here; … is where a text is cut. get_task has it."),
 });
 
 export type ListedTask = z.output<typeof listedTaskSchema>;
@@ -41,6 +38,8 @@ interface Size {
   readonly title: number;
   readonly tags: number;
   readonly preview: number;
+  /** Whether what is told of a task is no more than what it is chosen by. */
+  readonly isBrief?: true;
 }
 
 /** From the most that is shown to the least. */
@@ -48,7 +47,10 @@ const SIZES: readonly Size[] = [
   ...[125, 80, 50, 30, 0].map((preview) => ({ title: 65, tags: 40, preview })),
   { title: 40, tags: 15, preview: 0 },
   { title: 20, tags: 0, preview: 0 },
+  { title: 20, tags: 0, preview: 0, isBrief: true },
 ];
+
+const { scheduled: _scheduled, estimate_minutes: _minutes, position: _position, ...essentialFields } = taskFields;
 
 /** How much of the name of who holds a claim is shown, as `weigh` counts. */
 const LONGEST_HOLDER = 10;
@@ -104,10 +106,11 @@ function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTas
   const tags = firstTags(task.tags, size.tags);
   const whole = task.isDescriptionWhole ? task.description : `${task.description}${CUT}`;
   const preview = size.preview === 0 ? "" : shorten(whole, size.preview);
-  const isCut = title !== task.title || tags.length < task.tags.length || preview !== task.description;
+  const listed = { ...task, title, tags };
+  const isCut = size.isBrief || title !== task.title || tags.length < task.tags.length || preview !== task.description;
   return {
     id: task.id,
-    ...listFields(taskFields, { ...task, title, tags }),
+    ...(size.isBrief ? listFields(essentialFields, listed) : listFields(taskFields, listed)),
     version: task.version,
     ...(task.completed_at !== undefined && { completed_at: task.completed_at }),
     ...(task.claimed_by !== undefined && { claimed_by: shorten(task.claimed_by, LONGEST_HOLDER) }),

@@ -9,9 +9,9 @@ type TaskInText = Pick<Task, "id" | "title" | "status"> &
     readonly version?: number | undefined;
   };
 
-/** When it is due comes first; the others follow as in their table. */
-const { due, ...others } = taskFields;
-const inLine = { due, ...others };
+/** When it is due and when it may begin come first; the others follow as in their table. */
+const { due, scheduled, ...others } = taskFields;
+const inLine = { due, scheduled, ...others };
 
 /**
  * A task in one line: `#12 "Buy milk" · pending · due 2026-11-30 · high priority · tags "groceries", "home" · version 3`.

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseInput } from "../input.ts";
 import { isObject, readJson } from "../json.ts";
 import { signs } from "../tasks/task.ts";
+import { decimals } from "../tasks/task-fields.ts";
 
 /** What known clients put beside a tool's arguments: n8n, Cline, and those that take a request's `_meta` for one of them. */
 const ADDED_BY_CLIENTS: ReadonlySet<string> = new Set(["_meta", "toolCallId", "sessionId", "task_progress"]);
@@ -64,6 +65,7 @@ function normalize(schema: z.core.$ZodType, value: unknown): unknown {
   if (schema instanceof z.ZodArray) return normalizeList(schema.element, value);
   if (schema instanceof z.ZodNumber && counts.has(schema)) return toCount(value);
   if (typeof value !== "string") return value;
+  if (schema instanceof z.ZodNumber && decimals.has(schema)) return toDecimal(value);
   if (schema instanceof z.ZodNumber) return toWholeNumber(value, signs.get(schema)?.sign ?? "");
   if (schema instanceof z.ZodBoolean) return toBoolean(value);
   if (schema instanceof z.ZodEnum) return toOption(value, schema.options);
@@ -86,6 +88,11 @@ function toWholeNumber(text: string, sign: string): unknown {
   const trimmed = text.trim();
   const digits = sign !== "" && trimmed.startsWith(sign) ? trimmed.slice(sign.length) : trimmed;
   return /^-?\d{1,15}(?:\.0{1,15})?$/.test(digits) ? Number(digits) : text;
+}
+
+function toDecimal(text: string): unknown {
+  const trimmed = text.trim();
+  return /^-?\d{1,15}(?:\.\d{1,17})?$/.test(trimmed) ? Number(trimmed) : text;
 }
 
 function toCount(value: unknown): unknown {

@@ -36,7 +36,7 @@ const get = (place: number): Call => ["get_task", { task_id: `{{${place}}}` }];
 const completed = (title: string) => expected(title, { status: "completed", version: 2 });
 const priorities = ["low", "medium", "high", "urgent"] as const;
 const statuses = ["in_progress", "completed", "cancelled"] as const;
-const orders = ["due", "priority", "created", "updated"] as const;
+const orders = ["due", "priority", "created", "updated", "position"] as const;
 
 const turns: readonly Turn[] = [
   { name: "only words", rounds: [] },

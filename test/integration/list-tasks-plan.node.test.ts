@@ -17,7 +17,7 @@ const OWN_TASKS = 40;
 
 const cursorSettings = { JWT_SECRET: "a secret of the tests, 32 characters", SIGN_CURSORS: "on" } as const;
 const statuses = ["pending", "in_progress", "completed", "cancelled"] as const;
-const orders = ["created", "updated", "due", "priority"] as const;
+const orders = ["created", "updated", "due", "priority", "position"] as const;
 
 interface Plan {
   readonly relation: string | undefined;

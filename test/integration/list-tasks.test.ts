@@ -213,6 +213,8 @@ describe("a cursor", () => {
     ["priority", [99_999_999_999, "2026-01-01T00:00:00Z", 1]],
     ["priority", [6, "2026-01-01T00:00:00Z", 1]],
     ["due", ["2026-01-01T00:00:00Z", -1]],
+    ["position", ["1; drop table tasks", 1]],
+    ["position", [1, 1.5]],
   ])("of the order %s that is made up as %j is refused", async (order, place) => {
     const response = await person.call("list_tasks", { order, cursor: btoa(JSON.stringify([order, ...place])) });
 

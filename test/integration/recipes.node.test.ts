@@ -22,8 +22,8 @@ const LEFT_OUT = new Set(["node_modules", ".git", ".wrangler", "test-results", "
 
 /** What is run of the tests in the copy: those of the examples, and those that a field may break. */
 const TESTS = [
-  ["test/integration/task-tools.test.ts", "keeps an estimate"],
-  ["test/integration/list-tasks.test.ts", "by how many minutes there are"],
+  ["test/integration/task-tools.test.ts", "keeps a location"],
+  ["test/integration/list-tasks.test.ts", "by where it is to be done"],
   ["test/integration/support.test.ts", "where to get help"],
   ["test/contract/catalog.test.ts", "a change of the contract is a change of this snapshot"],
   ["test/contract/catalog.test.ts", "describes every input"],
@@ -107,9 +107,9 @@ describe("the recipes of CODEBASE.md, in a copy of the repository", () => {
       await migrate(owner, await readMigrationFiles());
       const before = await readSchemaNeeds(owner);
       const files = await readMigrationFiles(join(copy, "drizzle"));
-      expect(await migrate(owner, files)).toEqual([`${nextNumber}_estimate`]);
+      expect(await migrate(owner, files)).toEqual([`${nextNumber}_location`]);
       expect(missedAfter(before, await readSchemaNeeds(owner))).toEqual([]);
-      expect(await rollBack(owner, files, 1)).toEqual([`${nextNumber}_estimate`]);
+      expect(await rollBack(owner, files, 1)).toEqual([`${nextNumber}_location`]);
       expect(await readSchemaNeeds(owner)).toEqual(before);
       await migrate(owner, files);
 

@@ -167,7 +167,7 @@ describe("list_tasks", () => {
     [{ limit: 0 }, "limit", "must be a whole number from 1 to 100"],
     [{ limit: 101 }, "limit", "must be a whole number from 1 to 100"],
     [{ limit: "five" }, "limit", "must be a number"],
-    [{ order: "title" }, "order", "must be one of due, priority, created, updated"],
+    [{ order: "title" }, "order", "must be one of due, priority, created, updated, position"],
     [{ search: "x".repeat(201) }, "search", LENGTH],
     [{ search: "a\0" }, "search", "must not contain the character U+0000"],
     [{ due_before: "soon" }, "due_before", DUE],
