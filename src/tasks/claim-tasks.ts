@@ -4,12 +4,13 @@ import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type QueryBuilder, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { dueMoment } from "./due-window.ts";
 import { selectLastNotes } from "./last-notes.ts";
 import { claimedFor, type Lease, leaseColumns } from "./lease.ts";
-import { carriesAll, dueMoment } from "./list-tasks.ts";
 import { isReady } from "./ready.ts";
 import { type Task, toTask } from "./task.ts";
 import { taskFields } from "./task-fields.ts";
+import { carriesAll } from "./task-filter.ts";
 import { taskOrders } from "./task-order.ts";
 import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
 

@@ -1,31 +1,14 @@
-import { and, eq, gte, inArray, isNotNull, lt, or, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { type CursorSettings, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
-import { splitDue } from "./due.ts";
-import { isReady } from "./ready.ts";
-import type { Task } from "./task.ts";
+import { dueMoment } from "./due-window.ts";
+import { fitting, type TaskFilter } from "./task-filter.ts";
 import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
 import { type ListOrder, placeSchemas, taskOrders, unsignedCursors } from "./task-order.ts";
 import { tasks } from "./task-rows.ts";
 
-/** Which tasks to list, in which order; every filter that is given must hold. */
-export interface TaskFilter {
-  readonly statuses: readonly Task["status"][];
-  /** Deleted tasks in place of those that are there. */
-  readonly isDeleted?: true | undefined;
-  /** Only tasks that an agent may take next. */
-  readonly isReady?: boolean | undefined;
-  readonly priority?: Task["priority"] | undefined;
-  /** Tasks that carry all of these, without regard to case and accents. */
-  readonly tags?: readonly string[] | undefined;
-  /** Words that are all somewhere in title or description, without regard to case and accents. */
-  readonly search?: string | undefined;
-  /** Tasks whose moment has passed, or whose whole day has in the user's time zone. */
-  readonly isOverdue?: boolean | undefined;
-  /** Inclusive; a date means the start of that day in the user's time zone. */
-  readonly dueFrom?: string | undefined;
-  /** Exclusive; a date means the start of that day in the user's time zone. */
-  readonly dueBefore?: string | undefined;
+/** Which tasks to list, in which order. */
+export interface ListRequest extends TaskFilter {
   readonly order: ListOrder;
   readonly limit: number;
   /** The `nextCursor` of the page before. */
@@ -55,13 +38,6 @@ const SEARCH_BOUND = {
   advice: "Ask for less: fewer or shorter words to search for, or a filter beside them.",
 };
 
-const inUserTimeZone = (day: SQL) => sql`(${day})::timestamp at time zone current_setting('app.time_zone')`;
-
-/** When a task is due as a moment: a whole day counts from its start in the user's time zone. */
-export const dueMoment = sql`coalesce(${tasks.dueAt}, ${inUserTimeZone(sql`${tasks.dueDate}`)})`;
-
-const today = sql`(now() at time zone current_setting('app.time_zone'))::date`;
-
 /**
  * Lists tasks, page by page. A page starts after the last task of the one before, so that tasks made,
  * changed or deleted in between make no other task appear twice or not at all.
@@ -70,7 +46,7 @@ const today = sql`(now() at time zone current_setting('app.time_zone'))::date`;
  */
 export async function listTasks(
   database: UserDatabase,
-  filter: TaskFilter,
+  filter: ListRequest,
   cursorSettings: CursorSettings,
 ): Promise<TaskPage> {
   const order = taskOrders(dueMoment)[filter.order];
@@ -86,7 +62,7 @@ export async function listTasks(
       query
         .select({ ...listedColumns, sortKey: order.sortKey })
         .from(tasks)
-        .where(and(eq(tasks.userId, database.userId), ...conditions(filter), after))
+        .where(and(eq(tasks.userId, database.userId), ...fitting(filter), after))
         .orderBy(...order.by)
         .limit(filter.limit + 1),
     ],
@@ -104,50 +80,7 @@ export async function listTasks(
   };
 }
 
-function pagedList(userId: number, { limit: _, cursor: __, ...asked }: TaskFilter): PagedList<Place> {
+function pagedList(userId: number, { limit: _, cursor: __, ...asked }: ListRequest): PagedList<Place> {
   const { order } = asked;
   return { name: "tasks", userId, asked: { ...asked }, place: placeSchemas[order], unsigned: unsignedCursors(order) };
-}
-
-function conditions({
-  statuses,
-  isDeleted,
-  isReady: mustBeReady,
-  priority,
-  tags,
-  search,
-  isOverdue,
-  dueFrom,
-  dueBefore,
-}: TaskFilter): (SQL | undefined)[] {
-  return [
-    isDeleted ? isNotNull(tasks.deletedAt) : undefined,
-    inArray(tasks.status, [...statuses]),
-    ...(mustBeReady ? isReady : []),
-    priority === undefined ? undefined : eq(tasks.priority, priority),
-    tags === undefined || tags.length === 0 ? undefined : carriesAll(JSON.stringify(tags)),
-    ...(search === undefined ? [] : containsAll(search)),
-    isOverdue ? or(lt(tasks.dueAt, sql`now()`), lt(tasks.dueDate, today)) : undefined,
-    dueFrom === undefined ? undefined : gte(dueMoment, toMoment(dueFrom)),
-    dueBefore === undefined ? undefined : lt(dueMoment, toMoment(dueBefore)),
-  ];
-}
-
-function containsAll(search: string): SQL[] {
-  const words = new Set(search.split(/\p{White_Space}+/u).filter((word) => word !== ""));
-  // Not LIKE, which is four times as slow where a word almost matches at every letter, and twice as slow elsewhere.
-  return [...words].map((word) => sql`strpos(${tasks.searchedText}, (select search_text(${word}))) > 0`);
-}
-
-/** The condition that a task carries all of these tags, a JSON array, without regard to case and accents. */
-export function carriesAll(tags: string | Placeholder): SQL {
-  const asked = sql`jsonb_array_elements_text(${tags}::jsonb)`;
-  return sql`${tasks.searchedTags} @> array(select search_text(tag) from ${asked} as tag)`;
-}
-
-function toMoment(due: string): SQL {
-  const { day, moment } = splitDue(due);
-  // In UTC, because Postgres does not take every offset that RFC 3339 allows.
-  if (moment === null) return inUserTimeZone(sql`${day}::date`);
-  return moment instanceof Date ? sql`${moment.toISOString()}::timestamptz` : moment;
 }

@@ -4,37 +4,19 @@ import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { showMoment, weekdayOf } from "../moment.ts";
 import { readChangedTasks } from "../tasks/changed-tasks.ts";
-import { pluck } from "../tasks/field-table.ts";
-import { listTasks, type TaskFilter, type TaskPage } from "../tasks/list-tasks.ts";
-import { openStatuses } from "../tasks/ready.ts";
-import { momentSchema, type Task } from "../tasks/task.ts";
-import { taskFields } from "../tasks/task-fields.ts";
+import { listTasks, type TaskPage } from "../tasks/list-tasks.ts";
+import { momentSchema } from "../tasks/task.ts";
 import { taskOrderSchema } from "../tasks/task-order.ts";
-import { text } from "../text.ts";
 import { changedPage, listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
+import { filterInputs, filtersGiven, toTaskFilter } from "./task-filters.ts";
 
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 20;
 
-const { status: statuses, priority, due, tags } = pluck(taskFields, "input");
-
-const statusFilterSchema = z.enum(["open", "ready", "overdue", "all", ...statuses.options, "deleted"]);
-
 const input = z.strictObject({
-  status: statusFilterSchema
-    .default("open")
-    .describe(
-      "open is pending and in_progress; ready is open and free to claim; overdue is open, its moment or whole day past.",
-    ),
-  priority: priority.optional().describe("Only tasks of this priority; none means any."),
-  tags: tags.optional().describe("Only tasks that carry all of these tags."),
-  search: text({ minimum: 1, maximum: 200, isComposed: true })
-    .optional()
-    .describe("Words that are all in title or description, in any order."),
-  due_from: due.optional().describe("Only tasks due at this date or date-time or later."),
-  due_before: due.optional().describe("Only tasks due before this date or date-time."),
+  ...filterInputs,
   order: taskOrderSchema
     .default("due")
     .describe("due: soonest first; priority: most urgent first; created and updated: newest first; position: by hand."),
@@ -75,14 +57,16 @@ export const listTasksTool = defineReadingTool({
   output,
   async run({ changed_since: since, ...asked }, database, { cursorSettings }) {
     if (since !== undefined) return listChanges(since, asked, database);
-    const { status, priority, due_from: dueFrom, due_before: dueBefore, ...rest } = asked;
-    const which = { ...toStatuses(status), isOverdue: status === "overdue", priority: toPriority(priority) };
+    const which = toTaskFilter(asked);
     // In the order in which they are claimed.
-    const order = which.isReady && rest.order === "due" ? "ready" : rest.order;
-    const filter = { ...rest, ...which, order, dueFrom, dueBefore } as const;
-    const page = await listTasks(database, filter, cursorSettings);
+    const order = which.isReady && asked.order === "due" ? "ready" : asked.order;
+    const page = await listTasks(
+      database,
+      { ...which, order, limit: asked.limit, cursor: asked.cursor },
+      cursorSettings,
+    );
     return {
-      tasks: listPage(page.tasks, rest.order, filter.limit),
+      tasks: listPage(page.tasks, asked.order, asked.limit),
       ...clockOf(page),
       // A later page may show changes that an earlier one does not.
       ...(asked.cursor === undefined && { change: page.lastChange }),
@@ -121,29 +105,13 @@ function toSecond(moment: Date): Date {
   return new Date(Math.floor(moment.getTime() / 1000) * 1000);
 }
 
-/** Models fill in every field: "none" is what they choose who want no filter, and would hide all that matters. */
-function toPriority(filter: Task["priority"] | undefined) {
-  return filter === "none" ? undefined : filter;
-}
-
-function toStatuses(
-  filter: z.output<typeof statusFilterSchema>,
-): Pick<TaskFilter, "statuses" | "isDeleted" | "isReady"> {
-  if (filter === "open" || filter === "overdue") return { statuses: openStatuses };
-  if (filter === "ready") return { statuses: openStatuses, isReady: true };
-  if (filter === "all") return { statuses: statuses.options };
-  return filter === "deleted" ? { statuses: statuses.options, isDeleted: true } : { statuses: [filter] };
-}
-
 /** @throws ApplicationError `invalid_input` for a filter beside it: a task that does not fit it any more would be missed */
 async function listChanges(
   since: number,
-  { status, order: _order, limit, priority, ...rest }: Omit<z.output<typeof input>, "changed_since">,
+  { order: _order, limit, ...rest }: Omit<z.output<typeof input>, "changed_since">,
   database: UserDatabase,
 ): Promise<z.output<typeof output>> {
-  const filter = { priority: toPriority(priority), ...rest };
-  const beside = Object.entries(filter).find(([, value]) => value !== undefined)?.[0];
-  const field = beside ?? (status === "open" || status === "all" ? undefined : "status");
+  const [field] = filtersGiven(rest);
   if (field !== undefined) {
     const message = "must be left out beside changed_since, which tells of every task that has changed";
     throw new ApplicationError("invalid_input", `${field} ${message}`, { fields: [{ field, message }] });

@@ -5,7 +5,7 @@ import { startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
 import type { Caller } from "../../src/caller.ts";
 import { openDatabase } from "../../src/database/database.ts";
-import { listTasks, type TaskFilter } from "../../src/tasks/list-tasks.ts";
+import { type ListRequest, listTasks } from "../../src/tasks/list-tasks.ts";
 import { createMigratedDatabase, workerUrlTo } from "../support/cluster-databases.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy/fault-proxy.ts";
 import { findPostgresql } from "../support/postgresql-cluster.ts";
@@ -56,7 +56,7 @@ describe.skipIf(findPostgresql() === undefined)("a list among 50,000 tasks of ot
   let proxy: FaultProxy;
   let worker: pg.Client;
   let caller: Caller;
-  let list: (filter: Partial<TaskFilter>) => Promise<unknown>;
+  let list: (filter: Partial<ListRequest>) => Promise<unknown>;
 
   beforeAll(async () => {
     const { url } = await createMigratedDatabase();
@@ -140,7 +140,7 @@ describe.skipIf(findPostgresql() === undefined)("a list among 50,000 tasks of ot
     ["a priority that no task has", { priority: "urgent" }],
     ["a search that finds nothing", { search: "nowhere" }],
     ["a tag that no task has", { tags: ["nothing"] }],
-  ] satisfies [string, Partial<TaskFilter>][])("of %s does not either", async (_, filter) => {
+  ] satisfies [string, Partial<ListRequest>][])("of %s does not either", async (_, filter) => {
     await list(filter);
 
     expect(tasksRead(await explainLast())).toBeLessThanOrEqual(OWN_TASKS);

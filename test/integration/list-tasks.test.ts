@@ -22,6 +22,10 @@ beforeAll(async () => {
     { title: "given up", status: "cancelled" },
   ];
   for (const task of tasks) await person.run("create_task", task);
+  // Late in the evening by the person's clock, on the next day in UTC.
+  await ownerQuery("update tasks set completed_at = '2026-11-03T04:00:00Z' where user_id = $1 and title = 'done'", [
+    person.id,
+  ]);
 });
 
 describe("filters", () => {
@@ -48,6 +52,19 @@ describe("filters", () => {
     ["due from a moment on, which counts itself", { due_from: "2026-12-01T04:30:00Z" }, ["started", "december"]],
     ["due before a moment with a far offset", { due_before: "2026-12-02T03:30:00+23:00" }, ["november"]],
     ["due from a moment in nanoseconds", { due_from: "2026-12-01T04:30:00.000000000+00:00" }, ["started", "december"]],
+    ["one of several tags at least", { any_tags: ["year end", "elsewhere"] }, ["december"]],
+    [
+      "one of several tags, and all of others",
+      { any_tags: ["year end", "home"], tags: ["HOME"] },
+      ["started", "december"],
+    ],
+    ["without a date", { due: "no_date" }, ["undated"]],
+    ["without a date, finished or not", { due: "no_date", status: "all" }, ["undated", "given up"]],
+    ["completed from a day on", { completed_from: "2026-11-02" }, ["done"]],
+    ["completed in a window that begins by the clock", { completed_from: "2026-11-03T00:30:00" }, []],
+    ["completed before the end of a day", { completed_before: "2026-11-03", completed_from: "2026-11-02" }, ["done"]],
+    ["completed before a moment, among the completed", { completed_before: "2026-11-03T00:30:00Z", status: "all" }, []],
+    ["no task that is open and was completed", { completed_before: "2027-01-01", status: "in_progress" }, []],
     ["due in between", { due_from: "2026-11-02", due_before: "2026-12-01", status: "all" }, ["november", "started"]],
   ])("lists %s", async (_, filter, titles) => {
     expect(await titlesOf(filter)).toEqual(titles);
@@ -262,6 +279,10 @@ describe("a cursor", () => {
       ["due_before", { due_before: "2027-01-01" }],
       ["priority", { priority: "low" }],
       ["search", { search: "b" }],
+      ["due", { due: "overdue" }],
+      ["any_tags", { any_tags: ["home"] }],
+      ["completed_from", { completed_from: "2026-01-01" }],
+      ["completed_before", { completed_before: "2027-01-01" }],
     ])("is refused with another %s", async (_, other) => {
       const response = await owner.call("list_tasks", { ...asked, ...other, cursor });
 
