@@ -91,6 +91,7 @@ const selectKey = defineStatement((query, value: Value<"userId" | "key">) =>
       inputHash: idempotencyKeys.inputHash,
       change: idempotencyKeys.change,
       outcome: idempotencyKeys.outcome,
+      refused: idempotencyKeys.refused,
       createdAt: idempotencyKeys.createdAt,
     })
     .from(idempotencyKeys)
@@ -111,11 +112,20 @@ const settingSchema = z
     lastChange: setting.last_change,
     logBaseline: setting.log_baseline,
   }));
+/** The release before keeps none. */
+const refusedSchema = z
+  .array(z.unknown())
+  .nullish()
+  .transform((refused) => refused ?? []);
 const endedSchema = z
   .object({
-    rows: z.tuple([z.object({ ended: z.object({ change: z.int().nullable(), outcome: z.array(z.unknown()) }) })]),
+    rows: z.tuple([
+      z.object({
+        ended: z.object({ change: z.int().nullable(), outcome: z.array(z.unknown()), refused: refusedSchema }),
+      }),
+    ]),
   })
-  .transform(({ rows: [{ ended }] }) => ({ change: ended.change ?? undefined, outcome: ended.outcome }));
+  .transform(({ rows: [{ ended }] }) => ({ ...ended, change: ended.change ?? undefined }));
 
 /** The database as a caller's. */
 export function bindDatabase(
@@ -209,8 +219,8 @@ export function bindDatabase(
     const end = await call(build, { isRead: false, isKeyed, ...sight }, record, deadline, versions);
     if ("result" in end) {
       const { setting, results, ended } = end.result;
-      const { change, outcome = [] } = ended ?? {};
-      return { ...setting, results, change, outcome, isReplay: false, isFirstTold: true };
+      const { change, outcome = [], refused = [] } = ended ?? {};
+      return { ...setting, results, change, outcome, refused, isReplay: false, isFirstTold: true };
     }
     // It was carried out: what it did is still to be told, although it was given up.
     const reading = read(() => [selectKey({ userId, key })], { signal: undefined });
@@ -227,7 +237,9 @@ export function bindDatabase(
     // What this call has done itself, by an attempt whose answer was lost, is no replay.
     const isReplay = !(end.mayBeOwn && earlier.createdAt >= from);
     const isFirstTold = !isReplay || untold.take(userId, callersKey ?? key, earlier.createdAt);
-    return { ...setting, results: undefined, change: earlier.change ?? undefined, outcome, isReplay, isFirstTold };
+    const refused = refusedSchema.parse(earlier.refused);
+    const { change } = earlier;
+    return { ...setting, results: undefined, change: change ?? undefined, outcome, refused, isReplay, isFirstTold };
   }
 
   return {

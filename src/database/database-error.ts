@@ -1,10 +1,11 @@
 import { NeonDbError } from "@neondatabase/serverless";
 import { DrizzleQueryError } from "drizzle-orm/errors";
+import * as z from "zod";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { type LimitName, limitReached, readLimitName } from "../limits.ts";
 import { claimConflict } from "./claim-conflict.ts";
 import { TransportError } from "./sql-over-http.ts";
-import { TaskChangedSince } from "./user-database.ts";
+import { ItemsRefused, TaskChangedSince } from "./user-database.ts";
 
 // PostgreSQL's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const INVALID_AUTHORIZATION = "28000";
@@ -17,6 +18,8 @@ const LIMIT_REACHED = "TS003";
 /** Of our own require_task_versions, and of hold_to_claim with a constraint's name: nothing was done. */
 const CHANGED_SINCE = "TS004";
 const CLAIM = "claims";
+/** Of our own keep_refused: nothing was done. */
+const ITEMS_REFUSED = "TS006";
 /** A statement that has come to the end of its time (`statement_timeout`), or that an operator stopped: it is undone. */
 const STOPPED = "57014";
 /** Connection, missing database, resources, operator's intervention but the one above, the system itself. */
@@ -28,6 +31,9 @@ const TRANSIENT = /^(?:40|55P03$|25P03$|25006$)/;
 /** What it was given does not fit: data, constraints, limits, and what our own functions raise. */
 const REFUSAL_CLASSES = ["22", "23", "54", "P0", "TS"];
 const LONGEST_MESSAGE = 300;
+
+/** What `keep_refused` tells of the items. */
+const refusedSchema = z.object({ refused: z.array(z.unknown()), time_zone: z.string() });
 
 /** How a call may fail that was carried out. */
 const UNTOLD: ReadonlySet<ErrorKind> = new Set(["unavailable", "internal", "unauthenticated"]);
@@ -140,6 +146,10 @@ export function toDatabaseError(error: unknown): ApplicationError {
   const refusal = findDatabaseError(error);
   if (refusal?.code === CHANGED_SINCE) {
     return refusal.constraint === CLAIM ? claimConflict(refusal.detail, error) : new TaskChangedSince(error);
+  }
+  if (refusal?.code === ITEMS_REFUSED) {
+    const { refused, time_zone: timeZone } = refusedSchema.parse(JSON.parse(refusal.detail ?? ""));
+    return new ItemsRefused(refused, timeZone, error);
   }
   const limit = limitOf(error);
   if (limit !== undefined) return limitReached(limit, Number(refusal?.detail), error);

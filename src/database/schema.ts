@@ -66,6 +66,8 @@ export const idempotencyKeys = pgTable("idempotency_keys", {
   inputHash: text("input_hash"),
   change: bigint("change", { mode: "number" }),
   outcome: jsonb("outcome").$type<unknown>().notNull().default([]),
+  /** What a call about several tasks has not changed, and why; null of every other. */
+  refused: jsonb("refused").$type<unknown>(),
   createdAt: moment("created_at").notNull().defaultNow(),
 });
 

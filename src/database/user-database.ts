@@ -49,6 +49,8 @@ export interface TaskCall<Results> extends WrittenCall<Results>, CallSetting {
   readonly change: number | undefined;
   /** What happened to which task, as `gather_task_changes` has noted it. */
   readonly outcome: readonly unknown[];
+  /** What of several items it did not do, and why, as `keep_refused` has kept it. */
+  readonly refused: readonly unknown[];
   /** Whether its caller has made the same call before, by its key. */
   readonly isReplay: boolean;
   /** Whether nobody has been told of it before: it is no replay, or its caller was told that it may have been carried out. */
@@ -86,6 +88,19 @@ export class TaskClaimed extends ApplicationError {
   constructor(taskId: number, message: string, cause: unknown) {
     super("conflict", message, { cause });
     this.taskId = taskId;
+  }
+}
+
+/** A call that was to do all or nothing, and cannot do all: what it would have been refused. Nothing was changed. */
+export class ItemsRefused extends ApplicationError {
+  readonly refused: readonly unknown[];
+  /** The person's. */
+  readonly timeZone: string;
+
+  constructor(refused: readonly unknown[], timeZone: string, cause: unknown) {
+    super("conflict", "Not all can be done; nothing was changed.", { cause });
+    this.refused = refused;
+    this.timeZone = timeZone;
   }
 }
 
@@ -152,7 +167,7 @@ export interface UserDatabase {
   /**
    * Runs queries that change tasks.
    *
-   * @throws ApplicationError as `write`, and `TaskChangedSince`
+   * @throws ApplicationError as `write`, and `TaskChangedSince`, `TaskClaimed`, `ItemsRefused`
    * @throws KeyInUse
    */
   changeTasks<const Asked extends Queries>(

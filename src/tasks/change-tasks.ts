@@ -7,6 +7,7 @@ import { type ExpectedRow, isAtVersion, selectExpected, versionConflict } from "
 import { type Part, writeFields } from "./field-table.ts";
 import { type LastNote, selectLastNotes } from "./last-notes.ts";
 import { isLeasable, type Lease, leaseColumns, requireClaim } from "./lease.ts";
+import type { FailedItem } from "./refused-items.ts";
 import { isTaskOf, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
@@ -40,6 +41,10 @@ export interface TasksChanged {
   readonly isReplay: boolean;
   /** Whether nobody has been told of it before, so that its changes count now. */
   readonly isFirstTold: boolean;
+  /** Which of several items it has not done, and why. */
+  readonly failed?: readonly FailedItem[] | undefined;
+  /** Which of several tasks were so before. */
+  readonly unchanged?: ReadonlySet<number> | undefined;
   /** Of tasks that it has claimed, where it does so now: what was noted last of them. */
   readonly lastNotes?: readonly LastNote[] | undefined;
 }
@@ -54,22 +59,24 @@ function touchedWhere(differs: SQL | undefined) {
   };
 }
 
+/** What is set in a task that is completed. */
+export const completed = { status: "completed", completedAt: sql`now()`, ...touched } as const;
+
+/** What is set in a task that is deleted. Its key is free again: what looks for it in tasks does not see this one any more. */
+export const deleted = { deletedAt: sql`now()`, idempotencyKey: null, ...touched };
+
 const completeUnfinished = defineStatement((query, value: TaskOf) => complete(query, isTaskOf(value)));
 const markDeleted = defineStatement((query, value: TaskOf) => remove(query, isTaskOf(value)));
 
 function complete(query: QueryBuilder, which: SQL | undefined) {
   return query
     .update(tasks)
-    .set({ status: "completed", completedAt: sql`now()`, ...touched })
+    .set(completed)
     .where(and(which, ne(tasks.status, "completed")));
 }
 
-/** Its key is free again: what looks for it in tasks does not see this one any more. */
 function remove(query: QueryBuilder, which: SQL | undefined) {
-  return query
-    .update(tasks)
-    .set({ deletedAt: sql`now()`, idempotencyKey: null, ...touched })
-    .where(which);
+  return query.update(tasks).set(deleted).where(which);
 }
 
 /** Creates a task. */
@@ -146,13 +153,13 @@ export async function completeTask(
   expectedVersion?: number,
 ): Promise<TasksChanged> {
   const key = { userId: database.userId, id };
-  const completed = await database.changeTasks(call, (query) => [
+  const changed = await database.changeTasks(call, (query) => [
     expectedVersion === undefined ? completeUnfinished(key) : complete(query, isAtVersion(key, expectedVersion)),
     selectExpected(query, key, expectedVersion),
   ]);
-  return completed.outcome.length > 0
-    ? tasksOf(completed)
-    : asExpected(completed, completed.results?.[1][0], expectedVersion, { claim: call.claim });
+  return changed.outcome.length > 0
+    ? tasksOf(changed)
+    : asExpected(changed, changed.results?.[1][0], expectedVersion, { claim: call.claim });
 }
 
 /**
@@ -169,7 +176,7 @@ export async function deleteTask(
   expectedVersion?: number,
 ): Promise<TasksChanged> {
   const key = { userId: database.userId, id };
-  const deleted = await database.changeTasks(
+  const changed = await database.changeTasks(
     call,
     (query) => [
       expectedVersion === undefined ? markDeleted(key) : remove(query, isAtVersion(key, expectedVersion)),
@@ -177,7 +184,7 @@ export async function deleteTask(
     ],
     { seesDeleted: true },
   );
-  return deleted.outcome.length > 0 ? tasksOf(deleted) : asExpected(deleted, deleted.results?.[1][0], expectedVersion);
+  return changed.outcome.length > 0 ? tasksOf(changed) : asExpected(changed, changed.results?.[1][0], expectedVersion);
 }
 
 /** What a call has come to, as the database has noted it. */

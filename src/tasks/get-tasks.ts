@@ -1,7 +1,9 @@
+import { and, eq, isNull, sql } from "drizzle-orm";
+import { defineStatement, type Value } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
-import { found } from "../errors.ts";
-import { selectTask } from "./select-task.ts";
+import { notFound } from "../errors.ts";
 import { type Task, toTask } from "./task.ts";
+import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
 
 /** A task, and the number of its claim while that is live. */
 export interface TaskAndClaim {
@@ -9,18 +11,37 @@ export interface TaskAndClaim {
   readonly claim: number | undefined;
 }
 
+/** Reads tasks whose ids are a list as Postgres writes one. */
+const selectTasks = defineStatement((query, value: Value<"userId" | "ids">) =>
+  query
+    .select({ ...taskColumns, isClaimLapsed })
+    .from(tasks)
+    .where(
+      and(
+        eq(tasks.userId, value("userId")),
+        sql`${tasks.id} = any(${value("ids")}::integer[])`,
+        isNull(tasks.deletedAt),
+      ),
+    ),
+);
+
 /**
- * Reads tasks, in the order of their ids as they are given.
+ * Reads tasks, in the order of their ids as they are given; those that do not exist or are another user's are left out.
  *
- * @throws ApplicationError `not_found` for a task that does not exist or is another user's
+ * @throws ApplicationError `not_found` where none is found
  */
 export async function getTasks(database: UserDatabase, ids: readonly number[]): Promise<TaskAndClaim[]> {
-  const [first, ...others] = ids.map((id) => selectTask({ userId: database.userId, id }));
-  if (first === undefined) return [];
-  const { results, timeZone } = await database.read(() => [first, ...others]);
-  return results.map(([selected]) => {
-    const row = found(selected, "Task");
+  if (ids.length === 0) return [];
+  const { results, timeZone } = await database.read(() => [
+    selectTasks({ userId: database.userId, ids: `{${ids.join(",")}}` }),
+  ]);
+  const rows = new Map(results[0].map((row) => [row.id, row]));
+  const read = ids.flatMap((id): TaskAndClaim[] => {
+    const row = rows.get(id);
+    if (row === undefined) return [];
     const task = toTask(row, timeZone);
-    return { task, claim: task.claimed_until === undefined ? undefined : (row.claim ?? undefined) };
+    return [{ task, claim: task.claimed_until === undefined ? undefined : (row.claim ?? undefined) }];
   });
+  if (read.length === 0) throw notFound("Task");
+  return read;
 }

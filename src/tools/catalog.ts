@@ -23,6 +23,11 @@ export function toolNamed(name: string): Tool {
   return tool;
 }
 
+/** What a tool does, by its title, of so many tasks: `Delete 3 tasks`. */
+export function titleFor(title: string, count: number): string {
+  return title.replace(/ task$/, ` ${count} tasks`);
+}
+
 /** A tool as MCP's `tools/list` describes it. */
 export interface ToolDescription {
   readonly name: string;
@@ -34,8 +39,9 @@ export interface ToolDescription {
 }
 
 const LONGEST_PUBLISHED = 1_000;
-/** Of Postgres; no number that a model writes comes near it. */
+/** Of Postgres; no number that a model writes comes near it, and none is below the other. */
 const LARGEST_INTEGER = 2_147_483_647;
+const SMALLEST_NUMBER = 1;
 
 let descriptions: readonly ToolDescription[] | undefined;
 
@@ -71,5 +77,5 @@ function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void
   delete published.pattern;
   if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
   if (published.maximum !== undefined && published.maximum >= LARGEST_INTEGER) delete published.maximum;
-  if (published.minimum !== undefined && published.minimum <= -LARGEST_INTEGER) delete published.minimum;
+  if (published.minimum !== undefined && published.minimum <= SMALLEST_NUMBER) delete published.minimum;
 }

@@ -1,21 +1,28 @@
 import * as z from "zod";
+import { completeTasks } from "../tasks/change-several.ts";
 import { completeTask } from "../tasks/change-tasks.ts";
-import { taskIdSchema } from "../tasks/task.ts";
-import { callInputs, claimInput, defineWritingTool, expectedVersionSchema } from "./writing-tool.ts";
+import { atomicInput, callInputs, claimInput, expectedVersionSchema, requireTasks, taskInputs } from "./call-inputs.ts";
+import { defineWritingTool } from "./writing-tool.ts";
 
 export const completeTaskTool = defineWritingTool({
   name: "complete_task",
   title: "Complete task",
-  description: "Marks one task as completed. A task that is completed already stays as it is.",
+  description: "Marks tasks as completed. One that is completed already stays as it is.",
   input: z.strictObject({
-    task_id: taskIdSchema,
+    ...taskInputs,
+    atomic: atomicInput,
     expected_version: expectedVersionSchema,
     claim: claimInput,
     ...callInputs,
   }),
-  example: { task_id: 1 },
+  example: { task_ids: [1, 2] },
   annotations: { destructiveHint: false, idempotentHint: true },
-  run: ({ task_id: id, expected_version: expected }, database, call) => completeTask(database, call, id, expected),
+  run(asked, database, call, options) {
+    const [first, ...others] = requireTasks(asked);
+    return others.length === 0
+      ? completeTask(database, call, first, asked.expected_version)
+      : completeTasks(database, call, [first, ...others], options);
+  },
   done: () => "Completed",
   unchanged: "It was completed before; nothing was changed.",
 });

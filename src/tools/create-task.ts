@@ -2,7 +2,8 @@ import * as z from "zod";
 import { createTask } from "../tasks/change-tasks.ts";
 import { optionalInputs } from "../tasks/field-table.ts";
 import { taskFields } from "../tasks/task-fields.ts";
-import { callInputs, defineWritingTool } from "./writing-tool.ts";
+import { callInputs } from "./call-inputs.ts";
+import { defineWritingTool } from "./writing-tool.ts";
 
 const { title, ...rest } = taskFields;
 

@@ -1,22 +1,29 @@
 import * as z from "zod";
+import { deleteTasks } from "../tasks/change-several.ts";
 import { deleteTask } from "../tasks/change-tasks.ts";
-import { taskIdSchema } from "../tasks/task.ts";
+import { atomicInput, callInputs, claimInput, expectedVersionSchema, requireTasks, taskInputs } from "./call-inputs.ts";
 import { rules } from "./rules.ts";
-import { callInputs, claimInput, defineWritingTool, expectedVersionSchema } from "./writing-tool.ts";
+import { defineWritingTool } from "./writing-tool.ts";
 
 export const deleteTaskTool = defineWritingTool({
   name: "delete_task",
   title: "Delete task",
-  description: `Deletes one task, and answers it as it was. ${rules.delete}`,
+  description: `Deletes tasks, and answers them as they were. ${rules.delete}`,
   input: z.strictObject({
-    task_id: taskIdSchema,
+    ...taskInputs,
+    atomic: atomicInput,
     expected_version: expectedVersionSchema,
     claim: claimInput,
     ...callInputs,
   }),
-  example: { task_id: 1 },
+  example: { task_ids: [1, 2] },
   annotations: { destructiveHint: true, idempotentHint: true },
-  run: ({ task_id: id, expected_version: expected }, database, call) => deleteTask(database, call, id, expected),
+  run(asked, database, call, options) {
+    const [first, ...others] = requireTasks(asked);
+    return others.length === 0
+      ? deleteTask(database, call, first, asked.expected_version)
+      : deleteTasks(database, call, [first, ...others], options);
+  },
   confirm: () => true,
   done: () => "Deleted",
 });

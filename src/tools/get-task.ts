@@ -1,10 +1,16 @@
 import * as z from "zod";
+import type { UserDatabase } from "../database/user-database.ts";
+import { refusedField } from "../errors.ts";
+import { excerpt } from "../excerpt.ts";
 import { getTasks } from "../tasks/get-tasks.ts";
 import { tellChange } from "../tasks/logged-change.ts";
-import { taskIdSchema, taskSchema } from "../tasks/task.ts";
+import { tellFailed } from "../tasks/refused-items.ts";
+import { taskSchema } from "../tasks/task.ts";
 import { readHistory } from "../tasks/task-history.ts";
+import { requireTasks, taskInputs } from "./call-inputs.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
+import { cutSchema, failedSchema, LONGEST_DESCRIPTIONS } from "./task-result.ts";
 import { wholeTask } from "./task-text.ts";
 
 const USUAL_HISTORY = 10;
@@ -14,21 +20,23 @@ const beforeSchema = z.int().min(1).optional();
 export const getTaskTool = defineReadingTool({
   name: "get_task",
   title: "Get task",
-  description: `Reads one task of the person's list with everything that is kept of it. ${rules.data}`,
+  description: `Reads tasks of the person's list with everything that is kept of them. ${rules.data}`,
   input: z.strictObject({
-    task_id: taskIdSchema,
+    ...taskInputs,
     history: z.int().min(1).max(50).optional().describe("How many of its last changes to tell, with their notes."),
     before_change: beforeSchema.describe("Only changes before this one."),
   }),
   example: { task_id: 1, history: 5 },
   output: z.strictObject({
-    tasks: z.array(taskSchema),
+    tasks: z.array(taskSchema.extend({ cut: cutSchema })),
+    failed: failedSchema,
     history: z.array(z.string()).optional().describe("From the last on."),
     before_change: beforeSchema.describe("There are earlier ones: pass it on to read them."),
   }),
-  async run({ task_id: id, history, before_change: before }, database) {
-    if (history === undefined && before === undefined)
-      return { tasks: (await getTasks(database, [id])).map(({ task }) => task) };
+  async run({ history, before_change: before, ...named }, database) {
+    const [id, ...others] = requireTasks(named);
+    if (history === undefined && before === undefined) return getAll(database, [id, ...others]);
+    if (others.length > 0) throw refusedField("invalid_input", "history", "goes with one task alone");
     const { task, changes, isMore, timeZone } = await readHistory(database, id, history ?? USUAL_HISTORY, before);
     return {
       tasks: [task],
@@ -36,12 +44,32 @@ export const getTaskTool = defineReadingTool({
       ...(isMore && { before_change: changes.at(-1)?.change }),
     };
   },
-  toText({ tasks, history, before_change: before }) {
+  toText({ tasks, failed = [], history, before_change: before }) {
     return [
       ...tasks.map(wholeTask),
+      ...(tasks.some(({ cut }) => cut) ? ["A description that ends in … goes on: read that task alone."] : []),
+      ...failed.map((item) => `Failed ${tellFailed(item)}.`),
       ...(history ?? []),
       ...(history?.length === 0 ? ["No changes."] : []),
       ...(before === undefined ? [] : [`There are earlier ones: before_change ${before}`]),
     ].join("\n");
   },
 });
+
+/** Several tasks, whose descriptions together are no longer than that of one may be, and which of them there are not. */
+async function getAll(database: UserDatabase, ids: readonly number[]) {
+  const tasks = (await getTasks(database, ids)).map(({ task }) => task);
+  const length = tasks.reduce((sum, { description }) => sum + description.length, 0);
+  const longest = length <= LONGEST_DESCRIPTIONS ? length : LONGEST_DESCRIPTIONS / tasks.length;
+  const shown = tasks.map(({ description, ...task }) => {
+    const beginning = excerpt(description, longest);
+    return {
+      ...task,
+      description: beginning,
+      ...(tasks.length > 1 && beginning !== description && { cut: true as const }),
+    };
+  });
+  const missing = ids.filter((id) => !tasks.some((task) => task.id === id));
+  const failed = missing.map((id) => ({ task_id: id, error: "not_found" as const, message: "Task not found" }));
+  return { tasks: shown, ...(failed.length > 0 && { failed }) };
+}

@@ -1,10 +1,49 @@
 import * as z from "zod";
+import type { FailedItem } from "../tasks/refused-items.ts";
+import { tellFailed } from "../tasks/refused-items.ts";
 import { type Task, taskSchema } from "../tasks/task.ts";
+import { type ListedTask, listPage, listText } from "./listed-task.ts";
 import { taskLine } from "./task-text.ts";
+
+/** How many tasks are told whole, and how many in brief; of those after that it is told how many they are. */
+const MOST_WHOLE = 5;
+const MOST_IN_BRIEF = 25;
+
+/** How much their descriptions may have together, in characters: as much as the longest of one. */
+export const LONGEST_DESCRIPTIONS = 10_000;
+
+/** Whether a text of a task is not all here. */
+export const cutSchema = z.literal(true).optional();
+
+const { description, tags, priority, created_at, updated_at } = taskSchema.shape;
+
+/** Which items a call has not done. */
+export const failedSchema = z
+  .array(
+    z.strictObject({
+      task_id: z.int().optional(),
+      index: z.int().optional(),
+      error: z.string(),
+      message: z.string(),
+    }),
+  )
+  .optional();
+
+/** A task as a change of it is answered: of many, in brief. */
+const changedTaskSchema = taskSchema.extend({
+  description: description.optional(),
+  priority: priority.optional(),
+  tags: tags.optional(),
+  created_at: created_at.optional(),
+  updated_at: updated_at.optional(),
+  cut: cutSchema,
+});
 
 /** What every tool that changes tasks answers. */
 export const taskResultSchema = z.strictObject({
-  tasks: z.array(taskSchema),
+  tasks: z.array(changedTaskSchema),
+  more: z.int().optional().describe("Tasks beside these."),
+  failed: failedSchema,
   replayed: z
     .literal(true)
     .optional()
@@ -13,21 +52,82 @@ export const taskResultSchema = z.strictObject({
   note: z.string().optional().describe("What else there is to know, such as that nothing was changed."),
 });
 
-/**
- * What was done, a line for each task, and behind them the number of the change; the note in place of the verb where there
- * is one, and alone where no task is answered.
- *
- * @param verb such as `Created`
- * @param describe what of a task was changed
- * @param isClaim whether the change's number is that of a claim too
- */
-export function resultText(
-  verb: string,
-  { tasks, note = verb, change }: z.output<typeof taskResultSchema>,
-  describe: (task: Task) => string,
-  isClaim = false,
-): string {
-  const lines = tasks.map((task) => [`${note} ${taskLine(task)}`, describe(task)].filter(Boolean).join(" · "));
-  const told = lines.length === 0 ? note : lines.join("\n");
-  return change === undefined ? told : `${told}${isClaim ? ` · claim ${change}` : ""} · change ${change}`;
+/** What a call has come to, and the words for it. */
+interface Told {
+  /** None where they are no longer kept whole. */
+  readonly tasks: readonly Task[];
+  readonly change: number | undefined;
+  /** Such as `Created`. */
+  readonly verb: string;
+  /** What stands in place of the verb, and alone where no task is answered. */
+  readonly said: string | undefined;
+  /** What of a task was changed. */
+  readonly describe: (task: Task) => string;
+  /** Whether the change's number is that of a claim too: what is claimed is told whole, to be worked on. */
+  readonly isClaim: boolean;
+  /** What was not done of several items; undefined where the call was about one. */
+  readonly failed: readonly FailedItem[] | undefined;
+  /** Those of the tasks that were so before. */
+  readonly unchanged: ReadonlySet<number>;
+}
+
+/** The tasks and failures of an answer as data, and all of it as text. */
+export function tellResult(told: Told) {
+  const { tasks, failed = [], isClaim } = told;
+  const page = isClaim || fitWhole(tasks) ? undefined : inBrief(tasks.slice(0, MOST_IN_BRIEF));
+  const more = page === undefined ? 0 : tasks.length - page.length;
+  const structured = {
+    tasks: page ?? [...tasks],
+    ...(more > 0 && { more }),
+    ...(failed.length > 0 && { failed: failed.slice(0, MOST_IN_BRIEF) }),
+  };
+  const moreFailed = failed.length - MOST_IN_BRIEF;
+  const lines = [
+    ...(page === undefined ? linesOf(told) : linesInBrief(told, page, more)),
+    ...failed.slice(0, MOST_IN_BRIEF).map((item) => `Failed ${tellFailed(item)}.`),
+    ...(moreFailed > 0 ? [`and ${moreFailed} more failed.`] : []),
+  ];
+  return { structured, text: lines.join("\n") };
+}
+
+function fitWhole(tasks: readonly Task[]): boolean {
+  const length = tasks.reduce((sum, task) => sum + task.description.length, 0);
+  return tasks.length <= 1 || (tasks.length <= MOST_WHOLE && length <= LONGEST_DESCRIPTIONS);
+}
+
+function inBrief(tasks: readonly Task[]): ListedTask[] {
+  const brief = tasks.map((task) => ({ ...task, description: "", isDescriptionWhole: true }));
+  return listPage(brief, "due", tasks.length);
+}
+
+/** A line for each task, and behind them the number of the change. */
+function linesOf({ tasks, verb, said = verb, describe, change, isClaim, unchanged }: Told): string[] {
+  const lines = tasks.map((task) => {
+    const deed = said === verb && unchanged.has(task.id) ? "Unchanged" : said;
+    return [`${deed} ${taskLine(task)}`, describe(task)].filter(Boolean).join(" · ");
+  });
+  const numbered = `${lines.length === 0 ? said : lines.join("\n")}${tellNumber(change, isClaim)}`;
+  return numbered === "" ? [] : [numbered];
+}
+
+/** First what holds of all of them, with the number of the change. */
+function linesInBrief({ tasks, verb, said, describe, change, unchanged }: Told, page: ListedTask[], more: number) {
+  const described = new Map(tasks.map((task) => [task.id, describe(task)]));
+  const remarks = [...described].filter(([id]) => !unchanged.has(id)).map(([, remark]) => remark);
+  const common = new Set(remarks).size === 1 ? remarks[0] : undefined;
+  const count = tasks.length - unchanged.size;
+  const heads = [`${said ?? verb} ${count} tasks`, common].filter(Boolean).join(" · ");
+  const lines = listText(page)
+    .split("\n")
+    .map((line, place) => {
+      const task = page[place];
+      if (task === undefined) return line;
+      const remark = unchanged.has(task.id) ? "unchanged" : common === undefined && described.get(task.id);
+      return [line, remark].filter(Boolean).join(" · ");
+    });
+  return [`${heads}${tellNumber(change, false)}:`, ...lines, ...(more > 0 ? [`and ${more} more.`] : [])];
+}
+
+function tellNumber(change: number | undefined, isClaim: boolean): string {
+  return change === undefined ? "" : `${isClaim ? ` · claim ${change}` : ""} · change ${change}`;
 }

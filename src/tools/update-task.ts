@@ -11,11 +11,12 @@ import { openStatuses } from "../tasks/ready.ts";
 import { type Task, taskIdSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { undoChange } from "../tasks/undo-change.ts";
+import { callInputs, claimInput, expectedVersionSchema } from "./call-inputs.ts";
 import { tellBeginning } from "./listed-task.ts";
 import { rules } from "./rules.ts";
 import { CHANGES_WITHOUT_APPROVAL } from "./tool.ts";
 import { counts } from "./tool-input.ts";
-import { callInputs, claimInput, defineWritingTool, expectedVersionSchema } from "./writing-tool.ts";
+import { defineWritingTool } from "./writing-tool.ts";
 
 const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
 

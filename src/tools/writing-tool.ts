@@ -1,50 +1,29 @@
 import { createHash } from "node:crypto";
-import * as z from "zod";
+import type * as z from "zod";
 import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
+import type { SeveralOptions } from "../tasks/change-several.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import type { Task } from "../tasks/task.ts";
 import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
-import { text } from "../text.ts";
 import { effectOfWriting } from "./call-effect.ts";
-import { idempotencyKeySchema } from "./idempotency-key.ts";
-import { resultText, taskResultSchema } from "./task-result.ts";
+import type { callInputs } from "./call-inputs.ts";
+import { taskResultSchema, tellResult } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import type { RunnableTool, ToolAnnotations, ToolContext, ToolDeclaration } from "./tool.ts";
 import { readToolInput } from "./tool-input.ts";
 
+const NOTHING = "Nothing was changed.";
+
 const REPLAYED = "This key was used before; nothing was done now. That call:";
 
-/** The key that every tool which changes tasks takes. */
-const keySchema = idempotencyKeySchema
-  .optional()
-  .describe("Any unique text. The same call with it again within 24 hours does nothing and answers the same.");
-
-const noteSchema = text({ minimum: 1, maximum: 500, isComposed: true })
-  .optional()
-  .describe("What was done or decided, for the next one who looks.");
-
-/** What every tool that changes tasks takes beside what it does. */
-export const callInputs = { note: noteSchema, idempotency_key: keySchema };
-
-/** The version that a tool expects of the task it changes. */
-export const expectedVersionSchema = z
-  .int()
-  .min(1)
-  .max(2_147_483_647)
-  .optional()
-  .describe("Only if this is still its version.");
-
-/** What the tools take as well that change a task which is there. */
-export const claimInput = z
-  .int()
-  .min(1)
-  .max(Number.MAX_SAFE_INTEGER)
-  .optional()
-  .describe("The number of your claim: the change that made it.");
-
 type CallInput = z.ZodObject &
-  z.ZodType<{ [Name in keyof typeof callInputs]?: string | undefined } & { readonly claim?: number | undefined }>;
+  z.ZodType<
+    { [Name in keyof typeof callInputs]?: string | undefined } & {
+      readonly claim?: number | undefined;
+      readonly atomic?: boolean | undefined;
+    }
+  >;
 
 interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDeclaration<Input>, "annotations"> {
   readonly annotations: Pick<ToolAnnotations, "destructiveHint" | "idempotentHint">;
@@ -53,7 +32,7 @@ interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDecla
     input: z.output<Input>,
     database: UserDatabase,
     call: CallIdentity,
-    context: Pick<ToolContext, "isConfirmed">,
+    options: WritingOptions,
   ) => Promise<WritingRun>;
   /** Whether a person must say yes before an agent does this; without it none must. */
   readonly confirm?: (input: z.output<Input>) => boolean;
@@ -68,6 +47,9 @@ interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDecla
   /** Whether the number of the change is that of a claim, which the text then says. */
   readonly isClaim?: (input: z.output<Input>) => boolean;
 }
+
+/** How a call is made beside its input. */
+interface WritingOptions extends SeveralOptions, Pick<ToolContext, "isConfirmed"> {}
 
 /** What a tool made of the tasks, and what it says of that beside what it always says. */
 interface WritingRun extends TasksChanged {
@@ -84,7 +66,7 @@ interface WritingRun extends TasksChanged {
 export function defineWritingTool<Input extends CallInput>({
   run,
   done,
-  unchanged,
+  unchanged: asBefore,
   describeEdit,
   isClaim,
   asksFor,
@@ -109,31 +91,38 @@ export function defineWritingTool<Input extends CallInput>({
         ...{ tool: declaration.name, key, inputHash: hash(hashed), versions, overrides },
         ...{ note: input.note, claim: input.claim },
       };
-      const { tasks, changes, change, isReplay, isFirstTold, remarks, comment } = await run(input, database, call, {
-        isConfirmed,
-      }).catch((error: unknown) => {
+      const asksPerson = isConfirmed !== undefined;
+      const options = { isConfirmed, asksPerson, isAtomic: input.atomic ?? false };
+      const ran = await run(input, database, call, options).catch((error: unknown) => {
         throw error instanceof KeyInUse ? keyInUse(error) : error;
       });
+      const { tasks, changes, change, isReplay, isFirstTold, remarks, comment, failed, unchanged = new Set() } = ran;
       const verb = typeof done === "string" ? done : done(input);
       const shortened = changes.some(({ isShortened }) => isShortened) ? shortenedNote(verb, changes) : undefined;
       const said = isReplay
         ? `${REPLAYED} ${shortened ?? verb}`
         : changes.length === 0
-          ? (comment ?? unchanged)
+          ? (comment ?? (tasks.length > 0 ? asBefore : NOTHING))
           : shortened;
-      const result = {
-        tasks: shortened === undefined ? [...tasks] : [],
-        ...(isReplay && { replayed: true as const }),
-        ...(said !== undefined && { note: said }),
-        ...(change !== undefined && { change }),
-      };
-      const describe = (task: Task) => (changes.length === 0 ? "" : (describeEdit?.(input, task) ?? ""));
-      const tell = (task: Task) => [describe(task), remarks?.get(task.id)].filter(Boolean).join(" · ");
-      const text = resultText(verb, result, tell, isClaim?.(input));
-      const note = changes.length === 0 || comment === undefined ? said : [said, comment].filter(Boolean).join(" ");
+      const describe = (task: Task) =>
+        changes.length === 0 || unchanged.has(task.id) ? "" : (describeEdit?.(input, task) ?? "");
+      const { structured, text } = tellResult({
+        ...{ tasks: shortened === undefined ? tasks : [], change, verb, said, failed, unchanged },
+        describe: (task) => [describe(task), remarks?.get(task.id)].filter(Boolean).join(" · "),
+        isClaim: isClaim?.(input) ?? false,
+      });
+      // What was so before is not kept with the key.
+      const wereSo = isReplay ? [...unchanged].map((id) => `#${id} was so before.`).join(" ") : "";
+      const remark = [changes.length > 0 && comment, wereSo].filter(Boolean).join(" ");
+      const note = remark === "" ? said : [said, remark].filter(Boolean).join(" ");
       return {
-        structured: { ...result, ...(note !== undefined && { note }) },
-        text,
+        structured: {
+          ...structured,
+          ...(isReplay && { replayed: true }),
+          ...(note !== undefined && { note }),
+          ...(change !== undefined && { change }),
+        },
+        text: wereSo === "" ? text : `${text}\n${wereSo}`,
         changes: isFirstTold ? changes : [],
       };
     },

@@ -30,7 +30,7 @@ const sessionSchema = z.strictObject({
 });
 
 const resultSchema = z.strictObject({
-  tasks: z.array(z.union([taskSchema, listedTaskSchema])),
+  tasks: z.array(z.union([taskSchema, taskSchema.extend({ cut: z.literal(true) }), listedTaskSchema])),
   note: z.string().optional(),
   change: z.int().min(0).optional(),
   history: z.array(z.string()).optional(),
@@ -40,6 +40,16 @@ const resultSchema = z.strictObject({
   now: z.iso.datetime({ offset: true }).optional(),
   time_zone: z.string().optional(),
   next_cursor: z.string().optional(),
+  failed: z
+    .array(
+      z.strictObject({
+        task_id: z.int().optional(),
+        index: z.int().optional(),
+        error: z.string(),
+        message: z.string(),
+      }),
+    )
+    .optional(),
   replayed: z.literal(true).optional(),
 });
 

@@ -93,7 +93,7 @@ describe("and nothing is read as something else", () => {
     ["an id below one", "get_task", { task_id: "-1" }, "task_id must be a whole number from 1 to 2147483647"],
     ["an id in a list", "get_task", { task_id: [1] }, "task_id must be a number"],
     ["a truth for an id", "get_task", { task_id: true }, "task_id must be a number"],
-    ["null for what is required", "get_task", { task_id: null }, "task_id must be a number"],
+    ["null for what is required", "create_task", { title: null }, "title must be a string"],
     ["no text for what is required", "create_task", { title: "" }, "title must be 1 to 200 characters long"],
     [
       "another word",
@@ -123,19 +123,19 @@ describe("and nothing is read as something else", () => {
       "what a client adds elsewhere",
       "get_task",
       { task_id: 1, action: "x" },
-      "Unknown field action. Allowed: task_id, history, before_change",
+      "Unknown field action. Allowed: task_id, task_ids, history, before_change",
     ],
     [
       "the name of a prototype",
       "get_task",
       { task_id: 1, constructor: 1 },
-      "Unknown field constructor. Allowed: task_id, history, before_change",
+      "Unknown field constructor. Allowed: task_id, task_ids, history, before_change",
     ],
     [
       "a prototype",
       "get_task",
       JSON.parse('{"task_id":1,"__proto__":{}}'),
-      "Unknown field __proto__. Allowed: task_id, history, before_change",
+      "Unknown field __proto__. Allowed: task_id, task_ids, history, before_change",
     ],
   ])("%s", (_, name, given, message) => {
     expect(refusal(name, given)).toBe(message);

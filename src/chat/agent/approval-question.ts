@@ -1,5 +1,6 @@
 import { excerpt } from "../../excerpt.ts";
 import { quote } from "../../quote.ts";
+import { titleFor } from "../../tools/catalog.ts";
 import type { NamedTask, PlannedCall } from "../../tools/run-tool.ts";
 
 /** How much of a value a question shows, in code points. */
@@ -8,8 +9,11 @@ const LONGEST_VALUE = 300;
 /** How much a question about several calls shows of a task's title, in code points. */
 const LONGEST_TITLE = 80;
 
+/** Of how many tasks a question shows the whole titles. */
+const MOST_AT_LENGTH = 5;
+
 /** What a call says to the server and not to a person; the number of an undo stands in what it does. */
-const UNASKED = ["idempotency_key", "undo"];
+const UNASKED = ["idempotency_key", "undo", "atomic"];
 
 /** A call, and what it would do where the tool's name does not say it: `undo change 4, which deletes`. */
 interface CallInQuestion extends PlannedCall {
@@ -31,9 +35,12 @@ interface TaskInQuestion extends NamedTask {
  * @param tasks those that the call names
  */
 export function approvalQuestion(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
-  const { deed = call.tool.title } = call;
-  const about = tasks.map(nameTask).join(", ");
   const values = showDetails(call);
+  const about = nameTasks(tasks);
+  if (call.deed === undefined && tasks.length > 1) {
+    return `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (${values})`}?`;
+  }
+  const { deed = call.tool.title } = call;
   return `${deed.charAt(0).toUpperCase()}${deed.slice(1)}${about && ` ${about}`}${values && `: ${values}`}?`;
 }
 
@@ -41,16 +48,23 @@ export function approvalQuestion(call: CallInQuestion, tasks: readonly TaskInQue
 export function approvalSubject(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
   const title = call.details.get("title");
   const values = showDetails(call);
-  if (call.deed !== undefined) return [call.deed, tasks.map(nameTask).join(", ")].filter(Boolean).join(" ");
-  if (tasks.length > 0) return `${tasks.map(nameTask).join(", ")}${values && ` (${values})`}`;
+  if (call.deed !== undefined) return [call.deed, nameTasks(tasks)].filter(Boolean).join(" ");
+  if (tasks.length > 0) return `${nameTasks(tasks)}${values && ` (${values})`}`;
   return typeof title === "string" ? quote(excerpt(title, LONGEST_TITLE)) : values;
 }
 
-function nameTask({ id, title, titleBefore = title, claimed, now }: TaskInQuestion): string {
+/** All of them; where they are many, as much of the title of each as several questions show. */
+function nameTasks(tasks: readonly TaskInQuestion[]): string {
+  const longest = tasks.length > MOST_AT_LENGTH ? LONGEST_TITLE : Number.POSITIVE_INFINITY;
+  return tasks.map((task) => nameTask(task, longest)).join(", ");
+}
+
+function nameTask({ id, title, titleBefore = title, claimed, now }: TaskInQuestion, longest: number): string {
   if (now !== undefined) return `${now} (changed since you were asked)`;
-  const renamed = titleBefore === title ? "" : ` (now renamed to ${quote(title)})`;
+  const show = (text: string) => quote(excerpt(text, longest));
+  const renamed = titleBefore === title ? "" : ` (now renamed to ${show(title)})`;
   const held = claimed === undefined ? "" : ` (${claimed}, which this ends)`;
-  return `#${id} ${quote(titleBefore)}${renamed}${held}`;
+  return `#${id} ${show(titleBefore)}${renamed}${held}`;
 }
 
 function showDetails({ details }: PlannedCall): string {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { toolCalled } from "../../tools/catalog.ts";
+import { titleFor, toolCalled } from "../../tools/catalog.ts";
 import { type ApprovalRequest, type TurnEvent, waitingCalls } from "./turn-event.ts";
 
 /** How much room the subjects of a question have, in UTF-16 units; the first has it whatever its length. */
@@ -101,19 +101,26 @@ function groupQuestion(tool: string, requests: readonly ApprovalRequest[]): stri
   const title = toolCalled(tool)?.title;
   if (title === undefined || requests.some(({ about }) => about === undefined)) return undefined;
   const shown = shownSubjects(requests);
-  const left = requests.length - shown.length;
-  const what = title.replace(/ task$/, ` ${requests.length} tasks`);
-  const question = `${what}: ${shown.join(", ")}${left > 0 ? ` and ${left} more` : ""}?`;
+  const left = countTasks(requests) - countTasks(shown);
+  const subjects = shown.map(subjectOf).join(", ");
+  const question = `${titleFor(title, countTasks(requests))}: ${subjects}${left > 0 ? ` and ${left} more` : ""}?`;
   return left > 0 && isDestructive(tool) ? `${question} ${UNNAMED}` : question;
 }
 
-/** What several calls are about, as far as a question has room for it. */
-function shownSubjects(requests: readonly ApprovalRequest[]): string[] {
+/** Those of several calls that a question has room to name. */
+function shownSubjects(requests: readonly ApprovalRequest[]): ApprovalRequest[] {
   let room = ROOM;
-  return requests
-    .map(({ about, question }) => about ?? question)
-    .filter((subject, index) => {
-      room -= subject.length;
-      return index === 0 || room >= 0;
-    });
+  return requests.filter((request, index) => {
+    room -= subjectOf(request).length;
+    return index === 0 || room >= 0;
+  });
+}
+
+function subjectOf({ about, question }: ApprovalRequest): string {
+  return about ?? question;
+}
+
+/** How many tasks calls are about; one that names none makes one, or asks for it. */
+function countTasks(requests: readonly ApprovalRequest[]): number {
+  return requests.reduce((sum, { tasks = [] }) => sum + Math.max(1, tasks.length), 0);
 }

@@ -1,0 +1,74 @@
+import * as z from "zod";
+import { refusedField } from "../errors.ts";
+import { MOST_NAMED_TASKS } from "../tasks/change-several.ts";
+import { taskIdSchema } from "../tasks/task.ts";
+import { text } from "../text.ts";
+import { idempotencyKeySchema } from "./idempotency-key.ts";
+
+interface NamedTasks {
+  readonly task_id?: number | undefined;
+  readonly task_ids?: readonly number[] | undefined;
+}
+
+/** The key that every tool which changes tasks takes. */
+const keySchema = idempotencyKeySchema
+  .optional()
+  .describe("Any unique text. The same call with it again within 24 hours does nothing and answers the same.");
+
+const noteSchema = text({ minimum: 1, maximum: 500, isComposed: true })
+  .optional()
+  .describe("What was done or decided, for the next one who looks.");
+
+/** What every tool that changes tasks takes beside what it does. */
+export const callInputs = { note: noteSchema, idempotency_key: keySchema };
+
+/** The version that a tool expects of the task it changes. */
+export const expectedVersionSchema = z
+  .int()
+  .min(1)
+  .max(2_147_483_647)
+  .optional()
+  .describe("Only if this is still its version.");
+
+/** How a tool takes the tasks that it is about: one, or several. */
+export const taskInputs = {
+  task_id: taskIdSchema.optional(),
+  task_ids: z
+    .array(taskIdSchema.meta({ description: undefined }))
+    .max(MOST_NAMED_TASKS)
+    .optional()
+    .describe("Or several ids."),
+};
+
+/** Whether a call about several tasks is all or nothing. */
+export const atomicInput = z.boolean().optional().describe("All of them, or none.");
+
+/** The tasks that a call names, each once. */
+function namedTasks({ task_id: id, task_ids: ids = [] }: NamedTasks): number[] {
+  return [...new Set([...(id === undefined ? [] : [id]), ...ids])];
+}
+
+/**
+ * The tasks that a call names, which must be one at least.
+ *
+ * @throws ApplicationError `invalid_input`
+ */
+export function requireTasks(
+  named: NamedTasks & { readonly expected_version?: number | undefined },
+): [number, ...number[]] {
+  const [first, ...others] = namedTasks(named);
+  if (first === undefined) throw refusedField("invalid_input", "task_ids", "is required");
+  if (others.length > 0 && named.expected_version !== undefined) {
+    const message = "goes with one task alone: leave it out, or change one task after the other";
+    throw refusedField("invalid_input", "expected_version", message);
+  }
+  return [first, ...others];
+}
+
+/** What the tools take as well that change a task which is there. */
+export const claimInput = z
+  .int()
+  .min(1)
+  .max(Number.MAX_SAFE_INTEGER)
+  .optional()
+  .describe("The number of your claim: the change that made it.");
