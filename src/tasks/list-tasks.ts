@@ -1,6 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import { type CursorSettings, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
-import type { UserDatabase } from "../database/user-database.ts";
+import type { ReadOptions, SightOptions, UserDatabase } from "../database/user-database.ts";
+import { countTasks, type Grouping, type TaskCounts, toTaskCounts } from "./count-tasks.ts";
 import { dueMoment } from "./due-window.ts";
 import { fitting, type TaskFilter } from "./task-filter.ts";
 import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
@@ -13,6 +14,8 @@ export interface ListRequest extends TaskFilter {
   readonly limit: number;
   /** The `nextCursor` of the page before. */
   readonly cursor?: string | undefined;
+  /** Whether to count them too, page or not. */
+  readonly isCounted?: boolean | undefined;
 }
 
 /** One page of tasks. */
@@ -25,6 +28,13 @@ export interface TaskPage {
   /** When it was read, and the person's time zone. */
   readonly now: Date;
   readonly timeZone: string;
+  /** Of all that fit, by tag; where they were to be counted. */
+  readonly counts?: TaskCounts;
+}
+
+/** How many tasks fit a filter. */
+export interface CountedTasks extends Pick<TaskPage, "lastChange" | "now" | "timeZone"> {
+  readonly counts: TaskCounts;
 }
 
 /**
@@ -53,7 +63,7 @@ export async function listTasks(
   const list = pagedList(database.userId, filter);
   const after = filter.cursor === undefined ? undefined : order.after(readCursor(list, filter.cursor, cursorSettings));
   const {
-    results: [rows],
+    results: [rows, counted],
     lastChange,
     now,
     timeZone,
@@ -65,8 +75,9 @@ export async function listTasks(
         .where(and(eq(tasks.userId, database.userId), ...fitting(filter), after))
         .orderBy(...order.by)
         .limit(filter.limit + 1),
+      ...(filter.isCounted ? [countTasks(query, database.userId, filter, "tag")] : []),
     ],
-    { ...(filter.search !== undefined && { bound: SEARCH_BOUND }), seesDeleted: filter.isDeleted },
+    readOptions(filter),
   );
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
@@ -77,10 +88,32 @@ export async function listTasks(
     lastChange,
     now,
     timeZone,
+    ...(filter.isCounted && { counts: toTaskCounts(counted, "tag") }),
   };
 }
 
-function pagedList(userId: number, { limit: _, cursor: __, ...asked }: ListRequest): PagedList<Place> {
+/**
+ * Counts tasks by status, tag or day.
+ *
+ * @throws ApplicationError `invalid_input` for a search that takes too long
+ */
+export async function countByGroup(
+  database: UserDatabase,
+  filter: TaskFilter,
+  grouping: Grouping,
+): Promise<CountedTasks> {
+  const {
+    results: [counted],
+    ...setting
+  } = await database.read((query) => [countTasks(query, database.userId, filter, grouping)], readOptions(filter));
+  return { ...setting, counts: toTaskCounts(counted, grouping) };
+}
+
+function readOptions({ search, isDeleted }: TaskFilter): ReadOptions & SightOptions {
+  return { ...(search !== undefined && { bound: SEARCH_BOUND }), seesDeleted: isDeleted };
+}
+
+function pagedList(userId: number, { limit: _, cursor: __, isCounted: ___, ...asked }: ListRequest): PagedList<Place> {
   const { order } = asked;
   return { name: "tasks", userId, asked: { ...asked }, place: placeSchemas[order], unsigned: unsignedCursors(order) };
 }

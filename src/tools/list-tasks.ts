@@ -3,13 +3,17 @@ import { cursorSchema } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError } from "../errors.ts";
 import { showMoment, weekdayOf } from "../moment.ts";
+import { quote } from "../quote.ts";
 import { readChangedTasks } from "../tasks/changed-tasks.ts";
-import { listTasks, type TaskPage } from "../tasks/list-tasks.ts";
+import { type Grouping, groupingSchema, NO_DAY } from "../tasks/count-tasks.ts";
+import { digestTasks } from "../tasks/digest-tasks.ts";
+import { countByGroup, listTasks, type TaskPage } from "../tasks/list-tasks.ts";
 import { momentSchema } from "../tasks/task.ts";
 import { taskOrderSchema } from "../tasks/task-order.ts";
 import { changedPage, listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
+import { digestSchema, digestText, showDigest } from "./task-digest.ts";
 import { filterInputs, filtersGiven, toTaskFilter } from "./task-filters.ts";
 
 const LARGEST_PAGE = 100;
@@ -36,7 +40,12 @@ const input = z.strictObject({
       "The change of an earlier answer: tells what has changed since, deleted tasks too, in brief: get_task has the rest. Goes with limit alone.",
     ),
   cursor: cursorSchema.optional().describe("The next_cursor of the page before; everything else as it was then."),
+  total: z.boolean().optional().describe("Counts all that fit, and their tags, beside the page."),
+  group_by: groupingSchema.optional().describe("Only counts what fits: per status, tag or day due."),
+  digest: z.boolean().optional().describe("Alone: where things stand, in brief. Read it first."),
 });
+
+const countsSchema = z.array(z.strictObject({ name: z.string(), count: z.string() })).optional();
 
 const output = z.strictObject({
   tasks: z.array(listedTaskSchema),
@@ -46,6 +55,10 @@ const output = z.strictObject({
   more: z.literal(true).optional().describe("More has changed: ask again, since change."),
   reset: z.literal(true).optional().describe("What has changed since is not known: list anew, without changed_since."),
   next_cursor: z.string().optional().describe("There are more tasks: pass it as cursor to read on."),
+  total: z.string().optional().describe("How many fit: 12, or 1,000+."),
+  tags: countsSchema,
+  groups: countsSchema,
+  digest: digestSchema.optional(),
 });
 
 export const listTasksTool = defineReadingTool({
@@ -57,12 +70,22 @@ export const listTasksTool = defineReadingTool({
   output,
   async run({ changed_since: since, ...asked }, database, { cursorSettings }) {
     if (since !== undefined) return listChanges(since, asked, database);
+    if (asked.digest) return listDigest(asked, database);
     const which = toTaskFilter(asked);
+    if (asked.group_by !== undefined) {
+      requireNoCursor(asked);
+      // Who counts by status asks for all of them.
+      const isWhole = asked.group_by === "status" && asked.status === "open";
+      const whose = isWhole ? toTaskFilter({ ...asked, status: "all" }) : which;
+      const counted = await countByGroup(database, whose, asked.group_by);
+      const { total, groups } = counted.counts;
+      return { tasks: [], ...clockOf(counted), change: counted.lastChange, total, groups: [...groups] };
+    }
     // In the order in which they are claimed.
     const order = which.isReady && asked.order === "due" ? "ready" : asked.order;
     const page = await listTasks(
       database,
-      { ...which, order, limit: asked.limit, cursor: asked.cursor },
+      { ...which, order, limit: asked.limit, cursor: asked.cursor, isCounted: asked.total },
       cursorSettings,
     );
     return {
@@ -71,11 +94,19 @@ export const listTasksTool = defineReadingTool({
       // A later page may show changes that an earlier one does not.
       ...(asked.cursor === undefined && { change: page.lastChange }),
       ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
+      ...(page.counts !== undefined && { total: page.counts.total, tags: [...page.counts.groups] }),
     };
   },
-  toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor, change, more, reset }, asked) {
+  toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor, change, more, reset, ...counted }, asked) {
+    const { total, tags, groups, digest } = counted;
     return [
-      tasks.length === 0 ? nothingListed(asked, reset) : listText(tasks),
+      digest && digestText(digest),
+      groups?.map((group) => tellGroup(group, asked.group_by)).join("\n"),
+      digest === undefined &&
+        groups === undefined &&
+        (tasks.length === 0 ? nothingListed(asked, reset) : listText(tasks)),
+      total !== undefined && `Total ${total}.`,
+      tags !== undefined && tags.length > 0 && `Tags: ${tags.map((tag) => tellGroup(tag, "tag")).join(", ")}`,
       more && `More has changed: changed_since ${change}`,
       nextCursor !== undefined && `There are more: cursor ${nextCursor}`,
       [
@@ -92,7 +123,7 @@ export const listTasksTool = defineReadingTool({
 
 /** Says of a list without tasks what it lacks: where only some of them were asked for, there may be others. */
 function nothingListed(
-  { status, order: _order, limit: _limit, changed_since: since, ...filter }: z.output<typeof input>,
+  { status, order: _order, limit: _limit, total: _total, changed_since: since, ...filter }: z.output<typeof input>,
   isReset?: boolean,
 ): string {
   if (isReset) return `What has changed since ${since} is not known: list anew, without changed_since.`;
@@ -105,17 +136,47 @@ function toSecond(moment: Date): Date {
   return new Date(Math.floor(moment.getTime() / 1000) * 1000);
 }
 
+/** A group of tasks with its number, a day with that of the week. */
+function tellGroup({ name, count }: { name: string; count: string }, grouping: Grouping | undefined): string {
+  if (grouping === "tag") return `${quote(name)} ${count}`;
+  return grouping === "day" && name !== NO_DAY
+    ? `${weekdayOf(new Date(name), "UTC")} ${name}: ${count}`
+    : `${name}: ${count}`;
+}
+
+type AskedBeside = Omit<z.output<typeof input>, "changed_since">;
+
+/** @throws ApplicationError `invalid_input` for anything beside it: a digest is of all tasks */
+async function listDigest(
+  { order: _order, limit: _limit, digest: _digest, ...beside }: AskedBeside,
+  database: UserDatabase,
+): Promise<z.output<typeof output>> {
+  requireNothing(filtersGiven(beside), "must be left out beside digest, which is of all tasks");
+  const digest = await digestTasks(database);
+  return { tasks: [], ...clockOf(digest), change: digest.lastChange, digest: showDigest(digest) };
+}
+
+/** @throws ApplicationError `invalid_input` */
+function requireNoCursor({ cursor }: AskedBeside): void {
+  requireNothing(cursor === undefined ? [] : ["cursor"], "must be left out beside group_by, which lists no tasks");
+}
+
+function requireNothing([field]: readonly string[], message: string): void {
+  if (field !== undefined) {
+    throw new ApplicationError("invalid_input", `${field} ${message}`, { fields: [{ field, message }] });
+  }
+}
+
 /** @throws ApplicationError `invalid_input` for a filter beside it: a task that does not fit it any more would be missed */
 async function listChanges(
   since: number,
-  { order: _order, limit, ...rest }: Omit<z.output<typeof input>, "changed_since">,
+  { order: _order, limit, ...beside }: AskedBeside,
   database: UserDatabase,
 ): Promise<z.output<typeof output>> {
-  const [field] = filtersGiven(rest);
-  if (field !== undefined) {
-    const message = "must be left out beside changed_since, which tells of every task that has changed";
-    throw new ApplicationError("invalid_input", `${field} ${message}`, { fields: [{ field, message }] });
-  }
+  requireNothing(
+    filtersGiven(beside),
+    "must be left out beside changed_since, which tells of every task that has changed",
+  );
   const changed = await readChangedTasks(database, since, limit);
   return {
     tasks: changedPage(changed.tasks),

@@ -48,10 +48,14 @@ export function toTaskFilter(asked: FilterInputs): TaskFilter {
 }
 
 /** The filters that are given a value, by name: those without one and those that narrow nothing are not among them. */
-export function filtersGiven({ status, priority, ...filters }: FilterInputs): string[] {
-  const given = { priority: toPriority(priority), ...filters };
+export function filtersGiven({
+  status,
+  priority,
+  ...filters
+}: FilterInputs & Readonly<Record<string, unknown>>): string[] {
+  const given: Readonly<Record<string, unknown>> = { priority: toPriority(priority), ...filters };
   return [
-    ...Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+    ...Object.entries(given).flatMap(([name, value]) => (value === undefined || value === false ? [] : [name])),
     ...(status === "open" || status === "all" ? [] : ["status"]),
   ];
 }

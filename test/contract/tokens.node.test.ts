@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { digestParts } from "../../src/tasks/digest-tasks.ts";
 import type { TaskInList } from "../../src/tasks/task-in-list.ts";
 import { describeCatalog } from "../../src/tools/catalog.ts";
 import { changedPage, listPage, listText } from "../../src/tools/listed-task.ts";
+import { digestText, showDigest } from "../../src/tools/task-digest.ts";
 import { canCountTokens, countTokens } from "../support/count-tokens.ts";
 
 const PAGE = 20;
@@ -125,7 +127,47 @@ needTokenizer("the tokens of the tools (need npm ci --prefix test/clients)", () 
       inputSchema,
     }));
     const [tokens] = await countTokens([JSON.stringify(forModels)]);
-    expect(tokens).toBeLessThan(2_150);
+    expect(tokens).toBeLessThan(2_250);
+  });
+});
+
+needTokenizer("the tokens of a digest (need npm ci --prefix test/clients)", () => {
+  const CLOCK = {
+    now: "2026-11-27T17:45:10-05:00",
+    time_zone: "America/Argentina/ComodRivadavia",
+    change: 2_147_483_647,
+  };
+
+  it("are 600 at most, as structured content and as text, whatever tasks say", { timeout: 120_000 }, async () => {
+    const digests = [...kinds.map(([, kind]) => longest(kind)), (index: number) => real[index % real.length] ?? {}].map(
+      (make) =>
+        showDigest({
+          parts: digestParts.map((part, of) => ({
+            part,
+            count: 1_001,
+            tasks: page(20, (index) => ({
+              ...make(index),
+              id: 2_147_000_000 + 100 * of + index,
+              ...(part === "in_progress" && { claimed_by: make(index).title ?? "" }),
+            })),
+          })),
+          lastChange: 1,
+          now: new Date(),
+          timeZone: "UTC",
+        }),
+    );
+    const structured = await countTokens(digests.map((digest) => JSON.stringify({ tasks: [], digest, ...CLOCK })));
+    const text = await countTokens(
+      digests.map(
+        (digest) => `${digestText(digest)}\nIt is Wednesday, ${CLOCK.now} in ${CLOCK.time_zone}. Change 2147483647.`,
+      ),
+    );
+    for (const [index, name] of [...kinds.map(([kind]) => kind), "real"].entries()) {
+      expect(structured[index], `${name}, structured`).toBeLessThanOrEqual(600);
+      expect(text[index], `${name}, text`).toBeLessThanOrEqual(600);
+    }
+    const shown = digests.at(-1)?.reduce((sum, { tasks }) => sum + tasks.length, 0);
+    expect(shown).toBeGreaterThanOrEqual(2 * digestParts.length);
   });
 });
 

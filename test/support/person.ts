@@ -7,6 +7,7 @@ import { issueToken, SESSION_TOKEN_LIFETIME } from "../../src/auth/token.ts";
 import { readConfiguration } from "../../src/config.ts";
 import { taskSchema } from "../../src/tasks/task.ts";
 import { listedTaskSchema } from "../../src/tools/listed-task.ts";
+import { digestSchema } from "../../src/tools/task-digest.ts";
 import { ownerQuery } from "./owner.ts";
 import { insertPersonalToken } from "./personal-token.ts";
 
@@ -29,6 +30,8 @@ const sessionSchema = z.strictObject({
   user: z.strictObject({ id: z.int(), email: z.email(), name: z.string(), time_zone: z.string() }),
 });
 
+const countsSchema = z.array(z.strictObject({ name: z.string(), count: z.string() }));
+
 const resultSchema = z.strictObject({
   tasks: z.array(z.union([taskSchema, taskSchema.extend({ cut: z.literal(true) }), listedTaskSchema])),
   note: z.string().optional(),
@@ -50,6 +53,10 @@ const resultSchema = z.strictObject({
       }),
     )
     .optional(),
+  total: z.string().optional(),
+  tags: countsSchema.optional(),
+  groups: countsSchema.optional(),
+  digest: digestSchema.optional(),
   replayed: z.literal(true).optional(),
 });
 
