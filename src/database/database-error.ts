@@ -4,6 +4,7 @@ import * as z from "zod";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { type LimitName, limitReached, readLimitName } from "../limits.ts";
 import { claimConflict } from "./claim-conflict.ts";
+import { refusedReference } from "./refused-reference.ts";
 import { TransportError } from "./sql-over-http.ts";
 import { ItemsRefused, TaskChangedSince } from "./user-database.ts";
 
@@ -20,6 +21,8 @@ const CHANGED_SINCE = "TS004";
 const CLAIM = "claims";
 /** Of our own keep_refused: nothing was done. */
 const ITEMS_REFUSED = "TS006";
+/** Of our own raise_reference, with the field as the constraint's name: nothing was done. */
+const REFUSED_REFERENCE = "TS007";
 /** A statement that has come to the end of its time (`statement_timeout`), or that an operator stopped: it is undone. */
 const STOPPED = "57014";
 /** Connection, missing database, resources, operator's intervention but the one above, the system itself. */
@@ -151,6 +154,7 @@ export function toDatabaseError(error: unknown): ApplicationError {
     const { refused, time_zone: timeZone } = refusedSchema.parse(JSON.parse(refusal.detail ?? ""));
     return new ItemsRefused(refused, timeZone, error);
   }
+  if (refusal?.code === REFUSED_REFERENCE) return refusedReference(refusal.constraint ?? "", refusal.detail, error);
   const limit = limitOf(error);
   if (limit !== undefined) return limitReached(limit, Number(refusal?.detail), error);
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });

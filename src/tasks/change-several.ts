@@ -5,7 +5,7 @@ import { completed, deleted, type TasksChanged, tasksOf } from "./change-tasks.t
 import { isClaimLive } from "./ready.ts";
 import { allOrNothing, readRefused, refusal } from "./refused-items.ts";
 import { toTask } from "./task.ts";
-import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
+import { computedColumns, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a call names at most. */
 export const MOST_NAMED_TASKS = 25;
@@ -92,7 +92,7 @@ async function changeSeveral(
           ) as judged
         `),
         query
-          .select({ ...taskColumns, isClaimLapsed })
+          .select({ ...taskColumns, ...computedColumns })
           .from(tasks)
           .where(and(isAsked, not(isChangedNow)))
           .orderBy(asc(tasks.id)),

@@ -12,7 +12,7 @@ import { type Task, toTask } from "./task.ts";
 import { taskFields } from "./task-fields.ts";
 import { carriesAll } from "./task-filter.ts";
 import { taskOrders } from "./task-order.ts";
-import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
+import { computedColumns, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a call claims at most. */
 export const MOST_CLAIMED = 25;
@@ -76,7 +76,7 @@ export async function leaseClaimed(
   const leased = await database.changeTasks(call, (query) => [
     query.update(tasks).set(leaseColumns(lease, true)).where(isClaimed(query)),
     query
-      .select({ ...taskColumns, isClaimLapsed })
+      .select({ ...taskColumns, ...computedColumns })
       .from(tasks)
       .where(isClaimed(query))
       .orderBy(asc(tasks.id)),

@@ -4,7 +4,7 @@ import { ApplicationError } from "../errors.ts";
 import { tellChange } from "./logged-change.ts";
 import { isTask, selectTask, type TaskKey } from "./select-task.ts";
 import { changesSince, MOST_SINCE, readChangesSince } from "./task-history.ts";
-import { isClaimLapsed, type TaskRow, taskColumns, tasks } from "./task-rows.ts";
+import { computedColumns, type TaskRow, taskColumns, tasks } from "./task-rows.ts";
 
 /** A task that a call was to change, and where it expected a version, what has changed since that. */
 export interface ExpectedRow extends TaskRow {
@@ -20,7 +20,7 @@ export function isAtVersion(key: TaskKey, expectedVersion: number | undefined): 
 export function selectExpected(query: QueryBuilder, key: TaskKey, expectedVersion: number | undefined) {
   if (expectedVersion === undefined) return selectTask(key);
   return query
-    .select({ ...taskColumns, isClaimLapsed, since: changesSince(query, key, expectedVersion).as("since") })
+    .select({ ...taskColumns, ...computedColumns, since: changesSince(query, key, expectedVersion).as("since") })
     .from(tasks)
     .where(isTask(key));
 }

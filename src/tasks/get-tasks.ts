@@ -2,19 +2,20 @@ import { and, eq, isNull, sql } from "drizzle-orm";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { notFound } from "../errors.ts";
-import { type Task, toTask } from "./task.ts";
-import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
+import { wholeColumns } from "./select-task.ts";
+import { toWholeTask, type WholeTask } from "./task.ts";
+import { tasks } from "./task-rows.ts";
 
 /** A task, and the number of its claim while that is live. */
 export interface TaskAndClaim {
-  readonly task: Task;
+  readonly task: WholeTask;
   readonly claim: number | undefined;
 }
 
 /** Reads tasks whose ids are a list as Postgres writes one. */
 const selectTasks = defineStatement((query, value: Value<"userId" | "ids">) =>
   query
-    .select({ ...taskColumns, isClaimLapsed })
+    .select(wholeColumns)
     .from(tasks)
     .where(
       and(
@@ -39,7 +40,7 @@ export async function getTasks(database: UserDatabase, ids: readonly number[]): 
   const read = ids.flatMap((id): TaskAndClaim[] => {
     const row = rows.get(id);
     if (row === undefined) return [];
-    const task = toTask(row, timeZone);
+    const task = toWholeTask(row, timeZone);
     return [{ task, claim: task.claimed_until === undefined ? undefined : (row.claim ?? undefined) }];
   });
   if (read.length === 0) throw notFound("Task");

@@ -1,6 +1,6 @@
-import { and, eq, isNull, type Placeholder } from "drizzle-orm";
+import { and, eq, isNull, type Placeholder, sql } from "drizzle-orm";
 import { defineStatement, type Value } from "../database/statement.ts";
-import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
+import { computedColumns, taskColumns, tasks } from "./task-rows.ts";
 
 /** What a task is known by. */
 export interface TaskKey {
@@ -14,9 +14,27 @@ export type TaskOf = Value<keyof TaskKey>;
 /** Reads one task; none where it does not exist, is another user's or is deleted. */
 export const selectTask = defineStatement((query, value: TaskOf) =>
   query
-    .select({ ...taskColumns, isClaimLapsed })
+    .select({ ...taskColumns, ...computedColumns })
     .from(tasks)
     .where(isTaskOf(value)),
+);
+
+const subtasks = sql`from tasks as child
+  where child.user_id = tasks.user_id and child.parent_id = tasks.id and child.deleted_at is null`;
+
+/** What is read of a task with what its own row does not say. */
+export const wholeColumns = {
+  ...taskColumns,
+  ...computedColumns,
+  subtasks: sql<number>`(select count(*)::integer ${subtasks})`.as("subtasks"),
+  openSubtasks: sql<number>`(
+    select count(*)::integer ${subtasks} and child.status in ('pending', 'in_progress')
+  )`.as("open_subtasks"),
+};
+
+/** As `selectTask`, with what its own row does not say. */
+export const selectWholeTask = defineStatement((query, value: TaskOf) =>
+  query.select(wholeColumns).from(tasks).where(isTaskOf(value)),
 );
 
 /** The condition that a row is this task, and that it is not deleted. */

@@ -5,6 +5,8 @@ import { MOMENT_WEIGHT, weigh } from "../shorten.ts";
 import { line, text } from "../text.ts";
 import { DUE_RULE, dueSchema, showDue, splitDue } from "./due.ts";
 import { optionalField, orNull, setField } from "./field.ts";
+import { idWhereThere, type ReferringRow } from "./references.ts";
+import { taskIdSchema } from "./task-id.ts";
 
 const STATUSES = ["pending", "in_progress", "completed", "cancelled"] as const;
 const PRIORITIES = ["none", "low", "medium", "high", "urgent"] as const;
@@ -128,6 +130,24 @@ export const taskFields = {
     line: (minutes) => `${minutes} min`,
     list: { schema: z.int().optional(), weigh: () => 8 },
   }),
+  parent_id: {
+    ...optionalField(integer("parent_id"), z.int(), {
+      input: taskIdSchema,
+      create: "The task that it is a subtask of.",
+      update: "Another parent.",
+      line: (parent) => `subtask of #${parent}`,
+      list: { schema: z.int().optional(), weigh: () => 8 },
+    }),
+    read: (row: ReferringRow & { readonly parent_id: number | null }) => idWhereThere(row.parent_id, row),
+  },
+  discovered_from: {
+    ...optionalField(integer("discovered_from"), z.int(), {
+      input: taskIdSchema,
+      create: "The task during which it was found.",
+      update: "Likewise.",
+    }),
+    read: (row: ReferringRow & { readonly discovered_from: number | null }) => idWhereThere(row.discovered_from, row),
+  },
   position: optionalField(doublePrecision("position"), z.number(), {
     input: positionSchema,
     create: "Its place in manual order.",

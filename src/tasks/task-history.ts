@@ -4,12 +4,12 @@ import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { found } from "../errors.ts";
 import { type LoggedChange, loggedChangeSchema } from "./logged-change.ts";
-import { selectTask, type TaskKey } from "./select-task.ts";
-import { type Task, toTask } from "./task.ts";
+import { selectWholeTask, type TaskKey } from "./select-task.ts";
+import { toWholeTask, type WholeTask } from "./task.ts";
 
 /** A task, and what happened to it. */
 export interface TaskHistory {
-  readonly task: Task;
+  readonly task: WholeTask;
   /** From the last on. */
   readonly changes: readonly LoggedChange[];
   /** Whether there are changes before these. */
@@ -65,10 +65,10 @@ export async function readHistory(
   const key = { userId: database.userId, id };
   const earlier = before === undefined ? undefined : lt(taskChanges.change, before);
   const { results, timeZone } = await database.read((query) => [
-    selectTask(key),
+    selectWholeTask(key),
     selectLogged(query, key, earlier).limit(limit + 1),
   ]);
-  const task = toTask(found(results[0][0], "Task"), timeZone);
+  const task = toWholeTask(found(results[0][0], "Task"), timeZone);
   const logged = results[1].map((row) => loggedChangeSchema.parse(row));
   return { task, changes: logged.slice(0, limit), isMore: logged.length > limit, timeZone };
 }

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { showMoment } from "../moment.ts";
 import { type Task, toTask } from "./task.ts";
-import { isClaimLapsed, type TaskRow, taskColumns, tasks } from "./task-rows.ts";
+import { computedColumns, type TaskRow, taskColumns, tasks } from "./task-rows.ts";
 
 /** A task as it is read for a list. */
 export interface TaskInList extends Task {
@@ -20,7 +20,7 @@ const BEGINNING = 400;
 /** The columns that a `TaskInList` is read from. */
 export const listedColumns = {
   ...taskColumns,
-  isClaimLapsed,
+  ...computedColumns,
   description: sql<string>`left(${tasks.description}, ${sql.raw(`${BEGINNING}`)})`,
   isDescriptionWhole: sql<boolean>`char_length(${tasks.description}) <= ${sql.raw(`${BEGINNING}`)}`,
   deletedAt: tasks.deletedAt,

@@ -1,8 +1,8 @@
 import { asc, desc, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { decodePlace, encodePlace, type Place, type UnsignedCursors } from "../cursor.ts";
-import { taskIdSchema } from "./task.ts";
 import { taskFields } from "./task-fields.ts";
+import { taskIdSchema } from "./task-id.ts";
 import { tasks } from "./task-rows.ts";
 
 /** The orders in which tasks can be listed. */

@@ -3,6 +3,7 @@ import { bigint, integer, pgTable, smallint, text } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import { orNull } from "./field.ts";
 import { pluck } from "./field-table.ts";
+import { type ReferringRow, references, referencesSchema } from "./references.ts";
 import { keptMoment, moment, taskFields } from "./task-fields.ts";
 
 /**
@@ -48,15 +49,22 @@ export const isClaimLapsed = sql<boolean>`coalesce(${tasks.claimedUntil} <= clai
   "is_claim_lapsed",
 );
 
-export type TaskRow = Pick<typeof tasks.$inferSelect, keyof typeof taskColumns> & {
-  /** As `isClaimLapsed`; absent of a task as a call left it, which had that counted. */
-  readonly isClaimLapsed?: boolean;
-};
+/** What a task is read with beside its columns. */
+export const computedColumns = { isClaimLapsed, references };
+
+export type TaskRow = Pick<typeof tasks.$inferSelect, keyof typeof taskColumns> &
+  ReferringRow & {
+    /** As `isClaimLapsed`; absent of a task as a call left it, which had that counted. */
+    readonly isClaimLapsed?: boolean;
+  };
 
 /** A row as Postgres' `to_jsonb` writes it, and the release before or after this one has kept it. */
 export const taskRowSchema = z
   .record(z.string(), z.unknown())
-  .transform((json) => Object.fromEntries(Object.entries(taskColumns).map(([key, { name }]) => [key, json[name]])))
+  .transform((json) => {
+    const known = Object.entries(taskColumns).map(([key, { name }]): [string, unknown] => [key, json[name]]);
+    return Object.fromEntries([...known, ["references", json.references]]);
+  })
   .pipe(
     z.object({
       id: z.int(),
@@ -72,5 +80,6 @@ export const taskRowSchema = z
       claimedUntil: keptMoment.nullish().transform(orNull),
       claimedBy: z.string().nullish().transform(orNull),
       claimLapses: z.int().default(0),
+      references: referencesSchema.nullish(),
     }),
   );

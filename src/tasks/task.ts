@@ -4,37 +4,31 @@ import { pluck, readFields } from "./field-table.ts";
 import { taskFields } from "./task-fields.ts";
 import type { TaskRow } from "./task-rows.ts";
 
-/** The largest id that Postgres' integer holds. */
-const MAXIMUM_ID = 2_147_483_647;
-
-/** How a text may name a value of a schema: after the sign that people write before it. */
-export const signs = z.registry<{ readonly sign: string }>();
-
-export const taskIdSchema = z
-  .number()
-  .refine((id) => Number.isInteger(id) && id >= 1 && id <= MAXIMUM_ID, {
-    error: `must be a whole number from 1 to ${MAXIMUM_ID}`,
-  })
-  .meta({ type: "integer", minimum: 1, maximum: MAXIMUM_ID, description: "The task's id." })
-  .register(signs, { sign: "#" });
-
 /** A moment as the person's clock shows it, with its offset (RFC 3339). */
 export const momentSchema = z.iso.datetime({ offset: true });
 
 /** A task as everyone outside sees it; a field that is not set is absent. */
 export const taskSchema = z.strictObject({
-  id: taskIdSchema,
+  id: z.int().min(1),
   ...pluck(taskFields, "output"),
-  version: z.int().min(1).describe("Grows with every change."),
+  version: z.int().min(1),
   created_at: momentSchema,
   updated_at: momentSchema,
   completed_at: momentSchema.optional(),
-  claimed_by: z.string().optional().describe("Without claimed_until, its claim has lapsed."),
+  claimed_by: z.string().optional().describe("Lapsed without claimed_until."),
   claimed_until: momentSchema.optional(),
-  set_aside: z.literal(true).optional().describe("Its claims lapsed too often: for a person."),
+  set_aside: z.literal(true).optional().describe("For a person."),
 });
 
 export type Task = z.output<typeof taskSchema>;
+
+/** A task with what its own row does not say. */
+export const wholeTaskSchema = taskSchema.extend({
+  subtasks: z.int().optional(),
+  open_subtasks: z.int().optional(),
+});
+
+export type WholeTask = z.output<typeof wholeTaskSchema>;
 
 /**
  * Turns a row into the task that everyone outside sees.
@@ -51,6 +45,20 @@ export function toTask(row: TaskRow, timeZone: string): Task {
     updated_at: show(row.updatedAt),
     ...(row.completedAt !== null && { completed_at: show(row.completedAt) }),
     ...claimOf(row, show),
+  };
+}
+
+/** What is read of a task beside its row where all of it is asked for. */
+export interface WholeTaskRow extends TaskRow {
+  readonly subtasks: number;
+  readonly openSubtasks: number;
+}
+
+/** As `toTask`, with what its own row does not say. */
+export function toWholeTask(row: WholeTaskRow, timeZone: string): WholeTask {
+  return {
+    ...toTask(row, timeZone),
+    ...(row.subtasks > 0 && { subtasks: row.subtasks, open_subtasks: row.openSubtasks }),
   };
 }
 

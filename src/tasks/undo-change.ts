@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
+import { RefusedReference } from "../database/refused-reference.ts";
 import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
@@ -75,9 +76,11 @@ export async function undoChange(
   number: number,
   unasked: number | undefined,
 ): Promise<ChangeUndone> {
-  const undone = await database.changeTasks(call, () => [
-    undo({ userId: database.userId, number, unasked: unasked ?? "" }),
-  ]);
+  const undone = await database
+    .changeTasks(call, () => [undo({ userId: database.userId, number, unasked: unasked ?? "" })])
+    .catch((error: unknown) => {
+      throw error instanceof RefusedReference ? againstReferences(number, error) : error;
+    });
   const { changes: changed, ...answer } = tasksOf(undone);
   // What is there again, or completed again, was counted when it was made and completed.
   const changes = changed.map((change) => ({ ...change, isCompletion: false }));
@@ -144,6 +147,16 @@ function needsApproval(number: number, steps: readonly { id: number; deed: strin
     deed: `undo change ${number}, which ${does.filter(Boolean).join(" and ")}`,
     taskIds: [...deleted, ...changed],
   });
+}
+
+/** What the change has put an end to, tasks that have come to refer to each other since do not let be again. */
+function againstReferences(number: number, { refused, cause }: RefusedReference): ApplicationError {
+  const { field, message } = refused;
+  return new ApplicationError(
+    "conflict",
+    `Change ${number} cannot be undone: ${field} ${message}. Nothing was changed.`,
+    { cause },
+  );
 }
 
 function inTheWay(number: number, standing: readonly StandingChange[]): ApplicationError {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { refusedField } from "../errors.ts";
 import { MOST_NAMED_TASKS } from "../tasks/change-several.ts";
-import { taskIdSchema } from "../tasks/task.ts";
+import { taskIdSchema } from "../tasks/task-id.ts";
 import { text } from "../text.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
 

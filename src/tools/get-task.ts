@@ -5,7 +5,7 @@ import { excerpt } from "../excerpt.ts";
 import { getTasks } from "../tasks/get-tasks.ts";
 import { tellChange } from "../tasks/logged-change.ts";
 import { tellFailed } from "../tasks/refused-items.ts";
-import { taskSchema } from "../tasks/task.ts";
+import { wholeTaskSchema } from "../tasks/task.ts";
 import { readHistory } from "../tasks/task-history.ts";
 import { requireTasks, taskInputs } from "./call-inputs.ts";
 import { defineReadingTool } from "./reading-tool.ts";
@@ -28,7 +28,7 @@ export const getTaskTool = defineReadingTool({
   }),
   example: { task_id: 1, history: 5 },
   output: z.strictObject({
-    tasks: z.array(taskSchema.extend({ cut: cutSchema })),
+    tasks: z.array(wholeTaskSchema.extend({ cut: cutSchema })),
     failed: failedSchema,
     history: z.array(z.string()).optional().describe("From the last on."),
     before_change: beforeSchema.describe("There are earlier ones: pass it on to read them."),

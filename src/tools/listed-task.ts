@@ -50,7 +50,13 @@ const SIZES: readonly Size[] = [
   { title: 20, tags: 0, preview: 0, isBrief: true },
 ];
 
-const { scheduled: _scheduled, estimate_minutes: _minutes, position: _position, ...essentialFields } = taskFields;
+const {
+  scheduled: _scheduled,
+  estimate_minutes: _minutes,
+  position: _position,
+  parent_id: _parent,
+  ...essentialFields
+} = taskFields;
 
 /** How much of the name of who holds a claim is shown, as `weigh` counts. */
 const LONGEST_HOLDER = 10;

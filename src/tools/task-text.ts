@@ -1,6 +1,6 @@
 import { quote, quoteLines } from "../quote.ts";
 import { tellFields } from "../tasks/field-table.ts";
-import { MOST_LAPSES, type Task } from "../tasks/task.ts";
+import { MOST_LAPSES, type Task, type WholeTask } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 
 /** A task, or as much of it as a list has. */
@@ -40,7 +40,15 @@ export function tellClaim({ claimed_by: holder, claimed_until: until, set_aside:
 }
 
 /** All that is kept of a task: its line with its dates, and below it its description, each line of that after `> `. */
-export function wholeTask(task: Task): string {
-  const line = `${taskLine(task)} · created ${task.created_at} · updated ${task.updated_at}`;
+export function wholeTask(task: WholeTask): string {
+  const line = [
+    taskLine(task),
+    task.subtasks !== undefined && `${task.open_subtasks} of ${task.subtasks} subtasks open`,
+    task.discovered_from !== undefined && `discovered during #${task.discovered_from}`,
+    `created ${task.created_at}`,
+    `updated ${task.updated_at}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
   return task.description === "" ? line : `${line}\n${quoteLines(task.description)}`;
 }

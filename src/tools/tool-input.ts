@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { parseInput } from "../input.ts";
 import { isObject, readJson } from "../json.ts";
-import { signs } from "../tasks/task.ts";
 import { decimals } from "../tasks/task-fields.ts";
+import { signs } from "../tasks/task-id.ts";
 
 /** What known clients put beside a tool's arguments: n8n, Cline, and those that take a request's `_meta` for one of them. */
 const ADDED_BY_CLIENTS: ReadonlySet<string> = new Set(["_meta", "toolCallId", "sessionId", "task_progress"]);

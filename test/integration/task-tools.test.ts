@@ -235,7 +235,7 @@ describe("update_task", () => {
     [{}, "", "Give at least one field to change"],
     [{ clear: [] }, "", "Give at least one field to change"],
     [{ due: "2026-12-24", clear: ["due"] }, "clear", "also given a value"],
-    [{ clear: ["title"] }, "clear.0", "must be one of description, priority, due, tags"],
+    [{ clear: ["title"] }, "clear.0", "must be one of description, priority, due, scheduled, "],
   ])("refuses %j", async (changes, field, message) => {
     const { id } = await person.runForTask("create_task", { title: "Stays" });
     const response = await person.call("update_task", { task_id: id, ...changes });

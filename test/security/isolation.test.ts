@@ -18,8 +18,19 @@ const requiredInputs: Record<string, Record<string, unknown>> = {
 };
 
 /** What tools take that is not an id. A new input that ends in "id" or "ids" must be added to `foreignInputs`. */
-const idInputs = (properties: object) => Object.keys(properties).filter((name) => /(^|_)ids?$/.test(name));
-const foreignInputs: Record<string, (taskId: number) => unknown> = { task_id: (taskId) => taskId };
+const idInputs = (properties: object) =>
+  Object.keys(properties).filter((name) => /(^|_)ids?$|^discovered_from$/.test(name));
+const foreignInputs: Record<string, (taskId: number) => unknown> = {
+  task_id: (taskId) => taskId,
+  parent_id: (taskId) => taskId,
+  discovered_from: (taskId) => taskId,
+};
+
+/** How a call is refused that names a task of somebody else's: as its own, or as one that its own is to refer to. */
+const refusalOf = (ids: readonly string[]) =>
+  ids.includes("task_id")
+    ? { status: 404, detail: "Task not found" }
+    : { status: 400, detail: expect.stringMatching(/must be the id of a task that is there: there is no task #\d+$/) };
 
 let owner: Person;
 let stranger: Person;
@@ -79,8 +90,7 @@ describe.each(describeCatalog())("$name", ({ name, inputSchema }) => {
     const body = await response.clone().text();
 
     if (ids.length > 0) {
-      expect(response.status).toBe(404);
-      expect((await problemOf(response)).detail).toBe("Task not found");
+      expect(await problemOf(response)).toMatchObject(refusalOf(ids));
     } else {
       expect(response.status).toBe(200);
     }
@@ -103,7 +113,7 @@ describe.each(describeCatalog())("$name", ({ name, inputSchema }) => {
       };
       const foreign = await answersFor(taskId);
 
-      for (const { body } of foreign) expect(body).toContain("Task not found");
+      for (const { body } of foreign) expect(body).toMatch(/Task not found|there is no task #/);
       expect(await answersFor(2_147_483_000)).toEqual(foreign);
     });
   }

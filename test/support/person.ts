@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type User, userSchema } from "../../src/auth/accounts.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../../src/auth/token.ts";
 import { readConfiguration } from "../../src/config.ts";
-import { taskSchema } from "../../src/tasks/task.ts";
+import { wholeTaskSchema } from "../../src/tasks/task.ts";
 import { listedTaskSchema } from "../../src/tools/listed-task.ts";
 import { digestSchema } from "../../src/tools/task-digest.ts";
 import { ownerQuery } from "./owner.ts";
@@ -33,7 +33,7 @@ const sessionSchema = z.strictObject({
 const countsSchema = z.array(z.strictObject({ name: z.string(), count: z.string() }));
 
 const resultSchema = z.strictObject({
-  tasks: z.array(z.union([taskSchema, taskSchema.extend({ cut: z.literal(true) }), listedTaskSchema])),
+  tasks: z.array(z.union([wholeTaskSchema, wholeTaskSchema.extend({ cut: z.literal(true) }), listedTaskSchema])),
   note: z.string().optional(),
   change: z.int().min(0).optional(),
   history: z.array(z.string()).optional(),
@@ -178,9 +178,9 @@ export class Person {
   }
 
   /** Runs a tool that must answer one task. */
-  async runForTask(tool: string, input: Record<string, unknown>): Promise<z.output<typeof taskSchema>> {
+  async runForTask(tool: string, input: Record<string, unknown>): Promise<z.output<typeof wholeTaskSchema>> {
     const { tasks } = await this.run(tool, input);
     expect(tasks).toHaveLength(1);
-    return z.tuple([taskSchema]).parse(tasks)[0];
+    return z.tuple([wholeTaskSchema]).parse(tasks)[0];
   }
 }

@@ -57,7 +57,7 @@ const KEPT = [
 
 const REFUSALS = [
   `select relname as "table", ${namesOf("conkey", "conrelid")} as columns, pg_get_constraintdef(pg_constraint.oid) as text
-   from pg_constraint join (select c.* from ${TABLES}) c on c.oid = conrelid where contype not in ('p', 'u', 'n')`,
+   from pg_constraint join (select c.* from ${TABLES}) c on c.oid = conrelid where contype not in ('p', 'u', 'n', 't')`,
   `select relname as "table", ${namesOf("indkey", "indrelid")} as columns, ${INDEX} as text
    from pg_index i join (select c.* from ${TABLES}) c on c.oid = indrelid where indisunique`,
   `select relname as "table", array[]::text[] as columns, 'row security' as text from ${TABLES} and relrowsecurity`,

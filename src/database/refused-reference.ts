@@ -1,0 +1,58 @@
+import * as z from "zod";
+import { ApplicationError, type FieldError } from "../errors.ts";
+
+/** What `raise_reference` tells of the task that was to refer to another. */
+const detailSchema = z.discriminatedUnion("problem", [
+  z.object({ problem: z.literal("missing"), id: z.int() }),
+  z.object({ problem: z.literal("itself"), task_id: z.int() }),
+  z.object({ problem: z.literal("circle"), task_id: z.int(), path: z.array(z.int()) }),
+  z.object({
+    problem: z.literal("depth"),
+    task_id: z.int(),
+    deepest: z.int(),
+    top: z.int(),
+    levels: z.int(),
+    most: z.int(),
+    room: z.int(),
+  }),
+]);
+
+/** A task was to refer to another as it may not, as subtasks in a circle; nothing was changed. */
+export class RefusedReference extends ApplicationError {
+  /** What the field must be, or would come to: it goes on after the field's name. */
+  readonly refused: FieldError;
+
+  constructor(refused: FieldError, cause: unknown) {
+    super("invalid_input", `${refused.field} ${refused.message}`, { fields: [refused], cause });
+    this.refused = refused;
+  }
+}
+
+/**
+ * The error of a call that was to let a task refer to another as it may not: it names them, and says what would be taken.
+ *
+ * @param field the field of the reference
+ * @param detail of Postgres' error, JSON
+ * @param cause the error itself
+ */
+export function refusedReference(field: string, detail: string | undefined, cause: unknown): RefusedReference {
+  return new RefusedReference({ field, message: tellProblem(detailSchema.parse(JSON.parse(detail ?? ""))) }, cause);
+}
+
+function tellProblem(detail: z.output<typeof detailSchema>): string {
+  switch (detail.problem) {
+    case "missing":
+      return `must be the id of a task that is there: there is no task #${detail.id}`;
+    case "itself":
+      return `must be another task than #${detail.task_id} itself`;
+    case "circle": {
+      const circle = detail.path.map((id) => `#${id}`).join(" under ");
+      return `must be a task that is not below #${detail.task_id}: it would make a circle, ${circle}`;
+    }
+    case "depth": {
+      const { task_id: id, deepest, top, levels, most, room } = detail;
+      const where = room < 0 ? "is too deep itself to be a subtask" : `fits below a task at level ${room} or higher up`;
+      return `must leave no task more than ${most} levels below another: #${deepest} would be ${levels} below #${top}. #${id}, with what is below it, ${where}; a task without a parent is at level 0`;
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { sql } from "drizzle-orm";
+import * as z from "zod";
+
+/** What is known of the tasks that a task refers to. */
+export const referencesSchema = z.object({
+  /** Those that are there: what is deleted is not shown. */
+  there: z.array(z.int()),
+});
+type References = z.output<typeof referencesSchema>;
+
+/** Reads what is known of the tasks that a task of a query from `tasks` refers to; null where it refers to none. */
+export const references = sql<References | null>`case
+    when tasks.parent_id is not null or tasks.discovered_from is not null
+    then (
+      select jsonb_build_object('there', coalesce(jsonb_agg(other.id), '[]'))
+      from tasks as other
+      where other.user_id = tasks.user_id and other.id in (tasks.parent_id, tasks.discovered_from)
+        and other.deleted_at is null
+    )
+  end`.as("task_references");
+
+/** What a row says of the tasks that it refers to. */
+export type ReferringRow = {
+  /** As `references` reads it; absent where it was not asked for, and all are shown. */
+  readonly references?: References | null | undefined;
+};
+
+/** The id of a task that a row refers to, where that task is there. */
+export function idWhereThere(id: number | null, { references: known }: ReferringRow): number | undefined {
+  if (id === null) return undefined;
+  return known == null || known.there.includes(id) ? id : undefined;
+}
