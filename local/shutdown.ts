@@ -21,10 +21,12 @@ export class Shutdown {
   }
 
   /**
-   * Ends the process with code 0 at Ctrl-C or SIGTERM, and with 130 at the second one. Takes these signals away from
-   * all that listened to them: Miniflare would end the process at once.
+   * Ends the process in good order at Ctrl-C or SIGTERM, and with code 130 at the second one. Takes these signals away
+   * from all that listened to them: Miniflare would end the process at once.
+   *
+   * @param code with which it ends at the first
    */
-  endOnSignals(): void {
+  endOnSignals(code = 0): void {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.removeAllListeners(name).on(name, () => {
         if (this.#ended !== undefined) {
@@ -32,8 +34,8 @@ export class Shutdown {
           return;
         }
         this.#endedAt = Date.now();
-        this.#end().then(
-          () => process.exit(0),
+        this.end().then(
+          () => process.exit(code),
           (error: unknown) => exitWith(error),
         );
       });
@@ -43,11 +45,12 @@ export class Shutdown {
   /** Ends the process with code 1 and one line that says why; a failure after the end has begun is part of it. */
   async fail(error: unknown): Promise<void> {
     if (this.#ended !== undefined) return this.#ended;
-    await this.#end();
+    await this.end();
     exitWith(error);
   }
 
-  #end(): Promise<void> {
+  /** Ends what was registered, and leaves the process to go on. */
+  end(): Promise<void> {
     this.#controller.abort();
     this.#ended ??= this.#runEndings();
     return this.#ended;
