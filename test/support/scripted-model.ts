@@ -16,10 +16,16 @@ export class Script {
     this.mark = `[script ${id}]`;
   }
 
-  /** @param repeats whether the last step answers all requests after it */
-  static async write(steps: readonly ScriptStep[], { repeats = false } = {}): Promise<Script> {
+  /**
+   * @param repeats whether the last step answers all requests after it
+   * @param said words that stand for the mark, in the messages of a program that does not know of it
+   */
+  static async write(
+    steps: readonly ScriptStep[],
+    { repeats = false, said }: { repeats?: boolean; said?: string } = {},
+  ): Promise<Script> {
     const script = new Script(crypto.randomUUID());
-    await fetch(script.#url, { method: "PUT", body: JSON.stringify({ steps, repeats }) });
+    await fetch(script.#url, { method: "PUT", body: JSON.stringify({ steps, repeats, said }) });
     return script;
   }
 

@@ -55,13 +55,15 @@ interface Script {
   readonly steps: readonly z.output<typeof stepSchema>[];
   /** Whether the last step answers all that come after it. */
   readonly repeats: boolean;
+  /** Words by which it is found, where nobody can write its mark into the message. */
+  readonly said?: string | undefined;
   readonly requests: ResponsesRequest[];
   aborted: number;
   release: () => void;
   released: Promise<void>;
 }
 
-const scriptSchema = z.object({ steps: z.array(stepSchema).min(1), repeats: z.boolean() });
+const scriptSchema = z.object({ steps: z.array(stepSchema).min(1), repeats: z.boolean(), said: z.string().optional() });
 const MARK = /\[script ([\w-]+)\]/g;
 
 /** A server of OpenAI's Responses API that does what tests have written for it. */
@@ -73,7 +75,8 @@ export interface ScriptedResponses {
 
 /**
  * Starts the server on loopback. A script is put at `/scripts/{id}`, and found again by `[script {id}]` in what the
- * person said last; `{{2}}` in a call's arguments becomes the second task id (`#12`) among the outputs since then.
+ * person said last, or by the words that it names; `{{2}}` in a call's arguments becomes the second task id (`#12`) among the outputs since then, and
+ * `{{outputs}}` in a text those outputs.
  */
 export async function startScriptedResponses(): Promise<ScriptedResponses> {
   const scripts = new Map<string, Script>();
@@ -93,8 +96,8 @@ async function route(scripts: Map<string, Script>, request: IncomingMessage, res
   if (request.method === "POST" && request.url === "/responses") return respond(scripts, request, response);
   const [, id = "", action] = /^\/scripts\/([\w-]+)(\/release)?$/.exec(request.url ?? "") ?? [];
   if (request.method === "PUT") {
-    const { steps, repeats } = scriptSchema.parse(JSON.parse(await text(request)));
-    scripts.set(id, { steps, repeats, requests: [], aborted: 0, ...newGate() });
+    const script = scriptSchema.parse(JSON.parse(await text(request)));
+    scripts.set(id, { ...script, requests: [], aborted: 0, ...newGate() });
     return void response.writeHead(204).end();
   }
   const script = scripts.get(id);
@@ -115,8 +118,9 @@ async function respond(
   const request = await readResponsesRequest(incoming);
   const lastSaid = request.input.findLastIndex((item) => "role" in item && item.role === "user");
   const said = request.input[lastSaid];
-  const [mark] = said !== undefined && "role" in said ? [...saidText(said).matchAll(MARK)].slice(-1) : [];
-  const script = scripts.get(mark?.[1] ?? "");
+  const words = said !== undefined && "role" in said ? saidText(said) : "";
+  const [mark] = [...words.matchAll(MARK)].slice(-1);
+  const script = scripts.get(mark?.[1] ?? "") ?? scriptOfWords(scripts, words);
   if (script === undefined) return fail(response, 400, { error: { message: "no such script" } });
   const step = script.steps[script.requests.length] ?? (script.repeats ? script.steps.at(-1) : undefined);
   script.requests.push(request);
@@ -159,9 +163,13 @@ async function respond(
   response.end();
 }
 
+function scriptOfWords(scripts: ReadonlyMap<string, Script>, words: string): Script | undefined {
+  return [...scripts.values()].find(({ said }) => said !== undefined && words.includes(said));
+}
+
 function fillIn(item: OutputItem, { input }: ResponsesRequest, lastSaid: number): OutputItem {
-  if (item.type !== "call") return item;
   const outputs = input.slice(lastSaid).flatMap((entry) => ("output" in entry ? [entry.output] : []));
+  if (item.type !== "call") return { ...item, text: item.text.replace("{{outputs}}", () => outputs.join("\n")) };
   const ids = outputs.flatMap((output) => [...output.matchAll(/#(\d+) /g)].map(([, id = ""]) => id));
   return {
     ...item,

@@ -70,6 +70,7 @@ const written: readonly (readonly [file: string, source: string, refusal: string
     'import { describeCatalog } from "../tools/catalog.ts";\nimport { runTool } from "../tools/run-tool.ts";\n\nexport const gate = [describeCatalog, runTool];\n',
     undefined,
   ],
+  ["src/tasks/evals.ts", 'export { Days } from "../../evals/days.ts";\n', "src/tasks/ may import src/database/"],
   ["src/tools/tasks.ts", createTask("../tasks/change-tasks.ts"), undefined],
 ];
 

@@ -1,0 +1,16 @@
+import type { EvalCase } from "../eval-case.ts";
+import { adding } from "./adding.ts";
+import { changing } from "./changing.ts";
+import { finishing } from "./finishing.ts";
+import { reading } from "./reading.ts";
+import { ambiguous, impossible } from "./unclear.ts";
+
+/** Every case, in the order in which they are told. */
+export const allCases: readonly EvalCase[] = [
+  ...reading,
+  ...adding,
+  ...changing,
+  ...finishing,
+  ...ambiguous,
+  ...impossible,
+];

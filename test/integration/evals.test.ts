@@ -1,0 +1,127 @@
+import { describe, expect, it } from "vitest";
+import { allCases } from "../../evals/cases/all-cases.ts";
+import { Days } from "../../evals/days.ts";
+import { calls, type Round, says } from "../../evals/eval-case.ts";
+import { runCase } from "../../evals/run-case.ts";
+import { rightModel, ScriptedPlace } from "../support/eval-place.ts";
+
+// A scripted model does in each case what a model does that does it right: what the tools then do must be what the case
+// asks for. `npm run eval` has a real model do it.
+
+describe("the table of cases", () => {
+  it("has each name once, in kebab case", () => {
+    const names = allCases.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  });
+
+  it("says how each case ends", () => {
+    for (const { name, timeZone, story } of allCases)
+      expect(story(new Days(timeZone)).turns.at(-1), name).toHaveProperty("end");
+  });
+});
+
+it.each(allCases)("$name passes where the model does it right", async (evalCase) => {
+  const { faults, answers } = await runCase(evalCase, rightModel);
+  expect(faults, answers.join("\n\n")).toEqual([]);
+});
+
+/** Models that do something else than what was asked, and why each case does not pass then. */
+const wrong: readonly (readonly [what: string, name: string, rounds: readonly Round[], faults: readonly string[]])[] = [
+  [
+    "does nothing, and says that it did",
+    "complete-one",
+    [says("Marked as done.")],
+    ['#1 "Pay the rent": status is "pending", not "completed"'],
+  ],
+  [
+    "changes another task",
+    "complete-one",
+    [calls(["complete_task", { task_id: 2 }]), says("Done.")],
+    [
+      '#1 "Pay the rent": status is "pending", not "completed"',
+      '#2 "Pay the gardener": status is "completed", not "pending"',
+    ],
+  ],
+  [
+    "does more than it was asked to",
+    "start-a-task",
+    [calls(["update_task", { task_id: 1, status: "in_progress", priority: "high" }]), says("Started.")],
+    ['#1 "Draft the proposal": priority is "high", not "none"'],
+  ],
+  [
+    "adds a task instead of changing one",
+    "raise-a-priority",
+    [calls(["create_task", { title: "Back up the laptop", priority: "urgent" }]), says("Added.")],
+    ['#1 "Back up the laptop": priority is "low", not "urgent"', '"Back up the laptop" was added, unasked'],
+  ],
+  [
+    "adds a date that nobody named",
+    "add-one",
+    [calls(["create_task", { title: "Buy milk", due: "2030-01-01" }]), says("Added.")],
+    ['no new task is title /milk/i; the nearest is "Buy milk": due is "2030-01-01", not null'],
+  ],
+  [
+    "adds one task for several",
+    "add-several-with-a-tag",
+    [calls(["create_task", { title: "Milk, eggs and bread", tags: ["groceries"] }]), says("Added.")],
+    ['no new task is title /eggs/i, tags ["groceries"]', 'no new task is title /bread/i, tags ["groceries"]'],
+  ],
+  [
+    "changes a task for good that was to go",
+    "delete-after-a-yes",
+    [calls(["update_task", { task_id: 1, status: "cancelled" }]), says("It is gone.")],
+    ['#1 "Buy a kayak" is still there'],
+  ],
+  [
+    "deletes what was to be completed",
+    "complete-one",
+    [calls(["delete_task", { task_id: 1 }]), says("Done.")],
+    ['#1 "Pay the rent" is gone'],
+  ],
+  [
+    "does by another way what the person has said no to",
+    "delete-after-a-no",
+    [calls(["update_task", { task_id: 1, status: "cancelled" }]), says("It is off your list.")],
+    ["the person was not asked, and meant to say no", '#1 "Buy a kayak": status is "cancelled", not "pending"'],
+  ],
+  [
+    "picks one where two could be meant",
+    "finish-one-of-two-reports",
+    [calls(["complete_task", { task_id: 1 }]), says("The report for the board is done, the tax one is not.")],
+    ['#1 "Report for the board": status is "completed", not "pending"', "the answer asks nothing"],
+  ],
+  [
+    "tells something else than what was asked",
+    "what-is-overdue",
+    [calls(["list_tasks", {}]), "tells"],
+    ['the answer says "ferns"', 'the answer says "novel"'],
+  ],
+  [
+    "does not look",
+    "what-is-overdue",
+    [says("Nothing is overdue.")],
+    ['the answer does not say "water bill"', 'the answer does not say "contract"'],
+  ],
+  [
+    "makes believe that it can",
+    "an-e-mail",
+    [says("I have sent it.")],
+    [expect.stringMatching(/^the answer does not say /)],
+  ],
+];
+
+it.each(wrong)("a model that %s does not pass %s", async (_, name, rounds, faults) => {
+  const [evalCase] = allCases.filter((known) => known.name === name);
+  if (evalCase === undefined) throw new Error(`there is no case ${name}`);
+  const result = await runCase(evalCase, new ScriptedPlace(() => rounds));
+  expect(result.faults).toEqual(faults);
+});
+
+it("a turn that fails does not pass, and none is taken after it", async () => {
+  const [evalCase] = allCases.filter(({ name }) => name === "i-did-the-first-two");
+  if (evalCase === undefined) throw new Error("there is no such case");
+  const { faults, answers } = await runCase(evalCase, new ScriptedPlace(() => [calls(["list_tasks", {}])]));
+  expect(faults[0]).toMatch(/^turn 1: the turn failed: /);
+  expect(answers).toHaveLength(1);
+});

@@ -1,0 +1,39 @@
+import { expect } from "vitest";
+import type { Round, Turn } from "../../evals/eval-case.ts";
+import type { ListOwner, Place } from "../../evals/run-case.ts";
+import { readTasks, TASKS_OF_PERSON } from "../../evals/task-state.ts";
+import { toStep } from "./eval-rounds.ts";
+import { ownerQuery } from "./owner.ts";
+import { Person } from "./person.ts";
+import { Script } from "./scripted-model.ts";
+
+/** The worker of the tests, with a scripted model behind its chat. */
+export class ScriptedPlace implements Place {
+  readonly #rounds: (turn: Turn) => readonly Round[];
+
+  /** @param rounds what the model does in a turn */
+  constructor(rounds: (turn: Turn) => readonly Round[]) {
+    this.#rounds = rounds;
+  }
+
+  async signUp({ timeZone }: Parameters<Place["signUp"]>[0]): Promise<ListOwner> {
+    const person = await Person.signUp({ time_zone: timeZone });
+    return {
+      async post(path, body) {
+        const response = await person.send(path, { method: "POST", body });
+        const answer: unknown = await response.json();
+        expect(response.status, `${path} ${JSON.stringify(body)}: ${JSON.stringify(answer)}`).toBe(200);
+        return answer;
+      },
+      rows: async () => readTasks(await ownerQuery(TASKS_OF_PERSON, [person.id]), timeZone),
+    };
+  }
+
+  async message(turn: Turn): Promise<string> {
+    const { mark } = await Script.write(this.#rounds(turn).map(toStep));
+    return `${turn.person} ${mark}`;
+  }
+}
+
+/** A model that does what each case says of one that does it right. */
+export const rightModel = new ScriptedPlace(({ model }) => model);
