@@ -1,10 +1,13 @@
 import { and, asc, eq, isNotNull, isNull, ne, not, type SQL, sql } from "drizzle-orm";
 import type { QueryBuilder } from "../database/statement.ts";
 import type { CallIdentity, Queries, UserDatabase } from "../database/user-database.ts";
-import { completed, deleted, type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { selectLastNotes } from "./last-notes.ts";
+import { isLeasable, type Lease } from "./lease.ts";
 import { isClaimLive } from "./ready.ts";
 import { allOrNothing, readRefused, refusal } from "./refused-items.ts";
 import { toTask } from "./task.ts";
+import { completed, deleted, type Limit, type TaskEdit, updateOf } from "./task-edit.ts";
 import { computedColumns, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a call names at most. */
@@ -22,8 +25,13 @@ export interface SeveralOptions {
 interface Deed {
   /** The statement that does it, to the tasks that this condition holds of. */
   readonly change: (query: QueryBuilder, which: SQL | undefined) => Queries[number];
-  /** The condition that a task is not yet as it is to be. */
-  readonly differs: SQL;
+  /** The condition that a task is not yet as it is to be; undefined where it is changed in any case. */
+  readonly differs: SQL | undefined;
+  readonly limits?: readonly Limit[];
+  /** The condition that a task can be claimed, where that is done. */
+  readonly isClaimable?: SQL | undefined;
+  /** Whether it claims them. */
+  readonly isClaim?: boolean;
   readonly seesDeleted?: boolean;
 }
 
@@ -46,7 +54,27 @@ export function deleteTasks(
   options: SeveralOptions,
 ): Promise<TasksChanged> {
   const change: Deed["change"] = (query, which) => query.update(tasks).set(deleted).where(which);
-  return changeSeveral(database, call, ids, { change, differs: sql`true`, seesDeleted: true }, options);
+  return changeSeveral(database, call, ids, { change, differs: undefined, seesDeleted: true }, options);
+}
+
+/**
+ * Changes tasks, as `updateTask` does one; what cannot be is left and told.
+ *
+ * @param lease what becomes of their claims
+ */
+export function updateTasks(
+  database: UserDatabase,
+  call: CallIdentity,
+  ids: readonly number[],
+  edit: TaskEdit,
+  { lease, ...options }: SeveralOptions & { readonly lease: Lease | undefined },
+): Promise<TasksChanged> {
+  const isHeld = call.claim !== undefined;
+  const { set, ...update } = updateOf(edit, lease, isHeld);
+  const isClaimable = lease === undefined ? undefined : isLeasable(lease, isHeld, edit.status);
+  const change: Deed["change"] = (query, which) => query.update(tasks).set(set).where(which);
+  const isClaim = lease !== undefined && !("release" in lease) && !isHeld;
+  return changeSeveral(database, call, ids, { change, ...update, isClaimable, isClaim }, options);
 }
 
 /**
@@ -59,7 +87,7 @@ async function changeSeveral(
   database: UserDatabase,
   call: CallIdentity,
   ids: readonly number[],
-  { change, differs, seesDeleted }: Deed,
+  { change, differs, limits = [], isClaimable, isClaim = false, seesDeleted }: Deed,
   { isAtomic, asksPerson }: SeveralOptions,
 ): Promise<TasksChanged> {
   const own = eq(tasks.userId, database.userId);
@@ -71,7 +99,10 @@ async function changeSeveral(
     .changeTasks(
       call,
       (query) => [
-        change(query, and(isAsked, differs, isLet(claim, asksPerson))),
+        change(
+          query,
+          and(isAsked, differs, isClaimable, ...limits.map(({ isKept }) => isKept), isLet(claim, asksPerson)),
+        ),
         query.execute(sql`
           select keep_refused(
             coalesce(
@@ -84,6 +115,7 @@ async function changeSeveral(
               when ${tasks.id} is null then ${refusal("not_found")}
               when ${isChangedNow} then null
               when ${isNotNull(tasks.deletedAt)} then ${refusal("not_found")}
+              ${sql.join([...limits.map(whenPast), ...(isClaimable === undefined ? [] : [whenFinished(isClaimable)])], sql` `)}
               ${claim === undefined ? whenClaimed(differs) : whenLost(claim, differs)}
               else ${refusal("unchanged")}
             end as why
@@ -96,6 +128,7 @@ async function changeSeveral(
           .from(tasks)
           .where(and(isAsked, not(isChangedNow)))
           .orderBy(asc(tasks.id)),
+        ...(isClaim ? [selectLastNotes({ userId: database.userId })] : []),
       ],
       { seesDeleted },
     )
@@ -110,6 +143,7 @@ async function changeSeveral(
     tasks: [...answer.tasks, ...left.map((row) => toTask(row, changed.timeZone))],
     failed,
     unchanged,
+    lastNotes: isClaim ? changed.results?.[3] : undefined,
   };
 }
 
@@ -119,12 +153,20 @@ function isLet(claim: number | undefined, asksPerson: boolean): SQL | undefined 
   return asksPerson ? undefined : not(isClaimLive);
 }
 
-function whenClaimed(differs: SQL): SQL {
+function whenPast({ name, isKept }: Limit): SQL {
+  return sql`when not (${isKept}) then ${refusal(name)}`;
+}
+
+function whenFinished(isClaimable: SQL): SQL {
+  return sql`when not (${isClaimable}) then ${refusal("not_open", { status: sql`${tasks.status}` })}`;
+}
+
+function whenClaimed(differs: SQL = sql`true`): SQL {
   const told = { claimed_by: sql`${tasks.claimedBy}`, claimed_until: sql`${tasks.claimedUntil}` };
   return sql`when ${differs} then ${refusal("claimed", told)}`;
 }
 
-function whenLost(claim: number, differs: SQL): SQL {
+function whenLost(claim: number, differs: SQL = sql`true`): SQL {
   const isOther = sql`${tasks.claim} is distinct from ${claim}::bigint`;
   const told = {
     given: sql`${claim}::bigint`,

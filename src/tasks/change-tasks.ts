@@ -1,33 +1,16 @@
-import { and, eq, getTableColumns, is, ne, or, SQL, sql } from "drizzle-orm";
-import type * as z from "zod";
+import { and, eq, ne, type SQL, sql } from "drizzle-orm";
 import { defineStatement, type QueryBuilder } from "../database/statement.ts";
 import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
 import { found } from "../errors.ts";
 import { type ExpectedRow, isAtVersion, selectExpected, versionConflict } from "./expected-version.ts";
-import { type Part, writeFields } from "./field-table.ts";
 import { type LastNote, selectLastNotes } from "./last-notes.ts";
-import { isLeasable, type Lease, leaseColumns, requireClaim } from "./lease.ts";
+import { isLeasable, type Lease, requireClaim } from "./lease.ts";
 import type { FailedItem } from "./refused-items.ts";
 import { isTaskOf, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
-import { taskFields } from "./task-fields.ts";
+import { columnsOf, completed, deleted, type NewTask, requireRoom, type TaskEdit, updateOf } from "./task-edit.ts";
 import { tasks } from "./task-rows.ts";
-
-type TaskInputs = Part<typeof taskFields, "input">;
-type TaskValues = { readonly [Name in keyof TaskInputs]?: z.output<TaskInputs[Name]> | undefined };
-
-/** What a new task is made of; what is absent takes its default. */
-export type NewTask = TaskValues & { readonly title: string };
-
-/** The fields that can be emptied. */
-type EmptiableField = keyof Part<typeof taskFields, "empty">;
-
-/** What changes in a task: what is given a value, and what is emptied; what is absent stays. */
-export type TaskEdit = TaskValues & { readonly clear?: readonly EmptiableField[] | undefined };
-
-type ColumnsOfTask = typeof tasks.$inferInsert;
-type ColumnValues = { [Name in keyof ColumnsOfTask]?: ColumnsOfTask[Name] | SQL };
 
 /** What a call made of the tasks. */
 export interface TasksChanged {
@@ -48,22 +31,6 @@ export interface TasksChanged {
   /** Of tasks that it has claimed, where it does so now: what was noted last of them. */
   readonly lastNotes?: readonly LastNote[] | undefined;
 }
-
-const touched = { version: sql`${tasks.version} + 1`, updatedAt: sql`now()` };
-
-/** What an update that may change nothing but a claim, which is no part of a task's version, sets beside its columns. */
-function touchedWhere(differs: SQL | undefined) {
-  return {
-    version: sql`case when ${differs} then ${touched.version} else ${tasks.version} end`,
-    updatedAt: sql`case when ${differs} then ${touched.updatedAt} else ${tasks.updatedAt} end`,
-  };
-}
-
-/** What is set in a task that is completed. */
-export const completed = { status: "completed", completedAt: sql`now()`, ...touched } as const;
-
-/** What is set in a task that is deleted. Its key is free again: what looks for it in tasks does not see this one any more. */
-export const deleted = { deletedAt: sql`now()`, idempotencyKey: null, ...touched };
 
 const completeUnfinished = defineStatement((query, value: TaskOf) => complete(query, isTaskOf(value)));
 const markDeleted = defineStatement((query, value: TaskOf) => remove(query, isTaskOf(value)));
@@ -110,34 +77,21 @@ export async function updateTask(
   lease?: Lease,
 ): Promise<TasksChanged> {
   const key = { userId: database.userId, id };
-  const columns = columnsOf(edit);
   const isHeld = call.claim !== undefined;
-  const leased = lease === undefined ? {} : leaseColumns(lease, isHeld);
-  const differs = or(...differences(columns));
-  const isRelease = lease !== undefined && "release" in lease;
-  const isClaim = lease !== undefined && !isRelease && !isHeld;
+  const { set, differs, limits } = updateOf(edit, lease, isHeld);
+  const isClaim = lease !== undefined && !("release" in lease) && !isHeld;
+  const isLeased = lease === undefined ? undefined : isLeasable(lease, isHeld, edit.status);
   const updated = await database.changeTasks(call, (query) => [
     query
       .update(tasks)
-      .set({
-        ...columns,
-        ...(edit.status !== undefined && { completedAt: completedAtFor(edit.status) }),
-        ...(differs !== undefined && (lease === undefined ? touched : touchedWhere(differs))),
-        ...leased,
-      })
-      .where(
-        and(
-          isAtVersion(key, expectedVersion),
-          lease === undefined ? differs : isLeasable(lease, isHeld, edit.status),
-          isRelease && !isHeld ? or(...differences({ ...columns, ...leased })) : undefined,
-        ),
-      ),
+      .set(set)
+      .where(and(isAtVersion(key, expectedVersion), differs, isLeased, ...limits.map(({ isKept }) => isKept))),
     selectExpected(query, key, expectedVersion),
     ...(isClaim ? [selectLastNotes({ userId: key.userId })] : []),
   ]);
   const lastNotes = isClaim ? updated.results?.[2] : undefined;
   if (updated.outcome.length > 0) return { ...tasksOf(updated), lastNotes };
-  return asExpected(updated, updated.results?.[1][0], expectedVersion, { claim: call.claim, lease });
+  return asExpected(updated, updated.results?.[1][0], expectedVersion, { claim: call.claim, lease, edit });
 }
 
 /**
@@ -203,24 +157,15 @@ function asExpected(
   call: TaskCall<unknown>,
   row: ExpectedRow | undefined,
   expectedVersion: number | undefined,
-  { claim, lease }: { readonly claim?: number | undefined; readonly lease?: Lease | undefined } = {},
+  { claim, lease, edit = {} }: { claim?: number | undefined; lease?: Lease | undefined; edit?: TaskEdit } = {},
 ): TasksChanged {
   const task = found(row, "Task");
   if (expectedVersion === undefined || task.version === expectedVersion) {
+    requireRoom(edit, task);
     requireClaim(task, claim, lease);
     return { ...tasksOf(call), tasks: [toTask(task, call.timeZone)] };
   }
   throw versionConflict(task, expectedVersion, call.timeZone);
-}
-
-/** The conditions of which at least one holds where a task does not have these values yet. */
-function differences(values: Readonly<Record<string, unknown>>): SQL[] {
-  return Object.entries(getTableColumns(tasks)).flatMap(([name, column]) => {
-    const value = values[name];
-    return value === undefined
-      ? []
-      : [sql`${column} is distinct from ${is(value, SQL) ? value : sql.param(value, column)}`];
-  });
 }
 
 /**
@@ -231,13 +176,4 @@ function keyForReleaseBefore(userId: number, key: string | undefined) {
   if (key === undefined) return null;
   const isUsed = sql`select from ${tasks} where ${and(eq(tasks.userId, userId), eq(tasks.idempotencyKey, key))}`;
   return sql`case when not exists (${isUsed}) then ${key} end`;
-}
-
-function completedAtFor(status: Task["status"]) {
-  return status === "completed" ? sql`coalesce(${tasks.completedAt}, now())` : null;
-}
-
-function columnsOf(edit: TaskEdit): ColumnValues;
-function columnsOf({ clear = [], ...values }: TaskEdit): object {
-  return writeFields(taskFields, values, clear);
 }

@@ -5,6 +5,7 @@ import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";
 import { showMoment } from "../moment.ts";
 import { quote } from "../quote.ts";
+import { tellLimit } from "./task-edit.ts";
 import { keptMoment } from "./task-fields.ts";
 
 /** One of several items that a call has not done, and why. */
@@ -92,7 +93,11 @@ function tellWhy(item: RefusedItem, timeZone: string): Pick<FailedItem, "error" 
         error: "conflict",
         message: `it is ${status}; only a task that is pending or in_progress can be claimed`,
       };
-    default:
-      return { error: "conflict", message: "it was not changed" };
+    default: {
+      const limit = tellLimit(why);
+      return limit === undefined
+        ? { error: "conflict", message: "it was not changed" }
+        : { error: "invalid_input", message: limit };
+    }
   }
 }

@@ -11,12 +11,16 @@ import { taskIdSchema } from "./task-id.ts";
 const STATUSES = ["pending", "in_progress", "completed", "cancelled"] as const;
 const PRIORITIES = ["none", "low", "medium", "high", "urgent"] as const;
 
+/** What a task has at most. */
+export const MOST_TAGS = 20;
+export const LONGEST_DESCRIPTION = 10_000;
+
 const statusSchema = z.enum(STATUSES);
 const prioritySchema = z.enum(PRIORITIES);
 
 const tagsSchema = z
   .array(line({ maximum: 50, isComposed: true }))
-  .max(20)
+  .max(MOST_TAGS)
   .overwrite(withoutRepeats);
 
 /** A filter finds a tag without regard to case: of two that differ only in that the first is kept. */
@@ -65,7 +69,7 @@ export const taskFields = {
     list: { schema: z.string(), weigh },
   }),
   description: setField(textColumn("description").notNull().default(""), z.string(), {
-    input: text({ maximum: 10_000, isComposed: true }),
+    input: text({ maximum: LONGEST_DESCRIPTION, isComposed: true }),
     create: "Anything longer, up to 10,000 characters; Markdown is kept.",
     update: "The new description, in place of the old one.",
     empty: "",

@@ -44,7 +44,7 @@ export const taskInputs = {
 export const atomicInput = z.boolean().optional().describe("All of them, or none.");
 
 /** The tasks that a call names, each once. */
-function namedTasks({ task_id: id, task_ids: ids = [] }: NamedTasks): number[] {
+export function namedTasks({ task_id: id, task_ids: ids = [] }: NamedTasks): number[] {
   return [...new Set([...(id === undefined ? [] : [id]), ...ids])];
 }
 
@@ -57,7 +57,7 @@ export function requireTasks(
   named: NamedTasks & { readonly expected_version?: number | undefined },
 ): [number, ...number[]] {
   const [first, ...others] = namedTasks(named);
-  if (first === undefined) throw refusedField("invalid_input", "task_ids", "is required");
+  if (first === undefined) throw refusedField("invalid_input", "task_id", "is required");
   if (others.length > 0 && named.expected_version !== undefined) {
     const message = "goes with one task alone: leave it out, or change one task after the other";
     throw refusedField("invalid_input", "expected_version", message);

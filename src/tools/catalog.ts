@@ -47,23 +47,30 @@ let descriptions: readonly ToolDescription[] | undefined;
 
 /** The catalog as MCP's `tools/list` describes it, with JSON Schema 2020-12. */
 export function describeCatalog(): readonly ToolDescription[] {
-  descriptions ??= catalog.map(({ name, title, description, input, output, annotations }) => ({
+  descriptions ??= catalog.map(({ name, title, description, input, output, annotations }, place) => ({
     name,
     title,
     description,
     inputSchema: toJsonSchema(input, "input"),
-    outputSchema: toJsonSchema(output, "output"),
+    outputSchema: toJsonSchema(output, "output", catalog.findIndex((tool) => tool.output === output) === place),
     annotations: { title, ...annotations },
   }));
   return descriptions;
 }
 
-/** A schema as it is published: what our own check is stricter in stands in the descriptions. */
-function toJsonSchema(schema: z.ZodObject, io: "input" | "output"): ObjectJsonSchema {
+/**
+ * A schema as it is published: what our own check is stricter in stands in the descriptions.
+ *
+ * @param isDescribed false for an output that was described with an earlier tool: what it says there costs a model once
+ */
+function toJsonSchema(schema: z.ZodObject, io: "input" | "output", isDescribed = true): ObjectJsonSchema {
   const { $schema, ...jsonSchema } = z.toJSONSchema(schema, {
     target: "draft-2020-12",
     io,
-    override: ({ jsonSchema: published }) => withoutWhatClientsRefuse(published),
+    override: ({ jsonSchema: published }) => {
+      withoutWhatClientsRefuse(published);
+      if (!isDescribed) delete published.description;
+    },
   });
   return { ...jsonSchema, type: "object" };
 }

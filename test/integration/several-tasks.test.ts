@@ -148,7 +148,99 @@ describe("several tasks in one call", () => {
     expect(await detailOf({ task_ids: Array.from({ length: 26 }, (_, index) => index + 1) })).toBe(
       "task_ids must have at most 25 items",
     );
-    expect(await detailOf({})).toBe("task_ids is required");
+    expect(await detailOf({})).toBe("task_id is required");
+  });
+});
+
+describe("update_task", () => {
+  it("changes several at once, and tells what each had already", async () => {
+    const ids = await newTasks(3);
+    await person.run("update_task", { task_id: ids[1], priority: "high" });
+    const { tasks, change, note } = await person.run("update_task", { task_ids: ids, priority: "high" });
+    expect(tasks.map(({ id, priority, version }) => [id, priority, version])).toEqual([
+      [ids[0], "high", 2],
+      [ids[2], "high", 2],
+      [ids[1], "high", 2],
+    ]);
+    expect([change, note]).toEqual([5, undefined]);
+    const again = await person.run("update_task", { task_ids: ids, priority: "high" });
+    expect(again).toMatchObject({ note: "It was so before; nothing was changed.", tasks: [{}, {}, {}] });
+    expect(again.change).toBeUndefined();
+  });
+
+  it("claims several under one number, passes over what cannot be claimed, and ends them all", async () => {
+    const [one = 0, two = 0, done = 0, held = 0] = await newTasks(4);
+    await person.run("complete_task", { task_id: done });
+    await agent.run("update_task", { task_id: held, claim_minutes: 30 });
+    const ids = [one, two, done, held];
+    const { tasks, change: claim, failed } = await person.run("update_task", { task_ids: ids, claim_minutes: 10 });
+    expect(tasks.map(({ id, claimed_by: holder }) => [id, holder])).toEqual([
+      [one, "http"],
+      [two, "http"],
+    ]);
+    expect(failed).toMatchObject([
+      { task_id: done, message: "it is completed; only a task that is pending or in_progress can be claimed" },
+      { task_id: held, message: expect.stringContaining('claimed by "Laptop"') },
+    ]);
+    const renewed = await person.run("update_task", { task_ids: [one, two], claim, claim_minutes: 60 });
+    expect(renewed).toMatchObject({ note: "Claim renewed:", tasks: [{ id: one }, { id: two }] });
+    const ended = await person.run("update_task", { task_ids: [one, two, held], claim, release: true });
+    expect(ended.tasks.map(({ claimed_by: holder }) => holder)).toEqual([undefined, undefined]);
+    expect(ended.failed).toMatchObject([{ task_id: held, message: expect.stringContaining("claimed it after that") }]);
+  });
+
+  it("adds and takes off tags, whatever their case, and appends to descriptions", async () => {
+    const [one = 0, two = 0] = await newTasks(2, { tags: ["Zuhause", "Ärzte"], description: "First." });
+    await person.run("update_task", { task_id: two, clear: ["description"] });
+    const edit = { add_tags: ["ZUHAUSE", "new"], remove_tags: ["ärzte"], append: "Called." };
+    const { tasks } = await person.run("update_task", { task_ids: [one, two], ...edit });
+    expect(tasks.map(({ tags }) => tags)).toEqual([
+      ["Zuhause", "new"],
+      ["Zuhause", "new"],
+    ]);
+    expect(await rowOf(person, one)).toMatchObject({ description: "First.\nCalled.", version: 2 });
+    expect(await rowOf(person, two)).toMatchObject({ description: "Called." });
+    const text = await textOf("update_task", { task_id: one, add_tags: ["x"], append: "y" });
+    expect(text).toContain('added tags \\"x\\" · appended to description');
+    const same = await person.run("update_task", { task_id: one, add_tags: ["NEW"], remove_tags: ["gone"] });
+    expect(same).toMatchObject({ note: "It was so before; nothing was changed.", tasks: [{ version: 3 }] });
+  });
+
+  it("holds each task to its limits, one by one", async () => {
+    const twenty = Array.from({ length: 20 }, (_, index) => `tag ${index}`);
+    const { id: full } = await person.runForTask("create_task", { title: "Full", tags: twenty });
+    const { id: long } = await person.runForTask("create_task", { title: "Long", description: "x".repeat(9_999) });
+    const { id: room } = await person.runForTask("create_task", { title: "Room" });
+    const tagged = await person.run("update_task", { task_ids: [full, room], add_tags: ["more"] });
+    expect(tagged.tasks.map(({ id }) => id)).toEqual([room]);
+    expect(tagged.failed).toEqual([
+      { task_id: full, error: "invalid_input", message: "it would have more than 20 tags" },
+    ]);
+    const appended = await person.run("update_task", { task_ids: [long, room], append: "y" });
+    expect(appended.failed).toEqual([
+      { task_id: long, error: "invalid_input", message: "its description would be longer than 10,000 characters" },
+    ]);
+    const refusalOf = async (input: unknown) => (await problemOf(await person.call("update_task", input))).detail;
+    expect(await refusalOf({ task_id: full, add_tags: ["more"] })).toBe(
+      "add_tags do not fit: it would have more than 20 tags",
+    );
+    expect(await refusalOf({ task_id: long, append: "y" })).toBe(
+      "append does not fit: its description would be longer than 10,000 characters",
+    );
+    const swapped = { task_ids: [full, room], add_tags: ["other"], remove_tags: ["TAG 3"] };
+    expect((await person.run("update_task", swapped)).failed).toBeUndefined();
+  });
+
+  it.each([
+    [{ add_tags: ["a"], tags: ["b"] }, "add_tags cannot go with tags; do one of the two"],
+    [{ remove_tags: ["a"], clear: ["tags"] }, "remove_tags cannot go with clear of tags; do one of the two"],
+    [{ append: "a", description: "b" }, "append cannot go with description; do one of the two"],
+    [{ add_tags: ["A"], remove_tags: ["a"] }, 'remove_tags names "A", which add_tags adds; do one of the two'],
+    [{ title: "Same" }, "title goes with one task alone"],
+    [{ claim_next: 2 }, "task_ids must be left out beside claim_next, which takes tags and claim_minutes"],
+  ])("refuses %j for several", async (input, message) => {
+    const refused = await person.call("update_task", { task_ids: [1, 2], ...input });
+    expect((await problemOf(refused)).detail).toBe(message);
   });
 });
 

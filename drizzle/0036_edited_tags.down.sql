@@ -1,0 +1,1 @@
+drop function edited_tags(text[], text[], text[]);
