@@ -85,6 +85,14 @@ export function oneOf(...values: readonly (string | number | null)[]): Condition
   return { wants: `one of ${values.join(", ")}`, holds: (value) => values.some((one) => one === value) };
 }
 
+/** A number between two others. */
+export function between(lower: number, upper: number): Condition {
+  return {
+    wants: `between ${lower} and ${upper}`,
+    holds: (value) => typeof value === "number" && value > lower && value < upper,
+  };
+}
+
 /** The id of a task whose title fits. */
 export function idOf(title: RegExp): Condition {
   return { wants: `the id of ${title}`, holds: (value, rows) => fits(value, title, rows) };

@@ -9,7 +9,6 @@ const UNASKED: ExpectedFields = {
   recurrence: null,
   parent_id: null,
   blocked_by: [],
-  discovered_from: null,
 };
 
 /** Why the rows are not those that a turn has to end in; empty where they are. */

@@ -1,5 +1,5 @@
 import { inWords } from "../days.ts";
-import { calls, type EvalCase, says } from "../eval-case.ts";
+import { calls, type EvalCase, idOf, says } from "../eval-case.ts";
 
 /** New tasks: just those that were named, with just what was said of them. */
 export const adding: readonly EvalCase[] = [
@@ -175,6 +175,51 @@ export const adding: readonly EvalCase[] = [
             says("Added."),
           ],
           end: { added: [{ title: /cake/i, description: /gluten[- ]free.*(twelve|12)/is }] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "add-with-subtasks",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [{ title: "Bake a cake" }],
+      turns: [
+        {
+          person: "Add a task “Plan the party” with the subtasks invite the guests, order the food and book a band",
+          model: [
+            calls(["create_task", { title: "Plan the party" }]),
+            calls(
+              ...["Invite the guests", "Order the food", "Book a band"].map(
+                (title) => ["create_task", { title, parent_id: 2 }] as const,
+              ),
+            ),
+            says("Added, with three subtasks."),
+          ],
+          end: {
+            added: [
+              { title: /party/i },
+              ...[/guests/i, /food/i, /band/i].map((title) => ({ title, parent_id: idOf(/plan the party/i) })),
+            ],
+          },
+        },
+      ],
+    }),
+  },
+  {
+    name: "add-a-subtask",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [{ title: "Move house" }, { title: "Pack the books", parent_id: 1 }, { title: "Sell the house" }],
+      turns: [
+        {
+          person: "Under “Move house”, also add: hire a van",
+          model: [
+            calls(["list_tasks", { search: "move house" }]),
+            calls(["create_task", { title: "Hire a van", parent_id: 1 }]),
+            says("Added under “Move house”."),
+          ],
+          end: { added: [{ title: /van/i, parent_id: 1 }] },
         },
       ],
     }),

@@ -2,12 +2,14 @@ import type { EvalCase } from "../eval-case.ts";
 import { adding } from "./adding.ts";
 import { changing } from "./changing.ts";
 import { finishing } from "./finishing.ts";
+import { overview } from "./overview.ts";
 import { reading } from "./reading.ts";
 import { ambiguous, impossible } from "./unclear.ts";
 
 /** Every case, in the order in which they are told. */
 export const allCases: readonly EvalCase[] = [
   ...reading,
+  ...overview,
   ...adding,
   ...changing,
   ...finishing,

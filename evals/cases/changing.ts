@@ -1,4 +1,4 @@
-import { calls, type EvalCase, says, type ToolCall } from "../eval-case.ts";
+import { between, calls, type EvalCase, says, type ToolCall } from "../eval-case.ts";
 
 /** Changes of tasks that are there: those that were meant, in what was said, and no others. */
 export const changing: readonly EvalCase[] = [
@@ -191,6 +191,68 @@ export const changing: readonly EvalCase[] = [
             says("I left them as they were."),
           ],
           end: {},
+        },
+      ],
+    }),
+  },
+  {
+    name: "overdue-to-today",
+    timeZone: "Asia/Kathmandu",
+    story: (days) => ({
+      tasks: [
+        { title: "Write to the tenants", due: days.day(-3) },
+        { title: "Check the meters", due: days.day(-1), priority: "high" },
+        { title: "Paint the stairs", due: days.day(2) },
+        { title: "Oil the hinges" },
+      ],
+      turns: [
+        {
+          person: "Whatever is overdue: make it due today",
+          model: [
+            calls(["list_tasks", { status: "overdue" }]),
+            calls(...[1, 2].map((id): ToolCall => ["update_task", { task_id: id, due: days.today }])),
+            says("Both are due today."),
+          ],
+          end: { changed: { 1: { due: days.today }, 2: { due: days.today } } },
+        },
+      ],
+    }),
+  },
+  {
+    name: "put-one-above-another",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [{ title: "Fix the roof" }, { title: "Fix the fence" }, { title: "Fix the swing" }],
+      turns: [
+        {
+          person: "In my own order, put the swing between the roof and the fence",
+          model: [
+            calls(["list_tasks", { order: "position" }]),
+            calls(["update_task", { task_id: 3, position: 1.5 }]),
+            says("It stands between them now."),
+          ],
+          end: { changed: { 3: { position: between(1, 2) } } },
+        },
+      ],
+    }),
+  },
+  {
+    name: "change-an-estimate",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [
+        { title: "Index the archive", estimate_minutes: 120 },
+        { title: "Shred the archive", estimate_minutes: 30 },
+      ],
+      turns: [
+        {
+          person: "Indexing the archive will take four hours rather than two",
+          model: [
+            calls(["list_tasks", { search: "index archive" }]),
+            calls(["update_task", { task_id: 1, estimate_minutes: 240 }]),
+            says("Four hours it is."),
+          ],
+          end: { changed: { 1: { estimate_minutes: 240 } } },
         },
       ],
     }),

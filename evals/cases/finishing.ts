@@ -38,10 +38,7 @@ export const finishing: readonly EvalCase[] = [
         },
         {
           person: "I did the first two",
-          model: [
-            calls(["complete_task", { task_id: 2 }], ["complete_task", { task_id: 3 }]),
-            says("Two tasks are done."),
-          ],
+          model: [calls(["complete_task", { task_ids: [2, 3] }]), says("Two tasks are done.")],
           end: { changed: { 2: { status: "completed" }, 3: { status: "completed" } } },
         },
       ],
@@ -57,8 +54,31 @@ export const finishing: readonly EvalCase[] = [
           person: "Everything on the list is done, except for the bread",
           model: [
             calls(["list_tasks", {}]),
-            calls(["complete_task", { task_id: 1 }], ["complete_task", { task_id: 3 }]),
+            calls(["complete_task", { task_ids: [1, 3] }]),
             says("Done, all but the bread."),
+          ],
+          end: { changed: { 1: { status: "completed" }, 3: { status: "completed" } } },
+        },
+      ],
+    }),
+  },
+  {
+    name: "all-of-a-tag-are-done",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [
+        { title: "Shampoo", tags: ["chemist"] },
+        { title: "Batteries", tags: ["hardware"] },
+        { title: "Plasters", tags: ["Chemist"] },
+        { title: "Go to the chemist's party" },
+      ],
+      turns: [
+        {
+          person: "I got everything tagged chemist",
+          model: [
+            calls(["list_tasks", { tags: ["chemist"] }]),
+            calls(["complete_task", { task_ids: [1, 3] }]),
+            says("Both are done."),
           ],
           end: { changed: { 1: { status: "completed" }, 3: { status: "completed" } } },
         },

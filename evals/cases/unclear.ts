@@ -61,6 +61,20 @@ export const ambiguous: readonly EvalCase[] = [
     }),
   },
   {
+    name: "delete-one-of-two",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [{ title: "Lunch with Ines" }, { title: "Lunch with Omar" }],
+      turns: [
+        {
+          person: "delete the lunch",
+          model: [calls(["list_tasks", { search: "lunch" }]), says("Which lunch: with Ines or with Omar?")],
+          end: { asks: true, says: ["Ines", "Omar"] },
+        },
+      ],
+    }),
+  },
+  {
     name: "nothing-to-go-by",
     timeZone: "UTC",
     story: () => ({
@@ -106,6 +120,20 @@ export const impossible: readonly EvalCase[] = [
           person: "tick off the yoga class",
           model: [calls(["list_tasks", { search: "yoga" }]), says("There is no task about yoga.")],
           end: { says: ["yoga", /\b(no|not|n['’]t|none)\b|n['’]t\b/i] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "under-itself",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [{ title: "Renovate the flat" }, { title: "Redo the kitchen", parent_id: 1 }],
+      turns: [
+        {
+          person: "Make “Renovate the flat” a subtask of “Redo the kitchen”. Change nothing else.",
+          model: [calls(["list_tasks", {}]), calls(["update_task", { task_id: 1, parent_id: 2 }]), "tells"],
+          end: { says: [/can(no|['’])t|cannot|circ|cycle|loop|itself|already|below|under/i] },
         },
       ],
     }),

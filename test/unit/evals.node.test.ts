@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { allCases } from "../../evals/cases/all-cases.ts";
 import { Days, inWords } from "../../evals/days.ts";
-import { type End, idOf, idsOf, oneOf } from "../../evals/eval-case.ts";
+import { between, type End, idOf, idsOf, oneOf } from "../../evals/eval-case.ts";
 import { faultsOfAnswer, faultsOfRows } from "../../evals/score.ts";
 import { readTasks, type TaskState } from "../../evals/task-state.ts";
 
@@ -91,6 +91,7 @@ describe("rows", () => {
       [...before, row(3, "B", { priority: "high" }), row(4, "A", { parent_id: 3 })],
       { added: [{ title: /a/i, parent_id: idOf(/b/i) }, { title: /b/i }] },
     ],
+    ["a number is between two", [{ ...door, position: 1.5 }, paint], { changed: { 1: { position: between(1, 2) } } }],
     [
       "a task waits for another",
       [{ ...door, blocked_by: [2] }, paint],
@@ -124,6 +125,11 @@ describe("rows", () => {
       '#1 "Paint the door": parent_id is 2, not the id of /door/i',
       [{ ...door, parent_id: 2 }, paint],
       { changed: { 1: { parent_id: idOf(/door/i) } } },
+    ],
+    [
+      '#1 "Paint the door": position is 2, not between 1 and 2',
+      [{ ...door, position: 2 }, paint],
+      { changed: { 1: { position: between(1, 2) } } },
     ],
     [
       '#1 "Paint the door": due is "c", not one of a, b',

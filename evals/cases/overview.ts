@@ -1,0 +1,115 @@
+import { calls, type EvalCase } from "../eval-case.ts";
+
+/** Questions about the whole list, or a part of it that no single field names. */
+export const overview: readonly EvalCase[] = [
+  {
+    name: "how-does-my-week-look",
+    timeZone: "Europe/London",
+    story: (days) => ({
+      tasks: [
+        { title: "Submit the tax return", due: days.today },
+        { title: "Choir practice", due: days.at(0, "23:45") },
+        { title: "Service the boiler", due: days.day(8) },
+        { title: "Write the memoirs" },
+      ],
+      turns: [
+        {
+          person: "how does my week look?",
+          model: [calls(["list_tasks", { due: "this_week" }]), "tells"],
+          end: { says: [/\b(2|two)\b|tax return.*choir|choir.*tax return/is], saysNot: ["memoirs"] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "where-do-things-stand",
+    timeZone: "America/New_York",
+    story: (days) => ({
+      tasks: [
+        { title: "Answer the auditor", due: days.day(-2) },
+        { title: "Draft the contract", status: "in_progress" },
+        { title: "Order the chairs", due: days.today },
+        { title: "Archive the folders", status: "completed" },
+      ],
+      turns: [
+        {
+          person: "Give me a quick overview: where do things stand?",
+          model: [calls(["list_tasks", { digest: true }]), "tells"],
+          end: { says: ["auditor", "contract", "chairs"] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "how-many-are-open",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [
+        ..."abcdefghijklmnopqrstuvw".split("").map((letter) => ({ title: `Scan folder ${letter.toUpperCase()}` })),
+        { title: "Buy a scanner", status: "completed" },
+      ],
+      turns: [
+        {
+          person: "How many tasks do I still have to do?",
+          model: [calls(["list_tasks", { total: true, limit: 1 }]), "tells"],
+          end: { says: [/\b23\b|twenty[- ]three/i] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "what-has-no-date",
+    timeZone: "Europe/Berlin",
+    story: (days) => ({
+      tasks: [
+        { title: "Try the new café" },
+        { title: "Pay the deposit", due: days.day(4) },
+        { title: "Frame the poster" },
+        { title: "Pick up the suit", due: days.at(2, "18:00") },
+      ],
+      turns: [
+        {
+          person: "which tasks have no date yet?",
+          model: [calls(["list_tasks", { due: "no_date" }]), "tells"],
+          end: { says: ["café", "poster"], saysNot: ["deposit", "suit"] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "what-can-i-start",
+    timeZone: "Europe/London",
+    story: (days) => ({
+      tasks: [
+        { title: "Sow the beans", scheduled: days.day(30) },
+        { title: "Sharpen the spade" },
+        { title: "Turn the compost", status: "completed" },
+      ],
+      turns: [
+        {
+          person: "What could I start on right now?",
+          model: [calls(["list_tasks", { status: "ready" }]), "tells"],
+          end: { says: ["spade"], saysNot: ["compost"] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "most-urgent-first",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [
+        { title: "Dust the attic", priority: "low" },
+        { title: "Call the insurer", priority: "urgent" },
+        { title: "Renew the lease", priority: "high" },
+      ],
+      turns: [
+        {
+          person: "list everything, the most important first",
+          model: [calls(["list_tasks", { order: "priority" }]), "tells"],
+          end: { says: [/insurer.*lease.*attic/is] },
+        },
+      ],
+    }),
+  },
+];
