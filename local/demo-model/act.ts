@@ -5,11 +5,15 @@ import type { Understood } from "./dialogue.ts";
 import { findTasks, lookUps, PAGE } from "./find-tasks.ts";
 import { askPerhaps, askWhich } from "./question.ts";
 import { readCursor, readTaskLines, type TaskLine } from "./task-lines.ts";
-import { call, says, tell, withoutExceptions } from "./tell.ts";
+import { call, says, tell } from "./tell.ts";
 import type { Status, Target, Wish } from "./wish.ts";
 
 /** How many pages of "all my tasks" are read, so that some of the agent's rounds are left. */
 const MOST_PAGES = 7;
+
+/** How many tasks a call takes, and the tools whose calls take more than one. */
+const MOST_AT_ONCE = 25;
+const TAKE_SEVERAL: ReadonlySet<string> = new Set(["complete_task", "delete_task"]);
 
 type Act = Extract<Wish, { type: "show" | "change" }>;
 
@@ -23,15 +27,26 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
   if ("problem" in found) return [says(found.problem)];
   const isShown = wish.type === "show" && calls.every(({ name }) => name === "get_task");
   const done = isShown ? calls : calls.slice(found.lookedUp);
-  if (done.length > 0) return [says([tell(done), ...(wish.type === "change" ? wish.notes : [])].join("\n"))];
+  if (done.length > 0) {
+    const notes =
+      wish.type === "change" ? [...wish.notes, ...found.tasks.flatMap((task) => dueBefore(wish, task))] : [];
+    return [says([tell(done), ...notes].join("\n"))];
+  }
   if (wish.type === "show") return found.tasks.map(({ id }) => call("get_task", { task_id: id }));
-  const changes: OutputItem[] = [];
+  const alike = new Map<string, { fields: object; ids: number[] }>();
   for (const task of found.tasks) {
     const fields = fieldsOf(wish, task, now);
     if (fields === undefined)
       return [says(`#${task.id} has no due day that can be postponed: say to which day. I have changed nothing.`)];
-    changes.push(call(wish.tool, { task_id: task.id, ...fields }));
+    const ids = alike.get(JSON.stringify(fields))?.ids ?? [];
+    alike.set(JSON.stringify(fields), { fields, ids: [...ids, task.id] });
   }
+  const changes = [...alike.values()].flatMap(({ fields, ids }) =>
+    inParts(ids, TAKE_SEVERAL.has(wish.tool) ? MOST_AT_ONCE : 1).map((part) => {
+      const [id, ...others] = part;
+      return call(wish.tool, { ...(others.length === 0 ? { task_id: id } : { task_ids: part }), ...fields });
+    }),
+  );
   // That is asked about, and the question must not look as if it came from a real model.
   const asked =
     wish.tool === "delete_task"
@@ -80,14 +95,26 @@ function readAll(
     const status = selection.filter.status ?? (among.includes("completed") ? "all" : "open");
     return { calls: [call("list_tasks", { ...selection.filter, status, limit: PAGE, cursor })] };
   }
-  const tasks = withoutExceptions(
-    pages.flatMap(({ output }) => readTaskLines(output)),
-    selection,
-  ).filter(({ status }) => status === undefined || among.includes(status));
+  const tasks = pages
+    .flatMap(({ output }) => readTaskLines(output))
+    .filter(({ status }) => status === undefined || among.includes(status));
   const left = tasks.length - PAGE;
   if (tasks.length === 0) return { problem: "There are no such tasks." };
   const rest = left > 0 && `${cursor === undefined ? left : `More than ${left}`} remain; say it again for those.`;
   return { tasks: tasks.slice(0, PAGE), lookedUp: pages.length, ...(rest && { rest }) };
+}
+
+/** What is put off is still due when it was. */
+function dueBefore({ change }: Extract<Wish, { type: "change" }>, { id, due }: TaskLine): string[] {
+  const scheduled = change.type === "set" ? change.fields.scheduled : undefined;
+  const isBefore = typeof scheduled === "string" && due !== undefined && due.slice(0, 10) < scheduled.slice(0, 10);
+  return isBefore
+    ? [`#${id} is still due ${due}: to move that say “postpone #${id} to ${scheduled.slice(0, 10)}”.`]
+    : [];
+}
+
+function inParts(ids: readonly number[], size: number): number[][] {
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, part) => ids.slice(part * size, (part + 1) * size));
 }
 
 /** What the tool is given; undefined where a day is to move on and there is none. */

@@ -139,14 +139,13 @@ function findSecondSentence(body: readonly Token[]): string | undefined {
 }
 
 function toTask({ head, modifiers }: Part, dropsArticle: boolean): NewTask {
-  const { due, priority, tags = [] } = modifiers ?? {};
+  const { tags = [], notes: _notes, unclear: _unclear, status: _status, ...said } = modifiers ?? {};
   const words = head.filter(({ kind }) => kind !== "tag");
   const begun = follow(words, 0, dropsArticle && words.length > 1 ? "-|*|•? the|a|an|my|some?" : "-|*|•?") ?? 0;
   const all = new Set([...tags, ...head.flatMap(({ kind, text }) => (kind === "tag" ? [text.toLowerCase()] : []))]);
   return {
     title: titleOf(words.slice(begun)),
-    ...(due !== undefined && { due }),
-    ...(priority !== undefined && { priority }),
+    ...said,
     ...(all.size > 0 && { tags: [...all] }),
   };
 }

@@ -12,7 +12,7 @@ import { changesToUndo, deletesSomething } from "./undo-sentence.ts";
 const HELP =
   "I am no language model: I stand in for one because OPENAI_API_KEY is not set, and understand simple sentences only. " +
   'Try "add milk, eggs and bread to groceries", "add call mom tomorrow at 5pm, high priority", "show my tasks", ' +
-  '"what is due this week?", "complete milk", "move call mom to friday", "rename milk to oat milk", "delete eggs", "claim the next task" or "undo that".';
+  '"what is due this week?", "where do things stand?", "complete milk", "move call mom to friday", "rename milk to oat milk", "delete eggs", "claim the next task" or "undo that".';
 
 const NO_IMAGES =
   "I cannot look at images: I am no language model, and stand in for one because OPENAI_API_KEY is not set. " +
@@ -70,6 +70,8 @@ function answer(
         call("list_tasks", { ...filter, status, ...(wish.isCount && { limit: PAGE }), ...(cursor && { cursor }) }),
       ];
     }
+    case "overview":
+      return [calls.length > 0 ? says(tell(calls)) : call("list_tasks", wish.input)];
     case "undo": {
       if (calls.length > 0) return [says(tell(calls))];
       const changes = changesToUndo(wish, before);

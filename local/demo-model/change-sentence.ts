@@ -1,21 +1,19 @@
-import { type Phrase, readSpan } from "./day-phrase.ts";
+import { ANY, OPEN, setFields, unclearTail, update } from "./change-wish.ts";
+import { readDuration } from "./duration-phrase.ts";
 import { readModifiers, splitModifiers } from "./modifiers.ts";
+import { readPostpone } from "./postpone-sentence.ts";
 import { type Context, readTarget } from "./reference.ts";
 import { follow, followAny, spell, type Token, titleOf } from "./tokens.ts";
-import { type Change, type Modifiers, type Status, type Target, type Unclear, unclear, type Wish } from "./wish.ts";
-
-export const OPEN: readonly Status[] = ["pending", "in_progress"];
-export const FINISHED: readonly Status[] = ["completed", "cancelled"];
-export const ANY: readonly Status[] = [...OPEN, ...FINISHED];
+import { type Modifiers, unclear, type Wish } from "./wish.ts";
 
 /** What is said where tags are to be changed: they are set as a whole, and the text of a task need not show them all. */
 export const CANNOT_TAG = "I cannot change the tags of a task that is there";
 
 type ReadChange = (tokens: readonly Token[], context: Context) => Wish | undefined;
 
-/** Reads `move milk to friday`, `change call mom to high priority`, `rename milk to oat milk`, `postpone milk by a week`. */
+/** Reads `move milk to friday`, `milk takes an hour`, `rename milk to oat milk`, `postpone milk by a week`. */
 export const readChange: ReadChange = (tokens, context) => {
-  for (const read of [readRename, readClear, readPostpone, readSetting]) {
+  for (const read of [readRename, readClear, readPostpone, readEstimate, readSetting]) {
     const wish = read(tokens, context);
     if (wish !== undefined) return wish;
   }
@@ -40,7 +38,12 @@ const readRename: ReadChange = (tokens, context) => {
   return update(rest.slice(0, joint), context, { type: "set", fields: { title } }, ANY);
 };
 
-const FIELDS = "due|deadline|priority|tags|description";
+const FIELDS = "due|deadline|priority|tags|description|estimate|schedule";
+const CLEARED: Readonly<Record<string, string>> = {
+  deadline: "due",
+  estimate: "estimate_minutes",
+  schedule: "scheduled",
+};
 
 /** `remove the due date of milk`, `clear the priority of milk`. */
 const readClear: ReadChange = (tokens, context) => {
@@ -49,52 +52,21 @@ const readClear: ReadChange = (tokens, context) => {
   const field = begun === undefined ? undefined : tokens[begun]?.key;
   const joint = named === undefined ? undefined : follow(tokens, named, "date? of|from|for");
   if (joint === undefined || field === undefined) return undefined;
-  const clear = field === "deadline" ? "due" : field;
-  return update(tokens.slice(joint), context, { type: "set", fields: { clear: [clear] } }, ANY);
+  return update(tokens.slice(joint), context, { type: "set", fields: { clear: [CLEARED[field] ?? field] } }, ANY);
 };
 
-/** `postpone milk to friday`, `push milk by 2 days`, `delay everything a week`, `put milk off until monday`. */
-const readPostpone: ReadChange = (tokens, context) => {
-  const begun = followAny(tokens, 0, ["postpone|delay|defer|snooze", "push back?", "put off"]);
-  const off = tokens.findIndex(({ key }, index) => index > 1 && key === "off");
-  const isPutOff = begun === undefined && follow(tokens, 0, "put") !== undefined && off > 0;
-  if (begun === undefined && !isPutOff) return undefined;
-  const rest = isPutOff ? [...tokens.slice(1, off), ...tokens.slice(off + 1)] : tokens.slice(begun);
-  const span = findSpan(rest);
-  if (span !== undefined) {
-    return update(withoutBack(rest.slice(0, span.next)), context, { type: "postpone", by: span.value }, OPEN);
-  }
-  const { head, modifiers } = splitModifiers(rest, context.now, "changed");
-  const target = readTarget(withoutBack(head), context);
-  if (target.type === "unclear") return target;
-  if (modifiers === undefined) {
-    const isSaid = rest.some(({ key }) => /^(?:to|until|till|by|for)$/.test(key));
-    return isSaid ? unclearTail(rest, spell(rest), POSTPONE_HINT) : { type: "no_day", target, problem: undefined };
-  }
-  if (modifiers.unclear !== undefined) return { type: "no_day", target, problem: modifiers.unclear };
-  if (Object.keys(modifiers).some((key) => !/^(?:due|tags|notes)$/.test(key)) || modifiers.tags.length > 0) {
-    return unclear(spell(rest), POSTPONE_HINT);
-  }
-  if (modifiers.due !== undefined && modifiers.due.slice(0, 10) < context.now.day) {
-    return unclear(spell(rest.slice(head.length)), "that has passed");
-  }
-  return setFields(target, modifiers);
-};
-
-/** "push milk back to friday" is about milk. */
-function withoutBack(words: readonly Token[]): readonly Token[] {
-  return words.length > 1 && words.at(-1)?.key === "back" ? words.slice(0, -1) : words;
-}
-
-/** The span at the end, `by 2 days` or `a week`; `next` is where it begins. */
-function findSpan(tokens: readonly Token[]): Phrase<(day: string) => string> | undefined {
-  for (let at = 1; at < tokens.length; at++) {
-    const begun = follow(tokens, at, "by|for") ?? at;
-    const span = readSpan(tokens, begun);
-    if (span?.next === tokens.length && tokens[at - 1]?.key !== "in") return { value: span.value, next: at };
+/** `milk takes 30 minutes`, `the report will take 2 hours`, `estimate milk at half an hour`. */
+const readEstimate: ReadChange = (tokens, context) => {
+  const begun = follow(tokens, 0, "estimate") ?? 0;
+  const joint = begun === 0 ? "will|should|would? take|takes" : "at|to|as|:";
+  for (let at = begun + 1; at < tokens.length; at++) {
+    const duration = readDuration(tokens, follow(tokens, at, joint) ?? tokens.length);
+    if (duration?.next !== tokens.length) continue;
+    const change = { type: "set", fields: { estimate_minutes: duration.value } } as const;
+    return update(tokens.slice(begun, at), context, change, OPEN);
   }
   return undefined;
-}
+};
 
 const SUBJECT = "the? due|deadline|date|priority|status date? of|for";
 
@@ -141,29 +113,4 @@ function withoutOldDay(head: readonly Token[], { now }: Context): readonly Token
   return isDay ? head.slice(0, from) : head;
 }
 
-/** Changes what is said; a task that is completed by it goes through the tool for that. */
-export function setFields(target: Target, { due, priority, status, notes }: Modifiers): Wish {
-  const fields = {
-    ...(due !== undefined && { due }),
-    ...(priority !== undefined && { priority }),
-    ...(status !== undefined && { status }),
-  };
-  if (status === "completed" && Object.keys(fields).length === 1) {
-    return { type: "change", tool: "complete_task", target, among: OPEN, change: { type: "set", fields: {} }, notes };
-  }
-  const among = status === "pending" ? ANY : OPEN;
-  return { type: "change", tool: "update_task", target, among, change: { type: "set", fields }, notes };
-}
-
-function update(words: readonly Token[], context: Context, change: Change, among: readonly Status[]): Wish {
-  const target = readTarget(words, context);
-  return target.type === "unclear" ? target : { type: "change", tool: "update_task", target, among, change, notes: [] };
-}
-
-const POSTPONE_HINT = "say “postpone milk to friday” or “by 2 days”";
 const SETTING_HINT = "it is no day, priority or state; for another title say “rename milk to oat milk”";
-
-function unclearTail(rest: readonly Token[], whole: string, hint: string): Unclear {
-  const to = rest.findLastIndex(({ key }) => /^(?:to|as|by|for|until|till)$/.test(key));
-  return unclear(to < 0 ? whole : spell(rest.slice(to + 1)), hint);
-}

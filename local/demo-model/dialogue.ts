@@ -1,15 +1,16 @@
 import type { Now } from "./calendar.ts";
-import { setFields } from "./change-sentence.ts";
+import { setFields } from "./change-wish.ts";
 import type { Turn } from "./conversation.ts";
 import { readSpan } from "./day-phrase.ts";
 import { type Picks, rankOf, wordsOf } from "./find-tasks.ts";
 import { readModifiers } from "./modifiers.ts";
+import { moveTo } from "./postpone-sentence.ts";
 import { type Question, readQuestion } from "./question.ts";
 import { readTarget } from "./reference.ts";
 import { readSentence, withoutPoliteness } from "./sentence.ts";
 import { readTaskLines } from "./task-lines.ts";
 import { follow, type Token, textOf, tokenize } from "./tokens.ts";
-import { type Target, unclear, type Wish } from "./wish.ts";
+import { unclear, type Wish } from "./wish.ts";
 
 /** What the last message asks, with what messages before it have settled. */
 export interface Understood {
@@ -48,7 +49,7 @@ function readReply(
   }
   if (question.type === "day") {
     const earlier = understand(before, now);
-    const wish = earlier.wish.type === "no_day" ? readDayReply(earlier.wish.target, tokens, now) : undefined;
+    const wish = earlier.wish.type === "no_day" ? readDayReply(earlier.wish, tokens, now) : undefined;
     return wish && { ...earlier, wish };
   }
   const isYes = follow(tokens, 0, "yes|yep|yeah|sure|ok|right|correct|exactly") === tokens.length;
@@ -61,16 +62,18 @@ function readReply(
   return { ...earlier, picks: new Map([...earlier.picks, [question.name, ids]]) };
 }
 
-function readDayReply(target: Target, tokens: readonly Token[], now: Now): Wish | undefined {
+type NoDay = Extract<Wish, { type: "no_day" }>;
+
+function readDayReply({ target, field }: NoDay, tokens: readonly Token[], now: Now): Wish | undefined {
   const span = readSpan(tokens, follow(tokens, 0, "by|for") ?? 0);
   if (span?.next === tokens.length) {
     const change = { type: "postpone", by: span.value } as const;
     return { type: "change", tool: "update_task", target, among: ["pending", "in_progress"], change, notes: [] };
   }
   const modifiers = readModifiers(tokens, 0, now, "changed");
-  if (modifiers?.unclear !== undefined) return { type: "no_day", target, problem: modifiers.unclear };
+  if (modifiers?.unclear !== undefined) return { type: "no_day", target, field, problem: modifiers.unclear };
   const isDay = modifiers?.due !== undefined && modifiers.priority === undefined && modifiers.status === undefined;
-  return isDay ? setFields(target, modifiers) : undefined;
+  return isDay ? setFields(target, moveTo(field, modifiers.due)) : undefined;
 }
 
 /** The tasks that are chosen from those asked about; undefined where the words choose none. */

@@ -1,4 +1,4 @@
-import { addDays, addMonths, type Now, toMoment, weekdayOf } from "./calendar.ts";
+import { addDays, addMonths, type Now, weekdayOf } from "./calendar.ts";
 import { type Phrase, readDay, readSpan } from "./day-phrase.ts";
 import { follow, followAny, spell, type Token } from "./tokens.ts";
 import { type Selection, type Unclear, unclear } from "./wish.ts";
@@ -6,17 +6,14 @@ import { type Selection, type Unclear, unclear } from "./wish.ts";
 type Filter = Selection["filter"];
 
 /** The days that tasks are due on. */
-export type DueDays = Filter & { readonly exceptDay?: string; readonly isDue?: true };
+export type DueDays = Filter & { readonly isDue?: true };
 
 /** `today`, `due this week`, `by friday`, `overdue`, `in the next 3 days`. */
 export function readDueDays(tokens: readonly Token[], at: number, now: Now): Phrase<DueDays | Unclear> | undefined {
   const overdue = followAny(tokens, at, ["overdue", "past due", "late"]);
-  if (overdue !== undefined) {
-    return {
-      value: { status: "open", due_before: toMoment(now.instant, now.timeZone), exceptDay: now.day },
-      next: overdue,
-    };
-  }
+  if (overdue !== undefined) return { value: { status: "open", due: "overdue" }, next: overdue };
+  const undated = followAny(tokens, at, ["without a? due? date|day", "with no due? date|day", "undated"]);
+  if (undated !== undefined) return { value: { due: "no_date" }, next: undated };
   const hasDue = follow(tokens, at, "due");
   const isDue = hasDue === undefined ? {} : { isDue: true as const };
   const begun = hasDue ?? at;
@@ -42,13 +39,16 @@ function bounded(word: string, day: string): Filter {
   return { due_before: addDays(day, 1) };
 }
 
-/** Weeks begin on Monday (ISO 8601). */
+/** Weeks begin on Monday here (ISO 8601); which days are due this week the server says. */
 function readRange(tokens: readonly Token[], at: number, { day }: Now): Phrase<Filter> | undefined {
   const begun = follow(tokens, at, "in|for|within|on? the?") ?? at;
   const monday = addDays(day, 1 - weekdayOf(day));
   const first = `${day.slice(0, 7)}-01`;
+  const week = follow(tokens, begun, "this|current week");
+  if (week !== undefined) {
+    return { value: { due: "this_week", due_from: monday, due_before: addDays(monday, 7) }, next: week };
+  }
   const ranges: readonly (readonly [pattern: string, from: string, before: string])[] = [
-    ["this|current week", monday, addDays(monday, 7)],
     ["next|coming|following week", addDays(monday, 7), addDays(monday, 14)],
     ["this? weekend", addDays(monday, 5), addDays(monday, 7)],
     ["this|current month", first, addMonths(first, 1)],

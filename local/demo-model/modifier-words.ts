@@ -1,6 +1,7 @@
 import type { Now } from "./calendar.ts";
 import type { Phrase } from "./day-phrase.ts";
 import { readDue } from "./due-phrase.ts";
+import { readDuration } from "./duration-phrase.ts";
 import { follow, followAny, spell, type Token, textOf } from "./tokens.ts";
 import { PRIORITIES, USUAL_LISTS } from "./vocabulary.ts";
 import { type Modifiers, type Status, unclear } from "./wish.ts";
@@ -53,6 +54,13 @@ export function readPriority(tokens: readonly Token[], at: number, place: Place)
   }
   const none = place === "changed" ? followAny(tokens, begun, ["no|normal priority", "none|normal"]) : undefined;
   return none === undefined ? undefined : { value: { priority: "none" }, next: none };
+}
+
+/** `takes 30 minutes`, `which takes an hour`. */
+export function readEstimate(tokens: readonly Token[], at: number): Phrase<Part> | undefined {
+  const begun = follow(tokens, at, "that|which? will? take|takes|taking");
+  const duration = begun === undefined ? undefined : readDuration(tokens, begun);
+  return duration && { value: { estimate_minutes: duration.value }, next: duration.next };
 }
 
 /** What states are called. */

@@ -1,7 +1,16 @@
 import type { Now } from "./calendar.ts";
 import type { Phrase } from "./day-phrase.ts";
 import { readDue } from "./due-phrase.ts";
-import { type Part, type Place, readList, readPriority, readStatus, readTags, readUnknown } from "./modifier-words.ts";
+import {
+  type Part,
+  type Place,
+  readEstimate,
+  readList,
+  readPriority,
+  readStatus,
+  readTags,
+  readUnknown,
+} from "./modifier-words.ts";
 import { follow, followAny, spell, type Token } from "./tokens.ts";
 import { takesTo } from "./vocabulary.ts";
 import { type Modifiers, unclear } from "./wish.ts";
@@ -65,10 +74,21 @@ function readPart(tokens: readonly Token[], at: number, now: Now, place: Place):
   return (
     readTags(tokens, at, now) ??
     readPriority(tokens, at, place) ??
+    readEstimate(tokens, at) ??
+    readNotBefore(tokens, at, now, place) ??
     (place === "changed" ? readStatus(tokens, at) : readUnknown(tokens, at)) ??
     (place === "changed" ? undefined : readList(tokens, at)) ??
     readWhen(tokens, at, now, place)
   );
+}
+
+/** `not before monday`, `scheduled for 5 December`. */
+function readNotBefore(tokens: readonly Token[], at: number, now: Now, place: Place): Phrase<Part> | undefined {
+  const begun = followAny(tokens, at, ["not before|until", "scheduled for|on"]);
+  const phrase = begun === undefined ? undefined : readWhen(tokens, begun, now, place);
+  if (phrase === undefined) return undefined;
+  const { due, ...others } = phrase.value;
+  return { value: { ...others, ...(due !== undefined && { scheduled: due }) }, next: phrase.next };
 }
 
 function readWhen(tokens: readonly Token[], at: number, now: Now, place: Place): Phrase<Part> | undefined {

@@ -37,10 +37,28 @@ function readPointer(tokens: readonly Token[], { listed }: Context): Target | Un
     const isBoth = tokens.some(({ key }) => key === "both");
     return isBoth && listed.length !== 2 ? unclear(what, `there are ${listed.length}`) : numbers(listed);
   }
-  const place = readPlace(tokens[follow(tokens, 0, "the") ?? 0]?.key);
-  if (place === undefined || !isWhole(tokens, ["the? * one|task?"])) return undefined;
-  const id = listed.at(place < 0 ? place : place - 1);
-  return id === undefined ? unclear(what, "show your tasks first, or say a task's number") : numbers([id]);
+  const ids = readPlaces(tokens, listed);
+  if (ids === undefined) return undefined;
+  return ids.length > 0 ? numbers(ids) : unclear(what, "show your tasks first, or say a task's number");
+}
+
+/** `the second one`, `the first and the third`, `the first two`: their ids, or none where there are not as many. */
+function readPlaces(tokens: readonly Token[], listed: readonly number[]): readonly number[] | undefined {
+  const begun = follow(tokens, 0, "the? first|last");
+  const count = begun === undefined || tokens[begun] === undefined ? undefined : readCount(tokens[begun].key);
+  if (begun !== undefined && count !== undefined && count > 1) {
+    const isAll =
+      begun + 1 === tokens.length || follow(tokens, begun + 1, "of? them|these|those|tasks|ones") === tokens.length;
+    if (!isAll) return undefined;
+    const isLast = tokens[begun - 1]?.key === "last";
+    return count > listed.length ? [] : isLast ? listed.slice(-count) : listed.slice(0, count);
+  }
+  const words = tokens.filter(({ key }) => !/^(?:the|one|ones|task|tasks|,|and|&)$/.test(key));
+  const places = words.map(({ kind, key }) => (kind === "word" ? readPlace(key) : undefined));
+  const joints = tokens.filter(({ key }) => /^(?:,|and|&)$/.test(key)).length;
+  if (places.length === 0 || places.includes(undefined) || joints < places.length - 1) return undefined;
+  const ids = places.map((place = 0) => listed.at(place < 0 ? place : place - 1));
+  return ids.some((id) => id === undefined) ? [] : ids.flatMap((id) => id ?? []);
 }
 
 /** All tasks, or all of a kind. */

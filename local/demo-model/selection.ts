@@ -31,7 +31,7 @@ export function readSelection(words: readonly Token[], now: Now): Selection | Un
     parts.push(phrase.value);
     at = phrase.next;
   }
-  const { exceptDay, isDue, saysAll = false, ...all }: Part = Object.assign({}, ...parts);
+  const { isDue, saysAll = false, ...all }: Part = Object.assign({}, ...parts);
   const kept = new Map(Object.entries(all));
   if (
     parts.some((part) =>
@@ -43,11 +43,20 @@ export function readSelection(words: readonly Token[], now: Now): Selection | Un
   const tagged = new Set(parts.flatMap(({ tags }) => (tags === undefined || tags.length === 0 ? [] : [tags.join()])));
   if (tagged.size > 1) return unclear(spell(tokens), "ask for one list at a time");
   const tags = [...new Set(parts.flatMap((part) => part.tags ?? []))];
-  if (all.status === "completed" && (all.due_from ?? all.due_before) !== undefined && isDue === undefined) {
-    return unclear(spell(tokens), "I can tell when tasks are due, not when they were completed");
-  }
-  const filter = { ...all, ...(tags.length > 0 && { tags }) };
-  return { filter, saysAll, ...(exceptDay !== undefined && { exceptDay }) };
+  const { due, due_from: from, due_before: before, ...others } = all;
+  const filter = {
+    ...others,
+    ...(all.status === "completed" && isDue === undefined && due !== "no_date"
+      ? {
+          ...(from !== undefined && { completed_from: from }),
+          ...(before !== undefined && { completed_before: before }),
+        }
+      : due === undefined
+        ? { ...(from !== undefined && { due_from: from }), ...(before !== undefined && { due_before: before }) }
+        : { due }),
+    ...(tags.length > 0 && { tags }),
+  };
+  return { filter, saysAll };
 }
 
 /** "today's tasks" are those of today. */
@@ -123,7 +132,13 @@ const readStatus: ReadPart = (tokens, at) => {
     ["ready", ["ready to? claim|take?", "free to claim|take"]],
     ["in_progress", ["in progress", "in-progress|started|ongoing"]],
     ["pending", ["pending", "not yet? started|begun yet?"]],
-    ["completed", ["done|complete|completed|finished"]],
+    [
+      "completed",
+      [
+        "did|have|has i|we already? do|done|complete|completed|finish|finished|get?",
+        "done|complete|completed|finished",
+      ],
+    ],
     ["cancelled", ["cancelled|canceled"]],
   ] as const;
   for (const [status, patterns] of states) {

@@ -2,6 +2,7 @@ import { readAdd } from "./add-sentence.ts";
 import { CANNOT_TAG, readChange } from "./change-sentence.ts";
 import { readClaimNext, readHolder } from "./claim-sentence.ts";
 import { readList } from "./list-sentence.ts";
+import { readOverview } from "./overview-sentence.ts";
 import type { Context } from "./reference.ts";
 import { readDeed } from "./state-sentence.ts";
 import { follow, followAny, OPEN_QUOTE, spell, type Token, tokenize } from "./tokens.ts";
@@ -37,6 +38,8 @@ function readTokens(tokens: readonly Token[], context: Context): Wish {
   if (follow(tokens, 0, "tag|untag|label *") !== undefined) return unclear(spell(tokens), CANNOT_TAG);
   const held = readHolder(tokens, context);
   if (held !== undefined) return held;
+  const overview = readOverview(tokens);
+  if (overview !== undefined) return overview;
   if (followAny(tokens, 0, NEGATIONS) === undefined) {
     const wish =
       readUndo(tokens) ??

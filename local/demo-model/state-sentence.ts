@@ -1,4 +1,4 @@
-import { ANY, FINISHED, OPEN } from "./change-sentence.ts";
+import { ANY, FINISHED, OPEN } from "./change-wish.ts";
 import { type Context, readTarget } from "./reference.ts";
 import { follow, followAny, spell, type Token } from "./tokens.ts";
 import { type Status, unclear, type Wish } from "./wish.ts";
@@ -25,6 +25,7 @@ const verbs: readonly (readonly [begin: string, end: string | undefined, deed: D
   ["done with|:?", undefined, complete],
   ["i have|already? already? finished|completed|done", undefined, complete],
   ["i've already? finished|completed|done", undefined, complete],
+  ["i already? did", undefined, complete],
   ["reopen|re-open|uncomplete|uncheck|untick", undefined, reopen],
   ["start working? on?", undefined, start],
   ["begin with?", undefined, start],

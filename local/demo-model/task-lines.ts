@@ -14,15 +14,15 @@ const taskSchema = z.object({
 
 export type TaskLine = z.output<typeof taskSchema>;
 
-/** `#12 "Milk" · pending · due 2026-11-30 · tags "groceries" · version 1`, a word such as "Created" before it. */
-const LINE = /^(?:\p{Lu}[^#"]*? )?#(?<id>\d{1,10}) "(?<title>(?:[^"\\]|\\.)*)"(?<fields>.*)$/u;
-const QUOTED = /"(?:[^"\\]|\\.)*"/gu;
+/** `#12 "Milk" · pending · due 2026-11-30 · tags "groceries" · version 1`, a word such as "Created" or a dash before it. */
+const LINE = /^(?:- |\p{Lu}[^#"]*? )?#(?<id>\d{1,10}) "(?<title>(?:[^"\\]|\\.)*)"(?<fields>.*)$/u;
+const QUOTED = /"(?:[^"\\\n]|\\.)*"/gu;
 
 /** Reads the tasks in what a tool, or an answer, says; lines that are none are skipped. */
 export function readTaskLines(text: string): TaskLine[] {
   return text.split("\n").flatMap((line) => {
     const { id, title = "", fields = "" } = LINE.exec(line)?.groups ?? {};
-    const said = fields.replaceAll(QUOTED, "");
+    const said = withoutQuotes(fields);
     const task = taskSchema.safeParse({
       id,
       title: title.replaceAll(/\\(.)/gu, "$1"),
@@ -33,6 +33,11 @@ export function readTaskLines(text: string): TaskLine[] {
     });
     return task.success ? [task.data] : [];
   });
+}
+
+/** A tool's text without what tasks say in it. */
+export function withoutQuotes(text: string): string {
+  return text.replaceAll(QUOTED, "");
 }
 
 /** The cursor to the tasks that are left out, where there are any. */

@@ -1,7 +1,7 @@
 import type { OutputItem } from "../responses-api.ts";
 import type { Call, Turn } from "./conversation.ts";
-import { readCursor, readTaskLines, type TaskLine } from "./task-lines.ts";
-import type { Selection, Unclear, Wish } from "./wish.ts";
+import { readCursor, readTaskLines } from "./task-lines.ts";
+import type { Unclear, Wish } from "./wish.ts";
 
 /** What every answer begins with, so that nobody takes it for a language model. */
 export const DEMO_LABEL = "[demo model]";
@@ -19,21 +19,17 @@ export function call(name: string, input: object): OutputItem {
   return { type: "call", name, arguments: JSON.stringify(input) };
 }
 
-/** Lists as the tool says it, without what was not asked for. */
+/** Lists as the tool says it. */
 export function tellList(calls: readonly Call[], { selection, isCount }: Extract<Wish, { type: "list" }>): string {
   const text = tell(calls);
   const tasks = readTaskLines(text);
-  const shown = withoutExceptions(tasks, selection);
-  const left = new Set(tasks.filter((task) => !shown.includes(task)).map(({ line }) => line));
-  const lines = text.split("\n").filter((line) => !left.has(line));
   const { tags = [] } = selection.filter;
-  if (shown.length === 0 && lines.length <= 1 && !text.startsWith("Error")) {
-    if (tasks.length > 0) return "No tasks fit.";
+  if (tasks.length === 0 && !text.includes("\n") && !text.startsWith("Error")) {
     return tags.length === 0 ? text : `No such tasks with the tag ${tags.map((tag) => `“${tag}”`).join(" and ")}.`;
   }
-  if (!isCount) return lines.join("\n");
+  if (!isCount) return text;
   const more = readCursor(text) === undefined ? "" : "More than ";
-  return [`${more}${shown.length} ${shown.length === 1 ? "task" : "tasks"}:`, ...lines].join("\n");
+  return [`${more}${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}:`, text].join("\n");
 }
 
 /** A yes that the server has not taken as the answer to a question of its own. */
@@ -64,9 +60,4 @@ export function tell(calls: readonly Call[]): string {
     return name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output;
   });
   return told.filter((line, index) => calls[index]?.output !== REFUSED || told.indexOf(line) === index).join("\n");
-}
-
-/** The tasks without those that only the tool's filter takes in. */
-export function withoutExceptions(tasks: readonly TaskLine[], { exceptDay }: Selection): readonly TaskLine[] {
-  return exceptDay === undefined ? tasks : tasks.filter(({ due }) => due !== exceptDay);
 }

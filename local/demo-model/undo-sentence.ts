@@ -1,4 +1,5 @@
-import type { Turn } from "./conversation.ts";
+import type { Call, Turn } from "./conversation.ts";
+import { withoutQuotes } from "./task-lines.ts";
 import { followAny, type Token } from "./tokens.ts";
 import type { Wish } from "./wish.ts";
 
@@ -28,18 +29,21 @@ export function changesToUndo({ changes }: Extract<Wish, { type: "undo" }>, befo
 
 /** Whether what made one of these changes is undone by deleting something, so that the server asks about it. */
 export function deletesSomething(changes: readonly number[], before: readonly Turn[]): boolean {
-  const outputs = before.flatMap(({ calls }) => calls).map(({ output }) => output);
-  return outputs.some(
-    (output) => /^Created |· restored · change \d+$/.test(output) && changes.includes(changeOf(output) ?? 0),
-  );
+  return before
+    .flatMap(({ calls }) => calls)
+    .some((call) => {
+      const isThere = /^Created /.test(call.output) || / · restored(?: ·|:?$)/m.test(withoutQuotes(call.output));
+      return isThere && changes.includes(changeOf(call) ?? 0);
+    });
 }
 
 function changesOf({ calls }: Turn): number[] {
-  return calls.flatMap(({ output }) => changeOf(output) ?? []);
+  return calls.flatMap((call) => changeOf(call) ?? []);
 }
 
-/** The number of the change that a tool's text ends with; no title can stand behind it. */
-function changeOf(output: string): number | undefined {
-  const number = / · change (\d{1,15})$/.exec(output)?.[1];
+/** The number of the change that a line of a writing tool's text ends with; what tasks say stands in quotes. */
+function changeOf({ name, output }: Call): number | undefined {
+  if (!/^(?:create|update|complete|delete)_task$/.test(name)) return undefined;
+  const number = / · change (\d{1,15}):?$/m.exec(withoutQuotes(output))?.[1];
   return number === undefined ? undefined : Number(number);
 }

@@ -7,6 +7,8 @@ export type Status = "pending" | "in_progress" | "completed" | "cancelled";
 export interface NewTask {
   readonly title: string;
   readonly due?: string;
+  readonly scheduled?: string;
+  readonly estimate_minutes?: number;
   readonly priority?: Priority;
   readonly tags?: readonly string[];
 }
@@ -16,8 +18,11 @@ interface Filter {
   readonly status: "open" | "ready" | "all" | Status;
   readonly tags?: readonly string[];
   readonly priority?: Priority;
+  readonly due?: "overdue" | "this_week" | "no_date";
   readonly due_from?: string;
   readonly due_before?: string;
+  readonly completed_from?: string;
+  readonly completed_before?: string;
   readonly search?: string;
   readonly order?: "priority" | "created" | "updated";
 }
@@ -28,9 +33,12 @@ export interface Selection {
   readonly filter: Omit<Filter, "status"> & Partial<Pick<Filter, "status">>;
   /** Whether they speak of all tasks, and so of those that are finished too. */
   readonly saysAll: boolean;
-  /** A whole day: what is due on it has not passed yet, though `due_before` now takes it in. */
-  readonly exceptDay?: string;
 }
+
+/** What `list_tasks` is asked for that lists no tasks. */
+export type Overview =
+  | { readonly digest: true }
+  | { readonly due?: "this_week"; readonly group_by: "status" | "tag" | "day" };
 
 /** How a person calls one task. */
 export type Name =
@@ -53,6 +61,8 @@ export type Change =
 export type Wish =
   | { readonly type: "add"; readonly tasks: readonly NewTask[]; readonly notes: readonly string[] }
   | { readonly type: "list"; readonly selection: Selection; readonly isCount: boolean }
+  /** How things stand: a digest, or how many tasks there are of each kind. */
+  | { readonly type: "overview"; readonly input: Overview }
   | { readonly type: "show"; readonly target: Target }
   | {
       readonly type: "change";
@@ -68,7 +78,12 @@ export type Wish =
   /** Claims so many of the tasks that are ready. */
   | { readonly type: "claim_next"; readonly count: number }
   /** The tasks are named, the day is not. */
-  | { readonly type: "no_day"; readonly target: Target; readonly problem: Unclear | undefined }
+  | {
+      readonly type: "no_day";
+      readonly target: Target;
+      readonly field: "due" | "scheduled";
+      readonly problem: Unclear | undefined;
+    }
   /** A yes or a no, which counts only as an answer to a question. */
   | { readonly type: "yes_or_no" }
   /** A no to a question of which task, or which day. */
@@ -80,6 +95,8 @@ export type Wish =
 /** What words behind a task say of it. */
 export interface Modifiers {
   readonly due?: string;
+  readonly scheduled?: string;
+  readonly estimate_minutes?: number;
   readonly priority?: Priority;
   readonly status?: Status;
   readonly tags: readonly string[];

@@ -2,10 +2,11 @@ import { beforeAll, expect, inject, it } from "vitest";
 import { adding } from "../support/demo-list/adding.ts";
 import { changing } from "../support/demo-list/changing.ts";
 import { dialogues } from "../support/demo-list/dialogues.ts";
-import { type End, rowsAfter } from "../support/demo-list/end.ts";
+import { type End, rowsAfter, type Sentence } from "../support/demo-list/end.ts";
 import { finishing } from "../support/demo-list/finishing.ts";
 import { listOwner, rowsOf, say, tasksBefore } from "../support/demo-list/list.ts";
 import { listing } from "../support/demo-list/listing.ts";
+import { next } from "../support/demo-model-answers.ts";
 import { setVariables } from "../support/variables.ts";
 
 // What a person may say to the demo model, and the rows that it leaves: the right ones, or those from before and an
@@ -32,6 +33,17 @@ it("knows at least 120 sentences, each of them once", () => {
   expect(sentences.length).toBeGreaterThanOrEqual(120);
 });
 
-it.each(sentences)("“%s” ends in the right rows, or in an honest answer", (sentence, end) => endsIn([sentence], end));
+const isUnderstood = ([, { isMisunderstood = false }]: Sentence) => !isMisunderstood;
+
+it.each(sentences.filter(isUnderstood))("“%s” ends in the right rows, or in an honest answer", (sentence, end) =>
+  endsIn([sentence], end),
+);
+
+// Where no tool is called, no row is another: the worker need not be asked.
+it.each(sentences.filter((one) => !isUnderstood(one)))("“%s” is not understood, and calls no tool", (sentence, end) => {
+  const { calls, words } = next([[sentence]]);
+  expect(calls).toEqual([]);
+  expect(words).toMatch(end.answer ?? /^$/);
+});
 
 it.each(dialogues)("%j end in the right rows, or in an honest answer", (said, end) => endsIn(said, end));

@@ -130,6 +130,19 @@ describe("an undo", () => {
     },
   );
 
+  test("of a call about several tasks is one, and of titles that look like its number none", () => {
+    const lines = '#1 "Milk · change 9:" · pending · version 1\n#2 "Eggs" · pending · version 1';
+    for (const [text, words] of [
+      [`Created 7 tasks · change 5:\n${lines}`, "[demo model] I would delete this."],
+      [`Completed 7 tasks · change 5:\n${lines}\nFailed #3: it is gone.`, ""],
+    ] as const) {
+      expect(next([["add milk", [text], `[demo model]\n${text}`], ["undo that"]])).toEqual({
+        words,
+        calls: [{ name: "update_task", undo: 5 }],
+      });
+    }
+  });
+
   test("can be undone, and is told", () => {
     expect(next([added, undone, ["undo that"]]).calls).toEqual([{ name: "update_task", undo: 6 }]);
     const outputs = ['Undid change 6: #1 "Milk" · pending · version 3 · restored · change 7'];

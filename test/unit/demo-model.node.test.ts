@@ -121,7 +121,7 @@ describe("tasks are found by what the tools answer, and by nothing else", () => 
       { name: "complete_task", task_id: 1 },
     ]);
     const apart = ["No tasks fit.", '#2 "Milk" · pending', '#3 "Eggs" · pending'];
-    expect(next([["complete milk and eggs", apart]]).calls.map(({ task_id }) => task_id)).toEqual([2, 3]);
+    expect(next([["complete milk and eggs", apart]]).calls).toEqual([{ name: "complete_task", task_ids: [2, 3] }]);
     const doubtful = ['#1 "Milk and eggs" · pending', '#2 "Milk" · pending', '#3 "Eggs" · pending'];
     const asked = next([["complete milk and eggs", doubtful]]);
     expect(asked.calls).toEqual([]);
@@ -167,17 +167,10 @@ describe("all tasks", () => {
       { name: "list_tasks", status: "all", limit: 100, cursor: "abc" },
     ]);
     const { words, calls } = next([["delete all my tasks", [first, '#101 "Last" · pending']]]);
-    expect(calls).toHaveLength(100);
-    expect(calls.every(({ name }) => name === "delete_task")).toBe(true);
+    const some = (from: number) => Array.from({ length: 25 }, (_, index) => from + index);
+    expect(calls).toEqual([1, 26, 51, 76].map((from) => ({ name: "delete_task", task_ids: some(from) })));
     expect(words).toContain("1 remain");
     expect(next([["delete all my tasks", ['#1 "Only" · pending']]]).words).not.toContain("remain");
-  });
-
-  test("that are overdue leave out what is due in the course of today", () => {
-    const tasks =
-      '#1 "Old" · pending · due 2026-11-24\n#2 "Today" · pending · due 2026-11-25\n#3 "Noon" · pending · due 2026-11-25T11:00:00.000Z';
-    expect(next([["complete all overdue tasks", [tasks]]]).calls.map(({ task_id }) => task_id)).toEqual([1, 3]);
-    expect(next([["show overdue tasks", [tasks]]]).words).not.toContain("#2");
   });
 
   test("go on where the page before ended", () => {

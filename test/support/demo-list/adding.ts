@@ -46,6 +46,7 @@ export const adding: readonly Sentence[] = [
   ["add call Ada tomorrow at 5pm, high priority", add("Call Ada", { due: `${day(1)} 17:00`, priority: "high" })],
   ["add call Ada tomorrow", add("Call Ada", { due: day(1) })],
   ["add call Ada today", add("Call Ada", { due: day(0) })],
+  ["add call Ada, not before tomorrow, takes 30 minutes", add("Call Ada", { scheduled: day(1), estimate_minutes: 30 })],
   ["add call Ada tonight", add("Call Ada", { due: day(0) })],
   ["add call Ada the day after tomorrow", add("Call Ada", { due: day(2) })],
   [`add call Ada on ${weekday.name}`, add("Call Ada", { due: day(weekday.in) })],

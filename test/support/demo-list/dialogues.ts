@@ -1,6 +1,8 @@
 import { day } from "./clock.ts";
 import { add, change, type End, list, misunderstood } from "./end.ts";
 
+const done = { status: "completed" };
+
 /** What a person says in one conversation, and how it ends. */
 export const dialogues: readonly (readonly [said: readonly string[], end: End])[] = [
   [["complete call", "the first one"], change("Call mom", { status: "completed" })],
@@ -24,9 +26,12 @@ export const dialogues: readonly (readonly [said: readonly string[], end: End])[
   [["postpone call mom", "to in 3 days"], change("Call mom", { due: day(3) })],
   [["postpone call mom", "by a week"], change("Call mom", { due: day(8) })],
   [["postpone call mom to next week", "tomorrow at 5pm"], change("Call mom", { due: `${day(1)} 17:00` })],
+  [["put call mom off", "in 3 days"], change("Call mom", { scheduled: day(3) })],
   [["postpone call", "tomorrow", "the second"], change("Call the bank", { due: day(1) })],
   [["postpone call mom", "whenever"], { answer: /did not understand “whenever”.* To which day/ }],
   [["show my groceries list", "complete the second one"], change("Eggs", { status: "completed" })],
+  [["show my groceries list", "I did the first two"], { changed: { Milk: done, Eggs: done }, answer: /· change \d+$/ }],
+  [["show my groceries list", "I did the second and the third"], misunderstood("the second and the third")],
   [["show my groceries list", "delete them"], { deleted: ["Milk", "Eggs"] }],
   [["show my groceries list", "complete it"], misunderstood("it")],
   [["find bank", "complete it"], change("Call the bank", { status: "completed" })],

@@ -13,6 +13,8 @@ export interface End {
   readonly listed?: readonly string[];
   /** What the answer says. */
   readonly answer?: RegExp;
+  /** Whether it says that the sentence was not understood: then no tool is called. */
+  readonly isMisunderstood?: boolean;
 }
 
 /** The rows that an end means, by title. */
@@ -44,7 +46,10 @@ export function list(...titles: string[]): End {
 
 /** Nothing changed, and an answer that says what was not understood. */
 export function misunderstood(what: string): End {
-  return { answer: new RegExp(`I did not understand (?:“[^”]*)?${what.replaceAll(/[.?+$()]/g, "\\$&")}`) };
+  return {
+    isMisunderstood: true,
+    answer: new RegExp(`I did not understand (?:“[^”]*)?${what.replaceAll(/[.?+$()]/g, "\\$&")}`),
+  };
 }
 
 /** The tasks that are open. */

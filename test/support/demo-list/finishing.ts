@@ -41,6 +41,7 @@ export const finishing: readonly Sentence[] = [
   ["complete milk or eggs", misunderstood("or")],
   ["complete 5 tasks", misunderstood("5 tasks")],
   ["complete my tasks", misunderstood("my tasks")],
+  ["I did the first two", misunderstood("the first two")],
   ["complete a task", misunderstood("a task")],
   ["complete it", misunderstood("it")],
   ["should I complete milk?", misunderstood("should I complete milk")],

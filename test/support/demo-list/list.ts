@@ -11,6 +11,8 @@ export interface Row {
   readonly status: string;
   readonly priority: string;
   readonly due: string | null;
+  readonly scheduled: string | null;
+  readonly estimate_minutes: number | null;
   readonly tags: readonly string[];
 }
 
@@ -20,13 +22,24 @@ const rowsSchema = z.array(
     status: z.string(),
     priority: z.string(),
     due: z.string().nullable(),
+    scheduled: z.string().nullable(),
+    estimate_minutes: z.number().nullable(),
     tags: z.array(z.string()),
   }),
 );
 
 /** A task with nothing but its title, and what is said of it. */
 export function task(title: string, fields: Partial<Row> = {}): Row {
-  return { title, status: "pending", priority: "none", due: null, tags: [], ...fields };
+  return {
+    title,
+    status: "pending",
+    priority: "none",
+    due: null,
+    scheduled: null,
+    estimate_minutes: null,
+    tags: [],
+    ...fields,
+  };
 }
 
 /** The tasks that everybody has before they say something. */
@@ -47,17 +60,21 @@ export const tasksBefore: readonly Row[] = [
 const MESSAGES_EACH = 20;
 let listener: Person | undefined;
 let messages = 0;
+/** The listener's tasks, as long as nothing was said since they were read. */
+let read: readonly Row[] | undefined;
 
 /** Somebody with those tasks and no others. */
 export async function listOwner(): Promise<Person> {
   if (listener === undefined || messages >= MESSAGES_EACH) {
     listener = await Person.signUp({ time_zone: timeZone });
     messages = 0;
+    read = [];
   }
   const isRight = (row: Row, among: readonly Row[]) => among.some((one) => JSON.stringify(one) === JSON.stringify(row));
-  const rows = await rowsOf(listener);
+  const rows = read ?? (await rowsOf(listener));
   const wrong = rows.filter((row) => !isRight(row, tasksBefore)).map(({ title }) => title);
-  await ownerQuery("delete from tasks where user_id = $1 and title = any($2)", [listener.id, wrong]);
+  if (wrong.length > 0)
+    await ownerQuery("delete from tasks where user_id = $1 and title = any($2)", [listener.id, wrong]);
   for (const row of tasksBefore) {
     if (!isRight(row, rows) || wrong.includes(row.title)) await makeTask(listener, row);
   }
@@ -71,6 +88,7 @@ async function makeTask(person: Person, { due, ...fields }: Row): Promise<void> 
 
 /** Says sentences one after the other in one conversation, and says yes to every question of the server. */
 export async function say(person: Person, ...sentences: readonly string[]): Promise<string> {
+  read = undefined;
   let conversation: string | undefined;
   let response = "";
   for (const message of sentences) {
@@ -94,9 +112,12 @@ export async function say(person: Person, ...sentences: readonly string[]): Prom
 export async function rowsOf(person: Person): Promise<Row[]> {
   const rows = await ownerQuery(
     `select title, status, priority,
-            coalesce(due_date::text, to_char(due_at at time zone $2, 'YYYY-MM-DD HH24:MI')) as due, tags
+            coalesce(due_date::text, to_char(due_at at time zone $2, 'YYYY-MM-DD HH24:MI')) as due,
+            scheduled_date::text as scheduled, estimate_minutes, tags
      from tasks where user_id = $1 and deleted_at is null order by title collate "C"`,
     [person.id, timeZone],
   );
-  return rowsSchema.parse(rows);
+  const found = rowsSchema.parse(rows);
+  if (person === listener) read = found;
+  return found;
 }
