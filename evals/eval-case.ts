@@ -93,6 +93,23 @@ export function between(lower: number, upper: number): Condition {
   };
 }
 
+/** One of several rules of RFC 5545, in whatever order its parts stand; a part that says what counts anyhow may be there. */
+export function recurs(...rules: readonly string[]): Condition {
+  return {
+    wants: `one of ${rules.join(", ")}`,
+    holds: (value) => typeof value === "string" && rules.some((rule) => sameParts(rule) === sameParts(value)),
+  };
+}
+
+function sameParts(rule: string): string {
+  return rule
+    .split(";")
+    .filter((part) => part !== "INTERVAL=1" && !part.startsWith("WKST="))
+    .map((part) => part.replace("+", "").split(/[=,]/).sort().join())
+    .sort()
+    .join(";");
+}
+
 /** The id of a task whose title fits. */
 export function idOf(title: RegExp): Condition {
   return { wants: `the id of ${title}`, holds: (value, rows) => fits(value, title, rows) };

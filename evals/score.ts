@@ -7,6 +7,7 @@ const UNASKED: ExpectedFields = {
   due: null,
   scheduled: null,
   recurrence: null,
+  recurrence_from: null,
   parent_id: null,
   blocked_by: [],
 };

@@ -19,6 +19,8 @@ const rowSchema = z.object({
   scheduled_at: none.text,
   tags: z.array(z.string()),
   recurrence: none.text,
+  /** Null where it counts from when the task is due. */
+  recurrence_from: none.text,
   estimate_minutes: none.number,
   parent_id: none.number,
   blocked_by: z.array(z.number()).default([]),

@@ -19,7 +19,7 @@ export const changing: readonly EvalCase[] = [
           person: `move everything due ${days.weekday(3)} to ${days.weekday(6)}`,
           model: [
             calls(["list_tasks", { due_from: days.day(3), due_before: days.day(4) }]),
-            calls(...[1, 2, 3].map((id): ToolCall => ["update_task", { task_id: id, due: days.day(6) }])),
+            calls(["update_task", { task_ids: [1, 2, 3], due: days.day(6) }]),
             says("Moved three tasks."),
           ],
           end: { changed: { 1: { due: days.day(6) }, 2: { due: days.day(6) }, 3: { due: days.day(6) } } },
@@ -159,7 +159,7 @@ export const changing: readonly EvalCase[] = [
           person: "I won't get to the cleaning today. Move all of it to tomorrow.",
           model: [
             calls(["list_tasks", { tags: ["cleaning"] }]),
-            calls(...[1, 2, 3, 4, 5, 6].map((id): ToolCall => ["update_task", { task_id: id, due: days.day(1) }])),
+            calls(["update_task", { task_ids: [1, 2, 3, 4, 5, 6], due: days.day(1) }]),
             says("Moved all six."),
           ],
           end: {
@@ -210,7 +210,7 @@ export const changing: readonly EvalCase[] = [
           person: "Whatever is overdue: make it due today",
           model: [
             calls(["list_tasks", { status: "overdue" }]),
-            calls(...[1, 2].map((id): ToolCall => ["update_task", { task_id: id, due: days.today }])),
+            calls(["update_task", { task_ids: [1, 2], due: days.today }]),
             says("Both are due today."),
           ],
           end: { changed: { 1: { due: days.today }, 2: { due: days.today } } },
@@ -253,6 +253,56 @@ export const changing: readonly EvalCase[] = [
             says("Four hours it is."),
           ],
           end: { changed: { 1: { estimate_minutes: 240 } } },
+        },
+      ],
+    }),
+  },
+  {
+    name: "add-and-take-off-tags",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [
+        { title: "Test the alarm", tags: ["house", "boring"] },
+        { title: "Test the torch", tags: ["house"] },
+        { title: "Test the boat", tags: ["boring", "water"] },
+      ],
+      turns: [
+        {
+          person: "Tag the alarm and the torch with safety, and take the tag boring off wherever it is",
+          model: [
+            calls(["list_tasks", {}]),
+            calls(
+              ["update_task", { task_ids: [1, 2], add_tags: ["safety"] }],
+              ["update_task", { task_ids: [1, 3], remove_tags: ["boring"] }],
+            ),
+            says("Tagged."),
+          ],
+          end: {
+            changed: { 1: { tags: ["house", "safety"] }, 2: { tags: ["house", "safety"] }, 3: { tags: ["water"] } },
+          },
+        },
+      ],
+    }),
+  },
+  {
+    name: "append-to-the-notes",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [
+        { title: "Choose a school", description: "North Street: visited, **friendly**." },
+        { title: "Choose a bus", description: "Line 4." },
+      ],
+      turns: [
+        {
+          person: "Add to the notes about the school: South Street has a waiting list",
+          model: [
+            calls(["list_tasks", { search: "school" }]),
+            calls(["update_task", { task_id: 1, append: "South Street: has a waiting list." }]),
+            says("Noted."),
+          ],
+          end: {
+            changed: { 1: { description: /North Street: visited, \*\*friendly\*\*\..*South Street.*waiting list/is } },
+          },
         },
       ],
     }),

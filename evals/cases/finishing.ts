@@ -143,7 +143,7 @@ export const finishing: readonly EvalCase[] = [
       tasks: [{ title: "Buy a kayak" }, { title: "Buy a paddle" }],
       turns: [
         {
-          person: "delete the kayak task",
+          person: "throw the kayak task away",
           approves: false,
           model: [
             calls(["list_tasks", { search: "kayak" }]),

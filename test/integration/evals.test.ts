@@ -12,6 +12,7 @@ describe("the table of cases", () => {
   it("has each name once, in kebab case", () => {
     const names = allCases.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
+    expect(names.length).toBeGreaterThanOrEqual(60);
     for (const name of names) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
 
