@@ -6,6 +6,7 @@ const detailSchema = z.discriminatedUnion("problem", [
   z.object({ problem: z.literal("missing"), id: z.int() }),
   z.object({ problem: z.literal("itself"), task_id: z.int() }),
   z.object({ problem: z.literal("circle"), task_id: z.int(), path: z.array(z.int()) }),
+  z.object({ problem: z.literal("wait"), task_id: z.int(), through: z.int() }),
   z.object({
     problem: z.literal("depth"),
     task_id: z.int(),
@@ -49,6 +50,8 @@ function tellProblem(detail: z.output<typeof detailSchema>): string {
       const circle = detail.path.map((id) => `#${id}`).join(" under ");
       return `must be a task that is not below #${detail.task_id}: it would make a circle, ${circle}`;
     }
+    case "wait":
+      return `must be tasks that do not wait for #${detail.task_id}: #${detail.through} does, itself or by way of others`;
     case "depth": {
       const { task_id: id, deepest, top, levels, most, room } = detail;
       const where = room < 0 ? "is too deep itself to be a subtask" : `fits below a task at level ${room} or higher up`;

@@ -30,6 +30,16 @@ export const wholeColumns = {
   openSubtasks: sql<number>`(
     select count(*)::integer ${subtasks} and child.status in ('pending', 'in_progress')
   )`.as("open_subtasks"),
+  blocks: sql<number[]>`coalesce((
+    select jsonb_agg(waiting.task_id) from (
+      select task_id from task_blockers
+      join tasks as blocked on blocked.user_id = task_blockers.user_id and blocked.id = task_blockers.task_id
+      where task_blockers.user_id = tasks.user_id and task_blockers.blocker_id = tasks.id
+        and tasks.status in ('pending', 'in_progress')
+        and blocked.status in ('pending', 'in_progress') and blocked.deleted_at is null
+      order by task_id limit 20
+    ) as waiting
+  ), '[]')`.as("blocks"),
 };
 
 /** As `selectTask`, with what its own row does not say. */

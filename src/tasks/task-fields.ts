@@ -5,7 +5,7 @@ import { MOMENT_WEIGHT, weigh } from "../shorten.ts";
 import { line, text } from "../text.ts";
 import { DUE_RULE, dueSchema, showDue, splitDue } from "./due.ts";
 import { optionalField, orNull, setField } from "./field.ts";
-import { idWhereThere, type ReferringRow } from "./references.ts";
+import { idsThere, idWhereThere, type ReferringRow } from "./references.ts";
 import { taskIdSchema } from "./task-id.ts";
 
 const STATUSES = ["pending", "in_progress", "completed", "cancelled"] as const;
@@ -143,6 +143,19 @@ export const taskFields = {
       list: { schema: z.int().optional(), weigh: () => 8 },
     }),
     read: (row: ReferringRow & { readonly parent_id: number | null }) => idWhereThere(row.parent_id, row),
+  },
+  blocked_by: {
+    ...setField(integer("blocked_by").array().notNull().default([]), z.array(z.int()), {
+      input: z
+        .array(taskIdSchema.meta({ description: undefined }))
+        .max(20)
+        .overwrite((ids) => [...new Set(ids)]),
+      create: "Tasks that must be finished first.",
+      update: "In place of the old ones.",
+      empty: [],
+    }),
+    output: z.array(z.int()).optional(),
+    read: (row: ReferringRow & { readonly blocked_by: readonly number[] }) => idsThere(row.blocked_by, row),
   },
   discovered_from: {
     ...optionalField(integer("discovered_from"), z.int(), {

@@ -15,6 +15,7 @@ export const taskSchema = z.strictObject({
   created_at: momentSchema,
   updated_at: momentSchema,
   completed_at: momentSchema.optional(),
+  waiting_for: z.array(z.int()).optional(),
   claimed_by: z.string().optional().describe("Lapsed without claimed_until."),
   claimed_until: momentSchema.optional(),
   set_aside: z.literal(true).optional().describe("For a person."),
@@ -26,6 +27,7 @@ export type Task = z.output<typeof taskSchema>;
 export const wholeTaskSchema = taskSchema.extend({
   subtasks: z.int().optional(),
   open_subtasks: z.int().optional(),
+  blocks: z.array(z.int()).optional(),
 });
 
 export type WholeTask = z.output<typeof wholeTaskSchema>;
@@ -44,6 +46,7 @@ export function toTask(row: TaskRow, timeZone: string): Task {
     created_at: show(row.createdAt),
     updated_at: show(row.updatedAt),
     ...(row.completedAt !== null && { completed_at: show(row.completedAt) }),
+    ...(row.references && row.references.open.length > 0 && { waiting_for: row.references.open }),
     ...claimOf(row, show),
   };
 }
@@ -52,6 +55,7 @@ export function toTask(row: TaskRow, timeZone: string): Task {
 export interface WholeTaskRow extends TaskRow {
   readonly subtasks: number;
   readonly openSubtasks: number;
+  readonly blocks: number[];
 }
 
 /** As `toTask`, with what its own row does not say. */
@@ -59,6 +63,7 @@ export function toWholeTask(row: WholeTaskRow, timeZone: string): WholeTask {
   return {
     ...toTask(row, timeZone),
     ...(row.subtasks > 0 && { subtasks: row.subtasks, open_subtasks: row.openSubtasks }),
+    ...(row.blocks.length > 0 && { blocks: row.blocks }),
   };
 }
 

@@ -4,6 +4,9 @@ import type { CallEffect } from "./tool.ts";
 /** The fields in which tools take the ids of tasks: one, or a list. */
 const ID_FIELDS = ["task_id", "task_ids"];
 
+/** Those in which a task says to which others it refers. */
+const REFERENCES = ["blocked_by"];
+
 /** What a call that only reads does. */
 export function effectOfReading(schema: z.ZodObject, input: Record<string, unknown>): CallEffect {
   return { input, ...readFields(schema, input), changes: 0, mustConfirm: false };
@@ -22,8 +25,10 @@ export function effectOfWriting(
   asksFor = 1,
 ): CallEffect {
   const fields = readFields(schema, input);
-  // Any list in the input but one of words (tags, fields to clear) is taken for a list of tasks.
-  const lists = [...fields.details.values()]
+  // Any other list in the input but one of words (tags, fields to clear) is taken for a list of tasks.
+  const lists = [...fields.details]
+    .filter(([field]) => !REFERENCES.includes(field))
+    .map(([, value]) => value)
     .filter((value) => Array.isArray(value))
     .filter((list) => list.some((item) => typeof item !== "string"));
   const changes = Math.max(asksFor, fields.taskIds.length, ...lists.map(({ length }) => length));

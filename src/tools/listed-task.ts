@@ -8,7 +8,8 @@ import type { TaskInList } from "../tasks/task-in-list.ts";
 import type { TaskOrder } from "../tasks/task-order.ts";
 import { taskLine } from "./task-text.ts";
 
-const { id, version, completed_at, created_at, updated_at, claimed_by, claimed_until, set_aside } = taskSchema.shape;
+const { id, version, completed_at, created_at, updated_at, claimed_by, claimed_until, set_aside, waiting_for } =
+  taskSchema.shape;
 
 /** A task as a list shows it: enough to choose by and to act on. */
 export const listedTaskSchema = z.strictObject({
@@ -16,6 +17,7 @@ export const listedTaskSchema = z.strictObject({
   ...pluck(pluck(taskFields, "list"), "schema"),
   version: version.optional().describe("Absent with changed_since."),
   completed_at,
+  waiting_for,
   claimed_by,
   claimed_until,
   set_aside,
@@ -58,6 +60,9 @@ const {
   ...essentialFields
 } = taskFields;
 
+/** How many of the tasks that block one are shown. */
+const MOST_BLOCKERS = 5;
+
 /** How much of the name of who holds a claim is shown, as `weigh` counts. */
 const LONGEST_HOLDER = 10;
 
@@ -66,7 +71,7 @@ const TOKENS_PER_TASK = 115;
 const SMALLEST_PAGE = 20;
 
 /** What the JSON of a task costs in tokens beside its fields, at most: with an id and a version of ten digits. */
-const COST = { task: 22, holder: 5, setAside: 5, lastChange: 8, preview: 4, cut: 4 };
+const COST = { task: 22, waitingFor: 5, blocker: 6, holder: 5, setAside: 5, lastChange: 8, preview: 4, cut: 4 };
 
 /**
  * A page of tasks, their texts as long as the page's budget of tokens allows, whatever the tasks say.
@@ -113,12 +118,18 @@ function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTas
   const whole = task.isDescriptionWhole ? task.description : `${task.description}${CUT}`;
   const preview = size.preview === 0 ? "" : shorten(whole, size.preview);
   const listed = { ...task, title, tags };
-  const isCut = size.isBrief || title !== task.title || tags.length < task.tags.length || preview !== task.description;
+  const isCut =
+    size.isBrief ||
+    (task.waiting_for?.length ?? 0) > MOST_BLOCKERS ||
+    title !== task.title ||
+    tags.length < task.tags.length ||
+    preview !== task.description;
   return {
     id: task.id,
     ...(size.isBrief ? listFields(essentialFields, listed) : listFields(taskFields, listed)),
     version: task.version,
     ...(task.completed_at !== undefined && { completed_at: task.completed_at }),
+    ...(task.waiting_for && { waiting_for: task.waiting_for.slice(0, size.isBrief ? 1 : MOST_BLOCKERS) }),
     ...(task.claimed_by !== undefined && { claimed_by: shorten(task.claimed_by, LONGEST_HOLDER) }),
     ...(task.claimed_until !== undefined && { claimed_until: task.claimed_until }),
     ...(task.set_aside && { set_aside: true as const }),
@@ -160,6 +171,7 @@ function costOf({ preview, cut, ...task }: ListedTask): number {
     weighFields(taskFields, task),
     moments.length * MOMENT_WEIGHT,
     task.claimed_by === undefined ? 0 : COST.holder + weigh(task.claimed_by),
+    task.waiting_for === undefined ? 0 : COST.waitingFor + COST.blocker * task.waiting_for.length,
     task.set_aside ? COST.setAside : 0,
     task.last_change === undefined ? 0 : COST.lastChange,
     preview === undefined ? 0 : COST.preview + weigh(preview),

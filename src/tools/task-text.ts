@@ -5,7 +5,7 @@ import { taskFields } from "../tasks/task-fields.ts";
 
 /** A task, or as much of it as a list has. */
 type TaskInText = Pick<Task, "id" | "title" | "status"> &
-  Partial<Pick<Task, "completed_at" | "claimed_by" | "claimed_until" | "set_aside">> & {
+  Partial<Pick<Task, "completed_at" | "claimed_by" | "claimed_until" | "set_aside" | "waiting_for">> & {
     readonly version?: number | undefined;
   };
 
@@ -23,11 +23,16 @@ export function taskLine(task: TaskInText): string {
     `#${id} ${quote(title)}`,
     completedAt === undefined ? status : `${status} ${completedAt}`,
     ...tellFields(inLine, task),
+    task.waiting_for !== undefined && `blocked by ${listIds(task.waiting_for)}`,
     tellClaim(task),
     version !== undefined && `version ${version}`,
   ]
     .filter(Boolean)
     .join(" · ");
+}
+
+function listIds(ids: readonly number[]): string {
+  return ids.map((id) => `#${id}`).join(", ");
 }
 
 /** Who holds a task's claim and until when, or that it has lapsed; empty where there is nothing to tell. */
@@ -44,6 +49,7 @@ export function wholeTask(task: WholeTask): string {
   const line = [
     taskLine(task),
     task.subtasks !== undefined && `${task.open_subtasks} of ${task.subtasks} subtasks open`,
+    task.blocks !== undefined && `blocks ${listIds(task.blocks)}`,
     task.discovered_from !== undefined && `discovered during #${task.discovered_from}`,
     `created ${task.created_at}`,
     `updated ${task.updated_at}`,

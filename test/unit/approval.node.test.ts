@@ -44,3 +44,9 @@ test("a question says nested values in words, and nothing that is for the server
       'steps (title "Buy {milk}", done no), (title "Cook")?',
   );
 });
+
+test("a call about one task changes one, however many others that one waits for", () => {
+  const blocked_by = [1, 2, 3, 4, 5, 6];
+  expect(planCall("create_task", { title: "Last", blocked_by })).toMatchObject({ changes: 1, taskIds: [] });
+  expect(planCall("update_task", { task_id: 7, blocked_by })).toMatchObject({ changes: 1, taskIds: [7] });
+});
