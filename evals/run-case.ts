@@ -48,13 +48,16 @@ type Answer = z.output<typeof answerSchema>;
 /** How often a person is asked before a turn counts as one that goes in circles. */
 const MOST_QUESTIONS = 5;
 
-/** Runs a case as somebody new; once more where it met midnight, as its days were then those of the day before. */
-export async function runCase(evalCase: EvalCase, place: Place): Promise<CaseResult> {
-  const days = new Days(evalCase.timeZone);
+/**
+ * Runs a case as somebody new; once more where it met midnight, as its days were then those of the day before.
+ *
+ * @param clock what the time is
+ */
+export async function runCase(evalCase: EvalCase, place: Place, clock = () => new Date()): Promise<CaseResult> {
+  const today = () => new Days(evalCase.timeZone, clock());
+  const days = today();
   const result = await runOn(days, evalCase, place);
-  return new Days(evalCase.timeZone).today === days.today
-    ? result
-    : runOn(new Days(evalCase.timeZone), evalCase, place);
+  return today().today === days.today ? result : runOn(today(), evalCase, place);
 }
 
 async function runOn(days: Days, evalCase: EvalCase, place: Place): Promise<CaseResult> {

@@ -105,7 +105,7 @@ export const impossible: readonly EvalCase[] = [
             calls(["update_task", { task_id: 1, due: "2031-02-30" }]),
             "tells",
           ],
-          end: { says: [/no 30|exist|invalid|no such|28|valid/i] },
+          end: { says: [/no 30|exist|invalid|no such|2[89]|valid/i] },
         },
       ],
     }),

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { allCases } from "../../evals/cases/all-cases.ts";
 import { Days } from "../../evals/days.ts";
-import { calls, type Round, says } from "../../evals/eval-case.ts";
+import { calls, type EvalCase, type Round, says } from "../../evals/eval-case.ts";
 import { runCase } from "../../evals/run-case.ts";
+import { runCases } from "../../evals/run-cases.ts";
 import { rightModel, ScriptedPlace } from "../support/eval-place.ts";
 
 // A scripted model does in each case what a model does that does it right: what the tools then do must be what the case
@@ -112,17 +113,64 @@ const wrong: readonly (readonly [what: string, name: string, rounds: readonly Ro
   ],
 ];
 
-it.each(wrong)("a model that %s does not pass %s", async (_, name, rounds, faults) => {
+function caseNamed(name: string): EvalCase {
   const [evalCase] = allCases.filter((known) => known.name === name);
   if (evalCase === undefined) throw new Error(`there is no case ${name}`);
-  const result = await runCase(evalCase, new ScriptedPlace(() => rounds));
+  return evalCase;
+}
+
+it.each(wrong)("a model that %s does not pass %s", async (_, name, rounds, faults) => {
+  const result = await runCase(caseNamed(name), new ScriptedPlace(() => rounds));
   expect(result.faults).toEqual(faults);
 });
 
 it("a turn that fails does not pass, and none is taken after it", async () => {
-  const [evalCase] = allCases.filter(({ name }) => name === "i-did-the-first-two");
-  if (evalCase === undefined) throw new Error("there is no such case");
-  const { faults, answers } = await runCase(evalCase, new ScriptedPlace(() => [calls(["list_tasks", {}])]));
+  const { faults, answers } = await runCase(
+    caseNamed("i-did-the-first-two"),
+    new ScriptedPlace(() => [calls(["list_tasks", {}])]),
+  );
   expect(faults[0]).toMatch(/^turn 1: the turn failed: /);
   expect(answers).toHaveLength(1);
+});
+
+it("a case that meets midnight is run again, on the new day", async () => {
+  const clock = ["2030-01-01T23:59:59Z", "2030-01-02T00:00:10Z", "2030-01-02T00:00:10Z"].map((now) => new Date(now));
+  const told: string[] = [];
+  const evalCase: EvalCase = {
+    ...caseNamed("add-one"),
+    story(days) {
+      told.push(days.today);
+      return caseNamed("add-one").story(days);
+    },
+  };
+  expect((await runCase(evalCase, rightModel, () => clock.shift() ?? new Date(0))).faults).toEqual([]);
+  expect(told).toEqual(["2030-01-01", "2030-01-02"]);
+});
+
+describe("a run of several cases", () => {
+  const cases = ["add-one", "complete-one", "an-e-mail"].map(caseNamed);
+  const bounds = { parallel: 2, maxTokens: 1_000_000, maxMinutes: 10 };
+
+  it("tells of each as it ends, and has them in their order", async () => {
+    const told: string[] = [];
+    const run = await runCases("a model", cases, rightModel, bounds, ({ name }) => told.push(name));
+    expect(told.toSorted()).toEqual(["add-one", "an-e-mail", "complete-one"]);
+    expect(run.results.map(({ name, faults, calls }) => [name, faults, calls])).toEqual([
+      ["add-one", [], 1],
+      ["complete-one", [], 2],
+      ["an-e-mail", [], 0],
+    ]);
+    expect(run.notRun).toEqual([]);
+    for (const { inputTokens, outputTokens } of run.results)
+      expect(Math.min(inputTokens, outputTokens)).toBeGreaterThan(0);
+  });
+
+  it.each([
+    { maxTokens: 1, parallel: 1 },
+    { maxMinutes: 1e-6, parallel: 1 },
+  ])("begins no further one beyond %j", async (bound) => {
+    const run = await runCases("a model", cases, rightModel, { ...bounds, ...bound }, () => undefined);
+    expect(run.notRun.length).toBeGreaterThanOrEqual(2);
+    expect(run.results.length + run.notRun.length).toBe(3);
+  });
 });
