@@ -5,6 +5,7 @@ import { finishing } from "./finishing.ts";
 import { overview } from "./overview.ts";
 import { reading } from "./reading.ts";
 import { ambiguous, impossible } from "./unclear.ts";
+import { waiting } from "./waiting.ts";
 
 /** Every case, in the order in which they are told. */
 export const allCases: readonly EvalCase[] = [
@@ -13,6 +14,7 @@ export const allCases: readonly EvalCase[] = [
   ...adding,
   ...changing,
   ...finishing,
+  ...waiting,
   ...ambiguous,
   ...impossible,
 ];

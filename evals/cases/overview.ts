@@ -84,6 +84,7 @@ export const overview: readonly EvalCase[] = [
         { title: "Sow the beans", scheduled: days.day(30) },
         { title: "Sharpen the spade" },
         { title: "Turn the compost", status: "completed" },
+        { title: "Dig the bed", blocked_by: [2] },
       ],
       turns: [
         {
