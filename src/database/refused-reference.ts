@@ -40,6 +40,11 @@ export function refusedReference(field: string, detail: string | undefined, caus
   return new RefusedReference({ field, message: tellProblem(detailSchema.parse(JSON.parse(detail ?? ""))) }, cause);
 }
 
+/** The error of a task that was to refer to one that is not there. */
+export function missingReference(field: string, id: number): RefusedReference {
+  return new RefusedReference({ field, message: tellProblem({ problem: "missing", id }) }, undefined);
+}
+
 function tellProblem(detail: z.output<typeof detailSchema>): string {
   switch (detail.problem) {
     case "missing":

@@ -1,8 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
+import { missingReference } from "../database/refused-reference.ts";
 import { ItemsRefused } from "../database/user-database.ts";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";
+import { limitReached } from "../limits.ts";
 import { showMoment } from "../moment.ts";
 import { quote } from "../quote.ts";
 import { tellLimit } from "./task-edit.ts";
@@ -31,14 +33,18 @@ const refusedSchema = z.object({
   why: z.string(),
   status: z.string().optional(),
   given: z.int().optional(),
+  field: z.string().optional(),
   claimed_by: z.string().nullish(),
   claimed_until: keptMoment.nullish(),
 });
 type RefusedItem = z.output<typeof refusedSchema>;
 
 /** Why an item is left as it is, and what is told of that, as `readRefused` takes it. */
-export function refusal(why: string, told: Readonly<Record<string, SQL | number>> = {}): SQL {
-  const parts = Object.entries(told).map(([name, value]) => sql`${name}::text, ${value}`);
+export function refusal(why: string, told: Readonly<Record<string, SQL | number | string>> = {}): SQL {
+  const parts = Object.entries(told).map(
+    ([name, value]) =>
+      sql`${name}::text, ${typeof value === "string" ? sql`${value}::text` : typeof value === "number" ? sql`${value}::bigint` : value}`,
+  );
   return sql`jsonb_build_object(${sql.join([sql`'why', ${why}::text`, ...parts], sql`, `)})`;
 }
 
@@ -74,7 +80,7 @@ export function allOrNothing(error: unknown): unknown {
 }
 
 function tellWhy(item: RefusedItem, timeZone: string): Pick<FailedItem, "error" | "message"> {
-  const { claimed_by: holder, claimed_until: until, given, status, why } = item;
+  const { claimed_by: holder, claimed_until: until, given, field, status, why } = item;
   const untilThen = until === null || until === undefined ? "" : ` until ${showMoment(until, timeZone)}`;
   switch (why) {
     case "not_found":
@@ -93,6 +99,14 @@ function tellWhy(item: RefusedItem, timeZone: string): Pick<FailedItem, "error" 
         error: "conflict",
         message: `it is ${status}; only a task that is pending or in_progress can be claimed`,
       };
+    case "tasks": {
+      const { kind, message } = limitReached("tasks", given ?? 0);
+      return { error: kind, message };
+    }
+    case "missing": {
+      const { refused } = missingReference(field ?? "", given ?? 0);
+      return { error: "invalid_input", message: `${refused.field} ${refused.message}` };
+    }
     default: {
       const limit = tellLimit(why);
       return limit === undefined

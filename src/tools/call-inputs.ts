@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { refusedField } from "../errors.ts";
+import { isObject } from "../json.ts";
 import { MOST_NAMED_TASKS } from "../tasks/change-several.ts";
 import { taskIdSchema } from "../tasks/task-id.ts";
 import { text } from "../text.ts";
@@ -47,6 +48,18 @@ export const atomicInput = z.boolean().optional().describe("All of them, or none
 export function namedTasks({ task_id: id, task_ids: ids = [] }: NamedTasks): number[] {
   return [...new Set([...(id === undefined ? [] : [id]), ...ids])];
 }
+
+/** Whether a call names a task. */
+export function namesTask(named: NamedTasks): boolean {
+  return named.task_id !== undefined || named.task_ids !== undefined;
+}
+
+/** How one is refused that names none: before a person is asked about it, and beside all else that does not fit. */
+export const refusedWithoutTask = {
+  path: ["task_id"],
+  error: "is required",
+  when: ({ value }: { readonly value: unknown }) => isObject(value),
+};
 
 /**
  * The tasks that a call names, which must be one at least.

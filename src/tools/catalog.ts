@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { publishedFields } from "./published-fields.ts";
 import { runnableTools } from "./runnable-tools.ts";
 import type { ObjectJsonSchema, Tool, ToolAnnotations } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
@@ -67,12 +68,25 @@ function toJsonSchema(schema: z.ZodObject, io: "input" | "output", isDescribed =
   const { $schema, ...jsonSchema } = z.toJSONSchema(schema, {
     target: "draft-2020-12",
     io,
-    override: ({ jsonSchema: published }) => {
+    override: ({ zodSchema, jsonSchema: published }) => {
+      const fields = publishedFields.get(zodSchema);
+      if (fields !== undefined) publishOnly(published, fields.only);
       withoutWhatClientsRefuse(published);
       if (!isDescribed) delete published.description;
     },
   });
   return { ...jsonSchema, type: "object" };
+}
+
+function publishOnly(published: z.core.JSONSchema.BaseSchema, fields: readonly string[]): void {
+  published.properties = Object.fromEntries(
+    Object.entries(published.properties ?? {}).flatMap(([name, property]) =>
+      fields.includes(name) && typeof property === "object" && property.type !== undefined
+        ? [[name, { type: property.type }]]
+        : [],
+    ),
+  );
+  delete published.additionalProperties;
 }
 
 /**

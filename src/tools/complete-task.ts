@@ -1,20 +1,31 @@
 import * as z from "zod";
 import { completeTasks } from "../tasks/change-several.ts";
 import { completeTask } from "../tasks/change-tasks.ts";
-import { atomicInput, callInputs, claimInput, expectedVersionSchema, requireTasks, taskInputs } from "./call-inputs.ts";
+import {
+  atomicInput,
+  callInputs,
+  claimInput,
+  expectedVersionSchema,
+  namesTask,
+  refusedWithoutTask,
+  requireTasks,
+  taskInputs,
+} from "./call-inputs.ts";
 import { defineWritingTool } from "./writing-tool.ts";
 
 export const completeTaskTool = defineWritingTool({
   name: "complete_task",
   title: "Complete task",
   description: "Marks tasks as completed. One that is completed already stays as it is.",
-  input: z.strictObject({
-    ...taskInputs,
-    atomic: atomicInput,
-    expected_version: expectedVersionSchema,
-    claim: claimInput,
-    ...callInputs,
-  }),
+  input: z
+    .strictObject({
+      ...taskInputs,
+      atomic: atomicInput,
+      expected_version: expectedVersionSchema,
+      claim: claimInput,
+      ...callInputs,
+    })
+    .refine(namesTask, refusedWithoutTask),
   example: { task_ids: [1, 2] },
   annotations: { destructiveHint: false, idempotentHint: true },
   run(asked, database, call, options) {

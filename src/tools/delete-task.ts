@@ -1,7 +1,16 @@
 import * as z from "zod";
 import { deleteTasks } from "../tasks/change-several.ts";
 import { deleteTask } from "../tasks/change-tasks.ts";
-import { atomicInput, callInputs, claimInput, expectedVersionSchema, requireTasks, taskInputs } from "./call-inputs.ts";
+import {
+  atomicInput,
+  callInputs,
+  claimInput,
+  expectedVersionSchema,
+  namesTask,
+  refusedWithoutTask,
+  requireTasks,
+  taskInputs,
+} from "./call-inputs.ts";
 import { rules } from "./rules.ts";
 import { defineWritingTool } from "./writing-tool.ts";
 
@@ -9,13 +18,15 @@ export const deleteTaskTool = defineWritingTool({
   name: "delete_task",
   title: "Delete task",
   description: `Deletes tasks, and answers them as they were. ${rules.delete}`,
-  input: z.strictObject({
-    ...taskInputs,
-    atomic: atomicInput,
-    expected_version: expectedVersionSchema,
-    claim: claimInput,
-    ...callInputs,
-  }),
+  input: z
+    .strictObject({
+      ...taskInputs,
+      atomic: atomicInput,
+      expected_version: expectedVersionSchema,
+      claim: claimInput,
+      ...callInputs,
+    })
+    .refine(namesTask, refusedWithoutTask),
   example: { task_ids: [1, 2] },
   annotations: { destructiveHint: true, idempotentHint: true },
   run(asked, database, call, options) {

@@ -7,7 +7,7 @@ import { tellChange } from "../tasks/logged-change.ts";
 import { tellFailed } from "../tasks/refused-items.ts";
 import { wholeTaskSchema } from "../tasks/task.ts";
 import { readHistory } from "../tasks/task-history.ts";
-import { requireTasks, taskInputs } from "./call-inputs.ts";
+import { namesTask, refusedWithoutTask, requireTasks, taskInputs } from "./call-inputs.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
 import { cutSchema, failedSchema, LONGEST_DESCRIPTIONS } from "./task-result.ts";
@@ -21,11 +21,13 @@ export const getTaskTool = defineReadingTool({
   name: "get_task",
   title: "Get task",
   description: `Reads tasks of the person's list with everything that is kept of them. ${rules.data}`,
-  input: z.strictObject({
-    ...taskInputs,
-    history: z.int().min(1).max(50).optional().describe("How many of its last changes to tell, with their notes."),
-    before_change: beforeSchema.describe("Only changes before this one."),
-  }),
+  input: z
+    .strictObject({
+      ...taskInputs,
+      history: z.int().min(1).max(50).optional().describe("How many of its last changes to tell, with their notes."),
+      before_change: beforeSchema.describe("Only changes before this one."),
+    })
+    .refine(namesTask, refusedWithoutTask),
   example: { task_id: 1, history: 5 },
   output: z.strictObject({
     tasks: z.array(wholeTaskSchema.extend({ cut: cutSchema })),

@@ -63,6 +63,8 @@ function normalizeInput(schema: z.ZodObject, given: unknown): unknown {
 function normalize(schema: z.core.$ZodType, value: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return normalize(schema.unwrap(), value);
   if (schema instanceof z.ZodArray) return normalizeList(schema.element, value);
+  if (schema instanceof z.ZodObject)
+    return typeof value === "object" || isJsonObject(value) ? normalizeInput(schema, value) : value;
   if (schema instanceof z.ZodNumber && counts.has(schema)) return toCount(value);
   if (typeof value !== "string") return value;
   if (schema instanceof z.ZodNumber && decimals.has(schema)) return toDecimal(value);
@@ -75,13 +77,18 @@ function normalize(schema: z.core.$ZodType, value: unknown): unknown {
 /** A list may come as JSON in a string, and a list of one as what is in it; `null` in a string is none. */
 function normalizeList(element: z.core.$ZodType, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => normalize(element, item));
-  if (typeof value === "number") return [normalize(element, value)];
+  if (typeof value === "number" || (element instanceof z.ZodObject && isObject(value)))
+    return [normalize(element, value)];
   if (typeof value !== "string") return value;
   const text = value.trim();
   if (text === "" || text === "null") return null;
   if (!text.startsWith("[")) return [normalize(element, value)];
   const reading = readJson(value);
   return "value" in reading && Array.isArray(reading.value) ? normalizeList(element, reading.value) : value;
+}
+
+function isJsonObject(value: unknown): boolean {
+  return typeof value === "string" && value.trimStart().startsWith("{");
 }
 
 function toWholeNumber(text: string, sign: string): unknown {

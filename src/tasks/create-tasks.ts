@@ -1,0 +1,138 @@
+import { and, eq, getTableColumns, isNull, SQL, sql } from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
+import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
+import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { allOrNothing, readRefused, refusal } from "./refused-items.ts";
+import { columnsOf, type NewTask } from "./task-edit.ts";
+import { tasks } from "./task-rows.ts";
+
+/** How many tasks a call makes at most, subtasks among them. */
+export const MOST_NEW_TASKS = 25;
+
+/** How many tasks a person has at most: the database holds them to it (`log_task_changes`). */
+const MOST_TASKS = 100_000;
+
+/** A new task with the subtasks that come with it. */
+export type NewTaskWithSubtasks = NewTask & { readonly subtasks?: readonly NewTask[] | undefined };
+
+/** A row to be made. */
+interface NewRow {
+  /** Its place among all, and that of the row it is a subtask of. */
+  readonly place: number;
+  readonly parentPlace: number | null;
+  /** The place of the task that was given, to which it belongs. */
+  readonly item: number;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Creates tasks, each with its subtasks, in their order. One that cannot be made is left with its subtasks, and told by its
+ * place among those given.
+ *
+ * @param isAtomic whether all are made or none
+ * @throws ApplicationError `conflict` where all are to be made, and cannot; `invalid_input` where a task may not refer to another
+ */
+export async function createTasks(
+  database: UserDatabase,
+  call: CallIdentity,
+  given: readonly NewTaskWithSubtasks[],
+  isAtomic: boolean,
+): Promise<TasksChanged> {
+  const { userId } = database;
+  const made = await database
+    .changeTasks(call, (query) => [
+      query.execute(judge(userId, given, isAtomic)),
+      query.execute(insert(userId, toRows(given))),
+    ])
+    .catch((error: unknown) => {
+      throw allOrNothing(error);
+    });
+  return { ...tasksOf(made), failed: readRefused(made.refused, made.timeZone).failed };
+}
+
+function toRows(given: readonly NewTaskWithSubtasks[]): NewRow[] {
+  const rows: NewRow[] = [];
+  const add = (task: NewTask, item: number, parentPlace: number | null) => {
+    const completedAt = task.status === "completed" ? sql`now()` : undefined;
+    rows.push({ place: rows.length, parentPlace, item, values: { ...columnsOf(task), completedAt } });
+    return rows.length - 1;
+  };
+  for (const [item, { subtasks = [], ...task }] of given.entries()) {
+    const place = add(task, item, null);
+    for (const subtask of subtasks) add(subtask, item, place);
+  }
+  return rows;
+}
+
+/** Keeps which of them cannot be made, and why. */
+function judge(userId: number, given: readonly NewTaskWithSubtasks[], isAtomic: boolean): SQL {
+  let upTo = 0;
+  const items = given.map(({ subtasks = [], parent_id: parent = null, discovered_from: found = null }, item) => {
+    upTo += 1 + subtasks.length;
+    return sql`(${item}::integer, ${upTo}::integer, ${parent}::integer, ${found}::integer)`;
+  });
+  const isMissing = (id: SQL) => {
+    const isThere = and(eq(tasks.userId, userId), sql`${tasks.id} = ${id}`, isNull(tasks.deletedAt));
+    return sql`${id} is not null and not exists (select from ${tasks} where ${isThere})`;
+  };
+  return sql`
+    select keep_refused(
+      coalesce(jsonb_agg(jsonb_build_object('index', item) || why order by item) filter (where why is not null), '[]'),
+      ${isAtomic}::boolean
+    )
+    from (
+      select item, case
+        when (select task_count from users where id = ${userId}) + up_to > ${MOST_TASKS}::integer
+          then ${refusal("tasks", { given: MOST_TASKS })}
+        when ${isMissing(sql`parent`)} then ${refusal("missing", { field: "parent_id", given: sql`parent` })}
+        when ${isMissing(sql`found`)} then ${refusal("missing", { field: "discovered_from", given: sql`found` })}
+      end as why
+      from (values ${sql.join(items, sql`, `)}) as given (item, up_to, parent, found)
+    ) as judged`;
+}
+
+/**
+ * Makes the others, by one statement. Their ids follow the user's last, whose row is locked, in the order in which they are
+ * inserted: so a subtask knows the id of a task that comes with it.
+ */
+function insert(userId: number, rows: readonly NewRow[]): SQL {
+  const known = getTableColumns(tasks);
+  const given = new Set(rows.flatMap(({ values }) => Object.keys(values).filter((name) => values[name] !== undefined)));
+  const columns = Object.entries(known).filter(([name]) => given.has(name) && name !== "parent_id");
+  const selected = rows.map(({ place, parentPlace, item, values }) => {
+    const parent = sql`${values.parent_id ?? null}::integer as own_parent`;
+    const own = columns.map(
+      ([name, column]) => sql`${writtenValue(values[name], column)} as ${sql.identifier(column.name)}`,
+    );
+    const places = sql`${place}::integer as place, ${parentPlace}::integer as parent_place, ${item}::integer as item`;
+    return sql`select ${sql.join([places, parent, ...own], sql`, `)}`;
+  });
+  const names = columns.map(([, column]) => sql.identifier(column.name));
+  const values = columns.map(([, column]) => sql`kept.${sql.identifier(column.name)}`);
+  return sql`
+    with given as (${sql.join(selected, sql` union all `)}),
+    kept as (
+      select *, row_number() over (order by place) as number from given
+      where item <> all (
+        select (refused -> 'index')::integer from jsonb_array_elements(current_setting('app.refused')::jsonb) as refused
+      )
+    )
+    insert into tasks (${sql.join([sql`user_id`, sql`parent_id`, ...names], sql`, `)})
+    select ${sql.join(
+      [
+        sql`${userId}::integer`,
+        sql`coalesce((select last_task_id from users where id = ${userId}) + parent.number, kept.own_parent)::integer`,
+        ...values,
+      ],
+      sql`, `,
+    )}
+    from kept left join kept as parent on parent.place = kept.parent_place
+    order by kept.place`;
+}
+
+/** A value of a column; where none is given, what it is then. */
+function writtenValue(value: unknown, column: PgColumn): SQL {
+  const given = value ?? column.default ?? null;
+  const written = given instanceof SQL || given === null ? given : sql.param(given, column);
+  return sql`(${written})::${sql.raw(column.getSQLType())}`;
+}
