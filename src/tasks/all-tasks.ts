@@ -2,7 +2,7 @@ import { and, asc, eq, gt, lte, sql } from "drizzle-orm";
 import type * as z from "zod";
 import type { UserDatabase } from "../database/user-database.ts";
 import { showMoment } from "../moment.ts";
-import { momentSchema, taskSchema, toTask } from "./task.ts";
+import { makersOf, makersSchema, momentSchema, taskSchema, toTask } from "./task.ts";
 import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a page has at most, and after how many bytes of descriptions it ends. */
@@ -10,7 +10,7 @@ const MOST_TASKS = 500;
 const MOST_BYTES = 512 * 1024;
 
 /** A task as it is kept; one that is deleted says when it was. */
-export const keptTaskSchema = taskSchema.extend({ deleted_at: momentSchema.optional() });
+export const keptTaskSchema = taskSchema.extend({ ...makersSchema.shape, deleted_at: momentSchema.optional() });
 
 /**
  * Reads every task of the caller, deleted ones too, from the first on, page by page: each page is a transaction of its own,
@@ -41,6 +41,7 @@ export async function* allTasks(own: UserDatabase): AsyncGenerator<readonly z.ou
     );
     const page = results[0].map((row) => ({
       ...toTask(row, timeZone),
+      ...makersOf(row),
       ...(row.deletedAt !== null && { deleted_at: showMoment(row.deletedAt, timeZone) }),
     }));
     const last = page.at(-1);

@@ -21,6 +21,8 @@ export const tasks = pgTable("tasks", {
   createdAt: moment("created_at").notNull().defaultNow(),
   updatedAt: moment("updated_at").notNull().defaultNow(),
   completedAt: moment("completed_at"),
+  createdBy: text("created_by"),
+  changedBy: text("changed_by"),
   deletedAt: moment("deleted_at"),
   lastChange: bigint("last_change", { mode: "number" }).notNull().default(0),
   claim: bigint("claim", { mode: "number" }),
@@ -76,6 +78,8 @@ export const taskRowSchema = z
       updatedAt: keptMoment,
       completedAt: keptMoment.nullable(),
       // What the release before has kept lacks them.
+      createdBy: z.string().nullish().transform(orNull),
+      changedBy: z.string().nullish().transform(orNull),
       claim: z.int().nullish().transform(orNull),
       claimedUntil: keptMoment.nullish().transform(orNull),
       claimedBy: z.string().nullish().transform(orNull),

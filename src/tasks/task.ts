@@ -23,11 +23,15 @@ export const taskSchema = z.strictObject({
 
 export type Task = z.output<typeof taskSchema>;
 
-/** A task with what its own row does not say. */
+/** Who made a task, and who changed it last, by which client and which way. */
+export const makersSchema = z.object({ created_by: z.string().optional(), changed_by: z.string().optional() });
+
+/** A task with all that is known of it. */
 export const wholeTaskSchema = taskSchema.extend({
   subtasks: z.int().optional(),
   open_subtasks: z.int().optional(),
   blocks: z.array(z.int()).optional(),
+  ...makersSchema.shape,
 });
 
 export type WholeTask = z.output<typeof wholeTaskSchema>;
@@ -64,7 +68,16 @@ export function toWholeTask(row: WholeTaskRow, timeZone: string): WholeTask {
     ...toTask(row, timeZone),
     ...(row.subtasks > 0 && { subtasks: row.subtasks, open_subtasks: row.openSubtasks }),
     ...(row.blocks.length > 0 && { blocks: row.blocks }),
+    ...makersOf(row),
   };
+}
+
+/** Who made a task and who changed it last, where that is known. */
+export function makersOf({
+  createdBy,
+  changedBy,
+}: Pick<TaskRow, "createdBy" | "changedBy">): z.output<typeof makersSchema> {
+  return { ...(createdBy !== null && { created_by: createdBy }), ...(changedBy !== null && { changed_by: changedBy }) };
 }
 
 /** After how many claims that have lapsed a task waits for a person, and is no longer given to agents. */

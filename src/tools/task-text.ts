@@ -31,6 +31,10 @@ export function taskLine(task: TaskInText): string {
     .join(" · ");
 }
 
+function tellMaker(maker: string | undefined): string {
+  return maker === undefined ? "" : ` by ${quote(maker)}`;
+}
+
 function listIds(ids: readonly number[]): string {
   return ids.map((id) => `#${id}`).join(", ");
 }
@@ -51,8 +55,8 @@ export function wholeTask(task: WholeTask): string {
     task.subtasks !== undefined && `${task.open_subtasks} of ${task.subtasks} subtasks open`,
     task.blocks !== undefined && `blocks ${listIds(task.blocks)}`,
     task.discovered_from !== undefined && `discovered during #${task.discovered_from}`,
-    `created ${task.created_at}`,
-    `updated ${task.updated_at}`,
+    `created ${task.created_at}${tellMaker(task.created_by)}`,
+    `updated ${task.updated_at}${tellMaker(task.changed_by)}`,
   ]
     .filter(Boolean)
     .join(" · ");

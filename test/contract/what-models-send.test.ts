@@ -73,8 +73,8 @@ describe.each(interfaces)("%s", (_, open) => {
     const rice = await one("create_task", JSON.stringify(JSON.stringify({ title: "Rice" })));
     expect(rice).toMatchObject({ title: "Rice" });
 
-    expect(await one("get_task", { task_id: `${milk.id}` })).toEqual(milk);
-    expect(await one("get_task", { task_id: `#${milk.id}` })).toEqual(milk);
+    expect(await one("get_task", { task_id: `${milk.id}` })).toMatchObject(milk);
+    expect(await one("get_task", { task_id: `#${milk.id}` })).toMatchObject(milk);
 
     const filters = { search: "", due_from: null, due_before: "", tags: [], priority: "none", order: "", cursor: null };
     expect((await list({ ...filters, limit: "2", order: "created" })).map(({ title }) => title)).toEqual([

@@ -32,7 +32,7 @@ describe("what a task waits for", () => {
     const [paint, sand, tape] = [await newTask("Paint"), await newTask("Sand"), await newTask("Tape")];
     const blocked = await person.runForTask("update_task", { task_id: paint.id, blocked_by: ["#2", 3, 3] });
     expect(blocked).toMatchObject({ blocked_by: [2, 3], waiting_for: [2, 3] });
-    expect(await read(paint.id)).toEqual(blocked);
+    expect(await read(paint.id)).toEqual({ ...blocked, created_by: "http", changed_by: "http" });
     expect(await read(sand.id)).toMatchObject({ blocks: [paint.id] });
     expect((await person.run("list_tasks", { search: "paint" })).tasks).toMatchObject([{ waiting_for: [2, 3] }]);
     expect(await textOf("list_tasks", {})).toContain(' \\"Paint\\" · pending · blocked by #2, #3 · ');

@@ -27,7 +27,7 @@ describe("when a task may begin, how long it takes and where it stands", () => {
     const task = await newTask("Paint", plan);
     const kept = { scheduled: "2026-12-01T09:00:00-05:00", estimate_minutes: 30, position: 2.5 };
     expect(task).toMatchObject(kept);
-    expect(await person.runForTask("get_task", { task_id: task.id })).toEqual(task);
+    expect(await person.runForTask("get_task", { task_id: task.id })).toEqual({ ...task, created_by: "http" });
     expect((await person.run("list_tasks")).tasks).toMatchObject([kept]);
     const line = " · scheduled 2026-12-01T09:00:00-05:00 · 30 min · position 2.5 · ";
     for (const [tool, input] of [

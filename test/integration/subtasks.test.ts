@@ -43,7 +43,7 @@ describe("a task's parent, and the task during which it was found", () => {
     const child = await newTask("Pack the books", found);
     expect(child).toMatchObject(found);
     await newTask("Call the movers", { parent_id: `#${top.id}`, status: "completed" });
-    expect(await read(child.id)).toEqual(child);
+    expect(await read(child.id)).toEqual({ ...child, created_by: "http" });
     expect(await read(top.id)).toMatchObject({ subtasks: 2, open_subtasks: 1 });
     expect(await textOf("get_task", { task_id: top.id, history: 1 })).toContain("· 1 of 2 subtasks open ·");
     expect(await textOf("get_task", { task_id: child.id })).toMatch(/ · subtask of #1 · .* · discovered during #1 · /);

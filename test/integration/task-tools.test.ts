@@ -111,7 +111,7 @@ describe("get_task", () => {
   it("reads a task", async () => {
     const created = await person.runForTask("create_task", { title: "Read me", description: "Here." });
 
-    expect(await person.runForTask("get_task", { task_id: created.id })).toEqual(created);
+    expect(await person.runForTask("get_task", { task_id: created.id })).toEqual({ ...created, created_by: "http" });
   });
 
   it("says that a task was not found", async () => {

@@ -7,7 +7,7 @@ import type { Person } from "./person.ts";
 /** A person's tasks, deleted ones as nothing, without what an undo lets go on: version, times, numbers. */
 export async function imagesOf(person: Person): Promise<Record<string, unknown>> {
   const rows = await ownerQuery(
-    `select id, logged_columns(to_jsonb(tasks)) - array['version', 'created_at', 'updated_at', 'completed_at'] as image
+    `select id, logged_columns(to_jsonb(tasks)) - array['version', 'created_at', 'updated_at', 'completed_at', 'changed_by'] as image
      from tasks where user_id = $1 and deleted_at is null order by id`,
     [person.id],
   );
