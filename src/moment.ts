@@ -1,6 +1,7 @@
 import { RecentValues } from "./recent-values.ts";
 
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const formats = new RecentValues<Intl.DateTimeFormat>(100);
 
@@ -16,6 +17,18 @@ export function showMoment(moment: Date, timeZone: string): string {
   // A year has four digits there, and so the last hours of 9999 and the first of 0 are shown in UTC.
   if (!/^\d{4}-/.test(local)) return moment.toISOString().replace(".000Z", "Z");
   return local.replace(/(?:\.000)?Z$/, showOffset(offset));
+}
+
+/**
+ * The moment at which the clock in a time zone shows a local time, such as `2026-11-30T17:00:00` (RFC 5545 section 3.3.5): a time that
+ * it shows twice is the first of the two, one that it skips has the offset from before.
+ */
+export function momentAt(localTime: string, timeZone: string): Date {
+  const local = new Date(`${localTime}Z`).getTime();
+  const by = (moment: number) => local - offsetAt(new Date(moment), timeZone);
+  const [first, later] = [by(local - DAY), by(local + DAY)];
+  const isLater = by(first) !== first && by(later) === later;
+  return new Date(isLater ? later : first);
 }
 
 /** The day of the week of a moment in a time zone, in English. */

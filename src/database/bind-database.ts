@@ -147,7 +147,7 @@ export function bindDatabase(
     kind: CallKind & ReadOptions & SightOptions,
     write?: WriteRecord,
     deadline = clock.deadlineAfter(limits.callTime),
-    versions?: ReadonlyMap<number, number>,
+    { versions, occurrences }: Pick<CallIdentity, "versions" | "occurrences"> = {},
   ): Promise<CallEnd<Answer<BatchResponse<Asked>>>> {
     const record = JSON.stringify({
       user_id: userId,
@@ -163,6 +163,7 @@ export function bindDatabase(
       write,
       sees_deleted: kind.seesDeleted,
       versions: versions && Object.fromEntries(versions),
+      occurrences,
       longest_statement: kind.isRead
         ? Math.floor(Math.min(kind.bound?.milliseconds ?? longestRead, longestRead))
         : undefined,
@@ -204,7 +205,7 @@ export function bindDatabase(
   }
 
   async function changeTasks<const Asked extends Queries>(
-    { tool, key: callersKey, inputHash, note, versions, claim, overrides }: CallIdentity,
+    { tool, key: callersKey, inputHash, note, versions, claim, overrides, occurrences }: CallIdentity,
     build: (query: QueryBuilder) => Asked,
     sight: SightOptions,
     from: Date,
@@ -216,7 +217,7 @@ export function bindDatabase(
       ...{ key, tool, input_hash: inputHash, note, is_kept: false, claim },
       overrides: overrides && Object.fromEntries(overrides),
     };
-    const end = await call(build, { isRead: false, isKeyed, ...sight }, record, deadline, versions);
+    const end = await call(build, { isRead: false, isKeyed, ...sight }, record, deadline, { versions, occurrences });
     if ("result" in end) {
       const { setting, results, ended } = end.result;
       const { change, outcome = [], refused = [] } = ended ?? {};

@@ -6,7 +6,7 @@ import { type LimitName, limitReached, readLimitName } from "../limits.ts";
 import { claimConflict } from "./claim-conflict.ts";
 import { refusedReference } from "./refused-reference.ts";
 import { TransportError } from "./sql-over-http.ts";
-import { ItemsRefused, TaskChangedSince } from "./user-database.ts";
+import { ItemsRefused, TaskChangedSince, UnknownOccurrences } from "./user-database.ts";
 
 // PostgreSQL's error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html
 const INVALID_AUTHORIZATION = "28000";
@@ -23,6 +23,8 @@ const CLAIM = "claims";
 const ITEMS_REFUSED = "TS006";
 /** Of our own raise_reference, with the field as the constraint's name: nothing was done. */
 const REFUSED_REFERENCE = "TS007";
+/** Of our own triggers of recurrence: nothing was done. */
+const RECURRENCE = "TS008";
 /** A statement that has come to the end of its time (`statement_timeout`), or that an operator stopped: it is undone. */
 const STOPPED = "57014";
 /** Connection, missing database, resources, operator's intervention but the one above, the system itself. */
@@ -155,9 +157,20 @@ export function toDatabaseError(error: unknown): ApplicationError {
     return new ItemsRefused(refused, timeZone, error);
   }
   if (refusal?.code === REFUSED_REFERENCE) return refusedReference(refusal.constraint ?? "", refusal.detail, error);
+  if (refusal?.code === RECURRENCE) return recurrenceError(refusal, error);
   const limit = limitOf(error);
   if (limit !== undefined) return limitReached(limit, Number(refusal?.detail), error);
   return new ApplicationError("internal", "Something went wrong on our side.", { cause: error });
+}
+
+/** What keeps a series from going on: when it does is not known, or it has a time of day and its task none. */
+function recurrenceError({ constraint, detail }: NeonDbError, cause: unknown): ApplicationError {
+  if (constraint === "occurrences") return new UnknownOccurrences(detail ?? "", cause);
+  const message = "says a time of day: the task needs a due with a time as well, or none";
+  return new ApplicationError("invalid_input", `recurrence ${message}`, {
+    fields: [{ field: "recurrence", message }],
+    cause,
+  });
 }
 
 /** The limit that a call has reached; undefined where it failed otherwise. */

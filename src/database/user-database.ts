@@ -70,6 +70,8 @@ export interface CallIdentity {
   readonly versions?: ReadonlyMap<number, number> | undefined;
   /** The number of the claim under which its caller changes tasks: it must be the last of each, and not have ended. */
   readonly claim?: number | undefined;
+  /** When the rules of its tasks recur, as far as its caller has reckoned (drizzle/0039_recurrence.sql). */
+  readonly occurrences?: readonly object[] | undefined;
   /** The live claims that the person was shown who has said yes to overriding them, by the ids of their tasks. */
   readonly overrides?: ReadonlyMap<number, number> | undefined;
 }
@@ -78,6 +80,17 @@ export interface CallIdentity {
 export class TaskChangedSince extends ApplicationError {
   constructor(cause: unknown) {
     super("conflict", "The task has changed since; nothing was changed.", { cause });
+  }
+}
+
+/** The database has to be told more of when tasks recur before it can carry the call out; nothing was changed. */
+export class UnknownOccurrences extends ApplicationError {
+  /** What it asks, JSON. */
+  readonly detail: string;
+
+  constructor(detail: string, cause: unknown) {
+    super("internal", "Something went wrong on our side; nothing was changed.", { cause });
+    this.detail = detail;
   }
 }
 

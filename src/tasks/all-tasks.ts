@@ -2,7 +2,7 @@ import { and, asc, eq, gt, lte, sql } from "drizzle-orm";
 import type * as z from "zod";
 import type { UserDatabase } from "../database/user-database.ts";
 import { showMoment } from "../moment.ts";
-import { makersOf, makersSchema, momentSchema, taskSchema, toTask } from "./task.ts";
+import { makersOf, makersSchema, momentSchema, taskSchema, toBriefTask } from "./task.ts";
 import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a page has at most, and after how many bytes of descriptions it ends. */
@@ -40,7 +40,7 @@ export async function* allTasks(own: UserDatabase): AsyncGenerator<readonly z.ou
       { seesDeleted: true },
     );
     const page = results[0].map((row) => ({
-      ...toTask(row, timeZone),
+      ...toBriefTask(row, timeZone),
       ...makersOf(row),
       ...(row.deletedAt !== null && { deleted_at: showMoment(row.deletedAt, timeZone) }),
     }));

@@ -5,6 +5,7 @@ import { found } from "../errors.ts";
 import { type ExpectedRow, isAtVersion, selectExpected, versionConflict } from "./expected-version.ts";
 import { type LastNote, selectLastNotes } from "./last-notes.ts";
 import { isLeasable, type Lease, requireClaim } from "./lease.ts";
+import { foreseeTimes } from "./recurrence.ts";
 import type { FailedItem } from "./refused-items.ts";
 import { isTaskOf, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
@@ -49,7 +50,8 @@ function remove(query: QueryBuilder, which: SQL | undefined) {
 /** Creates a task. */
 export async function createTask(database: UserDatabase, call: CallIdentity, task: NewTask): Promise<TasksChanged> {
   const { userId } = database;
-  const made = await database.changeTasks(call, (query) => [
+  const occurrences = foreseeTimes(task, true);
+  const made = await database.changeTasks({ ...call, occurrences }, (query) => [
     query.insert(tasks).values({
       ...columnsOf(task),
       title: task.title,
@@ -81,7 +83,8 @@ export async function updateTask(
   const { set, differs, limits } = updateOf(edit, lease, isHeld);
   const isClaim = lease !== undefined && !("release" in lease) && !isHeld;
   const isLeased = lease === undefined ? undefined : isLeasable(lease, isHeld, edit.status);
-  const updated = await database.changeTasks(call, (query) => [
+  const occurrences = foreseeTimes(edit, false);
+  const updated = await database.changeTasks({ ...call, occurrences }, (query) => [
     query
       .update(tasks)
       .set(set)
@@ -144,7 +147,8 @@ export async function deleteTask(
 /** What a call has come to, as the database has noted it. */
 export function tasksOf({ outcome, change, isReplay, isFirstTold, timeZone }: TaskCall<unknown>): TasksChanged {
   const changes = readTaskChanges(outcome, timeZone);
-  return { tasks: changes.map(({ task }) => task), changes, change, isReplay, isFirstTold };
+  const asked = changes.filter(({ follows }) => follows === undefined);
+  return { tasks: asked.map(({ task }) => task), changes, change, isReplay, isFirstTold };
 }
 
 /**

@@ -16,19 +16,24 @@ export interface TaskChange {
   readonly isCompletion: boolean;
   /** As the call left it, or as it was before it was deleted. */
   readonly task: Task;
+  /** Of a task that was made as one of its series was completed: the id of that one. */
+  readonly follows: number | undefined;
   /** Whether the task is no longer kept whole: its title may be cut, its description and tags are left out. */
   readonly isShortened: boolean;
 }
 
 /** Reads what the database has noted of a call's changes (`gather_task_changes`), its moments in a person's time zone. */
 export function readTaskChanges(outcome: readonly unknown[], timeZone: string): TaskChange[] {
-  return z
-    .array(taskChangeSchema)
-    .parse(outcome)
-    .map(({ operation, completed, shortened, task }) => ({
-      operation,
-      isCompletion: completed,
-      task: toTask(task, timeZone),
-      isShortened: shortened,
-    }));
+  const changes = z.array(taskChangeSchema).parse(outcome);
+  const followed = (task: z.output<typeof taskRowSchema>) =>
+    changes.find(
+      ({ task: { series, occurrence } }) => series === task.series && occurrence === (task.occurrence ?? 0) - 1,
+    );
+  return changes.map(({ operation, completed, shortened, task }) => ({
+    operation,
+    isCompletion: completed,
+    follows: operation === "insert" && task.series !== null ? followed(task)?.task.id : undefined,
+    task: toTask(task, timeZone),
+    isShortened: shortened,
+  }));
 }

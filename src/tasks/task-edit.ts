@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { refusedField } from "../errors.ts";
 import { type Part, writeFields } from "./field-table.ts";
 import { type Lease, leaseColumns } from "./lease.ts";
+import { withRecurrence } from "./recurrence.ts";
 import type { Task } from "./task.ts";
 import { LONGEST_DESCRIPTION, MOST_TAGS, taskFields } from "./task-fields.ts";
 import { type TaskRow, tasks } from "./task-rows.ts";
@@ -94,7 +95,7 @@ export function updateOf(edit: TaskEdit, lease: Lease | undefined, isHeld: boole
 export function columnsOf(edit: TaskEdit): ColumnValues;
 export function columnsOf({ clear = [], add_tags: added, remove_tags: removed, append, ...values }: TaskEdit): object {
   return {
-    ...writeFields(taskFields, values, clear),
+    ...writeFields(taskFields, withRecurrence(values), clear),
     ...((added ?? removed) !== undefined && {
       tags: sql`edited_tags(${tasks.tags}, ${textArray(added)}, ${textArray(removed)})`,
     }),

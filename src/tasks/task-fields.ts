@@ -5,6 +5,7 @@ import { MOMENT_WEIGHT, weigh } from "../shorten.ts";
 import { line, text } from "../text.ts";
 import { DUE_RULE, dueSchema, showDue, splitDue } from "./due.ts";
 import { optionalField, orNull, setField } from "./field.ts";
+import { recurrenceSchema } from "./recurrence.ts";
 import { idsThere, idWhereThere, type ReferringRow } from "./references.ts";
 import { taskIdSchema } from "./task-id.ts";
 
@@ -172,6 +173,20 @@ export const taskFields = {
     line: (position) => `position ${position}`,
     list: { schema: z.number().optional(), weigh: () => 13 },
   }),
+  recurrence: optionalField(textColumn("recurrence"), z.string(), {
+    input: recurrenceSchema,
+    create: "RRULE: FREQ=WEEKLY;INTERVAL=2;BYDAY=TU is every 2nd Tuesday.",
+    update: "New RRULE, from due on.",
+  }),
+  recurrence_from: {
+    column: textColumn("recurrence_from"),
+    kept: z.string().nullish().transform(orNull),
+    write: (from: "due" | "completion") => ({ recurrence_from: from === "completion" ? from : null }),
+    output: z.string().optional(),
+    input: z.enum(["due", "completion"]),
+    create: "Counted from when it is due, or done.",
+    update: "With recurrence.",
+  },
   tags: setField(textColumn("tags").array().notNull().default([]), z.array(z.string()), {
     input: tagsSchema,
     create: "Words to find it by, such as groceries.",

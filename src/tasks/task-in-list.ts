@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { showMoment } from "../moment.ts";
-import { type Task, toTask } from "./task.ts";
+import { type Task, toBriefTask } from "./task.ts";
 import { computedColumns, type TaskRow, taskColumns, tasks } from "./task-rows.ts";
 
 /** A task as it is read for a list. */
@@ -41,7 +41,7 @@ interface ListedRow extends TaskRow {
 export function toTaskInList(row: ListedRow, timeZone: string): TaskInList {
   const { isDescriptionWhole, deletedAt, lastChange } = row;
   return {
-    ...toTask(row, timeZone),
+    ...toBriefTask(row, timeZone),
     isDescriptionWhole,
     ...(deletedAt !== null && { deleted_at: showMoment(deletedAt, timeZone), last_change: lastChange }),
   };

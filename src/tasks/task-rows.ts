@@ -1,5 +1,5 @@
 import { getTableColumns, sql } from "drizzle-orm";
-import { bigint, integer, pgTable, smallint, text } from "drizzle-orm/pg-core";
+import { bigint, integer, pgTable, smallint, text, uuid } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import { orNull } from "./field.ts";
 import { pluck } from "./field-table.ts";
@@ -16,6 +16,10 @@ export const tasks = pgTable("tasks", {
   ...pluck(taskFields, "column"),
   ...taskFields.due.columns,
   ...taskFields.scheduled.columns,
+  series: uuid("series"),
+  seriesStart: text("series_start"),
+  occurrence: integer("occurrence"),
+  occursAt: text("occurs_at"),
   idempotencyKey: text("idempotency_key"),
   version: integer("version").notNull().default(1),
   createdAt: moment("created_at").notNull().defaultNow(),
@@ -73,6 +77,10 @@ export const taskRowSchema = z
       ...pluck(taskFields, "kept"),
       ...taskFields.due.keptColumns,
       ...taskFields.scheduled.keptColumns,
+      series: z.string().nullish().transform(orNull),
+      seriesStart: z.string().nullish().transform(orNull),
+      occurrence: z.int().nullish().transform(orNull),
+      occursAt: z.string().nullish().transform(orNull),
       version: z.int(),
       createdAt: keptMoment,
       updatedAt: keptMoment,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { showMoment } from "../moment.ts";
+import { nextDues, tellRule } from "../recurrence/series.ts";
 import { pluck, readFields } from "./field-table.ts";
 import { taskFields } from "./task-fields.ts";
 import type { TaskRow } from "./task-rows.ts";
@@ -11,6 +12,8 @@ export const momentSchema = z.iso.datetime({ offset: true });
 export const taskSchema = z.strictObject({
   id: z.int().min(1),
   ...pluck(taskFields, "output"),
+  recurrence_text: z.string().optional(),
+  next_dues: z.array(z.string()).optional(),
   version: z.int().min(1),
   created_at: momentSchema,
   updated_at: momentSchema,
@@ -42,10 +45,17 @@ export type WholeTask = z.output<typeof wholeTaskSchema>;
  * @param timeZone the person's, in which moments are shown
  */
 export function toTask(row: TaskRow, timeZone: string): Task {
+  const dues = nextDuesOf(row, timeZone);
+  return { ...toBriefTask(row, timeZone), ...(dues.length > 0 && { next_dues: dues }) };
+}
+
+/** As `toTask`, without what takes reckoning for each. */
+export function toBriefTask(row: TaskRow, timeZone: string): Task {
   const show = (moment: Date) => showMoment(moment, timeZone);
   return {
     id: row.id,
     ...readFields(taskFields, row, timeZone),
+    ...wordsOf(row),
     version: row.version,
     created_at: show(row.createdAt),
     updated_at: show(row.updatedAt),
@@ -53,6 +63,19 @@ export function toTask(row: TaskRow, timeZone: string): Task {
     ...(row.references && row.references.open.length > 0 && { waiting_for: row.references.open }),
     ...claimOf(row, show),
   };
+}
+
+function wordsOf({ recurrence, recurrence_from: from }: TaskRow): Pick<Task, "recurrence_text"> {
+  const words = recurrence === null ? undefined : tellRule(recurrence, from === "completion");
+  return words === undefined ? {} : { recurrence_text: words };
+}
+
+/** When the tasks after an open one would be due. */
+function nextDuesOf(row: TaskRow, timeZone: string): string[] {
+  const { recurrence: rule, recurrence_from: from, seriesStart: start, occursAt, status } = row;
+  const isOver = status === "completed" || status === "cancelled";
+  if (isOver || rule === null || start === null || occursAt === null) return [];
+  return nextDues({ rule, start, occursAt, isFromCompletion: from === "completion" }, timeZone, new Date());
 }
 
 /** What is read of a task beside its row where all of it is asked for. */

@@ -8,13 +8,24 @@ import type { TaskInList } from "../tasks/task-in-list.ts";
 import type { TaskOrder } from "../tasks/task-order.ts";
 import { taskLine } from "./task-text.ts";
 
-const { id, version, completed_at, created_at, updated_at, claimed_by, claimed_until, set_aside, waiting_for } =
-  taskSchema.shape;
+const {
+  id,
+  version,
+  completed_at,
+  created_at,
+  updated_at,
+  claimed_by,
+  claimed_until,
+  set_aside,
+  waiting_for,
+  recurrence_text,
+} = taskSchema.shape;
 
 /** A task as a list shows it: enough to choose by and to act on. */
 export const listedTaskSchema = z.strictObject({
   id,
   ...pluck(pluck(taskFields, "list"), "schema"),
+  recurrence_text,
   version: version.optional().describe("Absent with changed_since."),
   completed_at,
   waiting_for,
@@ -66,12 +77,25 @@ const MOST_BLOCKERS = 5;
 /** How much of the name of who holds a claim is shown, as `weigh` counts. */
 const LONGEST_HOLDER = 10;
 
+/** How much is shown of how a task recurs, likewise. */
+const LONGEST_RECURRENCE = 25;
+
 /** How many tokens a page may cost for each task that it has room for, and room for how many it has at least. */
 const TOKENS_PER_TASK = 115;
 const SMALLEST_PAGE = 20;
 
 /** What the JSON of a task costs in tokens beside its fields, at most: with an id and a version of ten digits. */
-const COST = { task: 22, waitingFor: 5, blocker: 6, holder: 5, setAside: 5, lastChange: 8, preview: 4, cut: 4 };
+const COST = {
+  task: 22,
+  waitingFor: 5,
+  blocker: 6,
+  holder: 5,
+  setAside: 5,
+  lastChange: 8,
+  preview: 4,
+  cut: 4,
+  recurrence: 5,
+};
 
 /**
  * A page of tasks, their texts as long as the page's budget of tokens allows, whatever the tasks say.
@@ -127,6 +151,8 @@ function toListedTask(task: TaskInList, order: TaskOrder, size: Size): ListedTas
   return {
     id: task.id,
     ...(size.isBrief ? listFields(essentialFields, listed) : listFields(taskFields, listed)),
+    ...(task.recurrence_text !== undefined &&
+      !size.isBrief && { recurrence_text: shorten(task.recurrence_text, LONGEST_RECURRENCE) }),
     version: task.version,
     ...(task.completed_at !== undefined && { completed_at: task.completed_at }),
     ...(task.waiting_for && { waiting_for: task.waiting_for.slice(0, size.isBrief ? 1 : MOST_BLOCKERS) }),
@@ -174,6 +200,7 @@ function costOf({ preview, cut, ...task }: ListedTask): number {
     task.waiting_for === undefined ? 0 : COST.waitingFor + COST.blocker * task.waiting_for.length,
     task.set_aside ? COST.setAside : 0,
     task.last_change === undefined ? 0 : COST.lastChange,
+    task.recurrence_text === undefined ? 0 : COST.recurrence + weigh(task.recurrence_text),
     preview === undefined ? 0 : COST.preview + weigh(preview),
     cut ? COST.cut : 0,
   ].reduce((sum, cost) => sum + cost, 0);

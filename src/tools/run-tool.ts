@@ -5,6 +5,7 @@ import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { getTasks } from "../tasks/get-tasks.ts";
+import { reckonedDatabase } from "../tasks/reckoned-database.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 import { runnableTools } from "./runnable-tools.ts";
 import { taskLine, tellClaim } from "./task-text.ts";
@@ -84,7 +85,7 @@ export async function runTool(called: string, input: unknown, context: ToolConte
       throw new ApplicationError("forbidden", `${name} needs the person's approval first.`);
     }
     const { database, signal } = context;
-    const bound = signal === undefined ? context : { ...context, database: database.until(signal) };
+    const bound = { ...context, database: reckonedDatabase(signal === undefined ? database : database.until(signal)) };
     const { structured, text, changes } = await tool.execute(input, bound);
     logExecution(context, name, startedAt);
     countChanges(changes);

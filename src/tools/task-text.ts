@@ -7,6 +7,8 @@ import { taskFields } from "../tasks/task-fields.ts";
 type TaskInText = Pick<Task, "id" | "title" | "status"> &
   Partial<Pick<Task, "completed_at" | "claimed_by" | "claimed_until" | "set_aside" | "waiting_for">> & {
     readonly version?: number | undefined;
+    readonly recurrence_text?: string | undefined;
+    readonly next_dues?: readonly string[] | undefined;
   };
 
 /** When it is due and when it may begin come first; the others follow as in their table. */
@@ -23,12 +25,18 @@ export function taskLine(task: TaskInText): string {
     `#${id} ${quote(title)}`,
     completedAt === undefined ? status : `${status} ${completedAt}`,
     ...tellFields(inLine, task),
+    tellRecurrence(task),
     task.waiting_for !== undefined && `blocked by ${listIds(task.waiting_for)}`,
     tellClaim(task),
     version !== undefined && `version ${version}`,
   ]
     .filter(Boolean)
     .join(" · ");
+}
+
+/** How a task recurs: `every 2 weeks on Tuesday, then 2026-12-15, 2026-12-29`. */
+function tellRecurrence({ recurrence_text: text = "", next_dues: dues = [] }: TaskInText): string {
+  return dues.length === 0 ? text : `${text}, then ${dues.join(", ")}`;
 }
 
 function tellMaker(maker: string | undefined): string {

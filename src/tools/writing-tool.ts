@@ -8,6 +8,7 @@ import type { Task } from "../tasks/task.ts";
 import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
 import { effectOfWriting } from "./call-effect.ts";
 import type { callInputs } from "./call-inputs.ts";
+import { tellNext } from "./next-occurrence.ts";
 import { taskResultSchema, tellResult } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import type { RunnableTool, ToolAnnotations, ToolContext, ToolDeclaration } from "./tool.ts";
@@ -106,14 +107,16 @@ export function defineWritingTool<Input extends CallInput>({
           : shortened;
       const describe = (task: Task) =>
         changes.length === 0 || unchanged.has(task.id) ? "" : (describeEdit?.(input, task) ?? "");
+      const next = tellNext(changes);
       const { structured, text } = tellResult({
         ...{ tasks: shortened === undefined ? tasks : [], change, verb, said, failed, unchanged },
-        describe: (task) => [describe(task), remarks?.get(task.id)].filter(Boolean).join(" · "),
+        describe: (task) =>
+          [describe(task), remarks?.get(task.id), next.remarks.get(task.id)].filter(Boolean).join(" · "),
         isClaim: isClaim?.(input) ?? false,
       });
       // What was so before is not kept with the key.
       const wereSo = isReplay ? [...unchanged].map((id) => `#${id} was so before.`).join(" ") : "";
-      const remark = [changes.length > 0 && comment, wereSo].filter(Boolean).join(" ");
+      const remark = [changes.length > 0 && comment, next.comment, wereSo].filter(Boolean).join(" ");
       const note = remark === "" ? said : [said, remark].filter(Boolean).join(" ");
       return {
         structured: {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { METRICS_TOKEN } from "../support/fault-proxy/faulty-server.ts";
 import { prepareMixedReleases, type Release } from "../support/mixed-releases.ts";
 import { type Question, ReleaseStory, tokenSchema } from "../support/release-story.ts";
-import { meetClaim, meetDeletion, meetUndo, writeInTurn } from "../support/release-writes.ts";
+import { meetClaim, meetDeletion, meetRecurrence, meetUndo, writeInTurn } from "../support/release-writes.ts";
 import { calls, Script, says } from "../support/scripted-model.ts";
 
 // During a gradual release both releases answer, and Durable Objects are moved to the new one one by one; a rollback
@@ -73,6 +73,10 @@ describe.skipIf(inject("clusterUrl") === undefined)("the release before and this
       expect((await story.send(one, "POST", "/mcp/tools/get_task", { task_id: deleted?.id })).status).toBe(404);
       story.titles.add(kept);
     });
+
+    it.each(ORDERS)("a task that recurs is completed by %s, and there is the next one", (completer) =>
+      meetRecurrence(story, completer),
+    );
 
     it.each(ORDERS)("a task of %s that an agent has claimed is a conflict to the release before", (one) =>
       meetClaim(story, one),

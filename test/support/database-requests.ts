@@ -12,6 +12,11 @@ export interface CaughtRequests extends Disposable {
 /** What becomes of a request: `pass` sends it to the database. */
 type Fate = (pass: () => Promise<Response>, isReleased: () => boolean) => Promise<Response>;
 
+/** Counts the requests that the worker makes for a person. */
+export function countRequests(person: Person): CaughtRequests {
+  return catchRequests(person, "set_caller", (pass) => pass());
+}
+
 /** Has the requests that the worker makes for a person, and whose SQL contains `part`, wait until they are released. */
 export function holdDatabase(person: Person, part: string): CaughtRequests {
   return catchRequests(person, part, async (pass, isReleased) => {

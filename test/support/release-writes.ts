@@ -59,6 +59,34 @@ export async function meetClaim(story: ReleaseStory, maker: Release): Promise<vo
   expect(await read(story, "now", id)).toMatchObject({ status: "completed", priority: "high" });
 }
 
+/** A task that recurs: whichever release completes it, there is the next one, and no second where the other completes it again. */
+export async function meetRecurrence(story: ReleaseStory, completer: Release): Promise<void> {
+  const title = story.newTitle();
+  const [task] = await story.call("now", "create_task", {
+    title,
+    due: "2030-01-31",
+    recurrence: "FREQ=MONTHLY;BYMONTHDAY=-1",
+  });
+  const id = z.int().parse(task?.id);
+  story.titles.add(title);
+  let next: unknown;
+  const again = RELEASES.find((release) => release !== completer) ?? completer;
+  for (const release of [completer, again]) {
+    expect(await statusOf(story, release, "complete_task", { task_id: id }), release).toBe(200);
+    expect(await statusOf(story, release, "update_task", { task_id: id, status: "pending" }), release).toBe(200);
+  }
+  expect(await statusOf(story, completer, "complete_task", { task_id: id })).toBe(200);
+  for (const release of RELEASES) {
+    const listed = await story.call(release, "list_tasks", { status: "all", search: title });
+    expect(listed, release).toMatchObject([
+      { id, due: "2030-01-31" },
+      { due: "2030-02-28", status: "pending" },
+    ]);
+    next = listed[1]?.id;
+  }
+  await story.call("now", "delete_task", { task_id: next });
+}
+
 /** A task that one of the releases has deleted is there for neither, and for both once that was undone. */
 export async function meetDeletion(story: ReleaseStory, deleter: Release): Promise<void> {
   const { id, title } = await make(story, deleter);

@@ -42,6 +42,7 @@ const written: readonly (readonly [file: string, source: string, refusal: string
   ["src/export/change.ts", createTask("../tasks/change-tasks.ts"), "an export reads them all"],
   ["src/export/read.ts", 'export { allTasks } from "../tasks/all-tasks.ts";\n', undefined],
   ["src/openapi/mcp.ts", 'export { callTool } from "../mcp/call-tool.ts";\n', "src/openapi/ may import"],
+  ["src/recurrence/tasks.ts", createTask("../tasks/change-tasks.ts"), "src/recurrence/ may import"],
   ["src/schedule/tasks.ts", createTask("../tasks/change-tasks.ts"), "src/schedule/ may import"],
   ["src/http/later.ts", 'export const later = () => import("../tasks/change-tasks.ts");\n', GATE],
   ["src/http/tool.ts", createTool("../tools/create-task.ts"), GATE],
