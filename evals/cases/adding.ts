@@ -1,6 +1,11 @@
 import { inWords } from "../days.ts";
 import { calls, type EvalCase, idOf, says } from "../eval-case.ts";
 
+const SHOPPING =
+  "apples, lentils, oat milk, candles, dish soap, rice, olive oil, oranges, salt, string, toothpaste, walnuts".split(
+    ", ",
+  );
+
 /** New tasks: just those that were named, with just what was said of them. */
 export const adding: readonly EvalCase[] = [
   {
@@ -26,14 +31,29 @@ export const adding: readonly EvalCase[] = [
         {
           person: "Add milk, eggs and bread, all tagged groceries",
           model: [
-            calls(
-              ...["Milk", "Eggs", "Bread"].map((title) => ["create_task", { title, tags: ["groceries"] }] as const),
-            ),
+            calls([
+              "create_task",
+              { tasks: ["Milk", "Eggs", "Bread"].map((title) => ({ title, tags: ["groceries"] })) },
+            ]),
             says("Added three tasks."),
           ],
           end: {
             added: [/milk/i, /eggs/i, /bread/i].map((title) => ({ title, tags: ["groceries"] })),
           },
+        },
+      ],
+    }),
+  },
+  {
+    name: "add-a-shopping-list",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [],
+      turns: [
+        {
+          person: `Please make a task of each of these:\n${SHOPPING.map((thing) => `- ${thing}`).join("\n")}`,
+          model: [calls(["create_task", { tasks: SHOPPING.map((title) => ({ title })) }]), says("Added all twelve.")],
+          end: { added: SHOPPING.map((thing) => ({ title: new RegExp(thing, "i") })) },
         },
       ],
     }),
@@ -188,12 +208,13 @@ export const adding: readonly EvalCase[] = [
         {
           person: "Add a task “Plan the party” with the subtasks invite the guests, order the food and book a band",
           model: [
-            calls(["create_task", { title: "Plan the party" }]),
-            calls(
-              ...["Invite the guests", "Order the food", "Book a band"].map(
-                (title) => ["create_task", { title, parent_id: 2 }] as const,
-              ),
-            ),
+            calls([
+              "create_task",
+              {
+                title: "Plan the party",
+                subtasks: ["Invite the guests", "Order the food", "Book a band"].map((title) => ({ title })),
+              },
+            ]),
             says("Added, with three subtasks."),
           ],
           end: {
