@@ -5,7 +5,15 @@ import { users } from "../database/schema.ts";
 import type { QueryBuilder } from "../database/statement.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, refusedField } from "../errors.ts";
-import { emailTaken, hashNewPassword, readUser, UNIQUE_VIOLATION, type User, userSchema } from "./accounts.ts";
+import {
+  type Account,
+  accountColumns,
+  accountSchema,
+  emailTaken,
+  hashNewPassword,
+  readAccount,
+  UNIQUE_VIOLATION,
+} from "./accounts.ts";
 import { confirmNewPassword } from "./confirm-sign-in.ts";
 import type { HashAsker } from "./hash-queue.ts";
 import { type Connected, connectedSchema } from "./sign-out.ts";
@@ -19,26 +27,30 @@ interface AccountChange {
   readonly name?: string | undefined;
   /** An IANA time zone. */
   readonly timeZone?: string | undefined;
+  readonly weekStart?: Account["week_start"] | undefined;
   /** An e-mail that the account gets once a link was opened that is sent there. */
   readonly email?: { readonly wanted: string; readonly mailbox: string; readonly linkHash: string } | undefined;
 }
 
 /**
- * Changes the caller's name or time zone at once, and has a link count for another e-mail; all of it or nothing.
+ * Changes the caller's name, time zone or first day of the week at once, and has a link count for another e-mail; all of it or nothing.
  *
  * @returns the account as it is then
  * @throws ApplicationError `invalid_input` for a time zone that Postgres does not know; `conflict` for an e-mail that is
  * taken; `rate_limited` where it was sent as many links today as may be; and what `write` throws
  */
-export async function changeAccount(own: UserDatabase, { name, timeZone, email }: AccountChange): Promise<User> {
+export async function changeAccount(
+  own: UserDatabase,
+  { name, timeZone, weekStart, email }: AccountChange,
+): Promise<Account> {
   // Postgres looks at the name of a time zone only where it is used.
   const isKnown = timeZone === undefined ? undefined : sql`now() at time zone ${timeZone} is not null`;
   const change = (query: QueryBuilder) =>
     query
       .update(users)
-      .set({ name, timeZone, updatedAt: sql`now()` })
+      .set({ name, timeZone, weekStart, updatedAt: sql`now()` })
       .where(and(eq(users.id, own.userId), isKnown))
-      .returning({ id: users.id, email: users.email, name: users.name, time_zone: users.timeZone });
+      .returning(accountColumns);
   try {
     const { results } = await own.write("change_account", (query) =>
       email === undefined
@@ -48,7 +60,7 @@ export async function changeAccount(own: UserDatabase, { name, timeZone, email }
             query.execute(sql`select request_email_change(${email.wanted}, ${email.mailbox}, ${email.linkHash})`),
           ],
     );
-    return results === undefined ? await readUser(own) : userSchema.parse(results[0][0]);
+    return results === undefined ? await readAccount(own) : accountSchema.parse(results[0][0]);
   } catch (error) {
     const state = sqlState(error);
     if (state === UNIQUE_VIOLATION) throw emailTaken();

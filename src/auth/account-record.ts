@@ -2,10 +2,10 @@ import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { users } from "../database/schema.ts";
 import type { UserDatabase } from "../database/user-database.ts";
-import { userSchema } from "./accounts.ts";
+import { accountColumns, accountSchema } from "./accounts.ts";
 
 /** All that is kept of an account itself, but for its password's hash. */
-export const accountRecordSchema = userSchema.extend({
+export const accountRecordSchema = accountSchema.extend({
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
   signed_in_at: z.iso.datetime().nullable().meta({ description: "When its password has signed somebody in last." }),
@@ -26,7 +26,7 @@ const rowsOf = <Row extends z.ZodType>(row: Row) =>
 
 const { site_identities: identities, chat_tokens: chatTokens } = accountRecordSchema.shape;
 
-const rowSchema = userSchema.extend({
+const rowSchema = accountSchema.extend({
   createdAt: z.date(),
   updatedAt: z.date(),
   signedInAt: z.date().nullable(),
@@ -38,10 +38,7 @@ export async function readAccountRecord(own: UserDatabase): Promise<AccountRecor
   const { results } = await own.read((query) => [
     query
       .select({
-        id: users.id,
-        email: users.email,
-        name: users.name,
-        time_zone: users.timeZone,
+        ...accountColumns,
         createdAt: users.createdAt,
         updatedAt: users.updatedAt,
         signedInAt: users.latestSignInAt,

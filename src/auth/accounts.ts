@@ -21,6 +21,15 @@ export const userSchema = z.object({ id: z.int(), email: z.string(), name: z.str
 /** A person as they see themselves. */
 export type User = z.output<typeof userSchema>;
 
+/** The days that a week can begin with. */
+export const weekStartSchema = z.enum(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
+
+/** An account with its settings. */
+export const accountSchema = userSchema.extend({ week_start: weekStartSchema });
+
+/** An account with its settings. */
+export type Account = z.output<typeof accountSchema>;
+
 /** All that is hashed in this isolate. */
 const hashes = new HashQueue();
 
@@ -29,8 +38,10 @@ const credentialsSchema = userSchema.extend({ password_hash: z.string() });
 interface NewAccount {
   readonly email: string;
   readonly name: string;
-  /** An IANA time zone. */
+  /** An IANA time zone, and whether the person has given it: one that Postgres does not know is UTC otherwise. */
   readonly timeZone: string;
+  readonly isTimeZoneGiven: boolean;
+  readonly weekStart: Account["week_start"];
   readonly password: string;
   /** Who asks for it, as `addressKey` names them, and how many accounts they may make in a day. */
   readonly address: { readonly key: string; readonly maximum: number };
@@ -50,23 +61,30 @@ interface Password {
  */
 export async function signUp(
   database: Database,
-  { email, name, timeZone, password, address }: NewAccount,
+  { email, name, timeZone, isTimeZoneGiven, weekStart, password, address }: NewAccount,
   asker: HashAsker,
 ): Promise<User> {
   await requireSignUpsLeft(database, address);
   const passwordHash = await hashNewPassword(password, asker);
   // By its key a repeat finds the account that was made by an attempt whose answer was lost.
   const key = crypto.randomUUID();
-  try {
+  const make = async (zone: string) => {
     const [row] = await database.callFunction(
       "writes",
       (deadline) =>
         sql`select id, email, name, time_zone
           from sign_up(
-            ${email}, ${name}, ${timeZone}, ${passwordHash}, ${key}, ${deadline}, ${address.key}, ${address.maximum}
+            ${email}, ${name}, ${zone}, ${passwordHash}, ${key}, ${deadline}, ${address.key}, ${address.maximum},
+            ${weekStart}
           )`,
     );
     return userSchema.parse(row);
+  };
+  try {
+    return await make(timeZone).catch((error: unknown) => {
+      if (!isTimeZoneGiven && sqlState(error) === INVALID_PARAMETER_VALUE) return make("UTC");
+      throw error;
+    });
   } catch (error) {
     const state = sqlState(error);
     if (state === UNIQUE_VIOLATION) throw refusedField("conflict", "email", "already has an account; sign in instead");
@@ -84,6 +102,11 @@ export function hashNewPassword(password: string, asker: HashAsker): Promise<str
 async function requireSignUpsLeft(database: Database, { key, maximum }: NewAccount["address"]): Promise<void> {
   await callFunction(database, "reads", () => sql`select require_sign_ups_left(${key}, ${maximum})`);
 }
+
+const userColumns = { id: users.id, email: users.email, name: users.name, time_zone: users.timeZone };
+
+/** What an `Account` is read from. */
+export const accountColumns = { ...userColumns, week_start: users.weekStart };
 
 /** A person who has given their password, and since when they are signed in: what ends sign-ins later ends this one. */
 export interface SignedIn {
@@ -145,12 +168,17 @@ function signInFailure(): ApplicationError {
 /** @throws ApplicationError `unauthenticated` */
 export async function readUser(database: UserDatabase): Promise<User> {
   const { results } = await database.read((query) => [
-    query
-      .select({ id: users.id, email: users.email, name: users.name, time_zone: users.timeZone })
-      .from(users)
-      .where(eq(users.id, database.userId)),
+    query.select(userColumns).from(users).where(eq(users.id, database.userId)),
   ]);
   return userSchema.parse(results[0][0]);
+}
+
+/** @throws ApplicationError `unauthenticated` */
+export async function readAccount(database: UserDatabase): Promise<Account> {
+  const { results } = await database.read((query) => [
+    query.select(accountColumns).from(users).where(eq(users.id, database.userId)),
+  ]);
+  return accountSchema.parse(results[0][0]);
 }
 
 /**

@@ -12,6 +12,7 @@ export const users = pgTable("users", {
   email: text("email").notNull(),
   name: text("name").notNull(),
   timeZone: text("time_zone").notNull().default("UTC"),
+  weekStart: text("week_start").notNull().default("monday"),
   signedOutAt: moment("signed_out_at"),
   latestSignInAt: moment("latest_sign_in_at"),
   lastTaskId: integer("last_task_id").notNull().default(0),

@@ -17,16 +17,17 @@ import { readJsonBody } from "./json-body.ts";
  */
 export async function answerChange(context: ApplicationContext): Promise<Response> {
   const change = parseInput(changeAccountSchema, await readJsonBody(context));
-  const { name, time_zone: timeZone, email, password } = change;
+  const { name, time_zone: timeZone, week_start: weekStart, email, password } = change;
   const { configuration, userDatabase } = context.var;
-  if (email === undefined) return context.json({ user: await changeAccount(userDatabase, { name, timeZone }) });
+  if (email === undefined)
+    return context.json({ user: await changeAccount(userDatabase, { name, timeZone, weekStart }) });
   if (!sendsMails(configuration)) {
     throw refusedField("invalid_input", "email", "cannot be changed: this server sends no mails to confirm it by");
   }
   await confirmOwner(context, password);
   const link = makeLink();
   const requested = { wanted: email, mailbox: mailboxKey(context, email), linkHash: link.hash };
-  const user = await changeAccount(userDatabase, { name, timeZone, email: requested });
+  const user = await changeAccount(userDatabase, { name, timeZone, weekStart, email: requested });
   sendMail(emailVerificationMail(email, configuration.BASE_URL, link), mailServicesOf(context));
   context.var.log.info("email_change_requested");
   return context.json({ user, confirmation: { email, expires_in: LINK_MINUTES * 60 } });

@@ -1,10 +1,10 @@
-import { deleteAccount, readUser, type SignedIn, signIn, signUp, type User } from "../auth/accounts.ts";
+import { deleteAccount, readAccount, type SignedIn, signIn, signUp, type User } from "../auth/accounts.ts";
 import { signOut, signOutEverywhere } from "../auth/sign-out.ts";
 import { beginningOf } from "../excerpt.ts";
 import { parseInput } from "../input.ts";
 import { deleteAccountSchema, LONGEST_NAME, signInSchema, signOutSchema, signUpSchema } from "./account-input.ts";
 import { addressKey } from "./address.ts";
-import type { ApplicationContext } from "./application.ts";
+import { type ApplicationContext, timeZoneOf } from "./application.ts";
 import { askerOf, confirmOwner, countGuess } from "./confirm-owner.ts";
 import { readJsonBody } from "./json-body.ts";
 import { openSession } from "./open-session.ts";
@@ -29,9 +29,11 @@ export async function answerSignIn(context: ApplicationContext): Promise<Respons
  * @throws ApplicationError as `parseInput` and `signUp` do
  */
 export async function makeAccount(context: ApplicationContext, input: unknown): Promise<User> {
-  const { email, password, name, time_zone: timeZone } = parseInput(signUpSchema, input);
+  const { email, password, name, time_zone: given, week_start: weekStart } = parseInput(signUpSchema, input);
+  const ofConnection = signUpSchema.shape.time_zone.safeParse(timeZoneOf(context)).data;
+  const zone = { timeZone: given ?? ofConnection ?? "UTC", isTimeZoneGiven: given !== undefined };
   const address = { key: addressKey(context), maximum: context.var.configuration.SIGN_UPS_PER_ADDRESS };
-  const account = { email, password, timeZone, name: name ?? nameFrom(email), address };
+  const account = { email, password, ...zone, weekStart, name: name ?? nameFrom(email), address };
   const user = await signUp(context.var.database, account, askerOf(context));
   context.var.log.info("sign_up", { user_id: user.id });
   return user;
@@ -64,7 +66,7 @@ export async function answerSignOut(context: ApplicationContext): Promise<Respon
 
 /** Answers with the caller's account. */
 export async function answerMe(context: ApplicationContext): Promise<Response> {
-  return context.json({ user: await readUser(context.var.userDatabase) });
+  return context.json({ user: await readAccount(context.var.userDatabase) });
 }
 
 /** Deletes the caller's account, with all that is in it. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { weekStartSchema } from "../auth/accounts.ts";
 import { linkTokenSchema } from "../auth/link-token.ts";
 import { passwordSchema } from "../auth/password.ts";
 import { newTokenSchema } from "../auth/personal-tokens.ts";
@@ -22,7 +23,10 @@ export const signUpSchema = z.strictObject({
   email: emailSchema,
   password: passwordSchema,
   name: line({ maximum: LONGEST_NAME }).optional(),
-  time_zone: timeZoneSchema.default("UTC"),
+  time_zone: timeZoneSchema
+    .optional()
+    .meta({ description: "That of the connection where it is left out, or else UTC." }),
+  week_start: weekStartSchema.default("monday"),
 });
 
 /**
@@ -54,11 +58,12 @@ export const changeAccountSchema = z
   .strictObject({
     name: line({ maximum: LONGEST_NAME }).optional(),
     time_zone: timeZoneSchema.optional(),
+    week_start: weekStartSchema.optional(),
     email: emailSchema.optional(),
     password: confirmation,
   })
-  .refine(({ name, time_zone, email }) => [name, time_zone, email].some((value) => value !== undefined), {
-    error: "must name what is to change: name, time_zone or email",
+  .refine(({ password: _, ...changed }) => Object.values(changed).some((value) => value !== undefined), {
+    error: "must name what is to change: name, time_zone, week_start or email",
     when: ({ issues }) => issues.length === 0,
   });
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { userSchema } from "../auth/accounts.ts";
+import { accountSchema, userSchema } from "../auth/accounts.ts";
 import { clientSchema } from "../auth/connected-clients.ts";
 import { connectedSchema } from "../auth/sign-out.ts";
 import {
@@ -59,11 +59,11 @@ export const accountOperations: Operations = {
     summary: "Who the token belongs to",
     tag: "Accounts",
     security: "bearer",
-    answer: { status: 200, description: "The user.", content: z.object({ user: userSchema }) },
+    answer: { status: 200, description: "The user.", content: z.object({ user: accountSchema }) },
     errors: [],
   },
   "PATCH /api/auth/me": {
-    summary: "Change the name, the time zone or the e-mail",
+    summary: "Change the name, the time zone, the first day of the week or the e-mail",
     description:
       "What the body does not name stays as it is. Another e-mail wants the password, and is the account's once the link was opened that is sent there.",
     tag: "Accounts",
@@ -74,7 +74,7 @@ export const accountOperations: Operations = {
       status: 200,
       description: "The user as they are then, and where a link went.",
       content: z.object({
-        user: userSchema,
+        user: accountSchema,
         confirmation: z.object({ email: z.string(), expires_in: z.int().meta({ description: "Seconds." }) }).optional(),
       }),
     },

@@ -41,6 +41,12 @@ export function originOf(context: ApplicationContext, via: Origin["via"], client
   return { via, client, requestId: context.get("requestId") };
 }
 
+/** The time zone of the connection that a request comes by, as Cloudflare has it. */
+export function timeZoneOf(context: ApplicationContext): string | undefined {
+  const timeZone: unknown = context.req.raw.cf?.timezone;
+  return typeof timeZone === "string" ? timeZone : undefined;
+}
+
 /** The logger of a request; also there when the configuration was not. */
 export function requestLogger(context: ApplicationContext): Logger {
   return context.get("log") ?? createLogger("info", logFields(context));

@@ -9,7 +9,7 @@ import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { findAccount, makeAccount } from "./account-handlers.ts";
 import { signUpSchema } from "./account-input.ts";
-import { type ApplicationContext, originOf, requestLogger } from "./application.ts";
+import { type ApplicationContext, originOf, requestLogger, timeZoneOf } from "./application.ts";
 import type { AskedConsent } from "./asked-consent.ts";
 import { answerPage, answerTo, formErrors } from "./consent-pages.ts";
 
@@ -33,7 +33,7 @@ export function signUpPage(
   { email = "", time_zone: chosen }: Typed,
   errors: FormErrors = {},
 ): Page {
-  const ofConnection = context.req.raw.cf?.timezone;
+  const ofConnection = timeZoneOf(context);
   const known = signUpSchema.shape.time_zone.safeParse(chosen ?? ofConnection);
   const timeZone = known.data ?? "UTC";
   return SignUpPage({

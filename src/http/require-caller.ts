@@ -6,7 +6,7 @@ import { verifyCredential } from "../auth/verify-credential.ts";
 import type { Caller } from "../caller.ts";
 import { ApplicationError } from "../errors.ts";
 import type { Application, ApplicationContext } from "./application.ts";
-import { originOf } from "./application.ts";
+import { originOf, timeZoneOf } from "./application.ts";
 import { countCall } from "./rate-limit.ts";
 
 /**
@@ -36,12 +36,6 @@ export const requireCaller: MiddlewareHandler<Application> = async (context, nex
   if (status === 401 && identity !== undefined) forgetSiteUser(identity);
   if (status >= 400 && status < 500 && status !== 401) await context.get("userDatabase").checkCredential("lately");
 };
-
-/** Where a request comes from, as Cloudflare has it. */
-function timeZoneOf(context: ApplicationContext): string | undefined {
-  const timeZone: unknown = context.req.raw.cf?.timezone;
-  return typeof timeZone === "string" ? timeZone : undefined;
-}
 
 /** Lets a caller pass who may do everything; one whose credential has scopes, however many, may not. */
 export const requireFullAccess: MiddlewareHandler<Application> = async (context, next) => {

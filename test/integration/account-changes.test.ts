@@ -22,9 +22,14 @@ describe("the profile", () => {
 
     const renamed = await change(person, { name: " Ada Löwe " });
     expect(renamed.status).toBe(200);
-    expect(await renamed.json()).toEqual({ user: { id: person.id, email, name: "Ada Löwe", time_zone: "UTC" } });
+    const account = { id: person.id, email, name: "Ada Löwe", time_zone: "UTC", week_start: "monday" };
+    expect(await renamed.json()).toEqual({ user: account });
     const moved = await change(person, { time_zone: "Asia/Kolkata" });
-    expect(await moved.json()).toEqual({ user: { id: person.id, email, name: "Ada Löwe", time_zone: "Asia/Kolkata" } });
+    expect(await moved.json()).toEqual({ user: { ...account, time_zone: "Asia/Kolkata" } });
+    const begun = await change(person, { week_start: "sunday" });
+    expect(await begun.json()).toEqual({ user: { ...account, time_zone: "Asia/Kolkata", week_start: "sunday" } });
+    expect(await (await person.send("/api/auth/me")).json()).toMatchObject({ user: { week_start: "sunday" } });
+    expect(await (await neighbour.send("/api/auth/me")).json()).toMatchObject({ user: { week_start: "monday" } });
 
     expect(await accountOf(person)).toEqual({ email, name: "Ada Löwe", time_zone: "Asia/Kolkata" });
     expect(await accountOf(neighbour)).toMatchObject({ name: "Grace", time_zone: "UTC" });
@@ -39,8 +44,22 @@ describe("the profile", () => {
     expect(await person.runForTask("get_task", { task_id: id })).toHaveProperty("due", "2026-12-24T13:00:00-05:00");
   });
 
+  it("begins the person's week with another day at once", async () => {
+    const days = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+    const person = await Person.signUp({ time_zone: "Pacific/Kiritimati" });
+    const today = String((await person.run("list_tasks")).now).slice(0, 10);
+    const dayIn = (count: number) => new Date(Date.parse(today) + count * 86_400_000).toISOString().slice(0, 10);
+    for (let count = -7; count <= 7; count += 1) await person.run("create_task", { title: "Due", due: dayIn(count) });
+    for (const [index, week_start] of days.entries()) {
+      expect((await change(person, { week_start })).status).toBe(200);
+      const since = (new Date(today).getUTCDay() - index + 7) % 7;
+      const { tasks } = await person.run("list_tasks", { due: "this_week" });
+      expect(tasks.map(({ due }) => due)).toEqual([0, 1, 2, 3, 4, 5, 6].map((day) => dayIn(day - since)));
+    }
+  });
+
   it.each([
-    [{}, "", "must name what is to change: name, time_zone or email"],
+    [{}, "", "must name what is to change: name, time_zone, week_start or email"],
     [{ name: " " }, "name", "must be 1 to 100 characters long"],
     [{ name: "x".repeat(101) }, "name", "must be 1 to 100 characters long"],
     [{ name: "Ada\nLöwe" }, "name", "must be one line without control characters"],
@@ -49,6 +68,11 @@ describe("the profile", () => {
     [{ name: "Eve", time_zone: "CET" }, "time_zone", "must be an IANA time zone such as Europe/Berlin"],
     // JavaScript knows it and Postgres does not.
     [{ name: "Eve", time_zone: "US/Pacific-New" }, "time_zone", "must be an IANA time zone"],
+    [
+      { week_start: "Moonday" },
+      "week_start",
+      "must be one of monday, tuesday, wednesday, thursday, friday, saturday, sunday",
+    ],
     [{ id: 1 }, "id", "is not a known field"],
   ])("is left as it is by %j", async (body, field, message) => {
     const person = await Person.signUp({ name: "Ada" });
@@ -83,7 +107,7 @@ describe("another e-mail", () => {
     const email = newEmail();
     const asked = await change(person, { email, password: PASSWORD, name: "Ada Löwe" });
     expect(await asked.json()).toEqual({
-      user: { ...person.session.user, name: "Ada Löwe" },
+      user: { ...person.session.user, name: "Ada Löwe", week_start: "monday" },
       confirmation: { email, expires_in: 1800 },
     });
     const token = await mailbox.token("email_verification", email);

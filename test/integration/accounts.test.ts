@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { z } from "zod";
 import { ownerQuery } from "../support/owner.ts";
 import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
 
@@ -43,6 +44,25 @@ describe("signing up", () => {
     expect(response.status).toBe(409);
     expect((await problemOf(response)).errors).toEqual([
       { field: "email", message: "already has an account; sign in instead" },
+    ]);
+  });
+
+  it.each([
+    ["that of its connection", "Asia/Kathmandu", {}, "Asia/Kathmandu"],
+    ["that which the browser sends, before that of its connection", "Asia/Kathmandu", { time_zone: "UTC" }, "UTC"],
+    ["UTC where that of its connection is none that Postgres knows", "US/Pacific-New", {}, "UTC"],
+    ["UTC where that of its connection is none", "Mars/Olympus", {}, "UTC"],
+  ])("takes %s", async (_, timezone, given, expected) => {
+    const response = await send("/api/auth/signup", {
+      method: "POST",
+      body: { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD, week_start: "saturday", ...given },
+      cf: { timezone },
+    });
+    expect(response.status).toBe(201);
+    const { user } = z.object({ user: z.looseObject({ id: z.int() }) }).parse(await response.json());
+    expect(user).toMatchObject({ time_zone: expected });
+    expect(await ownerQuery("select week_start from users where id = $1", [user.id])).toEqual([
+      { week_start: "saturday" },
     ]);
   });
 
@@ -162,7 +182,7 @@ describe("me", () => {
     const response = await person.send("/api/auth/me");
 
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ user: person.session.user });
+    expect(await response.json()).toEqual({ user: { ...person.session.user, week_start: "monday" } });
   });
 });
 

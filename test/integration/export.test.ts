@@ -15,6 +15,7 @@ const exportSchema = z.strictObject({
     email: z.string(),
     name: z.string(),
     time_zone: z.string(),
+    week_start: z.string(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
     signed_in_at: z.iso.datetime().nullable(),
