@@ -4,6 +4,7 @@ import { changing } from "./changing.ts";
 import { finishing } from "./finishing.ts";
 import { overview } from "./overview.ts";
 import { reading } from "./reading.ts";
+import { recurring } from "./recurring.ts";
 import { ambiguous, impossible } from "./unclear.ts";
 import { waiting } from "./waiting.ts";
 
@@ -14,6 +15,7 @@ export const allCases: readonly EvalCase[] = [
   ...adding,
   ...changing,
   ...finishing,
+  ...recurring,
   ...waiting,
   ...ambiguous,
   ...impossible,

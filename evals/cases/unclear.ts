@@ -139,6 +139,24 @@ export const impossible: readonly EvalCase[] = [
     }),
   },
   {
+    name: "every-five-minutes",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [{ title: "Drink water" }],
+      turns: [
+        {
+          person: "Make “Drink water” repeat every five minutes, nothing less often will do",
+          model: [
+            calls(["list_tasks", { search: "water" }]),
+            calls(["update_task", { task_id: 1, recurrence: "FREQ=MINUTELY;INTERVAL=5" }]),
+            "tells",
+          ],
+          end: { says: [/can(no|['’])t|cannot|hour|often|not/i] },
+        },
+      ],
+    }),
+  },
+  {
     name: "an-e-mail",
     timeZone: "UTC",
     story: () => ({
