@@ -1,5 +1,6 @@
+import { Temporal } from "temporal-polyfill";
 import { expect, it } from "vitest";
-import { showMoment, weekdayOf } from "../../src/moment.ts";
+import { momentAt, showMoment, weekdayOf } from "../../src/moment.ts";
 
 it.each([
   ["2026-12-01T04:30:00Z", "America/Bogota", "2026-11-30T23:30:00-05:00"],
@@ -17,6 +18,29 @@ it.each([
   expect(showMoment(new Date(moment), timeZone)).toBe(shown);
   expect(Date.parse(shown)).toBe(Date.parse(moment));
 });
+
+it.each([
+  ...["America/New_York", "Europe/London", "Australia/Lord_Howe"],
+  ...["America/Santiago", "Africa/Cairo", "Asia/Kathmandu"],
+])(
+  "times that the clock in %s skips or shows twice, and those about them, are the moments that Temporal has",
+  (zone) => {
+    const end = Temporal.ZonedDateTime.from(`2036-01-01T00:00[${zone}]`);
+    let turn = Temporal.ZonedDateTime.from(`2026-01-01T00:00[${zone}]`).getTimeZoneTransition("next");
+    const days = ["2026-06-01T12:00:00"];
+    for (; turn !== null && turn.epochMilliseconds < end.epochMilliseconds; turn = turn.getTimeZoneTransition("next")) {
+      days.push(turn.toPlainDateTime().toString());
+    }
+    for (const day of days) {
+      for (let minutes = -180; minutes <= 180; minutes += 15) {
+        const time = Temporal.PlainDateTime.from(day).add({ minutes });
+        const { epochMilliseconds } = time.toZonedDateTime(zone, { disambiguation: "compatible" });
+        const shown = time.toString({ smallestUnit: "second" });
+        expect(momentAt(shown, zone).getTime(), shown).toBe(epochMilliseconds);
+      }
+    }
+  },
+);
 
 it("a day of the week is the person's", () => {
   expect(weekdayOf(new Date("2026-12-01T04:30:00Z"), "America/Bogota")).toBe("Monday");

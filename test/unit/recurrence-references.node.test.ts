@@ -4,6 +4,7 @@ import rrule from "rrule";
 import { RRuleTemporal } from "rrule-temporal";
 import { Temporal } from "temporal-polyfill";
 import { describe, expect, it } from "vitest";
+import { momentAt } from "../../src/moment.ts";
 import { findOccurrences } from "../../src/recurrence/occurrences.ts";
 import { readRule } from "../../src/recurrence/rule.ts";
 
@@ -90,12 +91,9 @@ function ours(text: string, start: string): readonly string[] {
   return times.filter((time) => time > start && time <= end);
 }
 
-/** A time by the clock of a zone: the first of two, and later by what is skipped where there is none (RFC 5545, section 3.3.5). */
+/** A time by the clock of a zone, as answers show it. */
 function momentOf(time: string, zone: string): string {
-  return Temporal.PlainDateTime.from(time)
-    .toZonedDateTime(zone, { disambiguation: "compatible" })
-    .toInstant()
-    .toString();
+  return momentAt(time, zone).toISOString();
 }
 
 /** Whether the clock of a zone skips a time. Of those `rrule-temporal` moves some on, as we do, and leaves others out. */
@@ -113,7 +111,7 @@ function byTemporal(text: string, start: string, zone: string, most: number): re
   const beginning = momentOf(start, zone);
   return rule
     .all((_, index) => index <= most)
-    .map((moment) => moment.toInstant().toString())
+    .map((moment) => new Date(moment.epochMilliseconds).toISOString())
     .filter((moment) => moment > beginning)
     .slice(0, most);
 }
@@ -128,7 +126,7 @@ function byRrule(text: string, start: string, most: number): readonly string[] {
     .slice(0, most);
 }
 
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 25 };
 
 describe("occurrences in ten years", () => {
   it.each(ZONES)("are those of rrule-temporal in %s", async (zone) => {
