@@ -4,6 +4,7 @@ import * as z from "zod";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
 import { type LimitName, limitReached, readLimitName } from "../limits.ts";
 import { claimConflict } from "./claim-conflict.ts";
+import { countConflict } from "./matched-tasks.ts";
 import { refusedReference } from "./refused-reference.ts";
 import { TransportError } from "./sql-over-http.ts";
 import { ItemsRefused, TaskChangedSince, UnknownOccurrences } from "./user-database.ts";
@@ -19,8 +20,9 @@ const LIMIT_REACHED = "TS003";
 /** Of our own require_task_versions, and of hold_to_claim with a constraint's name: nothing was done. */
 const CHANGED_SINCE = "TS004";
 const CLAIM = "claims";
-/** Of our own keep_refused: nothing was done. */
+/** Of our own keep_refused, and of keep_matched with a constraint's name: nothing was done. */
 const ITEMS_REFUSED = "TS006";
+const EXPECTED_COUNT = "expect_count";
 /** Of our own raise_reference, with the field as the constraint's name: nothing was done. */
 const REFUSED_REFERENCE = "TS007";
 /** Of our own triggers of recurrence: nothing was done. */
@@ -153,6 +155,7 @@ export function toDatabaseError(error: unknown): ApplicationError {
     return refusal.constraint === CLAIM ? claimConflict(refusal.detail, error) : new TaskChangedSince(error);
   }
   if (refusal?.code === ITEMS_REFUSED) {
+    if (refusal.constraint === EXPECTED_COUNT) return countConflict(refusal.detail, error);
     const { refused, time_zone: timeZone } = refusedSchema.parse(JSON.parse(refusal.detail ?? ""));
     return new ItemsRefused(refused, timeZone, error);
   }

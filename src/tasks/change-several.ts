@@ -4,7 +4,9 @@ import type { CallIdentity, Queries, UserDatabase } from "../database/user-datab
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
 import { selectLastNotes } from "./last-notes.ts";
 import { isLeasable, type Lease } from "./lease.ts";
+import { keepMatched, type MatchedTasks, matchedIds } from "./match-tasks.ts";
 import { isClaimLive } from "./ready.ts";
+import { foreseeTimes } from "./recurrence.ts";
 import { allOrNothing, readRefused, refusal } from "./refused-items.ts";
 import { toTask } from "./task.ts";
 import { completed, deleted, type Limit, type TaskEdit, updateOf } from "./task-edit.ts";
@@ -12,6 +14,9 @@ import { computedColumns, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a call names at most. */
 export const MOST_NAMED_TASKS = 25;
+
+/** The tasks that a call is about: by their ids, or by what fits them. */
+type WhichTasks = readonly number[] | MatchedTasks;
 
 /** How a call goes about several tasks. */
 export interface SeveralOptions {
@@ -39,11 +44,11 @@ interface Deed {
 export function completeTasks(
   database: UserDatabase,
   call: CallIdentity,
-  ids: readonly number[],
+  which: WhichTasks,
   options: SeveralOptions,
 ): Promise<TasksChanged> {
-  const change: Deed["change"] = (query, which) => query.update(tasks).set(completed).where(which);
-  return changeSeveral(database, call, ids, { change, differs: ne(tasks.status, "completed") }, options);
+  const change: Deed["change"] = (query, condition) => query.update(tasks).set(completed).where(condition);
+  return changeSeveral(database, call, which, { change, differs: ne(tasks.status, "completed") }, options);
 }
 
 /** Deletes tasks, as `deleteTask` does one; what cannot be is left and told. */
@@ -65,16 +70,17 @@ export function deleteTasks(
 export function updateTasks(
   database: UserDatabase,
   call: CallIdentity,
-  ids: readonly number[],
+  which: WhichTasks,
   edit: TaskEdit,
   { lease, ...options }: SeveralOptions & { readonly lease: Lease | undefined },
 ): Promise<TasksChanged> {
   const isHeld = call.claim !== undefined;
   const { set, ...update } = updateOf(edit, lease, isHeld);
   const isClaimable = lease === undefined ? undefined : isLeasable(lease, isHeld, edit.status);
-  const change: Deed["change"] = (query, which) => query.update(tasks).set(set).where(which);
+  const change: Deed["change"] = (query, condition) => query.update(tasks).set(set).where(condition);
   const isClaim = lease !== undefined && !("release" in lease) && !isHeld;
-  return changeSeveral(database, call, ids, { change, ...update, isClaimable, isClaim }, options);
+  const told = { ...call, occurrences: foreseeTimes(edit, false) };
+  return changeSeveral(database, told, which, { change, ...update, isClaimable, isClaim }, options);
 }
 
 /**
@@ -86,12 +92,12 @@ export function updateTasks(
 async function changeSeveral(
   database: UserDatabase,
   call: CallIdentity,
-  ids: readonly number[],
+  which: WhichTasks,
   { change, differs, limits = [], isClaimable, isClaim = false, seesDeleted }: Deed,
   { isAtomic, asksPerson }: SeveralOptions,
 ): Promise<TasksChanged> {
   const own = eq(tasks.userId, database.userId);
-  const list = sql`${`{${ids.join(",")}}`}::integer[]`;
+  const list = "expectCount" in which ? matchedIds : sql`${`{${which.join(",")}}`}::integer[]`;
   const isAsked = and(own, sql`${tasks.id} = any(${list})`, isNull(tasks.deletedAt));
   const isChangedNow = sql`${tasks.lastChange} = current_setting('app.change')::bigint`;
   const { claim } = call;
@@ -99,6 +105,7 @@ async function changeSeveral(
     .changeTasks(
       call,
       (query) => [
+        query.execute("expectCount" in which ? keepMatched(database.userId, which, call) : sql`select`),
         change(
           query,
           and(isAsked, differs, isClaimable, ...limits.map(({ isKept }) => isKept), isLet(claim, asksPerson)),
@@ -137,13 +144,13 @@ async function changeSeveral(
     });
   const { failed, unchanged } = readRefused(changed.refused, changed.timeZone);
   const answer = tasksOf(changed);
-  const left = (changed.results?.[2] ?? []).filter(({ id }) => unchanged.has(id));
+  const left = (changed.results?.[3] ?? []).filter(({ id }) => unchanged.has(id));
   return {
     ...answer,
     tasks: [...answer.tasks, ...left.map((row) => toTask(row, changed.timeZone))],
     failed,
     unchanged,
-    lastNotes: isClaim ? changed.results?.[3] : undefined,
+    lastNotes: isClaim ? changed.results?.[4] : undefined,
   };
 }
 

@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, isNull, SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { foreseeTimes } from "./recurrence.ts";
 import { allOrNothing, readRefused, refusal } from "./refused-items.ts";
 import { columnsOf, type NewTask } from "./task-edit.ts";
 import { tasks } from "./task-rows.ts";
@@ -39,8 +40,10 @@ export async function createTasks(
   isAtomic: boolean,
 ): Promise<TasksChanged> {
   const { userId } = database;
+  const all = given.flatMap((task) => [task, ...(task.subtasks ?? [])]);
+  const occurrences = all.flatMap((task) => foreseeTimes(task, true) ?? []);
   const made = await database
-    .changeTasks(call, (query) => [
+    .changeTasks({ ...call, occurrences }, (query) => [
       query.execute(judge(userId, given, isAtomic)),
       query.execute(insert(userId, toRows(given))),
     ])

@@ -40,9 +40,13 @@ export async function getTasks(database: UserDatabase, ids: readonly number[]): 
   const read = ids.flatMap((id): TaskAndClaim[] => {
     const row = rows.get(id);
     if (row === undefined) return [];
-    const task = toWholeTask(row, timeZone);
-    return [{ task, claim: task.claimed_until === undefined ? undefined : (row.claim ?? undefined) }];
+    return [withClaim(toWholeTask(row, timeZone), row.claim)];
   });
   if (read.length === 0) throw notFound("Task");
   return read;
+}
+
+/** A task with the number of its last claim while that is live. */
+export function withClaim(task: WholeTask, claim: number | null): TaskAndClaim {
+  return { task, claim: task.claimed_until === undefined ? undefined : (claim ?? undefined) };
 }

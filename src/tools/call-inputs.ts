@@ -6,7 +6,8 @@ import { taskIdSchema } from "../tasks/task-id.ts";
 import { text } from "../text.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
 
-interface NamedTasks {
+/** The tasks that a call names. */
+export interface NamedTasks {
   readonly task_id?: number | undefined;
   readonly task_ids?: readonly number[] | undefined;
 }
@@ -14,7 +15,7 @@ interface NamedTasks {
 /** The key that every tool which changes tasks takes. */
 const keySchema = idempotencyKeySchema
   .optional()
-  .describe("Any unique text. The same call with it again within 24 hours does nothing and answers the same.");
+  .describe("Any unique text: the same call with it within 24 hours is not carried out again.");
 
 const noteSchema = text({ minimum: 1, maximum: 500, isComposed: true })
   .optional()
@@ -42,7 +43,7 @@ export const taskInputs = {
 };
 
 /** Whether a call about several tasks is all or nothing. */
-export const atomicInput = z.boolean().optional().describe("All of them, or none.");
+export const atomicInput = z.boolean().optional().describe("All or none.");
 
 /** The tasks that a call names, each once. */
 export function namedTasks({ task_id: id, task_ids: ids = [] }: NamedTasks): number[] {

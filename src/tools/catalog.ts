@@ -91,7 +91,8 @@ function publishOnly(published: z.core.JSONSchema.BaseSchema, fields: readonly s
 
 /**
  * A plain Ajv throws at a `format`; a `pattern`, or a limit of integers, costs a model more than it says; and where a
- * grammar is made of the schema, as local models are held to it, a large `maxLength` makes that too large.
+ * grammar is made of the schema, as local models are held to it, a large `maxLength` makes that too large. That a text is not
+ * empty goes without saying: an empty value is read as none.
  */
 function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void {
   delete published.format;
@@ -99,4 +100,5 @@ function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void
   if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
   if (published.maximum !== undefined && published.maximum >= LARGEST_INTEGER) delete published.maximum;
   if (published.minimum !== undefined && published.minimum <= SMALLEST_NUMBER) delete published.minimum;
+  if (published.minLength !== undefined && published.minLength <= 1) delete published.minLength;
 }

@@ -11,6 +11,7 @@ import {
   requireTasks,
   taskInputs,
 } from "./call-inputs.ts";
+import { checkMatch, matchedBy, matchInputs } from "./match-input.ts";
 import { defineWritingTool } from "./writing-tool.ts";
 
 export const completeTaskTool = defineWritingTool({
@@ -20,20 +21,25 @@ export const completeTaskTool = defineWritingTool({
   input: z
     .strictObject({
       ...taskInputs,
+      ...matchInputs,
       atomic: atomicInput,
       expected_version: expectedVersionSchema,
       claim: claimInput,
       ...callInputs,
     })
-    .refine(namesTask, refusedWithoutTask),
+    .refine((asked) => namesTask(asked) || asked.match !== undefined, refusedWithoutTask)
+    .superRefine(checkMatch),
   example: { task_ids: [1, 2] },
   annotations: { destructiveHint: false, idempotentHint: true },
   run(asked, database, call, options) {
+    const matched = matchedBy(asked);
+    if (matched !== undefined) return completeTasks(database, call, matched, options);
     const [first, ...others] = requireTasks(asked);
     return others.length === 0
       ? completeTask(database, call, first, asked.expected_version)
       : completeTasks(database, call, [first, ...others], options);
   },
+  matches: matchedBy,
   done: () => "Completed",
   unchanged: "It was completed before; nothing was changed.",
 });

@@ -5,6 +5,7 @@ import { millisecondsSince } from "../observability/log.ts";
 import { logFailure } from "../observability/log-failure.ts";
 import { metrics } from "../observability/metrics.ts";
 import { getTasks } from "../tasks/get-tasks.ts";
+import { matchTasks } from "../tasks/match-tasks.ts";
 import { reckonedDatabase } from "../tasks/reckoned-database.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 import { runnableTools } from "./runnable-tools.ts";
@@ -45,18 +46,19 @@ export interface AskedTask extends NamedTask {
 }
 
 /**
- * Reads the tasks that a call names, for a question about it. No tool runs here, so none is counted.
+ * Reads the tasks that a call names or matches, for a question about it. No tool runs here, so none is counted.
  *
  * @throws ApplicationError `not_found` for a task that does not exist or is another user's; `forbidden` without the
  * scope to read
  */
 export async function readNamedTasks(
-  ids: readonly number[],
+  { taskIds, matched }: Pick<CallEffect, "taskIds" | "matched">,
   { caller, database, log }: ToolContext,
 ): Promise<readonly AskedTask[]> {
   requireScope("A question about tasks", "tasks:read", caller);
   try {
-    return (await getTasks(database, ids)).map(({ task, claim }) => ({
+    const read = matched === undefined ? getTasks(database, taskIds) : matchTasks(database, matched);
+    return (await read).map(({ task, claim }) => ({
       ...{ id: task.id, title: task.title, version: task.version, claim, line: taskLine(task) },
       claimed: claim === undefined ? undefined : tellClaim(task),
     }));

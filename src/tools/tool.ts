@@ -3,6 +3,7 @@ import type { Caller, Scope } from "../caller.ts";
 import type { CursorSettings } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
 import type { Logger } from "../observability/log.ts";
+import type { MatchedTasks } from "../tasks/match-tasks.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
 
 /** How many tasks an agent may change before the person is asked. */
@@ -78,6 +79,8 @@ export interface CallEffect {
   readonly input: Readonly<Record<string, unknown>>;
   /** The tasks that it names. */
   readonly taskIds: readonly number[];
+  /** Those that it is about by what fits them; undefined where it names them. */
+  readonly matched?: MatchedTasks | undefined;
   /** What else it is given, in the order of the tool's schema. */
   readonly details: ReadonlyMap<string, unknown>;
   /** How many tasks it changes at most; 0 where it only reads. */

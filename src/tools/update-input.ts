@@ -9,6 +9,7 @@ import type { TaskEdit } from "../tasks/task-edit.ts";
 import { LONGEST_DESCRIPTION, taskFields } from "../tasks/task-fields.ts";
 import { text } from "../text.ts";
 import { atomicInput, callInputs, claimInput, expectedVersionSchema, taskInputs } from "./call-inputs.ts";
+import { checkMatch, matchInputs } from "./match-input.ts";
 import { counts } from "./tool-input.ts";
 
 const clearableSchema = z.enum(namesOf(pluck(taskFields, "empty")));
@@ -20,49 +21,52 @@ export const USUAL_LEASE = 30;
 const BESIDE_UNDO: readonly string[] = ["undo", "claim", ...Object.keys(callInputs)];
 
 /** What update_task takes. */
-export const updateInput = z.strictObject({
-  task_id: taskInputs.task_id.describe(
-    "The task's id; left out with undo and claim_next, and to renew or release all tasks of a claim.",
-  ),
-  task_ids: taskInputs.task_ids,
-  ...optionalInputs(taskFields, "update"),
-  clear: z
-    .array(clearableSchema)
-    .max(clearableSchema.options.length)
-    .optional()
-    .describe("Fields to empty; an empty value empties nothing."),
-  add_tags: taskFields.tags.input.optional().describe("Tags to add."),
-  remove_tags: taskFields.tags.input.optional().describe("Tags to take off."),
-  append: text({ minimum: 1, maximum: LONGEST_DESCRIPTION, isComposed: true })
-    .optional()
-    .describe("A line to add to the description."),
-  atomic: atomicInput,
-  expected_version: expectedVersionSchema,
-  undo: z
-    .int()
-    .min(1)
-    .max(Number.MAX_SAFE_INTEGER)
-    .optional()
-    .describe("In place of all but note and claim: the number of a change to undo, whatever it did."),
-  claim_minutes: z
-    .int()
-    .min(1)
-    .max(1440)
-    .optional()
-    .describe("Claims the task for so long, or renews the claim given."),
-  claim_next: z
-    .int()
-    .min(1)
-    .max(MOST_CLAIMED)
-    .register(counts, {})
-    .optional()
-    .describe(
-      `In place of task_id: claims so many of the next ready tasks, with these tags if given, for claim_minutes or ${USUAL_LEASE}.`,
+export const updateInput = z
+  .strictObject({
+    task_id: taskInputs.task_id.describe(
+      "The task's id; left out with undo and claim_next, and to renew or release all tasks of a claim.",
     ),
-  claim: claimInput,
-  release: z.boolean().optional().describe("Ends the claim; say in note what is left."),
-  ...callInputs,
-});
+    task_ids: taskInputs.task_ids,
+    ...matchInputs,
+    ...optionalInputs(taskFields, "update"),
+    clear: z
+      .array(clearableSchema)
+      .max(clearableSchema.options.length)
+      .optional()
+      .describe("Fields to empty; an empty value empties nothing."),
+    add_tags: taskFields.tags.input.optional().describe("Tags to add."),
+    remove_tags: taskFields.tags.input.optional().describe("Tags to take off."),
+    append: text({ minimum: 1, maximum: LONGEST_DESCRIPTION, isComposed: true })
+      .optional()
+      .describe("A line to add to the description."),
+    atomic: atomicInput,
+    expected_version: expectedVersionSchema,
+    undo: z
+      .int()
+      .min(1)
+      .max(Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe("In place of all but note and claim: the number of a change to undo, whatever it did."),
+    claim_minutes: z
+      .int()
+      .min(1)
+      .max(1440)
+      .optional()
+      .describe("Claims the task for so long, or renews the claim given."),
+    claim_next: z
+      .int()
+      .min(1)
+      .max(MOST_CLAIMED)
+      .register(counts, {})
+      .optional()
+      .describe(
+        `In place of task_id: claims so many of the next ready tasks, with these tags if given, for claim_minutes or ${USUAL_LEASE}.`,
+      ),
+    claim: claimInput,
+    release: z.boolean().optional().describe("Ends the claim; say in note what is left."),
+    ...callInputs,
+  })
+  .superRefine(checkMatch);
 
 export type UpdateInput = z.output<typeof updateInput>;
 

@@ -8,6 +8,7 @@ import type { Task } from "../tasks/task.ts";
 import { undoChange } from "../tasks/undo-change.ts";
 import { namedTasks, requireTasks } from "./call-inputs.ts";
 import { tellBeginning } from "./listed-task.ts";
+import { matchedBy } from "./match-input.ts";
 import { rules } from "./rules.ts";
 import { CHANGES_WITHOUT_APPROVAL } from "./tool.ts";
 import {
@@ -38,7 +39,8 @@ export const updateTaskTool = defineWritingTool({
   annotations: { destructiveHint: true, idempotentHint: true },
   async run(asked, database, call, options) {
     const { isConfirmed } = options;
-    const { task_id: _id, task_ids: _ids, atomic: _atomic, expected_version: expectedVersion, ...deed } = asked;
+    const { task_id: _id, task_ids: _ids, match: _match, expect_count: _count, atomic: _atomic, ...how } = asked;
+    const { expected_version: expectedVersion, ...deed } = how;
     const { undo, claim_next: count, claim, claim_minutes: minutes, release, ...rest } = deed;
     const { note: _note, idempotency_key: _key, ...edit } = rest;
     if (undo !== undefined) {
@@ -54,22 +56,28 @@ export const updateTaskTool = defineWritingTool({
     }
     const lease = readLease(asked, isConfirmed !== undefined);
     const named = namedTasks(asked);
-    const isWhole = named.length === 0 && claim !== undefined && expectedVersion === undefined && !isEdit(edit);
+    const matched = matchedBy(asked);
+    const isWhole =
+      named.length === 0 &&
+      matched === undefined &&
+      claim !== undefined &&
+      expectedVersion === undefined &&
+      !isEdit(edit);
     if (isWhole && lease !== undefined) {
       return asRenewed(asked, await leaseClaimed(database, { ...call, claim }, lease));
     }
-    const [id, ...others] = requireTasks(asked);
+    const [id, ...others] = matched === undefined ? requireTasks(asked) : [0];
     if (claim !== undefined && lease === undefined && !isEdit(edit)) {
       throw invalid(
         "claim",
         "says under which claim to act: give what to change too, claim_minutes to renew it, or release",
       );
     }
-    if (lease === undefined || isEdit(edit)) requireChange(edit, named.length);
+    if (lease === undefined || isEdit(edit)) requireChange(edit, matched?.expectCount ?? named.length);
     const updated =
-      others.length === 0
+      matched === undefined && others.length === 0
         ? await updateTask(database, call, id, edit, expectedVersion, lease)
-        : await updateTasks(database, call, named, edit, { ...options, lease });
+        : await updateTasks(database, call, matched ?? named, edit, { ...options, lease });
     return asRenewed(asked, withLastNotes(updated));
   },
   done: (asked) => {
@@ -78,6 +86,7 @@ export const updateTaskTool = defineWritingTool({
     return asked.release ? "Released" : "Updated";
   },
   unchanged: "It was so before; nothing was changed.",
+  matches: matchedBy,
   asksFor: ({ claim_next: count }) => count,
   describeEdit,
   isClaim,

@@ -4,6 +4,7 @@ import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user
 import { ApplicationError } from "../errors.ts";
 import type { SeveralOptions } from "../tasks/change-several.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
+import type { MatchedTasks } from "../tasks/match-tasks.ts";
 import type { Task } from "../tasks/task.ts";
 import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
 import { effectOfWriting } from "./call-effect.ts";
@@ -41,6 +42,8 @@ interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDecla
   readonly done: string | ((input: z.output<Input>) => string);
   /** What is said where no task changed. */
   readonly unchanged?: string;
+  /** The tasks that it is about by what fits them; undefined where it names them. */
+  readonly matches?: (input: z.output<Input>) => MatchedTasks | undefined;
   /** How many tasks it changes at most that it does not name; one where nothing is said of it. */
   readonly asksFor?: (input: z.output<Input>) => number | undefined;
   /** What of each task was changed, such as `changed title, due`. */
@@ -71,6 +74,7 @@ export function defineWritingTool<Input extends CallInput>({
   describeEdit,
   isClaim,
   asksFor,
+  matches,
   confirm,
   annotations,
   ...declaration
@@ -82,7 +86,14 @@ export function defineWritingTool<Input extends CallInput>({
     annotations: { readOnlyHint: false, ...annotations, openWorldHint: false },
     foresee(given) {
       const input = readToolInput(declaration.input, given);
-      return effectOfWriting(declaration.input, input, confirm?.(input) ?? false, asksFor?.(input));
+      const matched = matches?.(input);
+      const effect = effectOfWriting(
+        declaration.input,
+        input,
+        confirm?.(input) ?? false,
+        matched?.expectCount ?? asksFor?.(input),
+      );
+      return { ...effect, matched };
     },
     async execute(given, { database, idempotencyKey, fallbackKey, versions, overrides, isConfirmed }) {
       const input = readToolInput(declaration.input, given);

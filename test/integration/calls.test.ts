@@ -203,9 +203,9 @@ describe("a call that a person must confirm", () => {
     const { id } = await person.runForTask("create_task", { title: "Tax papers" });
     const own = contextOf(caller);
     const count = vi.spyOn(metrics, "count");
-    expect(await readNamedTasks([id], own)).toMatchObject([{ id, title: "Tax papers" }]);
+    expect(await readNamedTasks({ taskIds: [id] }, own)).toMatchObject([{ id, title: "Tax papers" }]);
     expect(count.mock.calls.filter(([name]) => name === "tool_executions_total")).toEqual([]);
     const blind = { ...own, caller: { ...caller, access: new Set<never>() } };
-    await expect(readNamedTasks([id], blind)).rejects.toMatchObject({ kind: "forbidden" });
+    await expect(readNamedTasks({ taskIds: [id] }, blind)).rejects.toMatchObject({ kind: "forbidden" });
   });
 });

@@ -55,7 +55,7 @@ describe("list_tasks with changed_since", () => {
       [person.id],
     );
     for (const title of ["Two", "Three", "Four"]) await create(title);
-    const pages: (readonly [number, number | undefined, true | undefined])[] = [];
+    const pages: (readonly [number, number | undefined, unknown])[] = [];
     let since: number | undefined = 0;
     do {
       const { tasks, change, more }: Awaited<ReturnType<typeof changedSince>> = await changedSince(since, 2);

@@ -37,6 +37,27 @@ describe("several tasks in one call", () => {
     await expectWholeLog(person.id);
   });
 
+  it("that recur are each followed by the next of its series, in the same change", async () => {
+    const series = ["FREQ=DAILY", "FREQ=WEEKLY"].map((recurrence) => ({
+      title: recurrence,
+      recurrence,
+      due: "2026-12-01",
+    }));
+    const { tasks: made } = await person.run("create_task", { tasks: [...series, { title: "Once" }] });
+    const { tasks, change } = await person.run("complete_task", { task_ids: made.map(({ id }) => id) });
+    expect(tasks.map(({ title, status }) => [title, status])).toEqual([
+      ["FREQ=DAILY", "completed"],
+      ["FREQ=WEEKLY", "completed"],
+      ["Once", "completed"],
+    ]);
+    expect((await person.run("list_tasks")).tasks).toMatchObject([
+      { title: "FREQ=DAILY", due: "2026-12-02" },
+      { title: "FREQ=WEEKLY", due: "2026-12-08" },
+    ]);
+    expect(change).toBe(2);
+    await expectWholeLog(person.id);
+  });
+
   it("are deleted, and answered as they were; an undo brings them back", async () => {
     const ids = await newTasks(2);
     const { tasks, change } = await person.run("delete_task", { task_ids: ids });

@@ -38,7 +38,7 @@ const resultSchema = z.strictObject({
   change: z.int().min(0).optional(),
   history: z.array(z.string()).optional(),
   before_change: z.int().min(1).optional(),
-  more: z.literal(true).optional(),
+  more: z.union([z.literal(true), z.int()]).optional(),
   reset: z.literal(true).optional(),
   now: z.iso.datetime({ offset: true }).optional(),
   time_zone: z.string().optional(),

@@ -2,6 +2,7 @@ import { excerpt } from "../../excerpt.ts";
 import { quote } from "../../quote.ts";
 import { titleFor } from "../../tools/catalog.ts";
 import type { NamedTask, PlannedCall } from "../../tools/run-tool.ts";
+import { MOST_NAMED_IN_QUESTION, UNNAMED } from "../stream/approval-groups.ts";
 
 /** How much of a value a question shows, in code points. */
 const LONGEST_VALUE = 300;
@@ -13,7 +14,7 @@ const LONGEST_TITLE = 80;
 const MOST_AT_LENGTH = 5;
 
 /** What a call says to the server and not to a person; the number of an undo stands in what it does. */
-const UNASKED = ["idempotency_key", "undo", "atomic"];
+const UNASKED = ["idempotency_key", "undo", "atomic", "match", "expect_count"];
 
 /** A call, and what it would do where the tool's name does not say it: `undo change 4, which deletes`. */
 interface CallInQuestion extends PlannedCall {
@@ -38,7 +39,8 @@ export function approvalQuestion(call: CallInQuestion, tasks: readonly TaskInQue
   const values = showDetails(call);
   const about = nameTasks(tasks);
   if (call.deed === undefined && tasks.length > 1) {
-    return `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (${values})`}?`;
+    const question = `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (${values})`}?`;
+    return tasks.length > MOST_NAMED_IN_QUESTION ? `${question} ${UNNAMED}` : question;
   }
   const { deed = call.tool.title } = call;
   return `${deed.charAt(0).toUpperCase()}${deed.slice(1)}${about && ` ${about}`}${values && `: ${values}`}?`;
@@ -53,10 +55,12 @@ export function approvalSubject(call: CallInQuestion, tasks: readonly TaskInQues
   return typeof title === "string" ? quote(excerpt(title, LONGEST_TITLE)) : values;
 }
 
-/** All of them; where they are many, as much of the title of each as several questions show. */
+/** Them, as far as a question has room; where they are many, as much of the title of each as several questions show. */
 function nameTasks(tasks: readonly TaskInQuestion[]): string {
   const longest = tasks.length > MOST_AT_LENGTH ? LONGEST_TITLE : Number.POSITIVE_INFINITY;
-  return tasks.map((task) => nameTask(task, longest)).join(", ");
+  const named = tasks.slice(0, MOST_NAMED_IN_QUESTION).map((task) => nameTask(task, longest));
+  const more = tasks.length - named.length;
+  return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function nameTask({ id, title, titleBefore = title, claimed, now }: TaskInQuestion, longest: number): string {

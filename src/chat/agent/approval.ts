@@ -19,8 +19,14 @@ export function callsToApprove<Call extends PlannedCall>(
   changedBefore: number,
 ): readonly Call[] {
   const aboutToBeDeleted = new Set(calls.filter(({ mustConfirm }) => mustConfirm).flatMap(({ taskIds }) => taskIds));
-  const isFree = ({ changes, mustConfirm, taskIds }: Call) =>
-    changes === 0 || !(mustConfirm || taskIds.some((id) => aboutToBeDeleted.has(id)));
+  // What a call matches may be among them.
+  const isFree = ({ changes, mustConfirm, taskIds, matched }: Call) =>
+    changes === 0 ||
+    !(
+      mustConfirm ||
+      taskIds.some((id) => aboutToBeDeleted.has(id)) ||
+      (matched !== undefined && aboutToBeDeleted.size > 0)
+    );
   const planned = calls.filter(isFree).reduce((sum, { changes }) => sum + changes, 0);
   const tooMany = planned > 0 && changedBefore + planned > CHANGES_WITHOUT_APPROVAL;
   return calls.filter((call) => !isFree(call) || (tooMany && call.changes > 0));
@@ -34,7 +40,8 @@ export function mayRename({ changes, taskIds, details }: PlannedCall): boolean {
 /** How many tasks a call that has run has changed. */
 export function countChanges(tool: Tool, output: Record<string, unknown>): number {
   if (tool.annotations.readOnlyHint) return 0;
-  return Array.isArray(output.tasks) ? output.tasks.length : 1;
+  const more = typeof output.more === "number" ? output.more : 0;
+  return Array.isArray(output.tasks) ? output.tasks.length + more : 1;
 }
 
 /** What a call and its approval are bound together by: SHA-256, in hex, of the user, the conversation and the call. */

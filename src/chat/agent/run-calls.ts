@@ -101,7 +101,7 @@ export async function* runApproved(
       const call = { callId, ...planCall(tool, input) };
       if (!(error instanceof TaskChangedSince || error instanceof TaskClaimed)) throw error;
       // What a call does that names no task, such as an undo, the database alone knows.
-      yield* call.taskIds.length === 0
+      yield* call.taskIds.length === 0 && call.matched === undefined
         ? runUnasked(message, call, { ...tools, signal }, true)
         : ask(message, call, tools, true);
     }
@@ -129,12 +129,12 @@ async function* runUnasked(
 
 /** A call that a claim is in the way of: about the tasks that it names, or, as an undo names none, the one that is claimed. */
 function aboutClaimed(call: AnnouncedCall, { taskId }: TaskClaimed): AnnouncedCall {
-  return call.taskIds.length > 0 ? call : { ...call, taskIds: [taskId] };
+  return call.taskIds.length > 0 || call.matched !== undefined ? call : { ...call, taskIds: [taskId] };
 }
 
 /** Runs a call, and first looks at what it may rename: a question that comes later must not name the new title alone. */
 async function runCall(call: PlannedCall, tools: ToolContext): Promise<CallResult> {
-  const [before] = mayRename(call) ? await readNamedTasks(call.taskIds, tools) : [];
+  const [before] = mayRename(call) ? await readNamedTasks(call, tools) : [];
   const result = await runTool(call.tool.name, call.input, tools);
   return before === undefined ? result : { ...result, titleBefore: before.title };
 }
@@ -148,7 +148,7 @@ async function* ask(
 ): AsyncGenerator<TurnEvent> {
   let tasks: readonly AskedTask[];
   try {
-    tasks = await readNamedTasks(call.taskIds, tools);
+    tasks = await readNamedTasks(call, tools);
   } catch (thrown) {
     yield message.add({ type: "tool_error", call_id: call.callId, message: toApplicationError(thrown).message });
     return;

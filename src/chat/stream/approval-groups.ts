@@ -5,8 +5,11 @@ import { type ApprovalRequest, type TurnEvent, waitingCalls } from "./turn-event
 /** How much room the subjects of a question have, in UTF-16 units; the first has it whatever its length. */
 const ROOM = 600;
 
+/** How many tasks a question about one call names. */
+export const MOST_NAMED_IN_QUESTION = 25;
+
 /** What a person is told whose yes in words would not count: `hidesDestruction`. */
-const UNNAMED =
+export const UNNAMED =
   "(Not all of them are named, so a written yes is not enough: use the button, or ask for fewer at once.)";
 
 /** One question about several calls of one tool. */
@@ -75,7 +78,8 @@ export function questionsOf(events: readonly TurnEvent[]): string[] {
  */
 export function hidesDestruction(events: readonly TurnEvent[]): boolean {
   return [...byTool(events, openRequests(events))].some(
-    ([tool, requests]) => isDestructive(tool) && shownSubjects(requests).length < requests.length,
+    ([tool, requests]) =>
+      isDestructive(tool) && (shownSubjects(requests).length < requests.length || requests.some(hidesTasks)),
   );
 }
 
@@ -118,6 +122,10 @@ function shownSubjects(requests: readonly ApprovalRequest[]): ApprovalRequest[] 
 
 function subjectOf({ about, question }: ApprovalRequest): string {
   return about ?? question;
+}
+
+function hidesTasks({ tasks = [] }: ApprovalRequest): boolean {
+  return tasks.length > MOST_NAMED_IN_QUESTION;
 }
 
 /** How many tasks calls are about; one that names none makes one, or asks for it. */
