@@ -22,6 +22,25 @@ export const overview: readonly EvalCase[] = [
     }),
   },
   {
+    name: "a-week-that-begins-on-sunday",
+    timeZone: "America/New_York",
+    weekStart: "sunday",
+    story: (days) => ({
+      tasks: [
+        { title: "Wash the car", due: days.day(days.until("Saturday")) },
+        { title: "Visit the grandparents", due: days.day(days.until("Saturday") + 1) },
+        { title: "Plant the tulips", due: days.day(days.until("Saturday") + 3) },
+      ],
+      turns: [
+        {
+          person: "What's due this week?",
+          model: [calls(["list_tasks", { due: "this_week" }]), "tells"],
+          end: { says: ["car"], saysNot: ["grandparents", "tulips"] },
+        },
+      ],
+    }),
+  },
+  {
     name: "where-do-things-stand",
     timeZone: "America/New_York",
     story: (days) => ({

@@ -70,7 +70,7 @@ export const reading: readonly EvalCase[] = [
       turns: [
         {
           person: "What do I have to do today?",
-          model: [calls(["list_tasks", { due_from: days.today, due_before: days.day(1) }]), "tells"],
+          model: [calls(["list_tasks", { due: "today" }]), "tells"],
           end: { says: ["net", "harbour master"], saysNot: ["hull"] },
         },
       ],
@@ -88,7 +88,7 @@ export const reading: readonly EvalCase[] = [
       turns: [
         {
           person: "anything for tomorrow?",
-          model: [calls(["list_tasks", { due_from: days.day(1), due_before: days.day(2) }]), "tells"],
+          model: [calls(["list_tasks", { due: "tomorrow" }]), "tells"],
           end: { says: ["essay", "library books"], saysNot: ["haircut"] },
         },
       ],

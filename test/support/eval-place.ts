@@ -16,17 +16,20 @@ export class ScriptedPlace implements Place {
     this.#rounds = rounds;
   }
 
-  async signUp({ timeZone }: Parameters<Place["signUp"]>[0]): Promise<ListOwner> {
+  async signUp({ timeZone, weekStart }: Parameters<Place["signUp"]>[0]): Promise<ListOwner> {
     const person = await Person.signUp({ time_zone: timeZone });
+    if (weekStart !== undefined) await send("PATCH", "/api/auth/me", { week_start: weekStart });
     return {
-      async post(path, body) {
-        const response = await person.send(path, { method: "POST", body });
-        const answer: unknown = await response.json();
-        expect(response.status, `${path} ${JSON.stringify(body)}: ${JSON.stringify(answer)}`).toBe(200);
-        return answer;
-      },
+      post: (path, body) => send("POST", path, body),
       rows: async () => readTasks(await ownerQuery(TASKS_OF_PERSON, [person.id]), timeZone),
     };
+
+    async function send(method: string, path: string, body: unknown): Promise<unknown> {
+      const response = await person.send(path, { method, body });
+      const answer: unknown = await response.json();
+      expect(response.status, `${path} ${JSON.stringify(body)}: ${JSON.stringify(answer)}`).toBe(200);
+      return answer;
+    }
   }
 
   async message(turn: Turn): Promise<string> {
