@@ -2,18 +2,17 @@ import type { OutputItem } from "../responses-api.ts";
 import { instantOf, type Now, toMoment } from "./calendar.ts";
 import type { Call } from "./conversation.ts";
 import type { Understood } from "./dialogue.ts";
-import { findTasks, lookUps, PAGE } from "./find-tasks.ts";
-import { askPerhaps, askWhich } from "./question.ts";
-import { readCursor, readTaskLines, type TaskLine } from "./task-lines.ts";
+import { firstOccurrence } from "./first-occurrence.ts";
+import { readAll, readNamed } from "./look-up.ts";
+import type { TaskLine } from "./task-lines.ts";
 import { call, says, tell } from "./tell.ts";
-import type { Status, Target, Wish } from "./wish.ts";
+import type { Status, Wish } from "./wish.ts";
 
-/** How many pages of "all my tasks" are read, so that some of the agent's rounds are left. */
-const MOST_PAGES = 7;
+/** How many tasks a call takes. */
+export const MOST_AT_ONCE = 25;
 
-/** How many tasks a call takes, and the tools whose calls take more than one. */
-const MOST_AT_ONCE = 25;
-const TAKE_SEVERAL: ReadonlySet<string> = new Set(["complete_task", "delete_task"]);
+/** How many tasks that block another a list shows. */
+const MOST_BLOCKERS = 5;
 
 type Act = Extract<Wish, { type: "show" | "change" }>;
 
@@ -25,8 +24,12 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
     wish.target.type === "all" ? readAll(wish.target, among, calls) : readNamed(wish.target, picks, among, calls);
   if ("calls" in found) return found.calls;
   if ("problem" in found) return [says(found.problem)];
+  const others = wish.type === "change" && wish.change.type === "relate" ? wish.change.to : undefined;
+  const related = others && readNamed(others, picks, ["pending", "in_progress"], calls.slice(found.lookedUp));
+  if (related !== undefined && "calls" in related) return related.calls;
+  if (related !== undefined && "problem" in related) return [says(related.problem)];
   const isShown = wish.type === "show" && calls.every(({ name }) => name === "get_task");
-  const done = isShown ? calls : calls.slice(found.lookedUp);
+  const done = isShown ? calls : calls.slice(found.lookedUp + (related?.lookedUp ?? 0));
   if (done.length > 0) {
     const notes =
       wish.type === "change" ? [...wish.notes, ...found.tasks.flatMap((task) => dueBefore(wish, task))] : [];
@@ -35,14 +38,13 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
   if (wish.type === "show") return found.tasks.map(({ id }) => call("get_task", { task_id: id }));
   const alike = new Map<string, { fields: object; ids: number[] }>();
   for (const task of found.tasks) {
-    const fields = fieldsOf(wish, task, now);
-    if (fields === undefined)
-      return [says(`#${task.id} has no due day that can be postponed: say to which day. I have changed nothing.`)];
+    const fields = fieldsOf(wish, task, related?.tasks ?? [], now);
+    if (typeof fields === "string") return [says(`${fields} I have changed nothing.`)];
     const ids = alike.get(JSON.stringify(fields))?.ids ?? [];
     alike.set(JSON.stringify(fields), { fields, ids: [...ids, task.id] });
   }
   const changes = [...alike.values()].flatMap(({ fields, ids }) =>
-    inParts(ids, TAKE_SEVERAL.has(wish.tool) ? MOST_AT_ONCE : 1).map((part) => {
+    inParts(ids, MOST_AT_ONCE).map((part) => {
       const [id, ...others] = part;
       return call(wish.tool, { ...(others.length === 0 ? { task_id: id } : { task_ids: part }), ...fields });
     }),
@@ -56,54 +58,6 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
   return [...(found.rest === undefined ? words : [says(found.rest)]), ...changes];
 }
 
-type Read =
-  | { readonly calls: OutputItem[] }
-  | { readonly problem: string }
-  | { readonly tasks: readonly TaskLine[]; readonly lookedUp: number; readonly rest?: string };
-
-function readNamed(
-  target: Extract<Target, { type: "named" }>,
-  picks: Understood["picks"],
-  among: readonly Status[],
-  calls: readonly Call[],
-): Read {
-  const wanted = lookUps(target, picks);
-  if (calls.length < wanted.length) return { calls: wanted.map(({ tool, input }) => call(tool, input)) };
-  const found = findTasks(target, picks, calls, among);
-  switch (found.type) {
-    case "tasks":
-      return { tasks: found.tasks, lookedUp: wanted.length };
-    case "which":
-      return { problem: askWhich(found.name, found.tasks) };
-    case "perhaps":
-      return { problem: askPerhaps(found.name, found.tasks) };
-    case "problem":
-      return { problem: `${found.text}\nI have changed nothing.` };
-  }
-}
-
-/** Reads page after page, then takes as many as can be answered for at once, and says how many are left. */
-function readAll(
-  { selection }: Extract<Target, { type: "all" }>,
-  among: readonly Status[],
-  calls: readonly Call[],
-): Read {
-  const acted = calls.findIndex(({ name }) => name !== "list_tasks");
-  const pages = acted < 0 ? calls : calls.slice(0, acted);
-  const cursor = readCursor(pages.at(-1)?.output ?? "");
-  if (pages.length === 0 || (cursor !== undefined && pages.length < MOST_PAGES && acted < 0)) {
-    const status = selection.filter.status ?? (among.includes("completed") ? "all" : "open");
-    return { calls: [call("list_tasks", { ...selection.filter, status, limit: PAGE, cursor })] };
-  }
-  const tasks = pages
-    .flatMap(({ output }) => readTaskLines(output))
-    .filter(({ status }) => status === undefined || among.includes(status));
-  const left = tasks.length - PAGE;
-  if (tasks.length === 0) return { problem: "There are no such tasks." };
-  const rest = left > 0 && `${cursor === undefined ? left : `More than ${left}`} remain; say it again for those.`;
-  return { tasks: tasks.slice(0, PAGE), lookedUp: pages.length, ...(rest && { rest }) };
-}
-
 /** What is put off is still due when it was. */
 function dueBefore({ change }: Extract<Wish, { type: "change" }>, { id, due }: TaskLine): string[] {
   const scheduled = change.type === "set" ? change.fields.scheduled : undefined;
@@ -113,15 +67,42 @@ function dueBefore({ change }: Extract<Wish, { type: "change" }>, { id, due }: T
     : [];
 }
 
-function inParts(ids: readonly number[], size: number): number[][] {
-  return Array.from({ length: Math.ceil(ids.length / size) }, (_, part) => ids.slice(part * size, (part + 1) * size));
+/** So many of them at a time. */
+export function inParts<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, part) =>
+    items.slice(part * size, (part + 1) * size),
+  );
 }
 
-/** What the tool is given; undefined where a day is to move on and there is none. */
-function fieldsOf({ change }: Extract<Wish, { type: "change" }>, { due }: TaskLine, { timeZone }: Now) {
-  if (change.type === "set") return change.fields;
-  if (due === undefined || !due.includes("T")) return due === undefined ? undefined : { due: change.by(due) };
+/** What the tool is given; or why it is given nothing. */
+function fieldsOf(
+  { change }: Extract<Wish, { type: "change" }>,
+  task: TaskLine,
+  others: readonly TaskLine[],
+  now: Now,
+): object | string {
+  switch (change.type) {
+    case "set": {
+      const { recurrence } = change.fields;
+      const first = typeof recurrence === "string" ? firstOccurrence(recurrence, now) : undefined;
+      return first === undefined ? change.fields : { due: first, ...change.fields };
+    }
+    case "relate": {
+      const ids = others.map(({ id }) => id);
+      if (change.relation === "parent_id")
+        return ids.length === 1 ? { parent_id: ids[0] } : "A task has one parent: say which.";
+      if (task.blockedBy.length >= MOST_BLOCKERS) return `More may block #${task.id} than I can see.`;
+      return { blocked_by: [...new Set([...task.blockedBy, ...ids])] };
+    }
+    case "postpone":
+      return postponed(change.by, task, now) ?? `#${task.id} has no due day that can be postponed: say to which day.`;
+  }
+}
+
+/** The due day moved on, at the hour that it has. */
+function postponed(by: (day: string) => string, { due }: TaskLine, { timeZone }: Now) {
+  if (due === undefined || !due.includes("T")) return due === undefined ? undefined : { due: by(due) };
   const shown = toMoment(new Date(due), timeZone);
-  const instant = instantOf(change.by(shown.slice(0, 10)), shown.slice(11, 16), timeZone);
+  const instant = instantOf(by(shown.slice(0, 10)), shown.slice(11, 16), timeZone);
   return instant && { due: toMoment(instant, timeZone) };
 }

@@ -1,6 +1,7 @@
-import { readFrame } from "./add-frame.ts";
+import { type Frame, readFrame } from "./add-frame.ts";
 import type { Now } from "./calendar.ts";
 import { joinModifiers, readModifiers, splitModifiers } from "./modifiers.ts";
+import { readRecurrence } from "./recurrence-phrase.ts";
 import { follow, followAny, spell, type Token, textOf, titleOf } from "./tokens.ts";
 import { COMMANDS, isVerb } from "./vocabulary.ts";
 import { type Modifiers, type NewTask, type Unclear, unclear, type Wish } from "./wish.ts";
@@ -16,7 +17,23 @@ interface Part {
 /** Reads `add milk and eggs to groceries`, `create a task to call mom tomorrow at 5pm, high priority` and the like. */
 export function readAdd(tokens: readonly Token[], now: Now): Wish | undefined {
   const frame = readFrame(tokens, now);
-  if (frame === undefined || "hint" in frame) return frame;
+  return frame === undefined || "hint" in frame ? frame : addAll(frame, tokens, now);
+}
+
+/** Reads `water the plants every second tuesday`, `every friday, call mom`: without a word for it, what recurs is added. */
+export function readRecurring(tokens: readonly Token[], now: Now): Wish | undefined {
+  const isDeed = (words: readonly Token[]) => isVerb.has(words[0]?.key ?? "") && words.length > 1;
+  const { head, modifiers } = splitModifiers(tokens, now, "new");
+  if (isDeed(head) && modifiers?.recurrence !== undefined) {
+    return addAll({ body: tokens, count: 1, modifiers: undefined, notes: [] }, tokens, now);
+  }
+  const first = readRecurrence(tokens, 0, now);
+  const body = tokens.slice(first && (follow(tokens, first.next, ",|:") ?? first.next));
+  if (first === undefined || "problem" in first.value || !isDeed(body)) return undefined;
+  return addAll({ body, count: 1, modifiers: { ...first.value, tags: [] }, notes: [] }, tokens, now);
+}
+
+function addAll(frame: Frame, tokens: readonly Token[], now: Now): Wish | undefined {
   const { body, count, notes } = frame;
   const second = findSecondSentence(body);
   if (second !== undefined) return unclear(second, "say one thing at a time, or put titles in quotes");
@@ -124,7 +141,7 @@ function isStray(words: readonly Token[], at: number, now: Now): boolean {
 
 function isTime(words: readonly Token[], at: number, now: Now): boolean {
   const modifiers = readModifiers(words, at, now, "new");
-  return modifiers !== undefined && (modifiers.due ?? modifiers.unclear) !== undefined;
+  return modifiers !== undefined && (modifiers.due ?? modifiers.recurrence ?? modifiers.unclear) !== undefined;
 }
 
 /** "add milk and delete eggs" is two sentences in one, and so is "1. milk 2. eggs"; "Dr. Smith" is none. */

@@ -1,6 +1,6 @@
-import { quote } from "../../src/quote.ts";
 import type { OutputItem, ResponsesRequest } from "../responses-api.ts";
 import { act } from "./act.ts";
+import { addTasks } from "./add-tasks.ts";
 import type { Now } from "./calendar.ts";
 import { readNow, readTurns, type Turn } from "./conversation.ts";
 import { type Understood, understand } from "./dialogue.ts";
@@ -11,7 +11,7 @@ import { changesToUndo, deletesSomething } from "./undo-sentence.ts";
 
 const HELP =
   "I am no language model: I stand in for one because OPENAI_API_KEY is not set, and understand simple sentences only. " +
-  'Try "add milk, eggs and bread to groceries", "add call mom tomorrow at 5pm, high priority", "show my tasks", ' +
+  'Try "add milk, eggs and bread to groceries", "add call mom tomorrow at 5pm, high priority", "water the plants every second Tuesday", "show my tasks", ' +
   '"what is due this week?", "where do things stand?", "complete milk", "move call mom to friday", "rename milk to oat milk", "delete eggs", "claim the next task" or "undo that".';
 
 const NO_IMAGES =
@@ -53,15 +53,8 @@ function answer(
       const reason = wish.problem === undefined ? undefined : describe(wish.problem);
       return [says(askDay(reason))];
     }
-    case "add": {
-      if (calls.length > 0) return [says([tell(calls), ...wish.notes].join("\n"))];
-      // An earlier answer to this message has made some of them.
-      const missing = wish.tasks.filter(
-        ({ title }) => !replaced.some(({ output }) => output.includes(` ${quote(title)} `)),
-      );
-      if (missing.length === 0) return [says(`There already: ${tell(replaced)}`)];
-      return missing.map((task) => call("create_task", task));
-    }
+    case "add":
+      return addTasks(wish, picks, calls, replaced);
     case "list": {
       if (calls.length > 0) return [says(tellList(calls, wish))];
       const { filter, saysAll } = wish.selection;

@@ -6,9 +6,6 @@ import { type Context, readTarget } from "./reference.ts";
 import { follow, followAny, spell, type Token, titleOf } from "./tokens.ts";
 import { type Modifiers, unclear, type Wish } from "./wish.ts";
 
-/** What is said where tags are to be changed: they are set as a whole, and the text of a task need not show them all. */
-export const CANNOT_TAG = "I cannot change the tags of a task that is there";
-
 type ReadChange = (tokens: readonly Token[], context: Context) => Wish | undefined;
 
 /** Reads `move milk to friday`, `milk takes an hour`, `rename milk to oat milk`, `postpone milk by a week`. */
@@ -38,15 +35,20 @@ const readRename: ReadChange = (tokens, context) => {
   return update(rest.slice(0, joint), context, { type: "set", fields: { title } }, ANY);
 };
 
-const FIELDS = "due|deadline|priority|tags|description|estimate|schedule";
+const FIELDS = "due|deadline|priority|tags|description|estimate|schedule|recurrence|repetition";
 const CLEARED: Readonly<Record<string, string>> = {
   deadline: "due",
   estimate: "estimate_minutes",
   schedule: "scheduled",
+  repetition: "recurrence",
 };
 
 /** `remove the due date of milk`, `clear the priority of milk`. */
 const readClear: ReadChange = (tokens, context) => {
+  const stopped = follow(tokens, 0, "stop repeating");
+  if (stopped !== undefined) {
+    return update(tokens.slice(stopped), context, { type: "set", fields: { clear: ["recurrence"] } }, OPEN);
+  }
   const begun = follow(tokens, 0, "remove|clear|delete|drop the|all?");
   const named = begun === undefined ? undefined : follow(tokens, begun, FIELDS);
   const field = begun === undefined ? undefined : tokens[begun]?.key;
@@ -73,7 +75,7 @@ const SUBJECT = "the? due|deadline|date|priority|status date? of|for";
 /** `move milk to friday`, `set milk to high priority`, `mark milk as in progress`, `set the priority of milk to high`. */
 const readSetting: ReadChange = (tokens, context) => {
   if (follow(tokens, 0, "give me") !== undefined) return undefined;
-  const verb = follow(tokens, 0, "change|move|set|make|mark|edit|update|reschedule|give|put|flag");
+  const verb = follow(tokens, 0, "change|move|set|make|mark|edit|update|reschedule|repeat|give|put|flag");
   if (verb === undefined) return undefined;
   const begun = follow(tokens, verb, SUBJECT) ?? verb;
   const field = begun === verb ? "" : (tokens.slice(verb, begun).find(({ key }) => key !== "the")?.key ?? "");
@@ -82,7 +84,6 @@ const readSetting: ReadChange = (tokens, context) => {
   const whole = spell(tokens.slice(verb));
   if (modifiers === undefined) return unclearTail(rest, whole, SETTING_HINT);
   if (modifiers.unclear !== undefined) return modifiers.unclear;
-  if (modifiers.tags.length > 0) return unclear(whole, CANNOT_TAG);
   const { head, named } = withoutField(words);
   if (!fits(field || named, modifiers))
     return unclear(whole, "say “set the priority of milk to high” or “move milk to friday”");

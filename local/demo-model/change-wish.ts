@@ -7,7 +7,8 @@ export const FINISHED: readonly Status[] = ["completed", "cancelled"];
 export const ANY: readonly Status[] = [...OPEN, ...FINISHED];
 
 /** Changes what is said; a task that is completed by it goes through the tool for that. */
-export function setFields(target: Target, { tags: _tags, unclear: _unclear, notes, ...fields }: Modifiers): Wish {
+export function setFields(target: Target, { tags, unclear: _unclear, notes, ...said }: Modifiers): Wish {
+  const fields = { ...said, ...(tags.length > 0 && { add_tags: tags }) };
   const { status } = fields;
   if (status === "completed" && Object.keys(fields).length === 1) {
     return { type: "change", tool: "complete_task", target, among: OPEN, change: { type: "set", fields: {} }, notes };

@@ -155,7 +155,10 @@ const readVagueDay: ReadDay = (tokens, at) => {
   if (next !== undefined) {
     const recurs = /^(?:every|each|once|twice|.*ly$|everyday)/.test(tokens[at]?.key ?? "");
     const early = /^(?:early|late)/.test(tokens[at]?.key ?? "");
-    const problem = recurs && !early ? "tasks do not repeat here" : "that is no day: name one, such as “next friday”";
+    const problem =
+      recurs && !early
+        ? "say it as “every 2 weeks on friday” or “every month on the 1st”"
+        : "that is no day: name one, such as “next friday”";
     return { value: { problem }, next };
   }
   const isNumeric = /^\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?$/.test(tokens[at]?.key ?? "");

@@ -11,6 +11,7 @@ import {
   readTags,
   readUnknown,
 } from "./modifier-words.ts";
+import { readRecurrence } from "./recurrence-phrase.ts";
 import { follow, followAny, spell, type Token } from "./tokens.ts";
 import { takesTo } from "./vocabulary.ts";
 import { type Modifiers, unclear } from "./wish.ts";
@@ -78,8 +79,19 @@ function readPart(tokens: readonly Token[], at: number, now: Now, place: Place):
     readNotBefore(tokens, at, now, place) ??
     (place === "changed" ? readStatus(tokens, at) : readUnknown(tokens, at)) ??
     (place === "changed" ? undefined : readList(tokens, at)) ??
+    readRecurring(tokens, at, now, place) ??
     readWhen(tokens, at, now, place)
   );
+}
+
+function readRecurring(tokens: readonly Token[], at: number, now: Now, place: Place): Phrase<Part> | undefined {
+  const phrase = readRecurrence(tokens, place === "changed" ? (follow(tokens, at, "to") ?? at) : at, now);
+  if (phrase === undefined) return undefined;
+  const { value, next } = phrase;
+  return {
+    value: "problem" in value ? { unclear: unclear(spell(tokens.slice(at, next)), value.problem) } : value,
+    next,
+  };
 }
 
 /** `not before monday`, `scheduled for 5 December`. */

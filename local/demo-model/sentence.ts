@@ -1,10 +1,12 @@
-import { readAdd } from "./add-sentence.ts";
-import { CANNOT_TAG, readChange } from "./change-sentence.ts";
+import { readAdd, readRecurring } from "./add-sentence.ts";
+import { readChange } from "./change-sentence.ts";
 import { readClaimNext, readHolder } from "./claim-sentence.ts";
 import { readList } from "./list-sentence.ts";
 import { readOverview } from "./overview-sentence.ts";
 import type { Context } from "./reference.ts";
+import { readParent, readRelated, readRelation } from "./relation-sentence.ts";
 import { readDeed } from "./state-sentence.ts";
+import { readTagging } from "./tag-sentence.ts";
 import { follow, followAny, OPEN_QUOTE, spell, type Token, tokenize } from "./tokens.ts";
 import { readUndo } from "./undo-sentence.ts";
 import { unclear, type Wish } from "./wish.ts";
@@ -35,7 +37,6 @@ export function readSentence(message: string, context: Context): Wish {
 function readTokens(tokens: readonly Token[], context: Context): Wish {
   if (tokens.length === 0 || followAny(tokens, 0, GREETINGS) === tokens.length) return { type: "greeting" };
   if (follow(tokens, 0, YES_OR_NO) === tokens.length) return { type: "yes_or_no" };
-  if (follow(tokens, 0, "tag|untag|label *") !== undefined) return unclear(spell(tokens), CANNOT_TAG);
   const held = readHolder(tokens, context);
   if (held !== undefined) return held;
   const overview = readOverview(tokens);
@@ -44,13 +45,28 @@ function readTokens(tokens: readonly Token[], context: Context): Wish {
     const wish =
       readUndo(tokens) ??
       readClaimNext(tokens) ??
+      readTagging(tokens, context) ??
+      readSubtasks(tokens, context) ??
       readAdd(tokens, context.now) ??
+      readRelation(tokens, context) ??
       readChange(tokens, context) ??
       readDeed(tokens, context) ??
-      readList(tokens, context);
+      readRelated(tokens, context) ??
+      readList(tokens, context) ??
+      readRecurring(tokens, context.now);
     if (wish !== undefined) return wish;
   }
   return unclear(spell(tokens), "say “help” for what I understand");
+}
+
+/** Reads `add sand the fence under paint the fence`: what remains without the parent must be what adds tasks. */
+function readSubtasks(tokens: readonly Token[], context: Context): Wish | undefined {
+  if (follow(tokens, 0, "add|create a|the|some? subtask|subtasks") === tokens.length) {
+    return unclear(spell(tokens), "say “add a subtask sand it to paint the fence”");
+  }
+  const found = readParent(tokens, context);
+  const added = found && readAdd(found.words, context.now);
+  return found && added?.type === "add" ? { ...added, parent: found.parent } : undefined;
 }
 
 const GREETINGS = ["help me?", "what can you do", "who are you", "what are you", "thank you", "you"];

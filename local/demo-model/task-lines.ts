@@ -6,6 +6,8 @@ const taskSchema = z.object({
   title: z.string(),
   status: z.enum(["pending", "in_progress", "completed", "cancelled"]).optional().catch(undefined),
   due: z.string().optional(),
+  /** The ids of the tasks that block it, as far as they are shown. */
+  blockedBy: z.array(z.coerce.number().int()),
   /** Whether somebody holds it, so that the server asks about a change of it. */
   isClaimed: z.boolean(),
   /** The line itself. */
@@ -28,6 +30,7 @@ export function readTaskLines(text: string): TaskLine[] {
       title: title.replaceAll(/\\(.)/gu, "$1"),
       status: /^ · (\w+)/.exec(said)?.[1],
       due: / · due (\d{4}-\d\d-\d\d(?:T\S+)?)/.exec(said)?.[1],
+      blockedBy: / · blocked by ((?:#\d+(?:, )?)+)/.exec(said)?.[1]?.match(/\d+/g) ?? [],
       isClaimed: / · claimed by \S* ?until /.test(said),
       line,
     });

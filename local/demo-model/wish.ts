@@ -9,6 +9,8 @@ export interface NewTask {
   readonly due?: string;
   readonly scheduled?: string;
   readonly estimate_minutes?: number;
+  readonly recurrence?: string;
+  readonly recurrence_from?: "completion";
   readonly priority?: Priority;
   readonly tags?: readonly string[];
 }
@@ -51,15 +53,29 @@ export type Target =
   /** Of several ways to take the words apart, the first whose names are all titles of tasks counts. */
   | { readonly type: "named"; readonly readings: readonly (readonly Name[])[] };
 
+/** Tasks that are named one by one. */
+export type Named = Extract<Target, { type: "named" }>;
+
+/** What a task can say of others. */
+export type Relation = "blocked_by" | "parent_id";
+
 /** What is done to a task. */
 export type Change =
   | { readonly type: "set"; readonly fields: Readonly<Record<string, unknown>> }
+  /** It is told of other tasks: that they are in its way, or that it is part of one. */
+  | { readonly type: "relate"; readonly relation: Relation; readonly to: Named }
   /** Its day moves on by a span. */
   | { readonly type: "postpone"; readonly by: (day: string) => string };
 
 /** What a sentence asks of a task list, as far as the demo model understands English. */
 export type Wish =
-  | { readonly type: "add"; readonly tasks: readonly NewTask[]; readonly notes: readonly string[] }
+  | {
+      readonly type: "add";
+      readonly tasks: readonly NewTask[];
+      /** What they are subtasks of. */
+      readonly parent?: Named;
+      readonly notes: readonly string[];
+    }
   | { readonly type: "list"; readonly selection: Selection; readonly isCount: boolean }
   /** How things stand: a digest, or how many tasks there are of each kind. */
   | { readonly type: "overview"; readonly input: Overview }
@@ -97,6 +113,8 @@ export interface Modifiers {
   readonly due?: string;
   readonly scheduled?: string;
   readonly estimate_minutes?: number;
+  readonly recurrence?: string;
+  readonly recurrence_from?: "completion";
   readonly priority?: Priority;
   readonly status?: Status;
   readonly tags: readonly string[];

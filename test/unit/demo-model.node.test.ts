@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readRule } from "../../src/recurrence/rule.ts";
 import { inputOf, next } from "../support/demo-model-answers.ts";
 
 describe("days and hours are those of the person's zone", () => {
@@ -41,12 +42,61 @@ describe("days and hours are those of the person's zone", () => {
     ["today at midnight", "two days"],
     ["on 5/12", "write a date as 2026-12-05"],
     ["in december", "that is no day"],
-    ["every friday", "tasks do not repeat"],
+    ["every first friday", "say of what"],
+    ["every other weekday", "name the days"],
+    ["every friday at 5", "say 5am or 5pm"],
+    ["twice a week", "say it as “every 2 weeks on friday”"],
+    ["every friday after completion", "from completion only days, weeks"],
   ])("“%s” is no certain day", (phrase, reason) => {
     const { calls, words } = next([[`add tea ${phrase}`]], wednesday);
     expect(calls).toEqual([]);
     expect(words).toContain(`I did not understand “${phrase}”`);
     expect(words).toContain(reason);
+  });
+
+  test.each([
+    ["every day", "FREQ=DAILY"],
+    ["every second tuesday", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"],
+    ["every 2nd tuesday of the month", "FREQ=MONTHLY;BYDAY=2TU"],
+    ["the last friday of every month", "FREQ=MONTHLY;BYDAY=-1FR"],
+    ["every weekday at 9", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=9;BYMINUTE=0"],
+    ["on mondays and thursdays at 18:30", "FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=18;BYMINUTE=30"],
+    ["every month on the 1st", "FREQ=MONTHLY;BYMONTHDAY=1"],
+    ["every last day of the month", "FREQ=MONTHLY;BYMONTHDAY=-1"],
+    ["every 2 weeks", "FREQ=WEEKLY;INTERVAL=2"],
+    ["every other week on mon and wed", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE"],
+    ["quarterly", "FREQ=MONTHLY;INTERVAL=3"],
+    ["every 5 December", "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=5"],
+    ["daily at 8am until 31 December", "FREQ=DAILY;UNTIL=20261231;BYHOUR=8;BYMINUTE=0"],
+    ["every monday 10 times", "FREQ=WEEKLY;COUNT=10;BYDAY=MO"],
+  ])("“%s” recurs by %s, as the server reads it too", (phrase, recurrence) => {
+    expect(inputOf(`add tea ${phrase}`, wednesday)).toEqual({ name: "create_task", title: "Tea", recurrence });
+    expect(readRule(recurrence).text).toBe(recurrence);
+  });
+
+  test("what recurs needs no word for adding it, where it begins with a deed", () => {
+    const recurrence = "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU";
+    for (const said of ["water the plants every second Tuesday", "Every second tuesday, water the plants"]) {
+      expect(inputOf(said, wednesday)).toEqual({ name: "create_task", title: "Water the plants", recurrence });
+    }
+    expect(next([["the plants every second tuesday"]], wednesday).calls).toEqual([]);
+    expect(inputOf("cut my hair every 6 weeks after completion", wednesday)).toMatchObject({
+      recurrence: "FREQ=WEEKLY;INTERVAL=6",
+      recurrence_from: "completion",
+    });
+  });
+
+  test("a task that is to recur on certain days is due on the first of them; else when it was", () => {
+    const line = '#7 "Tea" · pending · due 2026-11-27';
+    expect(next([["move tea to every second monday at 8am", [line]]], wednesday).calls).toEqual([
+      {
+        ...{ name: "update_task", task_id: 7, due: "2026-11-30T08:00:00" },
+        recurrence: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;BYHOUR=8;BYMINUTE=0",
+      },
+    ]);
+    expect(next([["make tea repeat every 2 weeks", [line]]], wednesday).calls).toEqual([
+      { name: "update_task", task_id: 7, recurrence: "FREQ=WEEKLY;INTERVAL=2" },
+    ]);
   });
 
   test.each([

@@ -52,6 +52,15 @@ export const adding: readonly Sentence[] = [
   [`add call Ada on ${weekday.name}`, add("Call Ada", { due: day(weekday.in) })],
   [`add call Ada by ${weekday.name}`, add("Call Ada", { due: day(weekday.in) })],
   [`add call Ada next ${weekday.name}`, add("Call Ada", { due: day(toMonday + 6 + weekday.place) })],
+  [
+    `water the plants every second ${weekday.name}`,
+    add("Water the plants", { due: day(weekday.in), recurrence: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${weekday.byDay}` }),
+  ],
+  ["add call Ada every 2 weeks", add("Call Ada", { due: day(0), recurrence: "FREQ=WEEKLY;INTERVAL=2" })],
+  [
+    "add call Ada every day at 9",
+    add("Call Ada", { due: `${day(1)} 09:00`, recurrence: "FREQ=DAILY;BYHOUR=9;BYMINUTE=0" }),
+  ],
   ["add call Ada in 3 days", add("Call Ada", { due: day(3) })],
   ["add call Ada in two weeks", add("Call Ada", { due: day(14) })],
   [`add pay taxes on 5 December ${nextYear}`, add("Pay taxes", { due: `${nextYear}-12-05` })],
@@ -88,10 +97,20 @@ export const adding: readonly Sentence[] = [
   ['add watch "The Day After Tomorrow" tomorrow', add("Watch The Day After Tomorrow", { due: day(1) })],
   ['add "complete the form" on the work list', add("complete the form", { tags: ["work"] })],
   ["add watch Black Friday", add("Watch Black Friday")],
+  [
+    "add sand and paint under write report, low priority",
+    {
+      added: [
+        { title: "Paint", parent: "Write report", priority: "low" },
+        { title: "Sand", parent: "Write report", priority: "low" },
+      ],
+    },
+  ],
+  ["add bread under groceries", add("Bread", { tags: ["groceries"] })],
   ["add bread\n- jam\n- rice", { added: [{ title: "Bread" }, { title: "Jam" }, { title: "Rice" }] }],
   // Adding what is not clear.
   ["add call Ada next week", misunderstood("next week")],
-  ["add call Ada every day", misunderstood("every day")],
+  ["add call Ada every first friday", misunderstood("every first friday")],
   ["add call Ada at 5", misunderstood("at 5")],
   ["add call Ada at 8am", misunderstood("at 8am")],
   ["add call Ada on 30 February", misunderstood("on 30 February")],
@@ -99,6 +118,7 @@ export const adding: readonly Sentence[] = [
   ["add call Ada yesterday", misunderstood("yesterday")],
   ["add call Ada tomorrow about the party", misunderstood("tomorrow about the party")],
   ["add watch The Day After Tomorrow", misunderstood("The Day After Tomorrow")],
+  ["add look under the bed", { answer: /no task “bed”/ }],
   ["add an item to my list", misunderstood("add an item to my list")],
   ["add call Ada (tomorrow)", misunderstood("(tomorrow)")],
   ["add email Ada about friday", misunderstood("friday")],

@@ -26,7 +26,8 @@ const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 /** A weekday to come that is not today, and how many days it is to it. */
 const place = daysTo(5) === 7 ? 6 : 5;
-export const weekday = { name: weekdays[place - 1] ?? "", place, in: daysTo(place) };
+const name = weekdays[place - 1] ?? "";
+export const weekday = { name, byDay: name.slice(0, 2).toUpperCase(), place, in: daysTo(place) };
 
 /** The days to the Monday of this week: none, or less. */
 export const toMonday = daysTo(1) - 7;

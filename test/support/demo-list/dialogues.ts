@@ -1,7 +1,8 @@
-import { day } from "./clock.ts";
+import { day, weekday } from "./clock.ts";
 import { add, change, type End, list, misunderstood } from "./end.ts";
 
 const done = { status: "completed" };
+const gym = `FREQ=WEEKLY;INTERVAL=2;BYDAY=${weekday.byDay}`;
 
 /** What a person says in one conversation, and how it ends. */
 export const dialogues: readonly (readonly [said: readonly string[], end: End])[] = [
@@ -19,6 +20,18 @@ export const dialogues: readonly (readonly [said: readonly string[], end: End])[
   [
     ["complete call and milk", "the first"],
     { changed: { "Call mom": { status: "completed" }, Milk: { status: "completed" } } },
+  ],
+  [["milk is blocked by call", "the first"], change("Milk", { blocked_by: ["Call mom"] })],
+  [["milk is blocked by eggs", "it depends on call mom"], change("Milk", { blocked_by: ["Call mom", "Eggs"] })],
+  [["add paint under call", "the second"], add("Paint", { parent: "Call the bank" })],
+  [
+    [`add gym every 2 weeks on ${weekday.name}`, "complete it"],
+    {
+      added: [
+        { title: "Gym", due: day(weekday.in), recurrence: gym, ...done },
+        { title: "Gym", due: day(weekday.in + 14), recurrence: gym },
+      ],
+    },
   ],
   [["complete ilk", "yes"], change("Milk", { status: "completed" })],
   [['complete "bank"', "yes"], change("Call the bank", { status: "completed" })],

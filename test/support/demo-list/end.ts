@@ -1,5 +1,5 @@
 import { day } from "./clock.ts";
-import { type Row, task, tasksBefore } from "./list.ts";
+import { byTitle, type Row, task, tasksBefore } from "./list.ts";
 
 /** What a sentence leaves behind. */
 export interface End {
@@ -20,10 +20,10 @@ export interface End {
 /** The rows that an end means, by title. */
 export function rowsAfter({ added = [], changed = {}, deleted = [] }: End): Row[] {
   const kept = tasksBefore.filter(({ title }) => !deleted.includes(title));
-  return [
+  return byTitle([
     ...kept.map((row) => ({ ...row, ...changed[row.title] })),
     ...added.map(({ title, ...rest }) => task(title, rest)),
-  ].sort((one, other) => (one.title < other.title ? -1 : 1));
+  ]);
 }
 
 /** What a person says, and how it ends. */

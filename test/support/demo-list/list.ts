@@ -13,7 +13,11 @@ export interface Row {
   readonly due: string | null;
   readonly scheduled: string | null;
   readonly estimate_minutes: number | null;
+  readonly recurrence: string | null;
   readonly tags: readonly string[];
+  /** Titles. */
+  readonly parent: string | null;
+  readonly blocked_by: readonly string[];
 }
 
 const rowsSchema = z.array(
@@ -24,7 +28,10 @@ const rowsSchema = z.array(
     due: z.string().nullable(),
     scheduled: z.string().nullable(),
     estimate_minutes: z.number().nullable(),
+    recurrence: z.string().nullable(),
     tags: z.array(z.string()),
+    parent: z.string().nullable(),
+    blocked_by: z.array(z.string()),
   }),
 );
 
@@ -37,7 +44,10 @@ export function task(title: string, fields: Partial<Row> = {}): Row {
     due: null,
     scheduled: null,
     estimate_minutes: null,
+    recurrence: null,
     tags: [],
+    parent: null,
+    blocked_by: [],
     ...fields,
   };
 }
@@ -56,6 +66,11 @@ export const tasksBefore: readonly Row[] = [
   task("Renew passport", { due: day(40) }),
 ];
 
+/** In the order of their titles. */
+export function byTitle(rows: readonly Row[]): Row[] {
+  return [...rows].sort((one, other) => (one.title < other.title ? -1 : one.title > other.title ? 1 : 0));
+}
+
 /** Chat allows 30 messages a minute: then somebody else goes on. */
 const MESSAGES_EACH = 20;
 let listener: Person | undefined;
@@ -70,20 +85,17 @@ export async function listOwner(): Promise<Person> {
     messages = 0;
     read = [];
   }
-  const isRight = (row: Row, among: readonly Row[]) => among.some((one) => JSON.stringify(one) === JSON.stringify(row));
   const rows = read ?? (await rowsOf(listener));
-  const wrong = rows.filter((row) => !isRight(row, tasksBefore)).map(({ title }) => title);
-  if (wrong.length > 0)
-    await ownerQuery("delete from tasks where user_id = $1 and title = any($2)", [listener.id, wrong]);
-  for (const row of tasksBefore) {
-    if (!isRight(row, rows) || wrong.includes(row.title)) await makeTask(listener, row);
+  if (JSON.stringify(rows) !== JSON.stringify(byTitle(tasksBefore))) {
+    await ownerQuery("delete from tasks where user_id = $1", [listener.id]);
+    await listener.run("create_task", { tasks: tasksBefore.map(toInput) });
   }
   return listener;
 }
 
-async function makeTask(person: Person, { due, ...fields }: Row): Promise<void> {
+function toInput({ due, title, status, priority, tags }: Row) {
   const moment = due?.includes(" ") && new Date(Date.parse(`${due.replace(" ", "T")}Z`) - offset * 3_600_000);
-  await person.run("create_task", { ...fields, ...(due !== null && { due: moment ? moment.toISOString() : due }) });
+  return { title, status, priority, tags, ...(due !== null && { due: moment ? moment.toISOString() : due }) };
 }
 
 /** Says sentences one after the other in one conversation, and says yes to every question of the server. */
@@ -113,8 +125,11 @@ export async function rowsOf(person: Person): Promise<Row[]> {
   const rows = await ownerQuery(
     `select title, status, priority,
             coalesce(due_date::text, to_char(due_at at time zone $2, 'YYYY-MM-DD HH24:MI')) as due,
-            scheduled_date::text as scheduled, estimate_minutes, tags
-     from tasks where user_id = $1 and deleted_at is null order by title collate "C"`,
+            scheduled_date::text as scheduled, estimate_minutes, recurrence, tags,
+            (select title from tasks as other where other.user_id = $1 and other.id = tasks.parent_id) as parent,
+            array(select title from tasks as other where other.user_id = $1 and other.id = any(tasks.blocked_by) order by title)
+              as blocked_by
+     from tasks where user_id = $1 and deleted_at is null order by title collate "C", id`,
     [person.id, timeZone],
   );
   const found = rowsSchema.parse(rows);

@@ -1,0 +1,61 @@
+import type { OutputItem } from "../responses-api.ts";
+import type { Call } from "./conversation.ts";
+import type { Understood } from "./dialogue.ts";
+import { findTasks, lookUps, PAGE } from "./find-tasks.ts";
+import { askPerhaps, askWhich } from "./question.ts";
+import { readCursor, readTaskLines, type TaskLine } from "./task-lines.ts";
+import { call } from "./tell.ts";
+import type { Named, Status, Target } from "./wish.ts";
+
+/** How many pages of "all my tasks" are read, so that some of the agent's rounds are left. */
+const MOST_PAGES = 7;
+
+/** What was looked up: calls to make first, or why nothing can be done, or the tasks. */
+export type Read =
+  | { readonly calls: OutputItem[] }
+  | { readonly problem: string }
+  | { readonly tasks: readonly TaskLine[]; readonly lookedUp: number; readonly rest?: string };
+
+/** The tasks that are named one by one. */
+export function readNamed(
+  target: Named,
+  picks: Understood["picks"],
+  among: readonly Status[],
+  calls: readonly Call[],
+): Read {
+  const wanted = lookUps(target, picks);
+  if (calls.length < wanted.length) return { calls: wanted.map(({ tool, input }) => call(tool, input)) };
+  const found = findTasks(target, picks, calls, among);
+  switch (found.type) {
+    case "tasks":
+      return { tasks: found.tasks, lookedUp: wanted.length };
+    case "which":
+      return { problem: askWhich(found.name, found.tasks) };
+    case "perhaps":
+      return { problem: askPerhaps(found.name, found.tasks) };
+    case "problem":
+      return { problem: `${found.text}\nI have changed nothing.` };
+  }
+}
+
+/** Reads page after page, then takes as many as can be answered for at once, and says how many are left. */
+export function readAll(
+  { selection }: Extract<Target, { type: "all" }>,
+  among: readonly Status[],
+  calls: readonly Call[],
+): Read {
+  const acted = calls.findIndex(({ name }) => name !== "list_tasks");
+  const pages = acted < 0 ? calls : calls.slice(0, acted);
+  const cursor = readCursor(pages.at(-1)?.output ?? "");
+  if (pages.length === 0 || (cursor !== undefined && pages.length < MOST_PAGES && acted < 0)) {
+    const status = selection.filter.status ?? (among.includes("completed") ? "all" : "open");
+    return { calls: [call("list_tasks", { ...selection.filter, status, limit: PAGE, cursor })] };
+  }
+  const tasks = pages
+    .flatMap(({ output }) => readTaskLines(output))
+    .filter(({ status }) => status === undefined || among.includes(status));
+  const left = tasks.length - PAGE;
+  if (tasks.length === 0) return { problem: "There are no such tasks." };
+  const rest = left > 0 && `${cursor === undefined ? left : `More than ${left}`} remain; say it again for those.`;
+  return { tasks: tasks.slice(0, PAGE), lookedUp: pages.length, ...(rest && { rest }) };
+}
