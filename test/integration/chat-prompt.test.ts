@@ -158,6 +158,8 @@ test("the model is told what the product cannot do, and not to promise it", asyn
   for (const word of ["reminders", "notifications", "calendar", "mail", "sharing", "Never promise"]) {
     expect(request?.instructions).toContain(word);
   }
+  // What it can do with one call, and first.
+  for (const word of ["one call for all tasks", "read the digest"]) expect(request?.instructions).toContain(word);
   // Tasks do.
   expect(request?.instructions).not.toContain("repeat");
 });
