@@ -65,13 +65,23 @@ export function readCursor<ListPlace extends Place>(
   cursor: string,
   secrets: SigningSecrets,
 ): ListPlace {
+  const place = findPlace(list, cursor, secrets);
+  if (place === undefined) throw strangeCursor();
+  return place;
+}
+
+/** As `readCursor`; undefined for a cursor that is none of this list. */
+export function findPlace<ListPlace extends Place>(
+  list: PagedList<ListPlace>,
+  cursor: string,
+  secrets: SigningSecrets,
+): ListPlace | undefined {
   const [, encoded, signature] = /^([\w-]+)\.([\w-]{22})$/.exec(cursor) ?? [];
   const isUnsigned = encoded === undefined || signature === undefined;
   const isOurs = isUnsigned || isSigned(signedText(list, encoded), signature, SIGNED, secrets);
   const place = isUnsigned ? list.unsigned?.read(cursor) : decodePlace(encoded);
   const read = list.place.safeParse(place);
-  if (isOurs && read.success) return read.data;
-  throw strangeCursor();
+  return isOurs && read.success ? read.data : undefined;
 }
 
 /** The error about a cursor that leads nowhere in this list. */

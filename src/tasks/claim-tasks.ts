@@ -4,7 +4,6 @@ import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type QueryBuilder, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
-import { dueMoment } from "./due-window.ts";
 import { selectLastNotes } from "./last-notes.ts";
 import { claimedFor, type Lease, leaseColumns } from "./lease.ts";
 import { isReady } from "./ready.ts";
@@ -24,7 +23,7 @@ const claimFirst = defineStatement((query, value: Value<"userId" | "count" | "mi
     .select({ id: tasks.id })
     .from(tasks)
     .where(and(own, ...isReady, sql`(${value("tags")}::jsonb = '[]' or ${carriesAll(value("tags"))})`))
-    .orderBy(...taskOrders(dueMoment).ready.by)
+    .orderBy(...taskOrders.ready.by)
     .limit(value("count"));
   return query
     .update(tasks)

@@ -1,7 +1,9 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { QueryBuilder } from "../database/statement.ts";
-import { fitting, type TaskFilter } from "./task-filter.ts";
+import { saysWhenDue } from "./due-window.ts";
+import { findTasks, tasksFound } from "./find-tasks.ts";
+import type { TaskFilter } from "./task-filter.ts";
 import { tasks } from "./task-rows.ts";
 
 /** What tasks can be counted by: a day is the one on which they are due, or were completed where the filter asks for that. */
@@ -13,8 +15,6 @@ export const MOST_COUNTED = 1_000;
 
 /** How many groups are told at most: of tags those of the most tasks, of days the first. */
 const MOST_GROUPS = 100;
-
-const one = sql.raw("1");
 
 /** The name of the group of tasks that are due on no day. */
 export const NO_DAY = "no_date";
@@ -36,7 +36,7 @@ const countsSchema = z
       z.object({
         total: z.int(),
         is_cut: z.boolean(),
-        groups: z.array(z.tuple([z.string().nullable(), z.int()])),
+        groups: z.array(z.tuple([z.string().nullable(), z.int(), z.boolean()])),
       }),
     ]),
   })
@@ -44,54 +44,63 @@ const countsSchema = z
 
 /** Counts the tasks that fit a filter, by status, tag or day; `toTaskCounts` reads what comes. */
 export function countTasks(query: QueryBuilder, userId: number, filter: TaskFilter, grouping: Grouping) {
-  const { statuses, completedFrom, completedBefore } = filter;
-  const isOfDone = completedFrom !== undefined || completedBefore !== undefined;
-  const fits = sql.join(
-    statuses.map(
-      (
-        status,
-      ) => sql`(select ${tasks.status}, ${tasks.tags}, ${tasks.dueDate}, ${tasks.dueAt}, ${tasks.completedAt} from ${tasks}
-        where ${and(eq(tasks.userId, userId), ...fitting({ ...filter, statuses: [status] }))} limit ${mostRead})`,
-    ),
-    sql` union all `,
-  );
-  return query.execute(sql`with counted (status, tags, due_date, due_at, completed_at) as materialized (${fits})
-    select (select count(*)::integer from counted) as total,
-      exists (select from counted group by status having count(*) > ${most}) as is_cut,
-      (select coalesce(jsonb_agg(jsonb_build_array(name, tasks) order by place, tasks desc, name), '[]')
-        from (${groupsBy(grouping, isOfDone)}) as groups) as groups`);
+  // The first days whole, where there are more tasks than are counted.
+  const order = grouping === "day" || saysWhenDue(filter) ? "due" : "created";
+  const found = findTasks({ userId, filter, order, most: MOST_COUNTED + 1 });
+  const state = filter.isDeleted
+    ? sql`'deleted'`
+    : sql`case when ${tasks.status} in ('pending', 'in_progress') then 'open' else ${tasks.status} end`;
+  return query.execute(sql`with looked_at as materialized (
+      select ${tasks.status}, ${tasks.tags}, ${tasks.dueDate}, ${tasks.dueAt}, ${tasks.completedAt}, ${state} as state, found.fits, found.is_end
+      from ${found} as found cross join lateral ${tasksFound(userId)}
+    ), counted as materialized (
+      select looked_at.*, count(*) filter (where fits) over of_state > ${most} or bool_or(is_end) over of_state as is_cut
+      from looked_at window of_state as (partition by state)
+    ), whole as materialized (select coalesce(bool_or(is_cut), false) as is_cut from counted)
+    select (select count(*)::integer from counted where fits) as total, is_cut,
+      (select coalesce(jsonb_agg(jsonb_build_array(name, tasks, groups.is_cut) order by place, tasks desc, name), '[]')
+        from (${groupsBy(grouping, isOfDone(filter))}) as groups) as groups
+    from whole`);
 }
 
 const most = sql.raw(`${MOST_COUNTED}`);
-const mostRead = sql.raw(`${MOST_COUNTED + 1}`);
+const one = sql.raw("1");
 
-function groupsBy(grouping: Grouping, isOfDone: boolean): SQL {
+/** Whether a filter is about when tasks were completed. */
+function isOfDone({ completedFrom, completedBefore }: TaskFilter): boolean {
+  return completedFrom !== undefined || completedBefore !== undefined;
+}
+
+function groupsBy(grouping: Grouping, isDone: boolean): SQL {
   const dayOf = (moment: string) => sql`(${sql.raw(moment)} at time zone current_setting('app.time_zone'))::date`;
-  const day = isOfDone ? dayOf("completed_at") : sql`coalesce(due_date, ${dayOf("due_at")})`;
+  const day = isDone ? dayOf("completed_at") : sql`coalesce(due_date, ${dayOf("due_at")})`;
   const limit = sql.raw(`${MOST_GROUPS}`);
   return {
-    status: sql`select status as name, count(*) as tasks, ${one} as place from counted group by status`,
+    status: sql`select status as name, count(*) as tasks, bool_or(is_cut) as is_cut, ${one} as place
+      from counted where fits group by status`,
     // Spelled as one of them is.
-    tag: sql`select min(tag) as name, count(*) as tasks, ${one} as place from counted, unnest(tags) as tag
-      group by search_text(tag) order by count(*) desc, min(tag) limit ${limit}`,
-    day: sql`select ${day}::text as name, count(*) as tasks, ${day} as place from counted
-      group by ${day} order by ${day} limit ${limit}`,
+    tag: sql`select min(tag) as name, count(*) as tasks, (select is_cut from whole) as is_cut, ${one} as place
+      from counted, unnest(tags) as tag where fits group by search_text(tag) order by count(*) desc, min(tag) limit ${limit}`,
+    day: sql`select ${day}::text as name, count(*) as tasks, (select is_cut from whole) as is_cut, ${day} as place
+      from counted where fits group by ${day} order by ${day} limit ${limit}`,
   }[grouping];
 }
 
-/** Reads what `countTasks` has found: as far as it has counted, and `+` where there are more. */
-export function toTaskCounts(found: unknown, grouping: Grouping): TaskCounts {
+/** Reads what `countTasks` has found. */
+export function toTaskCounts(found: unknown): TaskCounts {
   const { total, is_cut: isCut, groups } = countsSchema.parse(found);
   return {
-    total: showCount(total),
-    groups: groups.map(([name, count]) => ({
-      name: name ?? NO_DAY,
-      count: isCut && grouping !== "status" && count <= MOST_COUNTED ? `${count}+` : showCount(count),
-    })),
+    total: showCount(total, isCut),
+    groups: groups.map(([name, count, isPart]) => ({ name: name ?? NO_DAY, count: showCount(count, isPart) })),
   };
 }
 
-/** A number of tasks, as far as they are counted. */
-export function showCount(count: number): string {
-  return count > MOST_COUNTED ? `${MOST_COUNTED.toLocaleString("en-US")}+` : `${count}`;
+/**
+ * A number of tasks, as far as they are counted.
+ *
+ * @param isPart whether there may be more of them
+ */
+export function showCount(count: number, isPart = false): string {
+  if (count > MOST_COUNTED) return `${MOST_COUNTED.toLocaleString("en-US")}+`;
+  return isPart ? `${count}+` : `${count}`;
 }

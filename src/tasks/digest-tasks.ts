@@ -1,21 +1,22 @@
-import { and, asc, desc, eq, gte, inArray, or, type SQL, sql } from "drizzle-orm";
-import * as z from "zod";
+import { type SQL, sql } from "drizzle-orm";
 import type { UserDatabase } from "../database/user-database.ts";
-import { MOST_COUNTED } from "./count-tasks.ts";
-import { dueMoment, isDue } from "./due-window.ts";
-import { isClaimLive, isReady, openStatuses } from "./ready.ts";
+import { MOST_COUNTED, showCount } from "./count-tasks.ts";
+import { isDue } from "./due-window.ts";
+import { findTasks, tasksFound } from "./find-tasks.ts";
+import { openStatuses } from "./ready.ts";
 import { type Task, toTask } from "./task.ts";
-import { taskOrders } from "./task-order.ts";
-import { isClaimLapsed, taskColumns, tasks } from "./task-rows.ts";
+import type { TaskFilter } from "./task-filter.ts";
+import { type ListOrder, taskOrders } from "./task-order.ts";
+import { computedColumns, taskColumns } from "./task-rows.ts";
 
 /** The parts of a digest, in the order in which they are read. */
-export const digestParts = ["overdue", "today", "in_progress", "ready", "finished"] as const;
+export const digestParts = ["overdue", "today", "in_progress", "ready", "blocked", "finished"] as const;
 export type DigestPart = (typeof digestParts)[number];
 
 /** Where a person's tasks stand. */
 export interface Digest {
-  /** Of each part how many tasks there are, counted to one more than `MOST_COUNTED`, and the first of them. */
-  readonly parts: readonly { readonly part: DigestPart; readonly count: number; readonly tasks: readonly Task[] }[];
+  /** Of each part that has any how many tasks there are, as far as they are counted, and the first of them. */
+  readonly parts: readonly { readonly part: DigestPart; readonly count: string; readonly tasks: readonly Task[] }[];
   /** The number of the last change before it. */
   readonly lastChange: number;
   readonly now: Date;
@@ -26,60 +27,69 @@ export interface Digest {
 const MOST_IN_PART = 5;
 const MOST_READY = 4 * MOST_IN_PART;
 
-const orders = taskOrders(dueMoment);
-const isOpen = inArray(tasks.status, [...openStatuses]);
-/** Somebody is at it: they say so, or hold a claim. */
-const isTaken = or(eq(tasks.status, "in_progress"), isClaimLive);
+/** What was finished in so many days is told. */
+const LATELY = 7 * 24 * 60 * 60 * 1000;
+
+interface Part {
+  readonly filter: TaskFilter;
+  readonly order: ListOrder;
+  readonly also?: SQL;
+}
 
 /** What is in each part, and in which order; a task that is not due today any more is overdue alone. */
-const parts: Readonly<Record<DigestPart, { readonly which: SQL | undefined; readonly by: SQL[] }>> = {
-  overdue: { which: and(isOpen, isDue("overdue")), by: orders.due.by },
-  today: { which: and(isOpen, isDue("today"), sql`(${isDue("overdue")}) is not true`), by: orders.due.by },
-  in_progress: { which: and(isOpen, isTaken), by: orders.updated.by },
-  ready: { which: and(...isReady, eq(tasks.status, "pending")), by: orders.ready.by },
-  finished: {
-    which: and(eq(tasks.status, "completed"), gte(tasks.completedAt, sql`now() - interval '7 days'`)),
-    by: [desc(tasks.completedAt), asc(tasks.id)],
+const parts: Readonly<Record<DigestPart, Part>> = {
+  overdue: { filter: { statuses: openStatuses, isOverdue: true }, order: "due" },
+  today: {
+    filter: { statuses: openStatuses, due: "today" },
+    order: "due",
+    also: sql`(${isDue("overdue")}) is not true`,
   },
+  in_progress: { filter: { statuses: openStatuses, isTaken: true }, order: "updated" },
+  ready: { filter: { statuses: ["pending"], isReady: true }, order: "ready" },
+  blocked: { filter: { statuses: openStatuses, isBlocked: true }, order: "due" },
+  finished: { filter: { statuses: ["completed"] }, order: "updated" },
 };
-
-const countsSchema = z.object({ rows: z.tuple([z.record(z.enum(digestParts), z.int())]) });
 
 /** Reads where a person's tasks stand. */
 export async function digestTasks(database: UserDatabase): Promise<Digest> {
   const { userId } = database;
-  const whose = (part: DigestPart) => and(eq(tasks.userId, userId), parts[part].which);
-  const counts = digestParts.map(
-    (part) =>
-      sql`(select count(*)::integer from (select from ${tasks} where ${whose(part)} limit ${sql.raw(`${MOST_COUNTED + 1}`)}) as fit) as ${sql.identifier(part)}`,
-  );
+  const completedFrom = new Date(Date.now() - LATELY).toISOString();
   const { results, lastChange, now, timeZone } = await database.read((query) => {
-    const first = (part: DigestPart) =>
-      query
-        .select({ ...taskColumns, description: sql<string>`''`, isClaimLapsed })
-        .from(tasks)
-        .where(whose(part))
-        .orderBy(...parts[part].by)
+    const first = (part: DigestPart) => {
+      const { filter, order, also } = parts[part];
+      const asked = part === "finished" ? { ...filter, completedFrom } : filter;
+      const found = findTasks({ userId, filter: asked, order, also, most: MOST_COUNTED + 1 });
+      return query
+        .select({
+          ...taskColumns,
+          description: sql<string>`''`,
+          ...computedColumns,
+          fits: sql<boolean>`found.fits`,
+          count: sql<number>`(count(*) filter (where found.fits) over ())::integer`,
+          isPart: sql<boolean>`bool_or(found.is_end) over ()`,
+        })
+        .from(sql`${found} as found`)
+        .crossJoinLateral(tasksFound(userId))
+        .orderBy(...taskOrders[order].by)
         .limit(part === "ready" ? MOST_READY : MOST_IN_PART);
+    };
     return [
-      query.execute(sql`select ${sql.join(counts, sql`, `)}`),
       first("overdue"),
       first("today"),
       first("in_progress"),
       first("ready"),
+      first("blocked"),
       first("finished"),
     ];
   });
-  const [counted, ...read] = results;
-  const {
-    rows: [count],
-  } = countsSchema.parse(counted);
   return {
-    parts: digestParts.map((part, index) => ({
-      part,
-      count: count[part],
-      tasks: (read[index] ?? []).map((row) => toTask(row, timeZone)),
-    })),
+    parts: digestParts.flatMap((part, index) => {
+      const rows = results[index] ?? [];
+      const [one] = rows;
+      if (one === undefined || one.count === 0) return [];
+      const read = rows.filter(({ fits }) => fits).map((row) => toTask(row, timeZone));
+      return [{ part, count: showCount(one.count, one.isPart), tasks: read }];
+    }),
     lastChange,
     now,
     timeZone,

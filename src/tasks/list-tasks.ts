@@ -1,12 +1,11 @@
-import { and, eq } from "drizzle-orm";
-import { type CursorSettings, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
+import { sql } from "drizzle-orm";
+import { type CursorSettings, findPlace, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
 import type { ReadOptions, SightOptions, UserDatabase } from "../database/user-database.ts";
 import { countTasks, type Grouping, type TaskCounts, toTaskCounts } from "./count-tasks.ts";
-import { dueMoment } from "./due-window.ts";
-import { fitting, type TaskFilter } from "./task-filter.ts";
+import { findTasks, tasksFound } from "./find-tasks.ts";
+import type { TaskFilter } from "./task-filter.ts";
 import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
 import { type ListOrder, placeSchemas, taskOrders, unsignedCursors } from "./task-order.ts";
-import { tasks } from "./task-rows.ts";
 
 /** Which tasks to list, in which order. */
 export interface ListRequest extends TaskFilter {
@@ -59,9 +58,10 @@ export async function listTasks(
   filter: ListRequest,
   cursorSettings: CursorSettings,
 ): Promise<TaskPage> {
-  const order = taskOrders(dueMoment)[filter.order];
-  const list = pagedList(database.userId, filter);
-  const after = filter.cursor === undefined ? undefined : order.after(readCursor(list, filter.cursor, cursorSettings));
+  const { by, sortKey } = taskOrders[filter.order];
+  const { after, isWordFound } = placeAfter(database.userId, filter, cursorSettings);
+  const { limit, order } = filter;
+  const found = findTasks({ userId: database.userId, filter, order, after, most: limit + 1, isWordFound });
   const {
     results: [rows, counted],
     lastChange,
@@ -70,26 +70,63 @@ export async function listTasks(
   } = await database.read(
     (query) => [
       query
-        .select({ ...listedColumns, sortKey: order.sortKey })
-        .from(tasks)
-        .where(and(eq(tasks.userId, database.userId), ...fitting(filter), after))
-        .orderBy(...order.by)
-        .limit(filter.limit + 1),
+        .select({
+          ...listedColumns,
+          sortKey,
+          fits: sql<boolean>`found.fits`,
+          isEnd: sql<boolean>`found.is_end`,
+          isWordFound: sql<boolean>`found.is_word_found`,
+        })
+        .from(sql`${found} as found`)
+        .crossJoinLateral(tasksFound(database.userId))
+        .orderBy(...by)
+        .limit(limit + 1),
       ...(filter.isCounted ? [countTasks(query, database.userId, filter, "tag")] : []),
     ],
     readOptions(filter),
   );
-  const page = rows.slice(0, filter.limit);
-  const last = page.at(-1);
+  const { page, last } = pageOf(rows, limit);
+  const list = pagedList(database.userId, filter, last?.isWordFound);
   return {
     tasks: page.map((row) => toTaskInList(row, timeZone)),
-    ...(rows.length > page.length &&
-      last !== undefined && { nextCursor: writeCursor(list, last.sortKey, cursorSettings) }),
+    ...(last !== undefined && { nextCursor: writeCursor(list, last.sortKey, cursorSettings) }),
     lastChange,
     now,
     timeZone,
-    ...(filter.isCounted && { counts: toTaskCounts(counted, "tag") }),
+    ...(filter.isCounted && { counts: toTaskCounts(counted) }),
   };
+}
+
+/** The tasks of a page, and the last that was looked at where there may be more behind it. */
+function pageOf<Row extends { readonly fits: boolean; readonly isEnd: boolean }>(
+  rows: readonly Row[],
+  limit: number,
+): { readonly page: readonly Row[]; readonly last: Row | undefined } {
+  const page: Row[] = [];
+  for (const row of rows) {
+    if (row.fits && page.length === limit) return { page, last: page.at(-1) };
+    if (row.fits) page.push(row);
+    if (row.isEnd) return { page, last: row };
+  }
+  return { page, last: undefined };
+}
+
+/** The place that a page begins after, and how its words are searched: as those of the page before were. */
+function placeAfter(
+  userId: number,
+  filter: ListRequest,
+  cursorSettings: CursorSettings,
+): { readonly after?: Place; readonly isWordFound?: boolean | undefined } {
+  if (filter.cursor === undefined) return {};
+  const list = (isWordFound?: boolean) => pagedList(userId, filter, isWordFound);
+  // A cursor without a signature does not say how: the page finds out anew.
+  const ways = filter.search === undefined ? [] : [true, false];
+  for (const isWordFound of ways) {
+    const { unsigned: _, ...signed } = list(isWordFound);
+    const after = findPlace(signed, filter.cursor, cursorSettings);
+    if (after !== undefined) return { after, isWordFound };
+  }
+  return { after: readCursor(list(), filter.cursor, cursorSettings) };
 }
 
 /**
@@ -106,14 +143,30 @@ export async function countByGroup(
     results: [counted],
     ...setting
   } = await database.read((query) => [countTasks(query, database.userId, filter, grouping)], readOptions(filter));
-  return { ...setting, counts: toTaskCounts(counted, grouping) };
+  return { ...setting, counts: toTaskCounts(counted) };
 }
 
 function readOptions({ search, isDeleted }: TaskFilter): ReadOptions & SightOptions {
   return { ...(search !== undefined && { bound: SEARCH_BOUND }), seesDeleted: isDeleted };
 }
 
-function pagedList(userId: number, { limit: _, cursor: __, isCounted: ___, ...asked }: ListRequest): PagedList<Place> {
-  const { order } = asked;
-  return { name: "tasks", userId, asked: { ...asked }, place: placeSchemas[order], unsigned: unsignedCursors(order) };
+/**
+ * The list that a cursor belongs to.
+ *
+ * @param isWordFound whether any task has the words of a search, which decides how they are searched
+ */
+function pagedList(
+  userId: number,
+  { limit: _, cursor: __, isCounted: ___, ...asked }: ListRequest,
+  isWordFound: boolean | undefined,
+): PagedList<Place> {
+  const { order, search } = asked;
+  const isInside = search !== undefined && isWordFound === false ? true : undefined;
+  return {
+    name: "tasks",
+    userId,
+    asked: { ...asked, isInside },
+    place: placeSchemas[order],
+    unsigned: unsignedCursors(order),
+  };
 }

@@ -9,7 +9,7 @@ export const openStatuses = ["pending", "in_progress"] as const;
 export const isClaimLive: SQL = sql`coalesce(${tasks.claimedUntil} > claim_clock(), false)`;
 
 /** The condition that a task of a query from `tasks` waits for another that is open. */
-const isBlocked: SQL = sql`(tasks.blocked_by <> '{}' and exists (
+export const isBlocked: SQL = sql`(tasks.blocked_by <> '{}' and exists (
   select from tasks as blocker
   where blocker.user_id = tasks.user_id and blocker.id = any(tasks.blocked_by)
     and blocker.status in ('pending', 'in_progress') and blocker.deleted_at is null

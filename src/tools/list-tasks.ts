@@ -40,9 +40,9 @@ const input = z.strictObject({
       "The change of an earlier answer: tells what has changed since, deleted tasks too, in brief: get_task has the rest. Goes with limit alone.",
     ),
   cursor: cursorSchema.optional().describe("The next_cursor of the page before; everything else as it was then."),
-  total: z.boolean().optional().describe("Counts all that fit, and their tags, beside the page."),
-  group_by: groupingSchema.optional().describe("Only counts what fits: per status, tag or day due."),
-  digest: z.boolean().optional().describe("Alone: where things stand, in brief. Read it first."),
+  total: z.boolean().optional().describe("Counts all that fit, and their tags."),
+  group_by: groupingSchema.optional().describe("Only counts what fits."),
+  digest: z.boolean().optional().describe("Alone: where things stand. Read it first."),
 });
 
 const countsSchema = z.array(z.strictObject({ name: z.string(), count: z.string() })).optional();

@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { quote } from "../quote.ts";
-import { MOMENT_WEIGHT, shorten, weigh } from "../shorten.ts";
-import { showCount } from "../tasks/count-tasks.ts";
+import { CUT, MOMENT_WEIGHT, shorten, weigh } from "../shorten.ts";
 import { type Digest, type DigestPart, digestParts } from "../tasks/digest-tasks.ts";
 import type { Task } from "../tasks/task.ts";
 
@@ -22,29 +21,28 @@ interface Size {
 const SIZES: readonly Size[] = [
   ...[5, 4, 3].map((tasks) => ({ tasks, title: 40 })),
   ...[3, 2].map((tasks) => ({ tasks, title: 25 })),
-  { tasks: 2, title: 15 },
+  ...[15, 12, 10].map((title) => ({ tasks: 2, title })),
   { tasks: 1, title: 15 },
   { tasks: 1, title: 5 },
 ];
 
 /** How many tokens the parts may cost at most: a digest has 600 with the clock around it. */
-const BUDGET = 520;
+const BUDGET = 535;
 
 /** What a part costs, and a task's line beside its title and what follows that, in tokens at most. */
-const COST = { part: 16, task: 14, date: 9 };
+const COST = { part: 12, task: 9, date: 8, blocker: 7 };
 const LONGEST_HOLDER = 10;
+const MOST_BLOCKERS = 3;
 
 /** The parts of a digest as they are shown, no longer than its budget allows, whatever tasks say. */
 export function showDigest({ parts }: Digest): ShownDigest {
   const elsewhere = new Set(parts.flatMap(({ part, tasks }) => (part === "ready" ? [] : tasks.map(({ id }) => id))));
-  const read = parts
-    .filter(({ count }) => count > 0)
-    .map(({ part, count, tasks }) => ({
-      part,
-      count: showCount(count),
-      // What stands in another part already needs no second line.
-      tasks: part === "ready" ? tasks.filter(({ id }) => !elsewhere.has(id)) : tasks,
-    }));
+  const read = parts.map(({ part, count, tasks }) => ({
+    part,
+    count,
+    // What stands in another part already needs no second line.
+    tasks: part === "ready" ? tasks.filter(({ id }) => !elsewhere.has(id)) : tasks,
+  }));
   let shown: ShownDigest = [];
   for (const size of SIZES) {
     const lines = read.map(({ part, count, tasks }) => ({
@@ -72,6 +70,7 @@ const NAMES: Readonly<Record<DigestPart, string>> = {
   today: "Due today",
   in_progress: "In progress",
   ready: "Ready next",
+  blocked: "Blocked",
   finished: "Finished in the last 7 days",
 };
 
@@ -82,8 +81,16 @@ function tellTask(part: DigestPart, task: Task, longest: number): { line: string
   const holder = task.claimed_by === undefined ? "" : quote(shorten(task.claimed_by, LONGEST_HOLDER));
   const by = holder === "" ? "" : task.claimed_until === undefined ? `, claim of ${holder} lapsed` : ` by ${holder}`;
   const when = moment === undefined ? "" : part === "finished" ? ` ${moment}` : ` due ${moment}`;
+  const blockers = part === "blocked" ? (task.waiting_for ?? []) : [];
+  const first = blockers.slice(0, MOST_BLOCKERS).map((id) => `#${id}`);
+  const waits = first.length === 0 ? "" : ` by ${first.join(", ")}${blockers.length > first.length ? ` ${CUT}` : ""}`;
   return {
-    line: `#${task.id} ${title}${by}${when}`,
-    weight: COST.task + weigh(title) + weigh(by) + (when === "" ? 0 : when.includes("T") ? MOMENT_WEIGHT : COST.date),
+    line: `#${task.id} ${title}${by}${waits}${when}`,
+    weight:
+      COST.task +
+      weigh(title) +
+      weigh(by) +
+      COST.blocker * first.length +
+      (when === "" ? 0 : when.includes("T") ? MOMENT_WEIGHT : COST.date),
   };
 }

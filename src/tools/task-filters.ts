@@ -5,6 +5,7 @@ import { openStatuses } from "../tasks/ready.ts";
 import type { Task } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import type { TaskFilter } from "../tasks/task-filter.ts";
+import { taskIdSchema } from "../tasks/task-id.ts";
 import { text } from "../text.ts";
 
 const { status: statuses, priority, due: day, tags } = pluck(taskFields, "input");
@@ -24,6 +25,7 @@ export const filterInputs = {
   search: text({ minimum: 1, maximum: 200, isComposed: true })
     .optional()
     .describe("Words that are all in title or description, in any order."),
+  parent_id: taskIdSchema.optional().describe("Only its subtasks."),
   due: dueWordSchema.optional().describe("By the person's clock."),
   due_from: day.optional().describe("Due at this date or date-time or later."),
   due_before: day.optional().describe("Due before this date or date-time."),
@@ -43,6 +45,7 @@ export function toTaskFilter(asked: FilterInputs): TaskFilter {
     ...toStatuses(status === "open" ? (completed ?? status) : status),
     isOverdue: status === "overdue",
     priority: toPriority(priority),
+    parentId: asked.parent_id,
     ...{ tags, anyTags, search, due, dueFrom, dueBefore, completedFrom, completedBefore },
   };
 }

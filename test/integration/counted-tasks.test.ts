@@ -162,6 +162,7 @@ describe("a digest", () => {
       { title: "Put off", scheduled: dayFrom(3) },
       { title: "Done", status: "completed" },
       { title: "Given up", status: "cancelled" },
+      { title: "Send the report", blocked_by: [4] },
     ]) {
       await agent.run("create_task", task);
     }
@@ -176,9 +177,10 @@ describe("a digest", () => {
         tasks: [expect.stringMatching(/^#4 "Write the report" by "/), '#3 "Water the plants"'],
       },
       { part: "ready", count: "3", tasks: ['#5 "Read a book"'] },
+      { part: "blocked", count: "1", tasks: ['#9 "Send the report" by #4'] },
       { part: "finished", count: "1", tasks: [expect.stringMatching(/^#7 "Done" \d{4}-.*-0[45]:00$/)] },
     ]);
-    expect([tasks, change, now]).toEqual([[], 9, expect.any(String)]);
+    expect([tasks, change, now]).toEqual([[], 10, expect.any(String)]);
   });
 
   it("is in the text too", async () => {

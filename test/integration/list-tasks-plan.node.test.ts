@@ -45,7 +45,7 @@ const planSchema: z.ZodType<Plan> = z
   }));
 const explainedSchema = z.tuple([z.object({ "QUERY PLAN": z.tuple([z.object({ Plan: planSchema })]) })]);
 
-/** How many rows of tasks were looked at, whether they were of use or not. */
+/** How many rows of tasks were looked at, whether they were of use or not: each once to be found, and once to be told. */
 function tasksRead({ relation, rows, removed, plans }: Plan): number {
   const own = relation === "tasks" ? rows + removed : 0;
   return plans.reduce((sum, plan) => sum + tasksRead(plan), own);
@@ -132,7 +132,7 @@ describe.skipIf(findPostgresql() === undefined)("a list among 50,000 tasks of ot
     const page = await list({ order });
     expect(page).toMatchObject({ tasks: { length: 20 } });
 
-    expect(tasksRead(await explainLast())).toBeLessThanOrEqual(OWN_TASKS);
+    expect(tasksRead(await explainLast())).toBeLessThanOrEqual(2 * OWN_TASKS);
   });
 
   it.each([
@@ -143,6 +143,6 @@ describe.skipIf(findPostgresql() === undefined)("a list among 50,000 tasks of ot
   ] satisfies [string, Partial<ListRequest>][])("of %s does not either", async (_, filter) => {
     await list(filter);
 
-    expect(tasksRead(await explainLast())).toBeLessThanOrEqual(OWN_TASKS);
+    expect(tasksRead(await explainLast())).toBeLessThanOrEqual(2 * OWN_TASKS);
   });
 });

@@ -71,6 +71,20 @@ describe("filters", () => {
   });
 });
 
+it("lists the subtasks of a task alone", async () => {
+  const parent = await Person.signUp();
+  for (const task of [
+    { title: "Move" },
+    { title: "Pack", parent_id: 1 },
+    { title: "Other" },
+    { title: "Boxes", parent_id: 2 },
+  ]) {
+    await parent.run("create_task", task);
+  }
+  expect(await titlesOf({ parent_id: 1 }, parent)).toEqual(["Pack"]);
+  expect(await titlesOf({ parent_id: 3 }, parent)).toEqual([]);
+});
+
 describe("a search", () => {
   let searcher: Person;
 
@@ -82,6 +96,12 @@ describe("a search", () => {
       { title: "Оплатить СЧЁТ", description: "50% of 100_000 \\ rest", tags: ["groceries", "Cafe\u0301"] },
     ];
     for (const task of tasks) await searcher.run("create_task", task);
+    const more = [
+      { title: "Write to the bank", description: "<ada@example.com>, about the account and a discount" },
+      { title: "Count the spoons" },
+      { title: "電気代を払う" },
+    ];
+    for (const task of more) await searcher.run("create_task", task);
     const letters = await searcher.runForTask("create_task", { title: "Letters" });
     await searcher.run("update_task", { task_id: letters.id, description: "\u{1f140}né, Œuvre, İzmir, Smørrebrød" });
   });
@@ -90,6 +110,12 @@ describe("a search", () => {
     ["words in any order, apart from each other", "bill pay", ["Pay the electricity bill"]],
     ["parts of words", "electr PAY", ["Pay the electricity bill"]],
     ["words of title and description together", "café strasse", ["Meet at the Café Łódź"]],
+    ["what begins no word inside of words", "lectric", ["Pay the electricity bill"]],
+    ["what begins no word, beside a filter", "ricity", ["Pay the electricity bill"]],
+    ["a word that begins one, and not those that it is inside of", "count", ["Count the spoons"]],
+    ["ideographs without spaces, from any of them on", "払う", ["電気代を払う"]],
+    ["an address, whole or as far as it goes", "ada@example.com ada@ex", ["Write to the bank"]],
+    ["a sign", "@", ["Write to the bank"]],
     ["letters without their accents", "cafe lodz", ["Meet at the Café Łódź"]],
     ["letters that are composed", "CAFÉ".normalize("NFC"), ["Meet at the Café Łódź"]],
     ["letters that are decomposed", "CAFÉ".normalize("NFD"), ["Meet at the Café Łódź"]],

@@ -77,6 +77,8 @@ async function withoutItsOwn(response: Response, id: number) {
 
 describe.each(describeCatalog())("$name", ({ name, inputSchema }) => {
   const ids = idInputs(inputSchema.properties ?? {});
+  // An id that a list is narrowed by fits nothing where it is nobody's of the stranger.
+  const isRefused = ids.length > 0 && name !== "list_tasks";
 
   it("knows each of its inputs that names something", () => {
     for (const id of ids) expect(Object.keys(foreignInputs)).toContain(id);
@@ -89,7 +91,7 @@ describe.each(describeCatalog())("$name", ({ name, inputSchema }) => {
     const response = await stranger.call(name, { ...requiredInputs[name], ...foreign });
     const body = await response.clone().text();
 
-    if (ids.length > 0) {
+    if (isRefused) {
       expect(await problemOf(response)).toMatchObject(refusalOf(ids));
     } else {
       expect(response.status).toBe(200);
@@ -98,7 +100,7 @@ describe.each(describeCatalog())("$name", ({ name, inputSchema }) => {
     expect(await ownersData()).toEqual(before);
   });
 
-  if (ids.length > 0) {
+  if (isRefused) {
     it("answers a foreign id byte for byte as one that does not exist", async () => {
       const session = await ClientSession.open(stranger);
       const answersFor = async (id: number) => {

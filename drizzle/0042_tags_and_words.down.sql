@@ -1,0 +1,2 @@
+-- They stay until their tables go.
+select 1;
