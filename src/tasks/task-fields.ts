@@ -101,7 +101,7 @@ export const taskFields = {
     output: shownDue,
     input: dueSchema,
     create: DUE_RULE,
-    update: DUE_RULE,
+    update: "A date or a date-time.",
     empty: null,
     line: (due: string) => `due ${due}`,
     list: { schema: shownDue, weigh: weighDue },
@@ -169,7 +169,7 @@ export const taskFields = {
   position: optionalField(doublePrecision("position"), z.number(), {
     input: positionSchema,
     create: "Its place in manual order.",
-    update: "Its place in manual order: between those of two tasks to stand between them.",
+    update: "Between those of two tasks to stand between them.",
     line: (position) => `position ${position}`,
     list: { schema: z.number().optional(), weigh: () => 13 },
   }),

@@ -40,8 +40,8 @@ export interface ToolDescription {
 }
 
 const LONGEST_PUBLISHED = 1_000;
-/** Of Postgres; no number that a model writes comes near it, and none is below the other. */
-const LARGEST_INTEGER = 2_147_483_647;
+/** No number that a model writes comes near the one, and none is below the other; nor is a text that it writes empty. */
+const LARGEST_NUMBER = 10_000;
 const SMALLEST_NUMBER = 1;
 
 let descriptions: readonly ToolDescription[] | undefined;
@@ -98,7 +98,8 @@ function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void
   delete published.format;
   delete published.pattern;
   if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
-  if (published.maximum !== undefined && published.maximum >= LARGEST_INTEGER) delete published.maximum;
+  if (published.minLength === 1) delete published.minLength;
+  if (published.maximum !== undefined && published.maximum >= LARGEST_NUMBER) delete published.maximum;
   if (published.minimum !== undefined && published.minimum <= SMALLEST_NUMBER) delete published.minimum;
   if (published.minLength !== undefined && published.minLength <= 1) delete published.minLength;
 }

@@ -94,7 +94,7 @@ describe("a text says what it takes to go on", () => {
   it("of a whole task, with its dates and its description", async () => {
     const { id } = await person.runForTask("create_task", { title: "Read", description: "One.\n\n- two" });
     expect(await textOf("get_task", { task_id: id })).toMatch(
-      new RegExp(`^#${id} "Read" · pending · version 1 · created \\S+ · updated \\S+\n> One\\.\n>\n> - two$`),
+      new RegExp(`^#${id} "Read" · pending · version 1 · created \\S+ by "http" · updated \\S+\n> One\\.\n>\n> - two$`),
     );
   });
 });

@@ -129,7 +129,7 @@ needTokenizer("the tokens of the tools (need npm ci --prefix test/clients)", () 
       inputSchema,
     }));
     const [tokens] = await countTokens([JSON.stringify(forModels)]);
-    expect(tokens).toBeLessThan(2_630);
+    expect(tokens).toBeLessThan(2_500);
   });
 });
 

@@ -22,6 +22,7 @@ const idInputs = (properties: object) =>
   Object.keys(properties).filter((name) => /(^|_)ids?$|^discovered_from$/.test(name));
 const foreignInputs: Record<string, (taskId: number) => unknown> = {
   task_id: (taskId) => taskId,
+  task_ids: (taskId) => [taskId],
   parent_id: (taskId) => taskId,
   discovered_from: (taskId) => taskId,
 };
