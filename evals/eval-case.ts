@@ -51,7 +51,7 @@ export interface Turn {
 
 /** What there is before, and what is said then. */
 interface Story {
-  /** The inputs of `create_task` that make the tasks; the first has the id 1, the next 2, and so on. */
+  /** The inputs of `create_task` that make the tasks; the first task has the id 1, the next 2, and so on. */
   readonly tasks: readonly Readonly<Record<string, unknown>>[];
   /** What happened to them since. */
   readonly history?: readonly ToolCall[];

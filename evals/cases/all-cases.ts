@@ -2,6 +2,7 @@ import type { EvalCase } from "../eval-case.ts";
 import { adding } from "./adding.ts";
 import { changing } from "./changing.ts";
 import { finishing } from "./finishing.ts";
+import { moving } from "./moving.ts";
 import { overview } from "./overview.ts";
 import { reading } from "./reading.ts";
 import { recurring } from "./recurring.ts";
@@ -13,6 +14,7 @@ export const allCases: readonly EvalCase[] = [
   ...reading,
   ...overview,
   ...adding,
+  ...moving,
   ...changing,
   ...finishing,
   ...recurring,

@@ -77,7 +77,7 @@ export const finishing: readonly EvalCase[] = [
           person: "I got everything tagged chemist",
           model: [
             calls(["list_tasks", { tags: ["chemist"] }]),
-            calls(["complete_task", { task_ids: [1, 3] }]),
+            calls(["complete_task", { match: { tags: ["chemist"] }, expect_count: 2 }]),
             says("Both are done."),
           ],
           end: { changed: { 1: { status: "completed" }, 3: { status: "completed" } } },
