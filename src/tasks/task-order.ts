@@ -29,7 +29,7 @@ interface Order {
   readonly sortKey: SQL<Place>;
   /** The condition that a row comes after a place. */
   readonly after: (place: Place) => SQL;
-  /** What it is merged of, as the indexes have it (drizzle/0041_task_lists.sql). */
+  /** What it is merged of, as the indexes have it (drizzle/0042_task_lists.sql). */
   readonly streams: readonly Stream[];
 }
 

@@ -37,8 +37,8 @@ const UNUSED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "rows of changes": "the release before reads no log",
     "rows of task_changes": "the release before reads no log",
   },
-  "0042_tags_and_words": {
-    "rows of task_words": "what 0041 made for finding tasks, which the release before does not read",
+  "0043_tags_and_words": {
+    "rows of task_words": "what 0042 made for finding tasks, which the release before does not read",
   },
 };
 

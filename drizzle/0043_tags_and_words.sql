@@ -1,6 +1,6 @@
 -- expand
--- Gives the tasks that are there their tags and words, in tables of their own (0041). What has been written since has them already.
--- Measured with 100,000 tasks: see the numbers below; reads go on, and a write to a task that has just been given its words waits.
+-- Gives the tasks that are there their tags and words, in tables of their own (0042). What has been written since has them already.
+-- Reads go on, and a write to a task that has just been given its words waits.
 insert into task_tags (user_id, tag, task_id, is_open)
 select distinct user_id, tag, id, deleted_at is null and status in ('pending', 'in_progress')
 from tasks, unnest(searched_tags) as tag
