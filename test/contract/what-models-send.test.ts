@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { taskSchema } from "../../src/tasks/task.ts";
+import { wholeTaskSchema } from "../../src/tasks/task.ts";
 import { chat } from "../support/chatting.ts";
 import { answerOf, ClientSession, statelessRequest } from "../support/mcp.ts";
 import { Person } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
 
-const outputSchema = z.object({ tasks: z.tuple([taskSchema]) });
+const outputSchema = z.object({ tasks: z.tuple([wholeTaskSchema]) });
 const listSchema = z.object({ tasks: z.array(z.looseObject({ title: z.string() })) });
 
 type Call = (tool: string, input: unknown) => Promise<unknown>;
