@@ -150,7 +150,9 @@ describe("in a session", () => {
     const missing = await session.call("get_task", { task_id: 2_000_000_000 });
 
     expect(refused.result?.isError).toBe(true);
-    expect(JSON.stringify(refused.result?.content)).toMatch(/title must .*\. Unknown field colour\. Allowed: title, /);
+    expect(JSON.stringify(refused.result?.content)).toMatch(
+      /title is required\. Unknown field colour\. Allowed: title, /,
+    );
     expect(missing.result).toEqual({ isError: true, content: [{ type: "text", text: "Task not found" }] });
   });
 

@@ -59,8 +59,11 @@ describe("a call", () => {
       },
       {
         ...{ change: 2, task_id: task?.id, operation: "update", overrode: null },
-        before: { status: "pending", version: 1, completed_at: null, updated_at: expect.any(String) },
-        after: { status: "completed", version: 2, completed_at: expect.any(String), updated_at: expect.any(String) },
+        before: { status: "pending", version: 1, completed_at: null, updated_at: expect.any(String), changed_by: null },
+        after: {
+          ...{ status: "completed", version: 2, completed_at: expect.any(String), updated_at: expect.any(String) },
+          changed_by: "test (mcp)",
+        },
       },
     ]);
     await expectWholeLog(person.id);
