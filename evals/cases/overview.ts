@@ -132,4 +132,45 @@ export const overview: readonly EvalCase[] = [
       ],
     }),
   },
+  {
+    name: "what-is-left-of-a-project",
+    timeZone: "UTC",
+    story: () => ({
+      tasks: [
+        { title: "Move to Porto", subtasks: [{ title: "Cancel the internet" }, { title: "Find a school" }] },
+        { title: "Cancel the newspaper" },
+      ],
+      history: [["complete_task", { task_id: 3 }]],
+      turns: [
+        {
+          person: "What is still open under “Move to Porto”?",
+          model: [calls(["list_tasks", { search: "porto" }]), calls(["list_tasks", { parent_id: 1 }]), "tells"],
+          end: { says: ["internet"], saysNot: ["newspaper"] },
+        },
+      ],
+    }),
+  },
+  {
+    name: "find-by-beginnings-and-without-accents",
+    timeZone: "Europe/Berlin",
+    story: (days) => ({
+      tasks: [
+        { title: "Pay the electricity bill", due: days.day(6) },
+        { title: "Update the résumé", due: days.day(3) },
+        { title: "Resume the piano lessons" },
+      ],
+      turns: [
+        {
+          person: "do I have something about electric bills?",
+          model: [calls(["list_tasks", { search: "electric bill" }]), "tells"],
+          end: { says: ["electricity bill"], saysNot: ["piano"] },
+        },
+        {
+          person: "and what about my resume? I'm applying for a job",
+          model: [calls(["list_tasks", { search: "RESUME" }]), "tells"],
+          end: { says: ["résumé"] },
+        },
+      ],
+    }),
+  },
 ];
