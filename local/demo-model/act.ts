@@ -36,6 +36,11 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
     return [says([tell(done), ...notes].join("\n"))];
   }
   if (wish.type === "show") return found.tasks.map(({ id }) => call("get_task", { task_id: id }));
+  const { match } = found;
+  const isMany = match !== undefined && match.expect_count > MOST_AT_ONCE && wish.tool !== "delete_task";
+  if (isMany && wish.change.type === "set") {
+    return [says(`I would change these ${match.expect_count}.`), call(wish.tool, { ...match, ...wish.change.fields })];
+  }
   const alike = new Map<string, { fields: object; ids: number[] }>();
   for (const task of found.tasks) {
     const fields = fieldsOf(wish, task, related?.tasks ?? [], now);

@@ -10,11 +10,20 @@ import type { Named, Status, Target } from "./wish.ts";
 /** How many pages of "all my tasks" are read, so that some of the agent's rounds are left. */
 const MOST_PAGES = 7;
 
+/** How many tasks a call changes by what they fit. */
+const MOST_MATCHED = 500;
+
 /** What was looked up: calls to make first, or why nothing can be done, or the tasks. */
 export type Read =
   | { readonly calls: OutputItem[] }
   | { readonly problem: string }
-  | { readonly tasks: readonly TaskLine[]; readonly lookedUp: number; readonly rest?: string };
+  | { readonly tasks: readonly TaskLine[]; readonly lookedUp: number; readonly rest?: string; readonly match?: Match };
+
+/** The filters that all of the tasks fit and no others do, and how many those are. */
+interface Match {
+  readonly match: Readonly<Record<string, unknown>>;
+  readonly expect_count: number;
+}
 
 /** The tasks that are named one by one. */
 export function readNamed(
@@ -47,15 +56,17 @@ export function readAll(
   const acted = calls.findIndex(({ name }) => name !== "list_tasks");
   const pages = acted < 0 ? calls : calls.slice(0, acted);
   const cursor = readCursor(pages.at(-1)?.output ?? "");
+  const status = selection.filter.status ?? (among.includes("completed") ? "all" : "open");
   if (pages.length === 0 || (cursor !== undefined && pages.length < MOST_PAGES && acted < 0)) {
-    const status = selection.filter.status ?? (among.includes("completed") ? "all" : "open");
     return { calls: [call("list_tasks", { ...selection.filter, status, limit: PAGE, cursor })] };
   }
-  const tasks = pages
-    .flatMap(({ output }) => readTaskLines(output))
-    .filter(({ status }) => status === undefined || among.includes(status));
+  const read = pages.flatMap(({ output }) => readTaskLines(output));
+  const tasks = read.filter(({ status }) => status === undefined || among.includes(status));
   const left = tasks.length - PAGE;
   if (tasks.length === 0) return { problem: "There are no such tasks." };
   const rest = left > 0 && `${cursor === undefined ? left : `More than ${left}`} remain; say it again for those.`;
-  return { tasks: tasks.slice(0, PAGE), lookedUp: pages.length, ...(rest && { rest }) };
+  const { order: _order, ...filter } = selection.filter;
+  const isExact = cursor === undefined && read.length === tasks.length && tasks.length <= MOST_MATCHED;
+  const match = isExact && { match: { ...filter, status }, expect_count: tasks.length };
+  return { tasks: tasks.slice(0, PAGE), lookedUp: pages.length, ...(rest && { rest }), ...(match && { match }) };
 }

@@ -1,12 +1,14 @@
 import { beforeAll, expect, inject, it } from "vitest";
 import { adding } from "../support/demo-list/adding.ts";
 import { changing } from "../support/demo-list/changing.ts";
+import { day, timeZone } from "../support/demo-list/clock.ts";
 import { dialogues } from "../support/demo-list/dialogues.ts";
 import { type End, rowsAfter, type Sentence } from "../support/demo-list/end.ts";
 import { finishing } from "../support/demo-list/finishing.ts";
 import { listOwner, rowsOf, say, tasksBefore } from "../support/demo-list/list.ts";
 import { listing } from "../support/demo-list/listing.ts";
 import { next } from "../support/demo-model-answers.ts";
+import { Person } from "../support/person.ts";
 import { setVariables } from "../support/variables.ts";
 
 // What a person may say to the demo model, and the rows that it leaves: the right ones, or those from before and an
@@ -47,3 +49,13 @@ it.each(sentences.filter((one) => !isUnderstood(one)))("“%s” is not understo
 });
 
 it.each(dialogues)("%j end in the right rows, or in an honest answer", (said, end) => endsIn(said, end));
+
+it("changes more tasks than a call can name by what they fit", async () => {
+  const person = await Person.signUp({ time_zone: timeZone });
+  for (const count of [25, 5]) {
+    const tasks = Array.from({ length: count }, (_, index) => ({ title: `Task ${index}`, due: day(1) }));
+    await person.run("create_task", { tasks });
+  }
+  expect(await say(person, "move everything due tomorrow to in 3 days")).toContain("Updated 30 tasks");
+  expect(new Set((await rowsOf(person)).map(({ due }) => due))).toEqual(new Set([day(3)]));
+});

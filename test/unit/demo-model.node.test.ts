@@ -223,6 +223,19 @@ describe("all tasks", () => {
     expect(next([["delete all my tasks", ['#1 "Only" · pending']]]).words).not.toContain("remain");
   });
 
+  test("that are more than a call can name are changed by what they fit, with their number", () => {
+    const match = { status: "open", due: "overdue" };
+    const pages = [first, '#101 "Last" · pending'];
+    expect(next([["complete all overdue tasks", pages]])).toEqual({
+      words: "[demo model] I would change these 101.",
+      calls: [{ name: "complete_task", match, expect_count: 101 }],
+    });
+    const few = Array.from({ length: 25 }, (_, index) => `#${index + 1} "Task" · pending`).join("\n");
+    expect(next([["complete all overdue tasks", [few]]]).calls).toMatchObject([{ task_ids: expect.anything() }]);
+    const done = next([["complete all overdue tasks", [...pages, "Completed 101 tasks · change 9:"]]]);
+    expect(done).toEqual({ words: "[demo model] Completed 101 tasks · change 9:", calls: [] });
+  });
+
   test("go on where the page before ended", () => {
     const answered = `[demo model]\n${first}`;
     expect(next([["show urgent tasks", [first], answered], ["show more"]]).calls).toEqual([
