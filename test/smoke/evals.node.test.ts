@@ -81,12 +81,12 @@ describe("npm run eval", () => {
     );
     expect(errors).toBe("");
     expect(printed).toMatch(/^passed {2}what-is-overdue {2}1 call, [\d,]+ tokens, [\d.]+ s$/m);
-    expect(printed).toMatch(/^passed {2}i-did-the-first-two {2}3 calls, /m);
+    expect(printed).toMatch(/^passed {2}i-did-the-first-two {2}2 calls, /m);
     expect(printed).toMatch(/^passed {2}delete-after-a-no {2}2 calls, /m);
     expect(printed).toMatch(
       /^FAILED {2}complete-one {2}1 call, .*\n +#1 "Pay the rent": status is "pending", not "completed"\n +#2 "Pay the gardener" is gone$/m,
     );
-    expect(printed).toMatch(/^scripted-model: 3 of 4 passed \(75 %\); 7 calls, [\d,]+ tokens, [\d.]+ s$/m);
+    expect(printed).toMatch(/^scripted-model: 3 of 4 passed \(75 %\); 6 calls, [\d,]+ tokens, [\d.]+ s$/m);
     expect(code).toBe(1);
 
     const files = (await readdir(output)).sort();
@@ -94,7 +94,7 @@ describe("npm run eval", () => {
     const [json = "", markdown = ""] = await Promise.all(files.map((file) => readFile(join(output, file), "utf8")));
     const { models } = tableSchema.parse(JSON.parse(json));
     expect(models).toMatchObject([
-      { model: "scripted-model", passed: 3, cases: 4, pass_rate: 0.75, calls: 7, not_run: [] },
+      { model: "scripted-model", passed: 3, cases: 4, pass_rate: 0.75, calls: 6, not_run: [] },
     ]);
     expect(models[0]?.results.map(({ name, passed }) => [name, passed])).toEqual([
       ["what-is-overdue", true],
@@ -102,7 +102,7 @@ describe("npm run eval", () => {
       ["i-did-the-first-two", true],
       ["delete-after-a-no", true],
     ]);
-    expect(markdown).toMatch(/^\| scripted-model \| 3 \| 4 \| 75 % \| 7 \| [\d,]+ \| [\d.]+ s \|$/m);
+    expect(markdown).toMatch(/^\| scripted-model \| 3 \| 4 \| 75 % \| 6 \| [\d,]+ \| [\d.]+ s \|$/m);
     expect(markdown).toMatch(/^\| what-is-overdue \| passed \| 1 \| [\d,]+ \| [\d.]+ s \|$/m);
     expect(markdown).toContain('#2 "Pay the gardener" is gone');
   });
