@@ -97,10 +97,12 @@ async function changeSeveral(
   { isAtomic, asksPerson }: SeveralOptions,
 ): Promise<TasksChanged> {
   const own = eq(tasks.userId, database.userId);
-  const list = "expectCount" in which ? matchedIds : sql`${`{${which.join(",")}}`}::integer[]`;
-  const isAsked = and(own, sql`${tasks.id} = any(${list})`, isNull(tasks.deletedAt));
+  const { claim, versions } = call;
+  const list = "expectCount" in which ? matchedIds : listOf(which);
+  // What was not there when a person was asked is no part of their yes, whatever has brought it back since.
+  const seen = "expectCount" in which ? list : listOf(which.filter((id) => versions?.has(id) ?? true));
+  const isAsked = and(own, sql`${tasks.id} = any(${seen})`, isNull(tasks.deletedAt));
   const isChangedNow = sql`${tasks.lastChange} = current_setting('app.change')::bigint`;
-  const { claim } = call;
   const changed = await database
     .changeTasks(
       call,
@@ -127,7 +129,7 @@ async function changeSeveral(
               else ${refusal("unchanged")}
             end as why
             from unnest(${list}) with ordinality as asked (id, place)
-            left join ${tasks} on ${own} and ${tasks.id} = asked.id
+            left join ${tasks} on ${own} and ${tasks.id} = asked.id and asked.id = any(${seen})
           ) as judged
         `),
         query
@@ -152,6 +154,10 @@ async function changeSeveral(
     unchanged,
     lastNotes: isClaim ? changed.results?.[4] : undefined,
   };
+}
+
+function listOf(ids: readonly number[]): SQL {
+  return sql`${`{${ids.join(",")}}`}::integer[]`;
 }
 
 /** The condition that a task's claim lets the call: the trigger, which refuses all of it for one task, need not. */

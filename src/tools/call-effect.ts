@@ -37,7 +37,7 @@ export function effectOfWriting(
 
 function readFields(schema: z.ZodObject, input: Record<string, unknown>): Pick<CallEffect, "taskIds" | "details"> {
   return {
-    taskIds: ID_FIELDS.flatMap((field) => input[field] ?? []).filter((id) => typeof id === "number"),
+    taskIds: [...new Set(ID_FIELDS.flatMap((field) => input[field] ?? []).filter((id) => typeof id === "number"))],
     details: new Map(
       Object.keys(schema.shape)
         .filter((field) => !ID_FIELDS.includes(field) && input[field] !== undefined)

@@ -78,6 +78,19 @@ describe("a yes counts for the tasks as its question showed them", () => {
     expect((await script.record()).requests).toHaveLength(2);
   });
 
+  test("what was not there when it was asked is no part of it, also where it is there again", async () => {
+    const person = await Person.signUp();
+    const [one = 0, gone = 0, other = 0] = await makeTasks(person, "One", "Gone", "Other");
+    const { change } = await person.run("delete_task", { task_id: gone });
+    const script = await Script.write([calls(["delete_task", { task_ids: [one, gone, other] }]), says("Done.")]);
+    const asked = await chat(person, { message: `Do it ${script.mark}` });
+    const { conversation_id, approval_required: questions = [] } = asked;
+    expect(questionOf(asked).question).toBe(`Delete 2 tasks: #${one} "One", #${other} "Other"?`);
+    await person.run("update_task", { undo: change });
+    await chat(person, { conversation_id, approval: yesTo(questions) });
+    expect(await titlesOf(person)).toEqual(["Gone"]);
+  });
+
   test("what the person has said yes to in the same message is no change since, at once or one by one", async () => {
     for (const atOnce of [true, false]) {
       const person = await Person.signUp();
