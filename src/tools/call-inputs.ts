@@ -72,6 +72,9 @@ export function requireTasks(
 ): [number, ...number[]] {
   const [first, ...others] = namedTasks(named);
   if (first === undefined) throw refusedField("invalid_input", "task_id", "is required");
+  if (others.length >= MOST_NAMED_TASKS) {
+    throw refusedField("invalid_input", "task_ids", `must have at most ${MOST_NAMED_TASKS} items, task_id among them`);
+  }
   if (others.length > 0 && named.expected_version !== undefined) {
     const message = "goes with one task alone: leave it out, or change one task after the other";
     throw refusedField("invalid_input", "expected_version", message);

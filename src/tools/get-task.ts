@@ -38,7 +38,10 @@ export const getTaskTool = defineReadingTool({
   async run({ history, before_change: before, ...named }, database) {
     const [id, ...others] = requireTasks(named);
     if (history === undefined && before === undefined) return getAll(database, [id, ...others]);
-    if (others.length > 0) throw refusedField("invalid_input", "history", "goes with one task alone");
+    if (others.length > 0) {
+      const field = history === undefined ? "before_change" : "history";
+      throw refusedField("invalid_input", field, "goes with one task alone");
+    }
     const { task, changes, isMore, timeZone } = await readHistory(database, id, history ?? USUAL_HISTORY, before);
     return {
       tasks: [task],

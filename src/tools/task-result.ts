@@ -111,11 +111,13 @@ function linesOf({ tasks, verb, said = verb, describe, change, isClaim, unchange
 }
 
 /** First what holds of all of them, with the number of the change. */
-function linesInBrief({ tasks, verb, said, describe, change, unchanged }: Told, page: ListedTask[], more: number) {
+function linesInBrief({ tasks, verb, said, describe, change, ...told }: Told, page: ListedTask[], more: number) {
+  // Where nothing changed, as where a claim is renewed, what is said holds of all.
+  const unchanged: ReadonlySet<number> = change === undefined ? new Set() : told.unchanged;
   const described = new Map(tasks.map((task) => [task.id, describe(task)]));
   const remarks = [...described].filter(([id]) => !unchanged.has(id)).map(([, remark]) => remark);
   const common = new Set(remarks).size === 1 ? remarks[0] : undefined;
-  const count = tasks.length - unchanged.size;
+  const count = tasks.filter(({ id }) => !unchanged.has(id)).length;
   const heads = [`${said ?? verb} ${count} tasks`, common].filter(Boolean).join(" · ");
   const lines = listText(page)
     .split("\n")

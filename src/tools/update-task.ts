@@ -2,7 +2,7 @@ import { quote } from "../quote.ts";
 import { shorten } from "../shorten.ts";
 import { updateTasks } from "../tasks/change-several.ts";
 import { type TasksChanged, updateTask } from "../tasks/change-tasks.ts";
-import { claimNext, leaseClaimed } from "../tasks/claim-tasks.ts";
+import { claimNext, leaseClaimed, MOST_CLAIMED } from "../tasks/claim-tasks.ts";
 import { tellMaker } from "../tasks/logged-change.ts";
 import type { Task } from "../tasks/task.ts";
 import { undoChange } from "../tasks/undo-change.ts";
@@ -72,6 +72,9 @@ export const updateTaskTool = defineWritingTool({
         "claim",
         "says under which claim to act: give what to change too, claim_minutes to renew it, or release",
       );
+    }
+    if (matched !== undefined && isClaim(asked) && matched.expectCount > MOST_CLAIMED) {
+      throw invalid("expect_count", `must be at most ${MOST_CLAIMED} with claim_minutes: a call claims no more`);
     }
     if (lease === undefined || isEdit(edit)) requireChange(edit, matched?.expectCount ?? named.length);
     const updated =

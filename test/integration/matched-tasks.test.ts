@@ -93,6 +93,10 @@ describe("tasks that fit a filter", () => {
     [{ match: { status: "deleted" }, expect_count: 1 }, "match finds no deleted tasks; undo brings them back"],
     [{ match: friday, expect_count: 501 }, "expect_count must be at most 500"],
     [{ expect_count: 1 }, "match must be given with expect_count"],
+    [
+      { match: friday, expect_count: 26, claim_minutes: 5 },
+      "expect_count must be at most 25 with claim_minutes: a call claims no more",
+    ],
     [{ match: { when: "today" }, expect_count: 1 }, /^Unknown field match\.when/],
     [{ match: friday, expect_count: 1, expected_version: 1 }, "expected_version goes with one task alone"],
   ])("are refused where a call does not fit: %j", async (input, message) => {

@@ -142,6 +142,22 @@ describe("several tasks in one call", () => {
     expect(text).toContain(`Deleted 7 tasks · change 9:\\n#1 \\"Task 1\\" · completed `);
   });
 
+  it("are counted in brief: those that changed, by a repeat too, and all where none did", async () => {
+    const ids = await newTasks(7);
+    await person.run("complete_task", { task_id: ids[0] });
+    const call = { task_ids: ids, idempotency_key: "brief" };
+    expect(await textOf("complete_task", call)).toContain("Completed 6 tasks · change 9:");
+    expect(await textOf("complete_task", call)).toContain("That call: Completed 6 tasks · change 9:");
+    const again = await textOf("complete_task", { task_ids: ids });
+    expect(again).toContain("It was completed before; nothing was changed. 7 tasks:");
+    expect(again).not.toContain("unchanged");
+    const open = await newTasks(6);
+    const { change: claim } = await person.run("update_task", { task_ids: open, claim_minutes: 5 });
+    expect(await textOf("update_task", { task_ids: open, claim, claim_minutes: 60 })).toContain(
+      "Claim renewed: 6 tasks:",
+    );
+  });
+
   it("answer a repeat with what failed the first time", async () => {
     const [one = 0, done = 0] = await newTasks(2);
     await person.run("complete_task", { task_id: done });
@@ -168,6 +184,9 @@ describe("several tasks in one call", () => {
     );
     expect(await detailOf({ task_ids: Array.from({ length: 26 }, (_, index) => index + 1) })).toBe(
       "task_ids must have at most 25 items",
+    );
+    expect(await detailOf({ task_id: 99, task_ids: Array.from({ length: 25 }, (_, index) => index + 1) })).toBe(
+      "task_ids must have at most 25 items, task_id among them",
     );
     expect(await detailOf({})).toBe("task_id is required");
   });
@@ -274,6 +293,8 @@ describe("get_task", () => {
     expect((await person.call("get_task", { task_ids: [9, 10] })).status).toBe(404);
     const refused = await problemOf(await person.call("get_task", { task_ids: [one, two], history: 3 }));
     expect(refused.detail).toBe("history goes with one task alone");
+    const before = await problemOf(await person.call("get_task", { task_ids: [one, two], before_change: 3 }));
+    expect(before.detail).toBe("before_change goes with one task alone");
   });
 
   it("cuts the descriptions of several that are longer than that of one may be, and says so", async () => {
