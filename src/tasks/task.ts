@@ -60,9 +60,13 @@ export function toBriefTask(row: TaskRow, timeZone: string): Task {
     created_at: show(row.createdAt),
     updated_at: show(row.updatedAt),
     ...(row.completedAt !== null && { completed_at: show(row.completedAt) }),
-    ...(row.references && row.references.open.length > 0 && { waiting_for: row.references.open }),
+    ...(isOpen(row) && row.references && row.references.open.length > 0 && { waiting_for: row.references.open }),
     ...claimOf(row, show),
   };
+}
+
+function isOpen({ status }: Pick<TaskRow, "status">): boolean {
+  return status === "pending" || status === "in_progress";
 }
 
 function wordsOf({ recurrence, recurrence_from: from }: TaskRow): Pick<Task, "recurrence_text"> {
@@ -72,9 +76,8 @@ function wordsOf({ recurrence, recurrence_from: from }: TaskRow): Pick<Task, "re
 
 /** When the tasks after an open one would be due. */
 function nextDuesOf(row: TaskRow, timeZone: string): string[] {
-  const { recurrence: rule, recurrence_from: from, seriesStart: start, occursAt, status } = row;
-  const isOver = status === "completed" || status === "cancelled";
-  if (isOver || rule === null || start === null || occursAt === null) return [];
+  const { recurrence: rule, recurrence_from: from, seriesStart: start, occursAt } = row;
+  if (!isOpen(row) || rule === null || start === null || occursAt === null) return [];
   return nextDues({ rule, start, occursAt, isFromCompletion: from === "completion" }, timeZone, new Date());
 }
 

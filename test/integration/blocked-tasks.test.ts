@@ -74,6 +74,18 @@ describe("what a task waits for", () => {
     expect((await person.run("update_task", { task_id: last.id, claim_minutes: 5 })).tasks).toHaveLength(1);
   });
 
+  it("is not told of a task that is finished itself", async () => {
+    const first = await newTask("First");
+    const second = await newTask("Second", { blocked_by: [first.id] });
+    const done = await person.runForTask("complete_task", { task_id: second.id });
+    expect(done).toMatchObject({ blocked_by: [first.id] });
+    expect(done).not.toHaveProperty("waiting_for");
+    expect(await textOf("list_tasks", { status: "completed" })).not.toContain("blocked by");
+    expect(await read(first.id)).not.toHaveProperty("blocks");
+    const opened = await person.runForTask("update_task", { task_id: second.id, status: "pending" });
+    expect(opened).toMatchObject({ waiting_for: [first.id] });
+  });
+
   it("must be there, other tasks, and twenty at most", async () => {
     const { id } = await newTask("Here");
     const missing = "must be the id of a task that is there: there is no task #9";
