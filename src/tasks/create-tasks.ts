@@ -70,14 +70,17 @@ function toRows(given: readonly NewTaskWithSubtasks[]): NewRow[] {
 /** Keeps which of them cannot be made, and why. */
 function judge(userId: number, given: readonly NewTaskWithSubtasks[], isAtomic: boolean): SQL {
   let upTo = 0;
-  const items = given.map(({ subtasks = [], parent_id: parent = null, discovered_from: found = null }, item) => {
+  const items = given.map(({ subtasks = [], ...task }, item) => {
     upTo += 1 + subtasks.length;
-    return sql`(${item}::integer, ${upTo}::integer, ${parent}::integer, ${found}::integer)`;
+    const referred = JSON.stringify([task, ...subtasks].flatMap(referencesOf));
+    return sql`(${item}::integer, ${upTo}::integer, ${referred}::jsonb)`;
   });
-  const isMissing = (id: SQL) => {
-    const isThere = and(eq(tasks.userId, userId), sql`${tasks.id} = ${id}`, isNull(tasks.deletedAt));
-    return sql`${id} is not null and not exists (select from ${tasks} where ${isThere})`;
-  };
+  const isThere = and(
+    eq(tasks.userId, userId),
+    sql`${tasks.id} = (reference ->> 'id')::integer`,
+    isNull(tasks.deletedAt),
+  );
+  const missing = refusal("missing", { field: sql`reference ->> 'field'`, given: sql`reference -> 'id'` });
   return sql`
     select keep_refused(
       coalesce(jsonb_agg(jsonb_build_object('index', item) || why order by item) filter (where why is not null), '[]'),
@@ -87,11 +90,22 @@ function judge(userId: number, given: readonly NewTaskWithSubtasks[], isAtomic: 
       select item, case
         when (select task_count from users where id = ${userId}) + up_to > ${MOST_TASKS}::integer
           then ${refusal("tasks", { given: MOST_TASKS })}
-        when ${isMissing(sql`parent`)} then ${refusal("missing", { field: "parent_id", given: sql`parent` })}
-        when ${isMissing(sql`found`)} then ${refusal("missing", { field: "discovered_from", given: sql`found` })}
+        else (
+          select ${missing} from jsonb_array_elements(referred) with ordinality as listed (reference, place)
+          where not exists (select from ${tasks} where ${isThere}) order by place limit 1
+        )
       end as why
-      from (values ${sql.join(items, sql`, `)}) as given (item, up_to, parent, found)
+      from (values ${sql.join(items, sql`, `)}) as given (item, up_to, referred)
     ) as judged`;
+}
+
+/** The tasks that a new one refers to, and how. */
+function referencesOf({ parent_id: parent, discovered_from: found, blocked_by: blockers = [] }: NewTask) {
+  return [
+    ...(parent === undefined ? [] : [{ field: "parent_id", id: parent }]),
+    ...blockers.map((id) => ({ field: "blocked_by", id })),
+    ...(found === undefined ? [] : [{ field: "discovered_from", id: found }]),
+  ];
 }
 
 /**

@@ -98,6 +98,25 @@ describe("several new tasks", () => {
     ]);
   });
 
+  it("fail one by one whatever they refer to, and whatever a subtask of theirs does", async () => {
+    const tasks = [
+      { title: "Waits", blocked_by: [97] },
+      { title: "Kept" },
+      { title: "Found", subtasks: [{ title: "Below", discovered_from: 96 }] },
+      { title: "Waits too", subtasks: [{ title: "Below that", blocked_by: [95] }] },
+    ];
+    const { failed } = await person.run("create_task", { tasks });
+    const missing = (field: string, id: number) =>
+      `${field} must be the id of a task that is there: there is no task #${id}`;
+    expect(failed).toEqual([
+      { index: 0, error: "invalid_input", message: missing("blocked_by", 97) },
+      { index: 2, error: "invalid_input", message: missing("discovered_from", 96) },
+      { index: 3, error: "invalid_input", message: missing("blocked_by", 95) },
+    ]);
+    expect((await rows()).map(({ title }) => title)).toEqual(["Kept"]);
+    await expectWholeLog(person.id);
+  });
+
   it("are made as far as there is room", async () => {
     await ownerQuery("update users set task_count = 99997 where id = $1", [person.id]);
     const tasks = [{ title: "One" }, { title: "Two", subtasks: [{ title: "Three" }] }, { title: "Four" }];
