@@ -151,7 +151,8 @@ end
 $$;
 
 -- Begins a series where a task gets another rule, at its due, or, without one, at the first time that fits the rule, which becomes its due;
--- ends one where the rule goes. Where a task is restored for whose occurrence another stands by now, it recurs no more.
+-- ends one where the rule goes. Where a task is restored for whose occurrence another stands by now, it recurs no more; and no task that
+-- is there gets its place in a series back, by an undo, where another stands there.
 create function begin_series() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -167,12 +168,16 @@ declare
   zone text;
   bound text;
   brought jsonb;
+  in_its_place integer;
 begin
-  if new.recurrence is not null and is_restored and exists (
-    select from public.tasks
-    where user_id = new.user_id and series = new.series and occurrence = new.occurrence and id <> new.id and deleted_at is null
-  ) then
-    new.recurrence := null;
+  if new.series is not null and new.deleted_at is null and (is_restored or tg_op = 'UPDATE' and new.series is distinct from old.series) then
+    select id into in_its_place from public.tasks
+    where user_id = new.user_id and series = new.series and occurrence = new.occurrence and id <> new.id and deleted_at is null;
+    if in_its_place is not null and is_restored then
+      new.recurrence := null;
+    elsif in_its_place is not null then
+      perform public.raise_reference('recurrence', jsonb_build_object('problem', 'taken', 'id', in_its_place));
+    end if;
   end if;
   if new.recurrence is null then
     new.recurrence_from := null;

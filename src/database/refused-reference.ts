@@ -4,6 +4,7 @@ import { ApplicationError, type FieldError } from "../errors.ts";
 /** What `raise_reference` tells of the task that was to refer to another. */
 const detailSchema = z.discriminatedUnion("problem", [
   z.object({ problem: z.literal("missing"), id: z.int() }),
+  z.object({ problem: z.literal("taken"), id: z.int() }),
   z.object({ problem: z.literal("itself"), task_id: z.int() }),
   z.object({ problem: z.literal("circle"), task_id: z.int(), path: z.array(z.int()) }),
   z.object({ problem: z.literal("wait"), task_id: z.int(), through: z.int() }),
@@ -49,6 +50,8 @@ function tellProblem(detail: z.output<typeof detailSchema>): string {
   switch (detail.problem) {
     case "missing":
       return `must be the id of a task that is there: there is no task #${detail.id}`;
+    case "taken":
+      return `is that of #${detail.id} by now, which has its place in the series`;
     case "itself":
       return `must be another task than #${detail.task_id} itself`;
     case "circle": {

@@ -7,7 +7,7 @@ type Frequency = (typeof FREQUENCIES)[number];
 /** The days of the week as RFC 5545 writes them; Monday is 0. */
 const WEEKDAYS: readonly string[] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
-/** A day of the week, or the so-manieth of a month or a year: from its end where that is below zero. */
+/** A day of the week, or the nth of a month or a year: from its end where n is below zero. */
 export interface WeekdayPart {
   readonly weekday: number;
   readonly ordinal: number | undefined;

@@ -45,6 +45,22 @@ describe("a series", () => {
     expect((await complete(person, id + 2)).note).toContain(`due ${dayAfter(16)}.`);
   });
 
+  it("is not brought back by an undo where another task has its place by now", async () => {
+    const { id } = await make(person, { due: dayAfter(1), recurrence: "FREQ=DAILY" });
+    await complete(person, id);
+    const { change } = await person.run("update_task", { task_id: id + 1, clear: ["recurrence"] });
+    await person.run("update_task", { task_id: id, status: "pending" });
+    await complete(person, id);
+    const before = await rowsOf(person);
+    expect(before).toMatchObject([{}, { recurrence: null }, { occurrence: 2 }]);
+    const refused = await person.call("update_task", { undo: change });
+    expect(refused.status).toBe(409);
+    expect((await problemOf(refused)).detail).toBe(
+      `Change ${change} cannot be undone: recurrence is that of #${id + 2} by now, which has its place in the series. Nothing was changed.`,
+    );
+    expect(await rowsOf(person)).toEqual(before);
+  });
+
   it("goes on where only this one's due changes, also with the same rule given again", async () => {
     const { id } = await make(person, { due: dayAfter(1), recurrence: "FREQ=DAILY" });
     const [before] = await rowsOf(person);
