@@ -28,12 +28,12 @@ describe("the next one", () => {
 
   it("is at the same time of day by the person's clock, whatever their clock does meanwhile", async () => {
     const here = await Person.signUp({ time_zone: "America/New_York" });
-    // Put forward on 2027-03-14: 02:30 is skipped there, and has the offset from before. Put back on 2027-11-07.
+    // Put forward on 2038-03-14: 02:30 is skipped there, and has the offset from before. Put back on 2038-11-07.
     for (const [due, rule, dues] of [
-      ["2027-03-12T02:30:00", "FREQ=DAILY", ["2027-03-13T02:30:00-05:00", "2027-03-14T03:30:00-04:00"]],
-      ["2027-03-13T02:30:00", "FREQ=DAILY", ["2027-03-14T03:30:00-04:00", "2027-03-15T02:30:00-04:00"]],
-      ["2027-11-06T01:30:00", "FREQ=DAILY", ["2027-11-07T01:30:00-04:00", "2027-11-08T01:30:00-05:00"]],
-      ["2027-03-07T09:00:00-05:00", "FREQ=WEEKLY", ["2027-03-14T09:00:00-04:00", "2027-03-21T09:00:00-04:00"]],
+      ["2038-03-12T02:30:00", "FREQ=DAILY", ["2038-03-13T02:30:00-05:00", "2038-03-14T03:30:00-04:00"]],
+      ["2038-03-13T02:30:00", "FREQ=DAILY", ["2038-03-14T03:30:00-04:00", "2038-03-15T02:30:00-04:00"]],
+      ["2038-11-06T01:30:00", "FREQ=DAILY", ["2038-11-07T01:30:00-04:00", "2038-11-08T01:30:00-05:00"]],
+      ["2038-03-07T09:00:00-05:00", "FREQ=WEEKLY", ["2038-03-14T09:00:00-04:00", "2038-03-21T09:00:00-04:00"]],
     ] as const) {
       const made = await here.runForTask("create_task", { title: "Call", due, recurrence: rule });
       expect(made.next_dues).toEqual(dues);
