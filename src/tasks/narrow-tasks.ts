@@ -20,13 +20,14 @@ export function idsNarrowing(userId: number, order: ListOrder, filter: TaskFilte
   const count = lookUps.length + Number(isSearch);
   if (count === 0) return undefined;
   const most = Math.floor(MOST_NARROWED / count);
-  const limit = sql.raw(`${most + 1}`);
-  const arrays = lookUps.map((lookUp) => sql`(array(${lookUp} limit ${limit}))`);
+  const raw = (number: number) => sql.raw(`${number}`);
+  // Each with how many it may have to be whole.
+  const arrays = lookUps.map((lookUp) => sql`(array(${lookUp} limit ${raw(most + 1)}), ${raw(most)})`);
   // Where no words begin as those of a search do, they are looked for inside words: that narrows nothing.
-  if (isSearch) arrays.push(sql`(nullif(array(${idsByWords}), '{}'))`);
-  return sql`select ids, cardinality(ids) <= ${sql.raw(`${isSearch ? MOST_NARROWED : most}`)} as is_narrow
-    from (select ids from (values ${sql.join(arrays, sql`, `)}) as found (ids) offset 0) as narrowing
-    order by cardinality(ids) limit 1`;
+  if (isSearch) arrays.push(sql`(nullif(array(${idsByWords}), '{}'), ${raw(MOST_NARROWED)})`);
+  return sql`select ids, cardinality(ids) <= most as is_narrow
+    from (select * from (values ${sql.join(arrays, sql`, `)}) as found (ids, most) offset 0) as narrowing
+    order by cardinality(ids) > most, cardinality(ids) limit 1`;
 }
 
 function lookUpsOf(userId: number, order: ListOrder, filter: TaskFilter): SQL[] {
