@@ -104,11 +104,11 @@ export const listTasksTool = defineReadingTool({
       groups?.map((group) => tellGroup(group, asked.group_by)).join("\n"),
       digest === undefined &&
         groups === undefined &&
-        (tasks.length === 0 ? nothingListed(asked, reset) : listText(tasks)),
+        (tasks.length === 0 ? nothingListed(asked, reset, nextCursor !== undefined) : listText(tasks)),
       total !== undefined && `Total ${total}.`,
       tags !== undefined && tags.length > 0 && `Tags: ${tags.map((tag) => tellGroup(tag, "tag")).join(", ")}`,
       more && `More has changed: changed_since ${change}`,
-      nextCursor !== undefined && `There are more: cursor ${nextCursor}`,
+      nextCursor !== undefined && `There ${tasks.length < asked.limit ? "may be" : "are"} more: cursor ${nextCursor}`,
       [
         now !== undefined && timeZone !== undefined && tellClock(now, timeZone),
         change !== undefined && `Change ${change}.`,
@@ -124,10 +124,12 @@ export const listTasksTool = defineReadingTool({
 /** Says of a list without tasks what it lacks: where only some of them were asked for, there may be others. */
 function nothingListed(
   { status, order: _order, limit: _limit, total: _total, changed_since: since, ...filter }: z.output<typeof input>,
-  isReset?: boolean,
+  isReset = false,
+  isMore = false,
 ): string {
   if (isReset) return `What has changed since ${since} is not known: list anew, without changed_since.`;
   if (since !== undefined) return `Nothing has changed since ${since}.`;
+  if (isMore) return "None of the tasks looked at so far fit.";
   if (Object.values(filter).some((value) => value !== undefined)) return "No tasks fit.";
   return status === "all" ? "No tasks." : `No ${status.replace("_", " ")} tasks.`;
 }
