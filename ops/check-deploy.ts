@@ -5,13 +5,16 @@ import { join } from "node:path";
 import { LARGEST_BUNDLE_KIB, NODE_MODULES_AT_START, PACKAGES_AT_START } from "./bundle/budget.ts";
 import { bundle, WORKER_ENTRY } from "./bundle/bundle.ts";
 import { evaluatedAtStart, type ModuleGraph, partsOf } from "./bundle/contents.ts";
+import { readMigrationFiles } from "./database/migration-files.ts";
 
 // Bundles the worker for every environment of wrangler.toml, as `wrangler deploy` would, and sends nothing anywhere.
 // Says nothing unless a bundle cannot be made, is larger than its budget, or evaluates more at its start than it may, or
-// wrangler warns of the configuration: it would with every command that an operator runs.
+// wrangler warns of the configuration: it would with every command that an operator runs. Throws for migrations that could not
+// be read, such as two of one number, which two branches have made.
 
 const LISTED_PARTS = 12;
 
+await readMigrationFiles();
 const graph = await bundleOnce();
 const problems = [
   ...describeExtras(graph),

@@ -43,6 +43,10 @@ const LONGEST_PUBLISHED = 1_000;
 /** No number that a model writes comes near the one, and none is below the other; nor is a text that it writes empty. */
 const LARGEST_NUMBER = 10_000;
 const SMALLEST_NUMBER = 1;
+/** So many tags, or blockers, no model gives a task; so many tasks it may well name. */
+const SHORTEST_LIMITED_LIST = 25;
+/** Nor is a tag so long that a model writes. */
+const LONGEST_TAG = 50;
 
 let descriptions: readonly ToolDescription[] | undefined;
 
@@ -98,7 +102,8 @@ function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void
   delete published.format;
   delete published.pattern;
   if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
-  if (published.minLength === 1) delete published.minLength;
+  if (published.maxLength === LONGEST_TAG) delete published.maxLength;
+  if (published.maxItems !== undefined && published.maxItems < SHORTEST_LIMITED_LIST) delete published.maxItems;
   if (published.maximum !== undefined && published.maximum >= LARGEST_NUMBER) delete published.maximum;
   if (published.minimum !== undefined && published.minimum <= SMALLEST_NUMBER) delete published.minimum;
   if (published.minLength !== undefined && published.minLength <= 1) delete published.minLength;
