@@ -19,7 +19,7 @@ $$;
 revoke execute on function keep_matched(integer[], integer, integer[]) from public;
 grant execute on function keep_matched(integer[], integer, integer[]) to task_worker;
 
--- As before, of as many tasks as one call may change, and those to which the same is done by one statement: each statement more
+-- As before, of as many tasks as one call may change, with the next ones of those that recur, and those to which the same is done by one statement: each statement more
 -- reads and writes all that the call has done so far.
 create or replace function undo_change(undone bigint, unasked integer) returns jsonb
 language plpgsql security definer
@@ -28,7 +28,7 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-  most_tasks constant integer := 500;
+  most_tasks constant integer := 1000;
   caller_id constant integer := public.current_user_id();
   person record;
   one record;

@@ -76,6 +76,27 @@ describe("tasks that fit a filter", () => {
     );
   });
 
+  it("that recur make as many next ones, which one undo takes back too", { timeout: 60_000 }, async () => {
+    await ownerQuery(
+      `insert into tasks (user_id, title, due_date, recurrence)
+       select $1, 'Task ' || number, '2026-12-04', 'FREQ=DAILY' from generate_series(1, 300) as number`,
+      [person.id],
+    );
+    const { change } = await person.run("complete_task", { match: friday, expect_count: 300 });
+    const count = () =>
+      ownerQuery(
+        "select status, count(*)::int as count from tasks where user_id = $1 and deleted_at is null group by 1 order by 1",
+        [person.id],
+      );
+    expect(await count()).toEqual([
+      { status: "completed", count: 300 },
+      { status: "pending", count: 300 },
+    ]);
+    await person.run("update_task", { undo: change });
+    expect(await count()).toEqual([{ status: "pending", count: 300 }]);
+    await expectWholeLog(person.id);
+  });
+
   it("are told again by a repeat, although they fit no more", async () => {
     await fill(2);
     const call = { match: friday, expect_count: 2, clear: ["due"], idempotency_key: "k" };

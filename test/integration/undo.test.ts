@@ -217,8 +217,8 @@ describe("what cannot be undone", () => {
   });
 
   it("is a change of more tasks than an answer has room for", async () => {
-    await ownerQuery("insert into tasks (user_id, title) select $1, 'Raw' from generate_series(1, 501)", [person.id]);
-    expect((await refusalOf(1)).detail).toBe("undo names a change of more than 500 tasks; an undo takes no more back");
+    await ownerQuery("insert into tasks (user_id, title) select $1, 'Raw' from generate_series(1, 1001)", [person.id]);
+    expect((await refusalOf(1)).detail).toBe("undo names a change of more than 1000 tasks; an undo takes no more back");
   });
 
   it.each([
