@@ -9,8 +9,8 @@ let today: string;
 const dayFrom = (days: number) => new Date(Date.parse(today) + days * 86_400_000).toISOString().slice(0, 10);
 
 /** What the text of an answer says, as an MCP client gets it. */
-async function textOf(input: Record<string, unknown>): Promise<string> {
-  const response = await person.send("/mcp", {
+async function textOf(input: Record<string, unknown>, whose = person): Promise<string> {
+  const response = await whose.send("/mcp", {
     method: "POST",
     body: {
       jsonrpc: "2.0",
@@ -201,4 +201,22 @@ describe("a digest", () => {
       { field, message: "must be left out beside digest, which is of all tasks" },
     ]);
   });
+});
+
+it("a page may be empty and have a cursor: its text says that there may be more", async () => {
+  const busy = await Person.signUp();
+  await ownerQuery(
+    `insert into tasks (user_id, title, tags)
+     select $1, 'One of many', array[case when n % 2 = 0 then 'home' else 'work' end] from generate_series(1, 1400) as n`,
+    [busy.id],
+  );
+  const asked = { tags: ["home"], any_tags: ["work"] };
+  const { tasks, next_cursor: cursor } = await busy.run("list_tasks", asked);
+  expect(tasks).toEqual([]);
+  expect(await textOf(asked, busy)).toContain("None of the tasks looked at so far fit.\nThere may be more: cursor ");
+  let next = cursor;
+  for (let pages = 1; next !== undefined && pages < 4; pages += 1) {
+    next = (await busy.run("list_tasks", { ...asked, cursor: next })).next_cursor;
+  }
+  expect([typeof cursor, next]).toEqual(["string", undefined]);
 });
