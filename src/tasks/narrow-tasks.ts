@@ -56,6 +56,7 @@ function lookUpsOf(userId: number, order: ListOrder, filter: TaskFilter): SQL[] 
   if (filter.parentId !== undefined) {
     lookUps.push(any([own(sql`${tasks.parent_id}`, eq(tasks.parent_id, filter.parentId))]));
   }
+  if (filter.isRecurring) lookUps.push(any([own(sql`${tasks.userId}`, isNotNull(tasks.recurrence))]));
   if (filter.isBlocked) {
     const waiting = sql`(select distinct task_id from task_blockers where user_id = ${userId} order by task_id limit ${most})`;
     lookUps.push(any([waiting]));

@@ -18,6 +18,8 @@ export interface TaskFilter extends DueFilter {
   readonly isBlocked?: boolean | undefined;
   /** Only subtasks of this task. */
   readonly parentId?: number | undefined;
+  /** Only tasks that recur. */
+  readonly isRecurring?: boolean | undefined;
   readonly priority?: Task["priority"] | undefined;
   /** Tasks that carry all of these, without regard to case and accents. */
   readonly tags?: readonly string[] | undefined;
@@ -45,6 +47,7 @@ export function fitting(filter: TaskFilter, isWordFound?: SQL): SQL[] {
     filter.isTaken ? or(eq(tasks.status, "in_progress"), isClaimLive) : undefined,
     filter.isBlocked ? isBlocked : undefined,
     filter.parentId === undefined ? undefined : eq(tasks.parent_id, filter.parentId),
+    filter.isRecurring ? isNotNull(tasks.recurrence) : undefined,
     priority && eq(tasks.priority, priority),
     tags.length > 0 ? carriesAll(JSON.stringify(tags)) : undefined,
     anyTags.length > 0 ? sql`${tasks.searchedTags} && ${searched(JSON.stringify(anyTags))}` : undefined,

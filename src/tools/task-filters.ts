@@ -20,12 +20,13 @@ export const filterInputs = {
       "open is pending and in_progress; ready is open and free to claim; overdue is open, its moment or whole day past.",
     ),
   priority: priority.optional().describe("Only tasks of this priority; none means any."),
-  tags: tags.optional().describe("Only tasks that carry all of these tags."),
-  any_tags: tags.optional().describe("Only tasks that carry one of these at least."),
+  tags: tags.optional().describe("Only tasks with all of these tags."),
+  any_tags: tags.optional().describe("Only tasks with any of these tags."),
   search: text({ minimum: 1, maximum: 200, isComposed: true })
     .optional()
     .describe("Words that are all in title or description, in any order."),
   parent_id: taskIdSchema.optional().describe("Only its subtasks."),
+  recurring: z.boolean().optional().describe("Only those that recur."),
   due: dueWordSchema.optional().describe("By the person's clock."),
   due_from: day.optional().describe("Due at this date or date-time or later."),
   due_before: day.optional().describe("Due before this date or date-time."),
@@ -46,6 +47,7 @@ export function toTaskFilter(asked: FilterInputs): TaskFilter {
     isOverdue: status === "overdue",
     priority: toPriority(priority),
     parentId: asked.parent_id,
+    isRecurring: asked.recurring,
     ...{ tags, anyTags, search, due, dueFrom, dueBefore, completedFrom, completedBefore },
   };
 }

@@ -95,6 +95,15 @@ it("lists the subtasks of a task alone", async () => {
   expect(await titlesOf({ parent_id: 3 }, parent)).toEqual([]);
 });
 
+it("lists the tasks that recur alone", async () => {
+  const gardener = await Person.signUp();
+  await gardener.run("create_task", { title: "Plant a tree" });
+  await gardener.run("create_task", { title: "Water the plants", due: "2026-11-30", recurrence: "FREQ=WEEKLY" });
+  expect(await titlesOf({ recurring: true }, gardener)).toEqual(["Water the plants"]);
+  expect(await titlesOf({ recurring: true, search: "tree" }, gardener)).toEqual([]);
+  expect(await titlesOf({ recurring: false }, gardener)).toEqual(["Water the plants", "Plant a tree"]);
+});
+
 describe("a search", () => {
   let searcher: Person;
 

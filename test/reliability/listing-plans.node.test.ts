@@ -138,6 +138,7 @@ describe.skipIf(findPostgresql() === undefined)(
         ["a tag that some have", { tags: ["middling"] }],
         ["a tag that few have", { tags: ["rare"] }],
         ["any of two tags", { anyTags: ["rare", "none"] }],
+        ["what recurs", { isRecurring: true }],
         ["a word that many have", { search: "dent" }],
         ["a word that few have", { search: "zeppelin" }],
         ["what was completed lately", { statuses: ["completed"], completedFrom: "2026-01-01" }],
