@@ -1,9 +1,19 @@
 import { type SQL, sql } from "drizzle-orm";
 import { tasks } from "./task-rows.ts";
 
-/** The words of a search, as they are written between white space. */
+/** What a sentence puts before a word and after it, and is no part of it: quotation marks, brackets, stops. */
+const AROUND = /^[\p{Pi}\p{Pf}\p{Ps}"'`¿¡]+|[\p{Pi}\p{Pf}\p{Pe}"'`.,;:!?…。、！？，；：]+$/gu;
+
+const DASH = /^\p{Pd}+$/u;
+
+/**
+ * The words of a search between white space, without the punctuation around them: `"pay bill",` is pay and bill. Signs that a
+ * word is made of stay (50%, C++, .env), and so does a search that is punctuation alone.
+ */
 function wordsOf(search: string): string[] {
-  return [...new Set(search.split(/\p{White_Space}+/u).filter((word) => word !== ""))];
+  const written = search.split(/\p{White_Space}+/u).filter((word) => word !== "");
+  const bare = written.map((word) => word.replaceAll(AROUND, "")).filter((word) => word !== "" && !DASH.test(word));
+  return [...new Set(bare.length > 0 ? bare : written)];
 }
 
 /** The words of a search as the database's functions take them. */

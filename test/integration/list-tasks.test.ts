@@ -143,6 +143,12 @@ describe("a search", () => {
     ["letters in a square beside others", "\u{1f140}", ["Letters"]],
     ["letters that are one or two", "oeuvre IZMIR smorre", ["Letters"]],
     ["signs as they are", "50% 100_000 \\", ["Оплатить СЧЁТ"]],
+    ["words as they stand in a sentence", "“Pay” the (bill)!", ["Pay the electricity bill"]],
+    ["words between stops", "pay, bill; electricity?", ["Pay the electricity bill"]],
+    ["words on both sides of a dash", "bill – pay", ["Pay the electricity bill"]],
+    ["signs of a word before a stop", "'50%'.", ["Оплатить СЧЁТ"]],
+    ["punctuation where there is nothing else", "<", ["Write to the bank"]],
+    ["a stop alone, which no task has", "!", []],
     ["no sign for any text", "100%000", []],
     ["not a task that lacks a word", "pay rent", []],
   ])("finds %s", async (_, search, titles) => {
