@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { ApplicationError, type FieldError } from "./errors.ts";
 import { excerpt, listNames, MOST_NAMED } from "./excerpt.ts";
 
@@ -13,15 +13,17 @@ const LONGEST_PATH = 60;
 export function parseInput<Schema extends z.ZodObject>(schema: Schema, input: unknown): z.output<Schema> {
   const result = schema.safeParse(input, { error: wording });
   if (result.success) return result.data;
-  throw describeIssues(result.error.issues, Object.keys(schema.shape));
+  throw describeIssues(result.error.issues, schema);
 }
 
-function describeIssues(issues: readonly z.core.$ZodIssue[], known: readonly string[]): ApplicationError {
+function describeIssues(issues: readonly z.core.$ZodIssue[], schema: z.ZodObject): ApplicationError {
   const misfits = new Map<string, string>();
   const unknown: string[] = [];
+  let allowed = "";
   for (const issue of issues) {
     if (issue.code === "unrecognized_keys") {
       for (const key of issue.keys) unknown.push([...issue.path, key].join("."));
+      allowed ||= describeAllowed(schema, issue.path);
       continue;
     }
     const field = excerpt(issue.path.join("."), LONGEST_PATH);
@@ -33,7 +35,7 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], known: readonly str
   const sentences = [shown.map(({ field, message }) => `${field === "" ? "The input" : field} ${message}`).join("; ")];
   if (unknown.length > 0 && room > 0) {
     const fields = unknown.length === 1 ? "field" : "fields";
-    sentences.push(`Unknown ${fields} ${listNames(unknown, room)}`, `Allowed: ${known.join(", ")}`);
+    sentences.push(`Unknown ${fields} ${listNames(unknown, room)}`, allowed);
   } else {
     const further = misfits.size - shown.length + unknown.length;
     if (further > 0) sentences.push(`${further} more do not fit`);
@@ -44,6 +46,25 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], known: readonly str
   return new ApplicationError("invalid_input", sentences.filter((part) => part !== "").join(". "), {
     fields: [...shown, ...strangers],
   });
+}
+
+/** The fields of the object that stands there in the input: `Allowed in match: status, priority`. */
+function describeAllowed(schema: z.ZodObject, path: readonly PropertyKey[]): string {
+  const at = path.reduce<z.core.$ZodType | undefined>(schemaWithin, schema);
+  const object = at === undefined ? undefined : unwrap(at);
+  if (!(object instanceof z.ZodObject)) return "";
+  const where = path.length === 0 ? "" : ` in ${path.join(".")}`;
+  return `Allowed${where}: ${Object.keys(object.shape).join(", ")}`;
+}
+
+function schemaWithin(schema: z.core.$ZodType | undefined, key: PropertyKey): z.core.$ZodType | undefined {
+  const outer = schema === undefined ? undefined : unwrap(schema);
+  if (outer instanceof z.ZodArray) return outer.element;
+  return outer instanceof z.ZodObject && Object.hasOwn(outer.shape, key) ? outer.shape[String(key)] : undefined;
+}
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault ? unwrap(schema.unwrap()) : schema;
 }
 
 /** The words for what does not fit; they go on after the field's name. A schema's own come before these. */
