@@ -44,6 +44,8 @@ export class RuleError extends Error {
 
 const LONGEST = 300;
 const MOST_INTERVAL = 1000;
+/** A task that is there once is in no series. */
+const LEAST_COUNT = 2;
 const MOST_COUNT = 10_000;
 
 const EXAMPLE = "such as FREQ=WEEKLY;INTERVAL=2;BYDAY=TU";
@@ -65,7 +67,7 @@ export function readRule(written: string): { readonly rule: Rule; readonly text:
   const rule = {
     frequency: readFrequency(parts.get("FREQ")),
     interval: readNumber(parts, "INTERVAL", 1, MOST_INTERVAL) ?? 1,
-    count: readNumber(parts, "COUNT", 1, MOST_COUNT),
+    count: readNumber(parts, "COUNT", LEAST_COUNT, MOST_COUNT),
     until: readUntil(parts.get("UNTIL")),
     months: readList(parts, "BYMONTH", 1, 12),
     weekNumbers: readSignedList(parts, "BYWEEKNO", 53),
