@@ -80,12 +80,31 @@ test("a yes in words answers the one question about several calls, each for the 
   expect(await titlesOf(person)).toEqual(["Bread"]);
 });
 
+/** Makes more tasks than a question has room to name. */
+async function makeMany(person: Person): Promise<number[]> {
+  const tasks = Array.from({ length: 15 }, (_, index) => ({ title: `${index} ${"long ".repeat(20)}` }));
+  await person.run("create_task", { tasks });
+  const { tasks: more } = await person.run("create_task", { tasks });
+  return more.flatMap(({ id }) => [id - 15, id]);
+}
+
+test("a no in words answers a question too that had no room to name everything", async () => {
+  const person = await Person.signUp();
+  const ids = await makeMany(person);
+  const script = await Script.write([
+    calls(...ids.map((task_id): [string, object] => ["delete_task", { task_id }])),
+    says("Kept."),
+  ]);
+  const { conversation_id } = await chat(person, { message: `Delete all ${script.mark}` });
+  const refused = await chat(person, { conversation_id, message: "no" });
+
+  expect(refused.tool_calls.map(({ status }) => status)).toEqual(ids.map(() => "refused"));
+  expect((await person.run("list_tasks", { limit: 100 })).tasks).toHaveLength(30);
+});
+
 test("a yes in words deletes nothing that its question had no room to name", async () => {
   const person = await Person.signUp();
-  const ids: number[] = [];
-  for (let count = 1; count <= 30; count += 1) {
-    ids.push((await person.runForTask("create_task", { title: `${count} ${"long ".repeat(20)}` })).id);
-  }
+  const ids = await makeMany(person);
   const script = await Script.write([
     calls(...ids.map((task_id): [string, object] => ["delete_task", { task_id }])),
     says("Which ones?"),

@@ -74,7 +74,7 @@ export async function answerInWords(
   const [[row], stored, open, rows, [last]] = results;
   if (stored.length > 0 || last === undefined) return undefined;
   const asking = toChatMessage(last);
-  if (asking.role !== "assistant" || !isOneQuestion(open, asking.events)) return undefined;
+  if (asking.role !== "assistant" || !isAnswered(open, asking.events, approved)) return undefined;
   const answers = open.flatMap((approval) => {
     const call = callWithId(asking.events, approval.callId);
     if (call === undefined || hashCall(userId, conversationId, call) !== approval.callHash) return [];
@@ -129,15 +129,15 @@ export async function answerInWords(
 }
 
 /**
- * Whether a person was asked one thing, and told all that it is about: one call, or several of one tool. What destroys
- * something is not agreed to unnamed.
+ * Whether a yes or a no answers what a person was asked: one thing, which is one call, or several of one tool. What destroys
+ * something is not agreed to unnamed; a no is a no.
  */
-function isOneQuestion(open: readonly OpenApproval[], events: readonly TurnEvent[]): boolean {
+function isAnswered(open: readonly OpenApproval[], events: readonly TurnEvent[], approved: boolean): boolean {
   const waiting = new Set(waitingCalls(events).map(({ approval_id }) => approval_id));
   return (
     open.length === waiting.size &&
     open.every(({ id }) => waiting.has(id)) &&
     questionsOf(events).length === 1 &&
-    !hidesDestruction(events)
+    !(approved && hidesDestruction(events))
   );
 }
