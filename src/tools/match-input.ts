@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { MOST_MATCHED } from "../database/matched-tasks.ts";
 import type { MatchedTasks } from "../tasks/match-tasks.ts";
-import { type NamedTasks, namesTask } from "./call-inputs.ts";
+import { type NamedTasks, namedTasks, namesTask } from "./call-inputs.ts";
 import { publishedFields } from "./published-fields.ts";
 import { filterInputs, toTaskFilter } from "./task-filters.ts";
 
@@ -36,7 +36,11 @@ export function checkMatch(
 ): void {
   const refuse = (field: string, message: string) => context.addIssue({ code: "custom", path: [field], message });
   if (match === undefined) {
-    if (expectCount !== undefined && !namesTask(named)) refuse("match", "must be given with expect_count");
+    if (expectCount === undefined) return;
+    const { length: count } = namedTasks(named);
+    if (count === 0) refuse("match", "must be given with expect_count");
+    else if (count !== expectCount)
+      refuse("expect_count", `must be how many tasks the call names, ${count}, or be left out`);
   } else if (namesTask(named)) refuse("match", "cannot go with task_id or task_ids; do one of the two");
   else if (named.expected_version !== undefined) refuse("expected_version", "goes with one task alone");
   else if (match.status === "deleted") refuse("match", "finds no deleted tasks; undo brings them back");

@@ -108,12 +108,18 @@ describe("tasks that fit a filter", () => {
     });
   });
 
+  it("are those that a call names, where their number is given beside their ids", async () => {
+    await fill(2);
+    expect((await person.run("complete_task", { task_ids: [1, 2], expect_count: 2 })).tasks).toHaveLength(2);
+  });
+
   it.each([
     [{ match: friday }, "expect_count must be given with match: how many tasks fit, which list_tasks says with total"],
     [{ match: friday, expect_count: 1, task_id: 1 }, "match cannot go with task_id or task_ids; do one of the two"],
     [{ match: { status: "deleted" }, expect_count: 1 }, "match finds no deleted tasks; undo brings them back"],
     [{ match: friday, expect_count: 501 }, "expect_count must be at most 500"],
     [{ expect_count: 1 }, "match must be given with expect_count"],
+    [{ task_ids: [1, 2], expect_count: 3 }, "expect_count must be how many tasks the call names, 2, or be left out"],
     [
       { match: friday, expect_count: 26, claim_minutes: 5 },
       "expect_count must be at most 25 with claim_minutes: a call claims no more",
