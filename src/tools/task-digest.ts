@@ -79,13 +79,15 @@ function tellTask(part: DigestPart, task: Task, longest: number): { line: string
   const title = quote(shorten(task.title, longest));
   const moment = (part === "finished" ? task.completed_at : task.due)?.replace(/\.\d+/, "");
   const holder = task.claimed_by === undefined ? "" : quote(shorten(task.claimed_by, LONGEST_HOLDER));
-  const by = holder === "" ? "" : task.claimed_until === undefined ? `, claim of ${holder} lapsed` : ` by ${holder}`;
+  const isBlocked = part === "blocked";
+  const held = isBlocked ? `, claimed by ${holder}` : ` by ${holder}`;
+  const by = holder === "" ? "" : task.claimed_until === undefined ? `, claim of ${holder} lapsed` : held;
   const when = moment === undefined ? "" : part === "finished" ? ` ${moment}` : ` due ${moment}`;
-  const blockers = part === "blocked" ? (task.waiting_for ?? []) : [];
+  const blockers = isBlocked ? (task.waiting_for ?? []) : [];
   const first = blockers.slice(0, MOST_BLOCKERS).map((id) => `#${id}`);
   const waits = first.length === 0 ? "" : ` by ${first.join(", ")}${blockers.length > first.length ? ` ${CUT}` : ""}`;
   return {
-    line: `#${task.id} ${title}${by}${waits}${when}`,
+    line: `#${task.id} ${title}${waits}${by}${when}`,
     weight:
       COST.task +
       weigh(title) +

@@ -183,6 +183,16 @@ describe("a digest", () => {
     expect([tasks, change, now]).toEqual([[], 10, expect.any(String)]);
   });
 
+  it("tells who holds a task from what it waits for", async () => {
+    const agent = await Person.signUp();
+    await agent.run("create_task", { tasks: [{ title: "Write the report" }, { title: "Send it" }] });
+    await agent.run("update_task", { task_id: 2, blocked_by: [1], claim_minutes: 30 });
+    const { digest = [] } = await agent.run("list_tasks", { digest: true });
+    expect(digest.find(({ part }) => part === "blocked")?.tasks).toEqual([
+      expect.stringMatching(/^#2 "Send it" by #1, claimed by "/),
+    ]);
+  });
+
   it("is in the text too", async () => {
     const text = await textOf({ digest: true });
     expect(text).toContain(`Overdue: 1\n- #1 "Pay rent" due ${dayFrom(-2)}\nDue today: 1\n- #2 "Call the bank" due`);
