@@ -44,6 +44,7 @@ export function checkMatch(
   } else if (namesTask(named)) refuse("match", "cannot go with task_id or task_ids; do one of the two");
   else if (named.expected_version !== undefined) refuse("expected_version", "goes with one task alone");
   else if (match.status === "deleted") refuse("match", "finds no deleted tasks; undo brings them back");
+  else if (match.priority === "none") refuse("match", "finds any priority with none; leave priority out for that");
   else if (expectCount === undefined) {
     refuse("expect_count", "must be given with match: how many tasks fit, which list_tasks says with total");
   }

@@ -117,6 +117,10 @@ describe("tasks that fit a filter", () => {
     [{ match: friday }, "expect_count must be given with match: how many tasks fit, which list_tasks says with total"],
     [{ match: friday, expect_count: 1, task_id: 1 }, "match cannot go with task_id or task_ids; do one of the two"],
     [{ match: { status: "deleted" }, expect_count: 1 }, "match finds no deleted tasks; undo brings them back"],
+    [
+      { match: { priority: "none" }, expect_count: 2 },
+      "match finds any priority with none; leave priority out for that",
+    ],
     [{ match: friday, expect_count: 501 }, "expect_count must be at most 500"],
     [{ expect_count: 1 }, "match must be given with expect_count"],
     [{ task_ids: [1, 2], expect_count: 3 }, "expect_count must be how many tasks the call names, 2, or be left out"],
