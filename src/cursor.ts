@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { ApplicationError } from "./errors.ts";
+import { type ApplicationError, refusedField } from "./errors.ts";
 import { parseJson } from "./json.ts";
 import { isSigned, type SigningPurpose, type SigningSecrets, sign } from "./signature.ts";
 import { text } from "./text.ts";
@@ -88,7 +88,7 @@ export function findPlace<ListPlace extends Place>(
 export function strangeCursor(): ApplicationError {
   const message =
     "must be the next_cursor of the page before, with the same filters and order; without it the list begins anew";
-  return new ApplicationError("invalid_input", `cursor ${message}`, { fields: [{ field: "cursor", message }] });
+  return refusedField("invalid_input", "cursor", message);
 }
 
 /** JSON in base64url. */

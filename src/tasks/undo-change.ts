@@ -4,7 +4,7 @@ import { RefusedReference } from "../database/refused-reference.ts";
 import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
-import { ApplicationError, ApprovalNeeded } from "../errors.ts";
+import { ApplicationError, ApprovalNeeded, refusedField } from "../errors.ts";
 import { MOST_NAMED } from "../excerpt.ts";
 import { quote } from "../quote.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
@@ -126,10 +126,12 @@ function refusalOf(number: number, refusal: Refusal): ApplicationError {
         "not_found",
         `Change ${number} is not kept: what can be undone begins after change ${refusal.baseline}.`,
       );
-    case "large": {
-      const message = `names a change of more than ${refusal.most} tasks; an undo takes no more back`;
-      return new ApplicationError("invalid_input", `undo ${message}`, { fields: [{ field: "undo", message }] });
-    }
+    case "large":
+      return refusedField(
+        "invalid_input",
+        "undo",
+        `names a change of more than ${refusal.most} tasks; an undo takes no more back`,
+      );
   }
 }
 

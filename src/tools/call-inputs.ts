@@ -55,12 +55,17 @@ export function namesTask(named: NamedTasks): boolean {
   return named.task_id !== undefined || named.task_ids !== undefined;
 }
 
-/** How one is refused that names none: before a person is asked about it, and beside all else that does not fit. */
-export const refusedWithoutTask = {
-  path: ["task_id"],
-  error: "is required",
-  when: ({ value }: { readonly value: unknown }) => isObject(value),
-};
+/** How one is refused that names none: before a person is asked about it. */
+export const refusedWithoutTask = refusedWithout("task_id");
+
+/** How a call is refused that lacks a field which its schema cannot demand: beside all else that does not fit. */
+export function refusedWithout(field: string) {
+  return {
+    path: [field],
+    error: "is required",
+    when: ({ value }: { readonly value: unknown }) => isObject(value),
+  };
+}
 
 /**
  * The tasks that a call names, which must be one at least.
@@ -89,3 +94,11 @@ export const claimInput = z
   .max(Number.MAX_SAFE_INTEGER)
   .optional()
   .describe("The number of your claim: the change that made it.");
+
+/** What the tools take as well that end one task or several. */
+export const endingInputs = {
+  atomic: atomicInput,
+  expected_version: expectedVersionSchema,
+  claim: claimInput,
+  ...callInputs,
+};

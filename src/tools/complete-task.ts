@@ -1,16 +1,7 @@
 import * as z from "zod";
 import { completeTasks } from "../tasks/change-several.ts";
 import { completeTask } from "../tasks/change-tasks.ts";
-import {
-  atomicInput,
-  callInputs,
-  claimInput,
-  expectedVersionSchema,
-  namesTask,
-  refusedWithoutTask,
-  requireTasks,
-  taskInputs,
-} from "./call-inputs.ts";
+import { endingInputs, namesTask, refusedWithoutTask, requireTasks, taskInputs } from "./call-inputs.ts";
 import { checkMatch, matchedBy, matchInputs } from "./match-input.ts";
 import { defineWritingTool } from "./writing-tool.ts";
 
@@ -22,10 +13,7 @@ export const completeTaskTool = defineWritingTool({
     .strictObject({
       ...taskInputs,
       ...matchInputs,
-      atomic: atomicInput,
-      expected_version: expectedVersionSchema,
-      claim: claimInput,
-      ...callInputs,
+      ...endingInputs,
     })
     .refine((asked) => namesTask(asked) || asked.match !== undefined, refusedWithoutTask)
     .superRefine(checkMatch),

@@ -1,10 +1,9 @@
 import * as z from "zod";
-import { isObject } from "../json.ts";
 import { createTask } from "../tasks/change-tasks.ts";
 import { createTasks, MOST_NEW_TASKS } from "../tasks/create-tasks.ts";
 import { optionalInputs } from "../tasks/field-table.ts";
 import { taskFields } from "../tasks/task-fields.ts";
-import { atomicInput, callInputs } from "./call-inputs.ts";
+import { atomicInput, callInputs, refusedWithout } from "./call-inputs.ts";
 import { publishedFields } from "./published-fields.ts";
 import { defineWritingTool } from "./writing-tool.ts";
 
@@ -29,11 +28,7 @@ const input = z
     atomic: atomicInput,
     ...callInputs,
   })
-  .refine(({ tasks, title }) => tasks !== undefined || title !== undefined, {
-    ...{ path: ["title"], error: "is required" },
-    // Beside all else that does not fit.
-    when: ({ value }) => isObject(value),
-  })
+  .refine(({ tasks, title }) => tasks !== undefined || title !== undefined, refusedWithout("title"))
   .superRefine(({ tasks, note: _note, idempotency_key: _key, atomic: _atomic, ...task }, context) => {
     const refuse = (field: string, message: string) => context.addIssue({ code: "custom", path: [field], message });
     const [beside] = Object.entries(task).flatMap(([name, value]) => (value === undefined ? [] : [name]));

@@ -1,16 +1,7 @@
 import * as z from "zod";
 import { deleteTasks } from "../tasks/change-several.ts";
 import { deleteTask } from "../tasks/change-tasks.ts";
-import {
-  atomicInput,
-  callInputs,
-  claimInput,
-  expectedVersionSchema,
-  namesTask,
-  refusedWithoutTask,
-  requireTasks,
-  taskInputs,
-} from "./call-inputs.ts";
+import { endingInputs, namesTask, refusedWithoutTask, requireTasks, taskInputs } from "./call-inputs.ts";
 import { rules } from "./rules.ts";
 import { defineWritingTool } from "./writing-tool.ts";
 
@@ -21,10 +12,7 @@ export const deleteTaskTool = defineWritingTool({
   input: z
     .strictObject({
       ...taskInputs,
-      atomic: atomicInput,
-      expected_version: expectedVersionSchema,
-      claim: claimInput,
-      ...callInputs,
+      ...endingInputs,
     })
     .refine(namesTask, refusedWithoutTask),
   example: { task_ids: [1, 2] },

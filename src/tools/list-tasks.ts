@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { cursorSchema } from "../cursor.ts";
 import type { UserDatabase } from "../database/user-database.ts";
-import { ApplicationError } from "../errors.ts";
+import { refusedField } from "../errors.ts";
 import { showMoment, weekdayOf } from "../moment.ts";
 import { quote } from "../quote.ts";
 import { readChangedTasks } from "../tasks/changed-tasks.ts";
@@ -164,9 +164,7 @@ function requireNoCursor({ cursor }: AskedBeside): void {
 }
 
 function requireNothing([field]: readonly string[], message: string): void {
-  if (field !== undefined) {
-    throw new ApplicationError("invalid_input", `${field} ${message}`, { fields: [{ field, message }] });
-  }
+  if (field !== undefined) throw refusedField("invalid_input", field, message);
 }
 
 /** @throws ApplicationError `invalid_input` for a filter beside it: a task that does not fit it any more would be missed */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ApplicationError } from "../errors.ts";
+import { ApplicationError, refusedField } from "../errors.ts";
 import { quote } from "../quote.ts";
 import { MOST_CLAIMED } from "../tasks/claim-tasks.ts";
 import { namesOf, optionalInputs, pluck } from "../tasks/field-table.ts";
@@ -84,7 +84,11 @@ export function readTagsAlone(asked: UpdateInput): readonly string[] | undefined
   const { claim_next: _count, claim_minutes: _minutes, note: _note, idempotency_key: _key, tags, ...others } = asked;
   const other = Object.entries(others).find(([, value]) => value !== undefined && value !== false)?.[0];
   if (other !== undefined)
-    throw invalid(other, "must be left out beside claim_next, which takes tags and claim_minutes");
+    throw refusedField(
+      "invalid_input",
+      other,
+      "must be left out beside claim_next, which takes tags and claim_minutes",
+    );
   return tags;
 }
 
@@ -101,11 +105,16 @@ export function readLease(
   if (!release) {
     if (minutes === undefined) return undefined;
     if (status === undefined || openStatuses.some((open) => open === status)) return { minutes };
-    throw invalid("claim_minutes", `must be left out beside status ${status}, which ends a claim`);
+    throw refusedField(
+      "invalid_input",
+      "claim_minutes",
+      `must be left out beside status ${status}, which ends a claim`,
+    );
   }
-  if (minutes !== undefined) throw invalid("release", "cannot go with claim_minutes; do one of the two");
+  if (minutes !== undefined)
+    throw refusedField("invalid_input", "release", "cannot go with claim_minutes; do one of the two");
   if (claim === undefined && !isPersonAsked)
-    throw invalid("claim", "must be given with release: the number of the claim to end");
+    throw refusedField("invalid_input", "claim", "must be given with release: the number of the claim to end");
   return { release };
 }
 
@@ -115,7 +124,7 @@ export function requireUndoAlone(given: object): void {
     value === undefined || value === false || BESIDE_UNDO.includes(field) ? [] : [field],
   );
   if (others.length > 0) {
-    throw invalid("undo", `takes a whole change back: leave out ${others.join(", ")}, or undo`);
+    throw refusedField("invalid_input", "undo", `takes a whole change back: leave out ${others.join(", ")}, or undo`);
   }
 }
 
@@ -127,23 +136,26 @@ export function requireUndoAlone(given: object): void {
  */
 export function requireChange({ clear = [], ...edit }: TaskEdit, count: number): void {
   const both = clear.find((field) => edit[field] !== undefined);
-  if (both !== undefined) throw invalid("clear", `names ${both}, which is also given a value; do one of the two`);
+  if (both !== undefined)
+    throw refusedField("invalid_input", "clear", `names ${both}, which is also given a value; do one of the two`);
   for (const [part, whole] of PARTS) {
     if (edit[part] === undefined || (edit[whole] === undefined && !clear.includes(whole))) continue;
-    throw invalid(part, `cannot go with ${edit[whole] === undefined ? "clear of " : ""}${whole}; do one of the two`);
+    throw refusedField(
+      "invalid_input",
+      part,
+      `cannot go with ${edit[whole] === undefined ? "clear of " : ""}${whole}; do one of the two`,
+    );
   }
   const removed = new Set(edit.remove_tags?.map((tag) => tag.toLowerCase()));
   const again = edit.add_tags?.find((tag) => removed.has(tag.toLowerCase()));
   if (again !== undefined)
-    throw invalid("remove_tags", `names ${quote(again)}, which add_tags adds; do one of the two`);
-  if (count > 1 && edit.title !== undefined) throw invalid("title", "goes with one task alone");
+    throw refusedField("invalid_input", "remove_tags", `names ${quote(again)}, which add_tags adds; do one of the two`);
+  if (count > 1 && edit.title !== undefined) throw refusedField("invalid_input", "title", "goes with one task alone");
   if (isEdit({ clear, ...edit })) return;
   const names = [...Object.keys(taskFields), ...PARTS.map(([part]) => part)];
   const last = names.pop();
-  throw invalid(
-    "",
-    `Give at least one field to change: ${names.join(", ")} or ${last}. To empty fields, name them in clear`,
-  );
+  const message = `Give at least one field to change: ${names.join(", ")} or ${last}. To empty fields, name them in clear`;
+  throw new ApplicationError("invalid_input", message, { fields: [{ field: "", message }] });
 }
 
 /** What changes a part of a field, and so cannot go with a new value of that. */
@@ -160,8 +172,4 @@ export function isEdit({ clear = [], ...edit }: TaskEdit): boolean {
 /** The fields that are given a new value. */
 export function fieldsGiven(edit: TaskEdit): string[] {
   return Object.values(namesOf(taskFields)).filter((name) => edit[name] !== undefined);
-}
-
-export function invalid(field: string, message: string): ApplicationError {
-  return new ApplicationError("invalid_input", `${field} ${message}`.trim(), { fields: [{ field, message }] });
 }

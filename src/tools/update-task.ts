@@ -1,3 +1,4 @@
+import { refusedField } from "../errors.ts";
 import { quote } from "../quote.ts";
 import { shorten } from "../shorten.ts";
 import { updateTasks } from "../tasks/change-several.ts";
@@ -13,7 +14,6 @@ import { rules } from "./rules.ts";
 import { CHANGES_WITHOUT_APPROVAL } from "./tool.ts";
 import {
   fieldsGiven,
-  invalid,
   isClaim,
   isEdit,
   readLease,
@@ -68,13 +68,18 @@ export const updateTaskTool = defineWritingTool({
     }
     const [id, ...others] = matched === undefined ? requireTasks(asked) : [0];
     if (claim !== undefined && lease === undefined && !isEdit(edit)) {
-      throw invalid(
+      throw refusedField(
+        "invalid_input",
         "claim",
         "says under which claim to act: give what to change too, claim_minutes to renew it, or release",
       );
     }
     if (matched !== undefined && isClaim(asked) && matched.expectCount > MOST_CLAIMED) {
-      throw invalid("expect_count", `must be at most ${MOST_CLAIMED} with claim_minutes: a call claims no more`);
+      throw refusedField(
+        "invalid_input",
+        "expect_count",
+        `must be at most ${MOST_CLAIMED} with claim_minutes: a call claims no more`,
+      );
     }
     if (lease === undefined || isEdit(edit)) requireChange(edit, matched?.expectCount ?? named.length);
     const updated =

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type * as z from "zod";
 import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
-import { ApplicationError } from "../errors.ts";
+import { type ApplicationError, refusedField } from "../errors.ts";
 import type { SeveralOptions } from "../tasks/change-several.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import type { MatchedTasks } from "../tasks/match-tasks.ts";
@@ -152,7 +152,11 @@ function shortenedNote(done: string, changes: readonly TaskChange[]): string {
 /** @throws ApplicationError `invalid_input` for two keys */
 function oneKey(inInput: string | undefined, beside: string | undefined): string | undefined {
   if (inInput !== undefined && beside !== undefined && inInput !== beside) {
-    throw keyError("invalid_input", "differs from the Idempotency-Key header; send one of the two");
+    throw refusedField(
+      "invalid_input",
+      "idempotency_key",
+      "differs from the Idempotency-Key header; send one of the two",
+    );
   }
   return inInput ?? beside;
 }
@@ -164,12 +168,9 @@ function hash(input: unknown): string {
 
 function keyInUse({ tool, outcome, timeZone }: KeyInUse): ApplicationError {
   const first = readTaskChanges(outcome, timeZone).map(({ task }) => taskLine(task));
-  return keyError(
+  return refusedField(
     "conflict",
+    "idempotency_key",
     `was used for another call of ${tool}: ${first.join("; ")}. Nothing was done now: repeat that call unchanged, or use a new key`,
   );
-}
-
-function keyError(kind: "conflict" | "invalid_input", message: string): ApplicationError {
-  return new ApplicationError(kind, `idempotency_key ${message}`, { fields: [{ field: "idempotency_key", message }] });
 }

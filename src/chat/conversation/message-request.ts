@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { ApplicationError } from "../../errors.ts";
+import { ApplicationError, refusedField } from "../../errors.ts";
 import { parseInput } from "../../input.ts";
 import { line, text } from "../../text.ts";
 import { MOST_IMAGES, readImages, type SentFile, TAKEN_IMAGES, textWithImages } from "./message-images.ts";
@@ -62,15 +62,19 @@ export function readChatRequest(body: unknown, userId: number, key: string | und
     throw new ApplicationError("forbidden", "user_id is not yours; leave it out.");
   }
   if (approval !== undefined) {
-    if (message !== undefined) throw invalid("approval", "cannot stand beside message; send one of the two");
-    if (urls.length > 0) throw invalid("images", "cannot stand beside approval; send one of the two");
-    if (message_id !== undefined) throw invalid("message_id", "cannot stand beside approval; leave it out");
-    if (conversationId === undefined) throw invalid("conversation_id", "is required with approval");
+    if (message !== undefined)
+      throw refusedField("invalid_input", "approval", "cannot stand beside message; send one of the two");
+    if (urls.length > 0)
+      throw refusedField("invalid_input", "images", "cannot stand beside approval; send one of the two");
+    if (message_id !== undefined)
+      throw refusedField("invalid_input", "message_id", "cannot stand beside approval; leave it out");
+    if (conversationId === undefined)
+      throw refusedField("invalid_input", "conversation_id", "is required with approval");
     return { conversationId, what: { type: "approval", answers: readAnswers("approval", [approval].flat()) } };
   }
-  if (message === undefined && urls.length === 0) throw invalid("message", "is required");
+  if (message === undefined && urls.length === 0) throw refusedField("invalid_input", "message", "is required");
   if (message_id !== undefined && key !== undefined && message_id !== key) {
-    throw invalid("message_id", "differs from the Idempotency-Key header; send one of the two");
+    throw refusedField("invalid_input", "message_id", "differs from the Idempotency-Key header; send one of the two");
   }
   const images = readImages(
     "images",
@@ -150,7 +154,11 @@ export function readUiChatRequest(body: unknown): ChatRequest {
       return responded === undefined ? [] : [{ id: responded.approval.id, approved: responded.approval.approved }];
     });
     if (answers.length === 0) {
-      throw invalid("messages", "must end with a message of the person, or with answers to what the agent asked");
+      throw refusedField(
+        "invalid_input",
+        "messages",
+        "must end with a message of the person, or with answers to what the agent asked",
+      );
     }
     return {
       conversationId,
@@ -195,12 +203,9 @@ function readAnswers(field: string, answers: readonly Answer[]): readonly Answer
   const known = new Map<string, boolean>();
   for (const { id, approved } of answers) {
     const key = id.toLowerCase();
-    if ((known.get(key) ?? approved) !== approved) throw invalid(field, "must not answer one question with yes and no");
+    if ((known.get(key) ?? approved) !== approved)
+      throw refusedField("invalid_input", field, "must not answer one question with yes and no");
     known.set(key, approved);
   }
   return answers;
-}
-
-function invalid(field: string, message: string): ApplicationError {
-  return new ApplicationError("invalid_input", `${field} ${message}`, { fields: [{ field, message }] });
 }
