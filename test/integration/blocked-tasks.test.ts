@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { expectWholeLog } from "../support/change-log.ts";
 import { readyTitles } from "../support/claims.ts";
-import { answerOf, statelessRequest } from "../support/mcp.ts";
+import { contentOf } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf } from "../support/person.ts";
+import { Person, problemOf, refusalOf } from "../support/person.ts";
 
 let person: Person;
 beforeEach(async () => {
@@ -11,21 +11,10 @@ beforeEach(async () => {
 });
 
 const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
+const textOf = (name: string, input: object) => contentOf(person, name, input);
 const read = (id: number) => person.runForTask("get_task", { task_id: id });
 const update = (id: number, fields: object) => person.call("update_task", { task_id: id, ...fields });
 const undo = (change: unknown) => person.call("update_task", { undo: change });
-
-/** What a tool says of its answer. */
-async function textOf(name: string, input: object): Promise<string> {
-  const { result } = await answerOf(await statelessRequest(person, "tools/call", { name, arguments: input }));
-  return JSON.stringify(result?.content);
-}
-
-/** What is wrong with a field of a call that is refused. */
-async function refusalOf(response: Response) {
-  expect(response.status, await response.clone().text()).toBe(400);
-  return (await problemOf(response)).errors;
-}
 
 describe("what a task waits for", () => {
   it("is kept, told, listed, changed, emptied and undone", async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { expectWholeLog } from "../support/change-log.ts";
 import { readyTitles, rowOf } from "../support/claims.ts";
-import { answerOf, statelessRequest } from "../support/mcp.ts";
+import { contentOf } from "../support/mcp.ts";
 import { Person, problemOf } from "../support/person.ts";
 
 const HOUR = 3_600_000;
@@ -12,13 +12,8 @@ beforeEach(async () => {
 });
 
 const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
+const textOf = (name: string, input: object) => contentOf(person, name, input);
 const momentIn = (hours: number) => new Date(Date.now() + hours * HOUR).toISOString();
-
-/** What a tool says of its answer. */
-async function textOf(name: string, input: object): Promise<string> {
-  const { result } = await answerOf(await statelessRequest(person, "tools/call", { name, arguments: input }));
-  return JSON.stringify(result?.content);
-}
 
 describe("when a task may begin, how long it takes and where it stands", () => {
   const plan = { scheduled: "2026-12-01T09:00:00", estimate_minutes: "30", position: "2.5" };

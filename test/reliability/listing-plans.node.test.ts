@@ -1,8 +1,8 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { digestTasks } from "../../src/tasks/digest-tasks.ts";
 import { countByGroup, type ListRequest, listTasks } from "../../src/tasks/list-tasks.ts";
+import { nodesExplained } from "../support/explained-plan.ts";
 import { makeMillionTasks } from "../support/million-tasks.ts";
 import { findPostgresql } from "../support/postgresql-cluster.ts";
 import { cursorSettings, openTaskLists, type TaskLists } from "../support/task-lists.ts";
@@ -15,40 +15,6 @@ const MANY = 2_000;
 const open = ["pending", "in_progress"] as const;
 const all = [...open, "completed", "cancelled"] as const;
 const orders = ["due", "priority", "created", "updated", "position"] as const;
-
-interface Plan {
-  readonly node: string;
-  readonly relation: string | undefined;
-  /** Rows of the table or the index that were looked at, whether they were of use or not. */
-  readonly read: number;
-  readonly plans: readonly Plan[];
-}
-
-const planSchema: z.ZodType<Plan> = z
-  .object({
-    "Node Type": z.string(),
-    "Relation Name": z.string().optional(),
-    "Actual Rows": z.number(),
-    "Actual Loops": z.number(),
-    "Rows Removed by Filter": z.number().default(0),
-    "Rows Removed by Index Recheck": z.number().default(0),
-    get Plans() {
-      return z.array(planSchema).default([]);
-    },
-  })
-  .transform((plan) => ({
-    node: plan["Node Type"],
-    relation: plan["Relation Name"],
-    read:
-      (plan["Actual Rows"] + plan["Rows Removed by Filter"] + plan["Rows Removed by Index Recheck"]) *
-      plan["Actual Loops"],
-    plans: plan.Plans,
-  }));
-const explainedSchema = z.tuple([z.object({ "QUERY PLAN": z.tuple([z.object({ Plan: planSchema })]) })]);
-
-function nodesOf(plan: Plan): Plan[] {
-  return [plan, ...plan.plans.flatMap(nodesOf)];
-}
 
 describe.skipIf(findPostgresql() === undefined)(
   "with a million tasks, of which one person has a hundred thousand",
@@ -89,8 +55,7 @@ describe.skipIf(findPostgresql() === undefined)(
             parameters.slice(0, count),
           );
           parameters = parameters.slice(count);
-          const nodes = nodesOf(explainedSchema.parse(explained)[0]["QUERY PLAN"][0].Plan);
-          const scans = nodes.filter(({ relation }) => relation !== undefined);
+          const scans = nodesExplained(explained).filter(({ relation }) => relation !== undefined);
           expect(scans.filter(({ node }) => node === "Seq Scan").map(({ relation }) => relation)).toEqual([]);
           rows += scans.reduce((sum, { read }) => sum + read, 0);
         }

@@ -106,6 +106,12 @@ export async function problemOf(response: Response): Promise<z.output<typeof pro
   return problem;
 }
 
+/** What is wrong with the fields of a call that is refused as invalid. */
+export async function refusalOf(response: Response) {
+  expect(response.status, await response.clone().text()).toBe(400);
+  return (await problemOf(response)).errors;
+}
+
 /** Someone with an account of their own, signed in. */
 export class Person {
   readonly session: z.output<typeof sessionSchema>;
