@@ -6,21 +6,15 @@
  * 1.25 times that without.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import pg from "pg";
-import { projectDirectory } from "../local/environment.ts";
 import { bundleWorker } from "../local/worker-bundle.ts";
-import { issueToken } from "../src/auth/token.ts";
 import { startDatabaseThread } from "../test/support/databases.ts";
 import { findPostgresql, type PostgresqlCluster, startPostgresqlCluster } from "../test/support/postgresql-cluster.ts";
-import { freePort } from "../test/support/processes.ts";
 import { databaseCalls, measureInside } from "./change-log-calls.ts";
-import { waitUntilReady } from "./mcp-runtime.ts";
 import { medianOf } from "./median.ts";
-import { startWorkerd } from "./workerd.ts";
+import { type ProductWorker, startProductWorker } from "./product-worker.ts";
 
 const CALLS = Number(process.env.CALLS ?? 1000);
 const WARM_UP = 200;
@@ -31,7 +25,6 @@ const TASKS = 1000;
 const LOGGED_CHANGES = 100_000;
 /** Of a day: PostgreSQL plans the look-up of a key for a table of that size, where an empty one is read whole. */
 const KEPT_KEYS = 10_000;
-const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
 
 /** The calls over HTTP; those with a key are the ones that keep it. */
 const httpCalls = {
@@ -41,9 +34,8 @@ const httpCalls = {
 
 interface Contestant {
   readonly hasLog: boolean;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly agent: Agent;
+  readonly product: ProductWorker;
+  readonly token: string;
   /** The worker's role in its database. */
   readonly worker: pg.Client;
   close(): Promise<void>;
@@ -90,36 +82,18 @@ async function start(
   Object.assign(workerUrl, { username: "task_worker", password: "the-worker" });
   const database = await startDatabaseThread({ ownerUrl: cluster.url(name).href, workerUrl: workerUrl.href });
   await asOwner(cluster.url(name), (owner) => prepare(owner, hasLog));
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const { connectionString, fetchEndpoint } = database.database;
-  const workerd = await startWorkerd({
-    configuration: join(projectDirectory, "wrangler.toml"),
-    bundle,
-    bindings: {
-      DATABASE_URL: connectionString,
-      NEON_FETCH_ENDPOINT: fetchEndpoint,
-      JWT_SECRET,
-      BASE_URL: url,
-      LOG_LEVEL: "warn",
-    },
-    url,
-    directory: join(temporary, name),
-  });
-  await waitUntilReady(url);
-  const { token } = await issueToken(1, 7200, { secret: JWT_SECRET, issuer: url });
+  const product = await startProductWorker(bundle, database.database, join(temporary, name));
+  const token = await product.tokenOf(1);
   const worker = new pg.Client({ connectionString: workerUrl.href });
   await worker.connect();
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   return {
     hasLog,
-    url,
-    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-    agent,
+    product,
+    token,
     worker,
     async close() {
-      agent.destroy();
       await worker.end();
-      await workerd.close();
+      await product.close();
       await database.close();
     },
   };
@@ -183,17 +157,8 @@ async function compareOverHttp(pair: Pair): Promise<boolean> {
   return isWithin;
 }
 
-async function call({ hasLog, url, headers, agent }: Contestant, tool: string, input: object): Promise<number> {
-  const body = JSON.stringify({ ...input, ...(hasLog && { idempotency_key: crypto.randomUUID() }) });
-  const startedAt = performance.now();
-  const { status, answer } = await new Promise<{ status: number; answer: string }>((resolve, reject) => {
-    const sending = request(`${url}/mcp/tools/${tool}`, { method: "POST", agent, headers }, (response) => {
-      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }), reject);
-    });
-    sending.on("error", reject).end(body);
-  });
-  if (status !== 200) throw new Error(`${tool} was answered ${status}: ${answer}`);
-  return performance.now() - startedAt;
+function call({ hasLog, product, token }: Contestant, tool: string, input: object): Promise<number> {
+  return product.time(token, tool, { ...input, ...(hasLog && { idempotency_key: crypto.randomUUID() }) });
 }
 
 async function compareInside(pair: Pair): Promise<void> {

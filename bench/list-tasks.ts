@@ -4,27 +4,20 @@
  * than 1.3 times the other's.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import pg from "pg";
-import { projectDirectory } from "../local/environment.ts";
 import { bundleWorker } from "../local/worker-bundle.ts";
-import { issueToken } from "../src/auth/token.ts";
 import { startDatabaseThread } from "../test/support/databases.ts";
 import { makeMillionTasks } from "../test/support/million-tasks.ts";
 import { findPostgresql, startPostgresqlCluster } from "../test/support/postgresql-cluster.ts";
-import { freePort } from "../test/support/processes.ts";
-import { waitUntilReady } from "./mcp-runtime.ts";
 import { medianOf } from "./median.ts";
-import { startWorkerd } from "./workerd.ts";
+import { startProductWorker } from "./product-worker.ts";
 
 const CALLS = Number(process.env.CALLS ?? 200);
 const WARM_UP = 50;
 const FEW_TASKS = 1000;
 const ALLOWED_RATIO = 1.3;
-const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
 
 const lists: readonly (readonly [name: string, input: object])[] = [
   ["by due", {}],
@@ -44,7 +37,6 @@ async function main(): Promise<void> {
   if (programs === undefined) throw new Error("PostgreSQL is not installed");
   const temporary = await mkdtemp(join(tmpdir(), "tasks-bench-"));
   const cluster = await startPostgresqlCluster(programs);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const closing: (() => Promise<void>)[] = [() => cluster.remove()];
   try {
     const workerUrl = cluster.url();
@@ -52,29 +44,15 @@ async function main(): Promise<void> {
     const database = await startDatabaseThread({ ownerUrl: cluster.url().href, workerUrl: workerUrl.href });
     closing.unshift(() => database.close());
     const people = await makePeople(cluster.url());
-    const url = `http://127.0.0.1:${await freePort()}`;
-    const { connectionString, fetchEndpoint } = database.database;
-    const workerd = await startWorkerd({
-      configuration: join(projectDirectory, "wrangler.toml"),
-      bundle: await bundleWorker(join(temporary, "bundle")),
-      bindings: {
-        DATABASE_URL: connectionString,
-        NEON_FETCH_ENDPOINT: fetchEndpoint,
-        JWT_SECRET,
-        BASE_URL: url,
-        LOG_LEVEL: "warn",
-      },
-      url,
-      directory: join(temporary, "workerd"),
-    });
-    closing.unshift(() => workerd.close());
-    await waitUntilReady(url);
-    const tokens = await Promise.all(
-      people.map(async (id) => (await issueToken(id, 7200, { secret: JWT_SECRET, issuer: url })).token),
+    const worker = await startProductWorker(
+      await bundleWorker(join(temporary, "bundle")),
+      database.database,
+      join(temporary, "workerd"),
     );
-    process.exitCode = (await compare(tokens, (token, input) => list(url, agent, token, input))) ? 0 : 1;
+    closing.unshift(() => worker.close());
+    const tokens = await Promise.all(people.map(worker.tokenOf));
+    process.exitCode = (await compare(tokens, (token, input) => worker.time(token, "list_tasks", input))) ? 0 : 1;
   } finally {
-    agent.destroy();
     for (const close of closing) await close();
     await rm(temporary, { recursive: true, force: true });
   }
@@ -128,21 +106,6 @@ async function compare(
   }
   process.stdout.write(`  at most ${ALLOWED_RATIO} allowed: ${isWithin ? "kept" : "missed"}\n`);
   return isWithin;
-}
-
-/** @returns how long it took, in milliseconds */
-async function list(url: string, agent: Agent, token: string, input: object): Promise<number> {
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const startedAt = performance.now();
-  const { status, answer } = await new Promise<{ status: number | undefined; answer: string }>((resolve, reject) => {
-    const sending = request(`${url}/mcp/tools/list_tasks`, { method: "POST", agent, headers }, (response) => {
-      text(response).then((answer) => resolve({ status: response.statusCode, answer }), reject);
-    });
-    sending.on("error", reject);
-    sending.end(JSON.stringify(input));
-  });
-  if (status !== 200) throw new Error(`list_tasks answered ${status}: ${answer}`);
-  return performance.now() - startedAt;
 }
 
 await main();
