@@ -27,8 +27,8 @@ export class BenchAgent extends McpAgent<Env> {
         const caller = readCallerRecord(this.props);
         const own = database.as(caller, { via: "mcp", requestId: "bench" });
         const toolContext = { caller, database: own, log, cursorSettings: configuration };
-        const { structured, text } = await runTool(name, args, toolContext);
-        return { content: [{ type: "text", text }], structuredContent: structured };
+        const { structured, toText } = await runTool(name, args, toolContext);
+        return { content: [{ type: "text", text: toText() }], structuredContent: structured };
       });
     }
   }

@@ -92,7 +92,7 @@ function callIn(message: unknown) {
 export async function callTool(name: string, input: unknown, signal: AbortSignal): Promise<CallToolResult> {
   const exchange = currentExchange();
   try {
-    const { structured, text } = await runTool(name, input, { ...exchange, signal }).catch(async (error: unknown) => {
+    const { structured, toText } = await runTool(name, input, { ...exchange, signal }).catch(async (error: unknown) => {
       const { kind } = toApplicationError(error);
       // Nobody is told what is wrong with their input whose credential does not count. An error that says so itself
       // says too whether anything was changed.
@@ -101,7 +101,7 @@ export async function callTool(name: string, input: unknown, signal: AbortSignal
       }
       throw error;
     });
-    return { content: [{ type: "text", text }], structuredContent: structured };
+    return { content: [{ type: "text", text: toText() }], structuredContent: structured };
   } catch (thrown) {
     const error = toApplicationError(thrown);
     logFailure(exchange.log, error);

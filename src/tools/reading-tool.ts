@@ -27,7 +27,7 @@ export function defineReadingTool<Input extends z.ZodObject, Output extends z.Zo
     async execute(input, context) {
       const asked = readToolInput(declaration.input, input);
       const structured = await run(asked, context.database, context);
-      return { structured, text: toText(structured, asked), changes: [] };
+      return { structured, toText: () => toText(structured, asked), changes: [] };
     },
   };
 }

@@ -88,10 +88,10 @@ export async function runTool(called: string, input: unknown, context: ToolConte
     }
     const { database, signal } = context;
     const bound = { ...context, database: reckonedDatabase(signal === undefined ? database : database.until(signal)) };
-    const { structured, text, changes } = await tool.execute(input, bound);
+    const { structured, toText, changes } = await tool.execute(input, bound);
     logExecution(context, name, startedAt);
     countChanges(changes);
-    return { structured, text };
+    return { structured, toText };
   } catch (thrown) {
     const error = toApplicationError(thrown);
     logExecution(context, name, startedAt, error);

@@ -71,7 +71,7 @@ interface Told {
   readonly unchanged: ReadonlySet<number>;
 }
 
-/** The tasks and failures of an answer as data, and all of it as text. */
+/** The tasks and failures of an answer as data, and what makes a text of it all. */
 export function tellResult(told: Told) {
   const { tasks, failed = [], isClaim } = told;
   const page = isClaim || fitWhole(tasks) ? undefined : inBrief(tasks.slice(0, MOST_IN_BRIEF));
@@ -82,12 +82,13 @@ export function tellResult(told: Told) {
     ...(failed.length > 0 && { failed: failed.slice(0, MOST_IN_BRIEF) }),
   };
   const moreFailed = failed.length - MOST_IN_BRIEF;
-  const lines = [
-    ...(page === undefined ? linesOf(told) : linesInBrief(told, page, more)),
-    ...failed.slice(0, MOST_IN_BRIEF).map((item) => `Failed ${tellFailed(item)}.`),
-    ...(moreFailed > 0 ? [`and ${moreFailed} more failed.`] : []),
-  ];
-  return { structured, text: lines.join("\n") };
+  const toText = () =>
+    [
+      ...(page === undefined ? linesOf(told) : linesInBrief(told, page, more)),
+      ...failed.slice(0, MOST_IN_BRIEF).map((item) => `Failed ${tellFailed(item)}.`),
+      ...(moreFailed > 0 ? [`and ${moreFailed} more failed.`] : []),
+    ].join("\n");
+  return { structured, toText };
 }
 
 function fitWhole(tasks: readonly Task[]): boolean {

@@ -40,7 +40,8 @@ export interface ToolAnnotations {
 /** What a tool answers: once as data that fits its output schema, once as text. */
 export interface ToolResult {
   readonly structured: Record<string, unknown>;
-  readonly text: string;
+  /** Makes the text, which not every interface has a use for. */
+  readonly toText: () => string;
 }
 
 /** A tool's answer, and what the gate counts and tells of it. */

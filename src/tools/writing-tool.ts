@@ -119,7 +119,7 @@ export function defineWritingTool<Input extends CallInput>({
       const describe = (task: Task) =>
         changes.length === 0 || unchanged.has(task.id) ? "" : (describeEdit?.(input, task) ?? "");
       const next = tellNext(changes);
-      const { structured, text } = tellResult({
+      const { structured, toText } = tellResult({
         ...{ tasks: shortened === undefined ? tasks : [], change, verb, said, failed, unchanged },
         describe: (task) =>
           [describe(task), remarks?.get(task.id), next.remarks.get(task.id)].filter(Boolean).join(" · "),
@@ -136,7 +136,7 @@ export function defineWritingTool<Input extends CallInput>({
           ...(note !== undefined && { note }),
           ...(change !== undefined && { change }),
         },
-        text: wereSo === "" ? text : `${text}\n${wereSo}`,
+        toText: () => (wereSo === "" ? toText() : `${toText()}\n${wereSo}`),
         changes: isFirstTold ? changes : [],
       };
     },

@@ -105,9 +105,9 @@ export class MessageInProgress {
    */
   async *addResult(callId: string, run: () => Promise<CallResult>): AsyncGenerator<TurnEvent> {
     try {
-      const { structured, text, titleBefore } = await run();
+      const { structured, toText, titleBefore } = await run();
       const before = titleBefore === undefined ? {} : { title_before: titleBefore };
-      yield this.add({ type: "tool_output", call_id: callId, output: structured, text, ...before });
+      yield this.add({ type: "tool_output", call_id: callId, output: structured, text: toText(), ...before });
     } catch (thrown) {
       const error = toApplicationError(thrown);
       // The caller asks the person, or asks anew.
