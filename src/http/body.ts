@@ -11,54 +11,35 @@ export function takeBody(largest: number): MiddlewareHandler<Application> {
   };
 }
 
+/** For bodies in one piece: it keeps nothing from one to the next. */
+const wholeDecoder = newDecoder();
+
 /** Up to this many bytes, a body whose length is known is read in one piece: the pieces cost a fifteenth of a tool call. */
 const READ_AT_ONCE = 64 * 1024;
 
-/**
- * Reads no further than the route takes a body, whatever the request says of its length.
- *
- * @param take is given each piece, and says how many characters it holds by then
- */
-async function readBody(context: ApplicationContext, take: (piece: Uint8Array) => number): Promise<void> {
-  const { body } = context.req.raw;
-  if (body === null) return;
-  const largest = context.get("largestBody");
-  if (largest === undefined) throw new Error("takeBody does not stand before a route that reads a body");
-  // HTTP holds a body to it; one that is sent in chunks has none (RFC 9112 section 6.3).
-  const length = Number(context.req.header("Content-Length") ?? Number.NaN);
-  if (length > largest) throw tooLarge(largest);
-  const held = new HeldBody();
-  try {
-    if (length <= READ_AT_ONCE) {
-      const whole = new Uint8Array(await Promise.race([context.req.raw.arrayBuffer(), held.late]).catch(breakOff));
-      if (whole.byteLength > largest) throw tooLarge(largest);
-      take(whole);
-    } else await readPieces(body.getReader(), largest, held, take);
-  } finally {
-    held.end();
-  }
-}
-
 async function readPieces(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  pieces: ReadableStreamDefaultReader<Uint8Array>,
   largest: number,
   held: HeldBody,
-  take: (piece: Uint8Array) => number,
+  reader: TextReader,
 ): Promise<void> {
+  const decoder = newDecoder();
   let size = 0;
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), held.late]).catch(breakOff);
-      if (done) return;
+      const { done, value } = await Promise.race([pieces.read(), held.late]).catch(breakOff);
+      if (done) break;
       size += value.byteLength;
       if (size > largest) throw tooLarge(largest);
-      held.grow(take(value));
+      reader.take(decode(decoder, value, { stream: true }));
+      held.grow(reader.size);
     }
   } catch (error) {
     // Nobody waits for what the connection makes of that.
-    reader.cancel().catch(() => undefined);
+    pieces.cancel().catch(() => undefined);
     throw error;
   }
+  reader.take(decode(decoder));
 }
 
 /** Takes a text piece by piece, and keeps what counts of it. */
@@ -83,8 +64,9 @@ class WholeText implements TextReader {
 }
 
 /**
- * Reads a request's body as text. What is not UTF-8 is refused (RFC 8259 section 8.1): `text()` would put U+FFFD in its
- * place, and somebody's words would be stored otherwise than they were sent.
+ * Reads a request's body as text, and no further than the route takes one, whatever the request says of its length. What is
+ * not UTF-8 is refused (RFC 8259 section 8.1): `text()` would put U+FFFD in its place, and somebody's words would be
+ * stored otherwise than they were sent.
  *
  * @param reader is given the text as it comes
  * @returns what the reader has kept
@@ -92,23 +74,39 @@ class WholeText implements TextReader {
  * takes too long; `rate_limited` where it is large, and others are as well
  */
 export async function readTextBody(context: ApplicationContext, reader: TextReader = new WholeText()): Promise<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  await readBody(context, (piece) => {
-    reader.take(decode(decoder, piece));
-    return reader.size;
-  });
-  reader.take(decode(decoder));
+  const { raw } = context.req;
+  const { body } = raw;
+  if (body === null) return reader.text;
+  const largest = context.get("largestBody");
+  if (largest === undefined) throw new Error("takeBody does not stand before a route that reads a body");
+  // HTTP holds a body to it; one that is sent in chunks has none (RFC 9112 section 6.3).
+  const length = Number(context.req.header("Content-Length") ?? Number.NaN);
+  if (length > largest) throw tooLarge(largest);
+  const held = new HeldBody();
+  try {
+    if (length <= READ_AT_ONCE) {
+      const whole = await Promise.race([raw.arrayBuffer(), held.late]).catch(breakOff);
+      if (whole.byteLength > largest) throw tooLarge(largest);
+      reader.take(decode(wholeDecoder, whole));
+    } else await readPieces(body.getReader(), largest, held, reader);
+  } finally {
+    held.end();
+  }
   return reader.text;
 }
 
+function newDecoder(): TextDecoder {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+}
+
 /**
- * Decodes the next piece, or without one the end.
+ * Decodes a piece, or without one the end of those before.
  *
  * @throws ApplicationError `invalid_input` for what is not UTF-8
  */
-function decode(decoder: TextDecoder, piece?: Uint8Array): string {
+function decode(decoder: TextDecoder, piece?: ArrayBuffer | Uint8Array, options?: { stream: boolean }): string {
   try {
-    return decoder.decode(piece, { stream: piece !== undefined });
+    return decoder.decode(piece, options);
   } catch {
     throw new ApplicationError("invalid_input", "The body must be UTF-8.");
   }

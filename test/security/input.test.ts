@@ -225,6 +225,20 @@ describe("a body", () => {
     expect(await rows()).toEqual(before);
   });
 
+  it("whose last letter is cut is refused, and spoils no letter of the next one", async () => {
+    const bytes = new TextEncoder().encode('{"title":"Café"}');
+    const cut = await person.send("/mcp/tools/create_task", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      rawBody: bytes.slice(0, bytes.indexOf(0xc3) + 1),
+    });
+    const whole = await post('{"title":"Café"}');
+
+    expect((await problemOf(cut)).detail).toBe("The body must be UTF-8.");
+    expect(whole.status).toBe(200);
+    expect(await whole.json()).toMatchObject({ tasks: [{ title: "Café" }] });
+  });
+
   it("of 2 MiB is refused, and so is one that does not say how long it is", async () => {
     const large = JSON.stringify({ title: "a", description: "x".repeat(2 * 1024 * 1024) });
     const before = await rows();

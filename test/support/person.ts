@@ -79,7 +79,7 @@ interface RequestOptions extends Omit<RequestInit, "body" | "headers"> {
   /** A body that is not a string goes as JSON. */
   readonly body?: unknown;
   /** A body that goes as it is, without saying how long it is. */
-  readonly rawBody?: ReadableStream;
+  readonly rawBody?: ReadableStream | Uint8Array<ArrayBuffer>;
   readonly headers?: Record<string, string>;
 }
 
