@@ -23,12 +23,13 @@ export const accessLog: MiddlewareHandler<Application> = async (context, next) =
   const milliseconds = millisecondsSince(startedAt);
   const { method } = context.req;
   const { status } = context.res;
-  const route = routeOf(context);
   const log = requestLogger(context);
-  log.request({ method, route, status, duration_ms: milliseconds });
-  metrics.count("http_requests_total", { route, method: methodLabel(method), status: `${status}` });
-  metrics.observe("http_request_duration_seconds", { route, method: methodLabel(method) }, milliseconds / 1000);
-  if (status === 429) metrics.count("rate_limited_requests_total", { route });
+  // The logger names the route.
+  log.request({ method, status, duration_ms: milliseconds });
+  const labels = { route: routeOf(context), method: methodLabel(method) };
+  metrics.count("http_requests_total", { ...labels, status: `${status}` });
+  metrics.observe("http_request_duration_seconds", labels, milliseconds / 1000);
+  if (status === 429) metrics.count("rate_limited_requests_total", { route: labels.route });
   handOverMetrics({ env: context.env, waitUntil: waitUntilOf(context), log });
 };
 

@@ -13,6 +13,8 @@ export interface Application {
   Bindings: Env;
   Variables: {
     requestId: string;
+    /** As `routeOf` has found it. */
+    route?: string;
     configuration: Configuration;
     log: Logger;
     database: Database;
@@ -68,7 +70,11 @@ export function mailServicesOf(context: ApplicationContext): MailServices {
  * handler matches as well, and has a wildcard in its path, as no handler has.
  */
 export function routeOf(context: ApplicationContext): string {
-  return matchedRoutes(context).findLast(({ path }) => !path.includes("*"))?.path ?? "/*";
+  const known = context.get("route");
+  if (known !== undefined) return known;
+  const route = matchedRoutes(context).findLast(({ path }) => !path.includes("*"))?.path ?? "/*";
+  context.set("route", route);
+  return route;
 }
 
 function logFields(context: ApplicationContext): LogFields {

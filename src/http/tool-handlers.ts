@@ -11,14 +11,13 @@ export function answerTools(context: ApplicationContext): Response {
 
 /** Runs a tool with the body as its input. */
 export async function answerCall(context: ApplicationContext, name: string): Promise<Response> {
-  const { caller, userDatabase: database, log, configuration: cursorSettings } = context.var;
   const idempotencyKey = readIdempotencyKey(context);
   const input = await readJsonBody(context);
   const { structured } = await runTool(name, input, {
-    caller,
-    database,
-    log,
-    cursorSettings,
+    caller: context.get("caller"),
+    database: context.get("userDatabase"),
+    log: context.get("log"),
+    cursorSettings: context.get("configuration"),
     idempotencyKey,
     signal: context.req.raw.signal,
   });
