@@ -19,6 +19,7 @@ export const limitToReading: MiddlewareHandler<Application> = async (context, ne
  * each that is there says no. A person who asks for it must not be let write by a slip.
  */
 export function isReadOnly(context: ApplicationContext): boolean {
+  if (!context.req.url.includes("?")) return false;
   return Object.entries(context.req.queries()).some(
     ([name, values]) =>
       /^read[-_ ]?only\W*$/i.test(name.trim()) && !values.every((value) => NO.includes(value.trim().toLowerCase())),

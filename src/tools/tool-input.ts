@@ -50,13 +50,14 @@ export function readToolInput<Schema extends z.ZodObject>(schema: Schema, given:
 function normalizeInput(schema: z.ZodObject, given: unknown): unknown {
   const decoded = decodeArguments(given);
   if (!isObject(decoded)) return decoded;
-  const fields = Object.entries(decoded).flatMap(([name, value]): [string, unknown][] => {
-    if (ADDED_BY_CLIENTS.has(name)) return [];
-    const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] : undefined;
-    if (field === undefined) return [[name, value]];
-    const normalized = normalize(field, value);
-    return isOptional(field) && isEmpty(normalized) ? [] : [[name, normalized]];
-  });
+  const { shape } = schema;
+  const fields: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(decoded)) {
+    if (ADDED_BY_CLIENTS.has(name)) continue;
+    const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    const normalized = field === undefined ? value : normalize(field, value);
+    if (field === undefined || !isOptional(field) || !isEmpty(normalized)) fields.push([name, normalized]);
+  }
   return Object.fromEntries(fields);
 }
 
