@@ -24,7 +24,8 @@ interface DueWindow {
   readonly before?: Bound | undefined;
 }
 
-const inUserTimeZone = (local: SQL) => sql`(${local})::timestamp at time zone current_setting('app.time_zone')`;
+/** When a day begins: at the first of two midnights, which Postgres would not take. */
+const beginningOf = (day: SQL) => sql`person_moment((${day})::timestamp)`;
 
 const today = sql`(now() at time zone current_setting('app.time_zone'))::date`;
 
@@ -34,7 +35,7 @@ const weekStart = sql`(${today} - (extract(isodow from ${today})::integer - 1 + 
   coalesce(nullif(current_setting('app.week_start', true), ''), 'monday')) + 1) % 7)`;
 
 // Subqueries, as row-level security keeps an index from being used by what PostgreSQL does not know to leak nothing.
-const startOf = (day: SQL): Bound => ({ day: sql`(select ${day})`, moment: sql`(select ${inUserTimeZone(day)})` });
+const startOf = (day: SQL): Bound => ({ day: sql`(select ${day})`, moment: sql`(select ${beginningOf(day)})` });
 const later = (day: SQL, days: number) => sql`(${day} + ${sql.raw(`${days}`)})`;
 
 const windows: Readonly<Record<Exclude<DueWord, "no_date">, DueWindow>> = {
@@ -129,7 +130,7 @@ function boundAt(due: string | undefined): Bound | undefined {
   const moment = given instanceof Date ? sql`${given.toISOString()}::timestamptz` : given;
   const dayOf = sql`(${moment} at time zone current_setting('app.time_zone'))::date`;
   return {
-    day: sql`(select ${dayOf} + (${inUserTimeZone(dayOf)} < ${moment})::integer)`,
+    day: sql`(select ${dayOf} + (${beginningOf(dayOf)} < ${moment})::integer)`,
     moment: sql`(select ${moment})`,
   };
 }

@@ -9,12 +9,17 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const WORDS: readonly DueWord[] = ["overdue", "today", "tomorrow", "this_week", "no_date"];
 
-/** The days on which the clocks change; Kathmandu's and Kiritimati's change no more, and those of others that they have changed on count. */
+/**
+ * The days on which the clocks change; Kathmandu's and Kiritimati's change no more, and those of others that they have changed on count.
+ * Havana's have midnight twice as they are put back, and Santiago's have none as they are put forward.
+ */
 const ZONES: Readonly<Record<string, readonly string[]>> = {
   "Asia/Kathmandu": ["1986-01-01", "2026-11-01"],
   "America/New_York": ["2026-03-08", "2026-11-01"],
   "Pacific/Kiritimati": ["1995-01-01", "2026-11-01"],
   "Europe/London": ["2026-03-29", "2026-10-25"],
+  "America/Havana": ["2026-03-08", "2026-11-01"],
+  "America/Santiago": ["2026-04-05", "2026-09-06"],
 };
 
 /** A task, due on a day, at a moment or never. */
