@@ -25,10 +25,10 @@ const ON_BOTH = [
 ];
 
 /**
- * Tests of the schedule, which does what is due for everybody: they run when nobody else's tests do, on PostgreSQL where it is
- * installed. On PGlite the smoke test of `npm start` runs each chore.
+ * Tests of the schedule, which does what is due for everybody: they have a database of their own where PostgreSQL is
+ * installed, and else run when nobody else's tests do. On PGlite the smoke test of `npm start` runs each chore.
  */
-const SCHEDULE = ["test/**/schedule-*.test.ts"];
+const SCHEDULE = ["test/integration/schedule.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
 /** Tests in Node that start nothing: a process for each would take longer than they do. */
@@ -44,8 +44,8 @@ const LAST = [
   "test/smoke/{chat-demo,start}.node.test.ts",
 ];
 
-/** After all others, one file at a time. */
-const ALONE: TestProjectInlineConfiguration["test"] = { isolate: false, maxWorkers: 1, sequence: { groupOrder: 2 } };
+/** After all others. */
+const ALONE: TestProjectInlineConfiguration["test"] = { sequence: { groupOrder: 2 } };
 
 /** What hangs is ended; nothing is judged by how long it takes, as the machine may be busy. */
 const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
@@ -56,10 +56,13 @@ const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
  * one takes eight seconds of processor time; while three of the longest run, the shared ones mostly need one worker.
  */
 const ORDER: readonly RegExp[] = [
+  /^last .*\/test\/rehearsal\//,
   /^node .*\/test\/(rehearsal\/faults|reliability\/database-fault-table|smoke\/chat-front-ends)\./,
   /^worker:pglite /,
   /^worker:postgresql /,
+  /^worker:schedule /,
   /^node .*\/test\/(rehearsal|reliability|smoke)\//,
+  /^node .*\/test\/(contract\/(alerts|tokens)|integration\/(due-words|paging|recipes|runbook-preflight|runbook-setup)|security\/search)\./,
   /^node /,
 ];
 
@@ -80,10 +83,10 @@ const hasPostgresql = findPostgresql() !== undefined;
 
 /** The tests in workerd, against one of the databases. */
 function workerProject(
-  databaseName: "pglite" | "postgresql",
+  databaseName: "pglite" | "postgresql" | "schedule",
   test: TestProjectInlineConfiguration["test"],
 ): TestProjectInlineConfiguration {
-  const missing = databaseName === "postgresql" && !hasPostgresql;
+  const missing = databaseName !== "pglite" && !hasPostgresql;
   return {
     // Source maps of packages that name files which were not published.
     logLevel: "error",
@@ -163,7 +166,9 @@ export default defineConfig({
         exclude: [...NODE, ...SCHEDULE],
         isolate: false,
       }),
-      workerProject(hasPostgresql ? "postgresql" : "pglite", { name: "worker:schedule", include: SCHEDULE, ...ALONE }),
+      hasPostgresql
+        ? workerProject("schedule", { name: "worker:schedule", include: SCHEDULE, isolate: false })
+        : workerProject("pglite", { name: "worker:schedule", include: SCHEDULE, isolate: false, ...ALONE }),
     ],
   },
 });

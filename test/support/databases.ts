@@ -74,22 +74,35 @@ export async function startPostgresqlDatabase(ownerUrl: URL, workerUrl: URL): Pr
   };
 }
 
-/** A cluster with one migrated database in it. */
-export async function startPostgresql(
-  programs: string,
-): Promise<RunningTestDatabase & { readonly cluster: PostgresqlCluster; readonly workerUrl: URL }> {
+/** A cluster with two migrated databases in it. */
+export async function startPostgresql(programs: string): Promise<
+  RunningTestDatabase & {
+    /** The second. */
+    readonly schedule: TestDatabase;
+    readonly cluster: PostgresqlCluster;
+    readonly workerUrl: URL;
+  }
+> {
   const cluster = await startPostgresqlCluster(programs);
-  await cluster.createDatabase("tasks");
-  const workerUrl = cluster.url("tasks");
-  workerUrl.username = "task_worker";
-  workerUrl.password = "the worker's password: ' \\ / ? #";
-  const thread = await startDatabaseThread({ ownerUrl: cluster.url("tasks").href, workerUrl: workerUrl.href });
+  const workerUrlTo = (database: string) => {
+    const url = cluster.url(database);
+    url.username = "task_worker";
+    url.password = "the worker's password: ' \\ / ? #";
+    return url;
+  };
+  const start = async (database: string) => {
+    await cluster.createDatabase(database);
+    return startDatabaseThread({ ownerUrl: cluster.url(database).href, workerUrl: workerUrlTo(database).href });
+  };
+  const tasks = await start("tasks");
+  const schedule = await start("schedule");
   return {
-    database: thread.database,
-    workerUrl,
+    database: tasks.database,
+    schedule: schedule.database,
+    workerUrl: workerUrlTo("tasks"),
     cluster,
     async close() {
-      await thread.close();
+      await Promise.all([tasks.close(), schedule.close()]);
       await cluster.remove();
     },
   };

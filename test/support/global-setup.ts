@@ -9,9 +9,14 @@ import { startWebhookSink } from "./webhook-sink.ts";
 declare module "vitest" {
   interface ProvidedContext {
     /** The databases of this run; PostgreSQL only where its programs are installed. */
-    databases: { readonly pglite: TestDatabase; readonly postgresql: TestDatabase | undefined };
+    databases: {
+      readonly pglite: TestDatabase;
+      readonly postgresql: TestDatabase | undefined;
+      /** PostgreSQL too, for the tests of the schedule alone: it does what is due for everybody. */
+      readonly schedule: TestDatabase | undefined;
+    };
     /** Which of them a project of tests in workerd runs against. */
-    databaseName: "pglite" | "postgresql";
+    databaseName: "pglite" | "postgresql" | "schedule";
     /** The superuser's URL to the cluster of this run, for tests that make databases of their own. */
     clusterUrl: string | undefined;
     /** The worker's URL to a database of the cluster; its password holds for all of them. */
@@ -37,7 +42,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     startDatabaseThread(),
     programs === undefined ? undefined : startPostgresql(programs),
   ]);
-  project.provide("databases", { pglite: pglite.database, postgresql: postgresql?.database });
+  project.provide("databases", {
+    pglite: pglite.database,
+    postgresql: postgresql?.database,
+    schedule: postgresql?.schedule,
+  });
   const responses = await startScriptedResponses();
   project.provide("scriptedResponsesUrl", responses.url);
   const demoModel = await startDemoModel();

@@ -1,19 +1,16 @@
 import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
 import { beforeEach, describe, expect, it } from "vitest";
-import { readConfiguration } from "../../src/config.ts";
-import { expectWholeLog, loggedCalls, loggedTaskChanges, writesBySql } from "../support/change-log.ts";
-import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf } from "../support/person.ts";
-import { letDaysPass, runSchedule } from "../support/schedule.ts";
-import { seededRandom } from "../support/seeded-random.ts";
+import { readConfiguration } from "../../../src/config.ts";
+import { expectWholeLog, loggedCalls, loggedTaskChanges, writesBySql } from "../../support/change-log.ts";
+import { ownerQuery } from "../../support/owner.ts";
+import { Person, problemOf } from "../../support/person.ts";
+import { letDaysPass, runSchedule } from "../../support/schedule.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 
 const sql = neon(readConfiguration(env).DATABASE_URL);
 
 let person: Person;
-beforeEach(async () => {
-  person = await Person.signUp();
-});
 
 async function baseline(): Promise<number> {
   const [user] = await ownerQuery("select log_baseline::integer from users where id = $1", [person.id]);
@@ -21,6 +18,10 @@ async function baseline(): Promise<number> {
 }
 
 describe("the schedule", () => {
+  beforeEach(async () => {
+    person = await Person.signUp();
+  });
+
   it("removes changes that are older than a year, and moves the baseline on", async () => {
     for (const title of ["A", "B"]) await person.run("create_task", { title });
     await person.run("update_task", { task_id: 1, title: "A2", priority: "high" });

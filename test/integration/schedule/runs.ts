@@ -2,12 +2,12 @@ import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
 import { describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import { readConfiguration } from "../../src/config.ts";
-import { growthOf, othersCounted } from "../support/counting.ts";
-import { ownerQuery } from "../support/owner.ts";
-import { Person } from "../support/person.ts";
-import { letDaysPass, runSchedule } from "../support/schedule.ts";
-import { sentryDsn } from "../support/sentry-sink.ts";
+import { readConfiguration } from "../../../src/config.ts";
+import { growthOf, othersCounted } from "../../support/counting.ts";
+import { ownerQuery } from "../../support/owner.ts";
+import { Person } from "../../support/person.ts";
+import { letDaysPass, runSchedule } from "../../support/schedule.ts";
+import { sentryDsn } from "../../support/sentry-sink.ts";
 
 const sql = neon(readConfiguration(env).DATABASE_URL);
 

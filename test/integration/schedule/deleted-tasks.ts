@@ -1,17 +1,18 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
-import { ownerQuery } from "../support/owner.ts";
-import { Person } from "../support/person.ts";
-import { letDaysPass, runSchedule } from "../support/schedule.ts";
+import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../../support/change-log.ts";
+import { ownerQuery } from "../../support/owner.ts";
+import { Person } from "../../support/person.ts";
+import { letDaysPass, runSchedule } from "../../support/schedule.ts";
 
 let person: Person;
-beforeEach(async () => {
-  person = await Person.signUp();
-});
 
 const rowsOf = (who: Person) => ownerQuery("select * from tasks where user_id = $1 order by id", [who.id]);
 
 describe("the schedule", () => {
+  beforeEach(async () => {
+    person = await Person.signUp();
+  });
+
   it("removes tasks 30 days after they were deleted, and no others, which is no change", async () => {
     for (const title of ["Gone", "Deleted lately", "There"]) await person.run("create_task", { title });
     await person.run("update_task", { task_id: 1, priority: "high" });

@@ -1,13 +1,13 @@
 import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
 import { beforeEach, describe, expect, inject, it } from "vitest";
-import { readConfiguration } from "../../src/config.ts";
-import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../support/change-log.ts";
-import { lapse } from "../support/claims.ts";
-import { ownerQuery } from "../support/owner.ts";
-import { PATIENCE } from "../support/patience.ts";
-import { Person } from "../support/person.ts";
-import { runSchedule } from "../support/schedule.ts";
+import { readConfiguration } from "../../../src/config.ts";
+import { expectWholeLog, loggedCalls, loggedTaskChanges } from "../../support/change-log.ts";
+import { lapse } from "../../support/claims.ts";
+import { ownerQuery } from "../../support/owner.ts";
+import { PATIENCE } from "../../support/patience.ts";
+import { Person } from "../../support/person.ts";
+import { runSchedule } from "../../support/schedule.ts";
 
 const sql = neon(readConfiguration(env).DATABASE_URL);
 /** One step, as the worker takes it. */
@@ -16,10 +16,6 @@ const step = (most: number) => sql`select log_lapsed_claims(${most}, now() + int
 let person: Person;
 let agent: Person;
 let other: Person;
-beforeEach(async () => {
-  person = await Person.signUp();
-  [agent, other] = await Promise.all([person.withScopes(["tasks:write", "tasks:read"]), person.signInAgain()]);
-});
 
 const rowsOf = (who: Person) => ownerQuery("select * from tasks where user_id = $1 order by id", [who.id]);
 
@@ -31,6 +27,11 @@ async function claimed(who: Person, id: number): Promise<number> {
 }
 
 describe("a claim that has lapsed", () => {
+  beforeEach(async () => {
+    person = await Person.signUp();
+    [agent, other] = await Promise.all([person.withScopes(["tasks:write", "tasks:read"]), person.signInAgain()]);
+  });
+
   it("is logged by the schedule, once, in a change of its own", async () => {
     for (const title of ["A", "B", "C"]) await person.run("create_task", { title });
     await claimed(agent, 1);
