@@ -11,6 +11,8 @@ const PAGE = 20;
 /** What a list of one filter and one order reads at most, and any other. */
 const FEW = 20 * PAGE;
 const MANY = 2_000;
+/** How many tasks everybody has but the one with a hundred thousand. */
+const TASKS_OF_OTHERS = 90;
 
 const open = ["pending", "in_progress"] as const;
 const all = [...open, "completed", "cancelled"] as const;
@@ -130,6 +132,31 @@ describe.skipIf(findPostgresql() === undefined)(
         expect(await pages(filter, FEW)).toBeGreaterThanOrEqual(PAGE);
       },
     );
+
+    describe("somebody with ninety tasks among those of ten thousand others", () => {
+      const listTheirs = (request: Partial<ListRequest>) =>
+        listTasks(
+          lists.as(userId + 5_000),
+          { statuses: all, order: "created", limit: PAGE, ...request },
+          cursorSettings,
+        );
+
+      it.each(orders)("lists everything by %s, which reads no task but theirs", async (order) => {
+        expect((await listTheirs({ order })).tasks).toHaveLength(PAGE);
+        // Each once to be found, and once to be told.
+        expect(await rowsRead()).toBeLessThanOrEqual(2 * TASKS_OF_OTHERS);
+      });
+
+      it.each([
+        ["one status", { statuses: ["pending"] }],
+        ["a priority that few have", { priority: "urgent" }],
+        ["a search that finds nothing", { search: "nowhere" }],
+        ["a tag that no task has", { tags: ["nothing"] }],
+      ] satisfies [string, Partial<ListRequest>][])("lists %s, which does not either", async (_, filter) => {
+        await listTheirs(filter);
+        expect(await rowsRead()).toBeLessThanOrEqual(2 * TASKS_OF_OTHERS);
+      });
+    });
 
     it("reads every task with a middling tag, page by page", async () => {
       const ids = new Set<number>();
