@@ -3,7 +3,7 @@ import { parseInput } from "../input.ts";
 import { idempotencyKeySchema } from "../tools/idempotency-key.ts";
 import type { ApplicationContext } from "./application.ts";
 
-const headersSchema = z.object({ "Idempotency-Key": idempotencyKeySchema.optional() });
+const headersSchema = z.object({ "Idempotency-Key": idempotencyKeySchema });
 
 /**
  * The key of the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header), which is a string in quotes; one
@@ -14,7 +14,8 @@ const headersSchema = z.object({ "Idempotency-Key": idempotencyKeySchema.optiona
  */
 export function readIdempotencyKey(context: ApplicationContext): string | undefined {
   const header = context.req.header("Idempotency-Key");
-  const [, quoted] = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header ?? "") ?? [];
+  if (header === undefined) return undefined;
+  const [, quoted] = /^"((?:[^"\\]|\\["\\])*)"$/.exec(header) ?? [];
   const key = quoted === undefined ? header : quoted.replaceAll(/\\(.)/g, "$1");
   return parseInput(headersSchema, { "Idempotency-Key": key })["Idempotency-Key"];
 }

@@ -1,16 +1,14 @@
 import * as z from "zod";
 import { publishedFields } from "./published-fields.ts";
-import { runnableTools } from "./runnable-tools.ts";
+import { runnableToolCalled, runnableTools } from "./runnable-tools.ts";
 import type { ObjectJsonSchema, Tool, ToolAnnotations } from "./tool.ts";
-import { toolNameOf } from "./tool-input.ts";
 
 /** Every tool there is, in the order in which they are listed. */
 export const catalog: readonly Tool[] = runnableTools;
 
 /** The tool that a name means, whatever a model has put before it. */
 export function toolCalled(name: string): Tool | undefined {
-  const meant = toolNameOf(name);
-  return catalog.find((tool) => tool.name === meant);
+  return runnableToolCalled(name);
 }
 
 /**

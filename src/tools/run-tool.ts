@@ -8,7 +8,7 @@ import { getTasks } from "../tasks/get-tasks.ts";
 import { matchTasks } from "../tasks/match-tasks.ts";
 import { reckonedDatabase } from "../tasks/reckoned-database.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
-import { runnableTools } from "./runnable-tools.ts";
+import { runnableToolCalled, runnableTools } from "./runnable-tools.ts";
 import { taskLine, tellClaim } from "./task-text.ts";
 import type { CallEffect, RunnableTool, Tool, ToolContext, ToolResult } from "./tool.ts";
 import { toolNameOf } from "./tool-input.ts";
@@ -101,11 +101,10 @@ export async function runTool(called: string, input: unknown, context: ToolConte
 
 /** Finds a tool, whatever a model has put before its name. */
 function findTool(called: string): RunnableTool {
-  const meant = toolNameOf(called);
-  const tool = runnableTools.find(({ name }) => name === meant);
+  const tool = runnableToolCalled(called);
   if (tool !== undefined) return tool;
   const known = runnableTools.map(({ name }) => name).join(", ");
-  throw new ApplicationError("not_found", `There is no tool ${quoteName(meant)}; the tools are ${known}.`);
+  throw new ApplicationError("not_found", `There is no tool ${quoteName(toolNameOf(called))}; the tools are ${known}.`);
 }
 
 function requireScope(what: string, scope: Scope, caller: Caller): void {
