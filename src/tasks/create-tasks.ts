@@ -3,7 +3,7 @@ import type { PgColumn } from "drizzle-orm/pg-core";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
 import { foreseeTimes } from "./recurrence.ts";
-import { allOrNothing, readRefused, refusal } from "./refused-items.ts";
+import { allOrNothing, ofTheOnlyOne, readRefused, refusal } from "./refused-items.ts";
 import { columnsOf, type NewTask } from "./task-edit.ts";
 import { tasks } from "./task-rows.ts";
 
@@ -33,11 +33,22 @@ interface NewRow {
  * @param isAtomic whether all are made or none
  * @throws ApplicationError `conflict` where all are to be made, and cannot; `invalid_input` where a task may not refer to another
  */
-export async function createTasks(
+export function createTasks(
   database: UserDatabase,
   call: CallIdentity,
   given: readonly NewTaskWithSubtasks[],
   isAtomic: boolean,
+): Promise<TasksChanged> {
+  return create(database, call, given, isAtomic, allOrNothing);
+}
+
+/** @param refused what is thrown in place of `ItemsRefused` */
+async function create(
+  database: UserDatabase,
+  call: CallIdentity,
+  given: readonly NewTaskWithSubtasks[],
+  isAtomic: boolean,
+  refused: (error: unknown) => unknown,
 ): Promise<TasksChanged> {
   const { userId } = database;
   const all = given.flatMap((task) => [task, ...(task.subtasks ?? [])]);
@@ -48,9 +59,22 @@ export async function createTasks(
       query.execute(insert(userId, toRows(given))),
     ])
     .catch((error: unknown) => {
-      throw allOrNothing(error);
+      throw refused(error);
     });
   return { ...tasksOf(made), failed: readRefused(made.refused, made.timeZone).failed };
+}
+
+/**
+ * Creates a task with its subtasks, or nothing.
+ *
+ * @throws ApplicationError `invalid_input` where one of them may not refer to another; `conflict` where there are too many tasks
+ */
+export function createWithSubtasks(
+  database: UserDatabase,
+  call: CallIdentity,
+  task: NewTaskWithSubtasks,
+): Promise<TasksChanged> {
+  return create(database, call, [task], true, ofTheOnlyOne);
 }
 
 function toRows(given: readonly NewTaskWithSubtasks[]): NewRow[] {
@@ -72,7 +96,8 @@ function judge(userId: number, given: readonly NewTaskWithSubtasks[], isAtomic: 
   let upTo = 0;
   const items = given.map(({ subtasks = [], ...task }, item) => {
     upTo += 1 + subtasks.length;
-    const referred = JSON.stringify([task, ...subtasks].flatMap(referencesOf));
+    const below = subtasks.flatMap((subtask, place) => referencesOf(subtask, `subtasks.${place}.`));
+    const referred = JSON.stringify([...referencesOf(task), ...below]);
     return sql`(${item}::integer, ${upTo}::integer, ${referred}::jsonb)`;
   });
   const isThere = and(
@@ -99,12 +124,16 @@ function judge(userId: number, given: readonly NewTaskWithSubtasks[], isAtomic: 
     ) as judged`;
 }
 
-/** The tasks that a new one refers to, and how. */
-function referencesOf({ parent_id: parent, discovered_from: found, blocked_by: blockers = [] }: NewTask) {
+/**
+ * The tasks that a new one refers to, and how.
+ *
+ * @param place what stands before the names of its fields
+ */
+function referencesOf({ parent_id: parent, discovered_from: found, blocked_by: blockers = [] }: NewTask, place = "") {
   return [
-    ...(parent === undefined ? [] : [{ field: "parent_id", id: parent }]),
-    ...blockers.map((id) => ({ field: "blocked_by", id })),
-    ...(found === undefined ? [] : [{ field: "discovered_from", id: found }]),
+    ...(parent === undefined ? [] : [{ field: `${place}parent_id`, id: parent }]),
+    ...blockers.map((id) => ({ field: `${place}blocked_by`, id })),
+    ...(found === undefined ? [] : [{ field: `${place}discovered_from`, id: found }]),
   ];
 }
 

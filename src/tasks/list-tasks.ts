@@ -1,11 +1,15 @@
-import { sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
+import * as z from "zod";
 import { type CursorSettings, findPlace, type PagedList, type Place, readCursor, writeCursor } from "../cursor.ts";
+import { missingReference } from "../database/refused-reference.ts";
+import type { QueryBuilder } from "../database/statement.ts";
 import type { ReadOptions, SightOptions, UserDatabase } from "../database/user-database.ts";
 import { countTasks, type Grouping, type TaskCounts, toTaskCounts } from "./count-tasks.ts";
 import { findTasks, tasksFound } from "./find-tasks.ts";
 import type { TaskFilter } from "./task-filter.ts";
 import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
 import { type ListOrder, placeSchemas, taskOrders, unsignedCursors } from "./task-order.ts";
+import { tasks } from "./task-rows.ts";
 
 /** Which tasks to list, in which order. */
 export interface ListRequest extends TaskFilter {
@@ -51,7 +55,8 @@ const SEARCH_BOUND = {
  * Lists tasks, page by page. A page starts after the last task of the one before, so that tasks made,
  * changed or deleted in between make no other task appear twice or not at all.
  *
- * @throws ApplicationError `invalid_input` for a cursor that is not one of this list, and for a search that takes too long
+ * @throws ApplicationError `invalid_input` for a cursor that is not one of this list, a parent that is not there, and for a search
+ *   that takes too long
  */
 export async function listTasks(
   database: UserDatabase,
@@ -62,12 +67,7 @@ export async function listTasks(
   const { after, isWordFound } = placeAfter(database.userId, filter, cursorSettings);
   const { limit, order } = filter;
   const found = findTasks({ userId: database.userId, filter, order, after, most: limit + 1, isWordFound });
-  const {
-    results: [rows, counted],
-    lastChange,
-    now,
-    timeZone,
-  } = await database.read(
+  const { results, lastChange, now, timeZone } = await database.read(
     (query) => [
       query
         .select({
@@ -82,9 +82,12 @@ export async function listTasks(
         .orderBy(...by)
         .limit(limit + 1),
       ...(filter.isCounted ? [countTasks(query, database.userId, filter, "tag")] : []),
+      ...selectParent(query, database.userId, filter),
     ],
     readOptions(filter),
   );
+  requireParent(filter, results.at(-1));
+  const [rows, counted] = results;
   const { page, last } = pageOf(rows, limit);
   const list = pagedList(database.userId, filter, last?.isWordFound);
   return {
@@ -132,18 +135,36 @@ function placeAfter(
 /**
  * Counts tasks by status, tag or day.
  *
- * @throws ApplicationError `invalid_input` for a search that takes too long
+ * @throws ApplicationError `invalid_input` for a parent that is not there, and for a search that takes too long
  */
 export async function countByGroup(
   database: UserDatabase,
   filter: TaskFilter,
   grouping: Grouping,
 ): Promise<CountedTasks> {
-  const {
-    results: [counted],
-    ...setting
-  } = await database.read((query) => [countTasks(query, database.userId, filter, grouping)], readOptions(filter));
-  return { ...setting, counts: toTaskCounts(counted) };
+  const { results, ...setting } = await database.read(
+    (query) => [countTasks(query, database.userId, filter, grouping), ...selectParent(query, database.userId, filter)],
+    readOptions(filter),
+  );
+  requireParent(filter, results.at(-1));
+  return { ...setting, counts: toTaskCounts(results[0]) };
+}
+
+/** Reads whether the task is there whose subtasks are asked for; the last query of its request, and none where any are. */
+function selectParent(query: QueryBuilder, userId: number, { parentId }: TaskFilter) {
+  if (parentId === undefined) return [];
+  return [
+    query
+      .select({ id: tasks.id })
+      .from(tasks)
+      .where(and(eq(tasks.userId, userId), eq(tasks.id, parentId))),
+  ];
+}
+
+/** @throws ApplicationError `invalid_input` for a parent that is not there, or deleted: an empty list would be taken for all there is */
+function requireParent({ parentId }: TaskFilter, parents: unknown): void {
+  if (parentId !== undefined && z.array(z.unknown()).parse(parents).length === 0)
+    throw missingReference("parent_id", parentId);
 }
 
 function readOptions({ search, isDeleted }: TaskFilter): ReadOptions & SightOptions {

@@ -79,6 +79,16 @@ export function allOrNothing(error: unknown): unknown {
   });
 }
 
+/** What a call about one item that comes with others throws in place of `ItemsRefused`: what is wrong with that one. */
+export function ofTheOnlyOne(error: unknown): unknown {
+  if (!(error instanceof ItemsRefused)) return error;
+  const [item] = z.array(refusedSchema).parse(error.refused);
+  if (item === undefined) return error;
+  if (item.why === "missing") return missingReference(item.field ?? "", item.given ?? 0);
+  const { error: kind, message } = tellWhy(item, error.timeZone);
+  return new ApplicationError(kind, message, { cause: error });
+}
+
 function tellWhy(item: RefusedItem, timeZone: string): Pick<FailedItem, "error" | "message"> {
   const { claimed_by: holder, claimed_until: until, given, field, status, why } = item;
   const untilThen = until === null || until === undefined ? "" : ` until ${showMoment(until, timeZone)}`;

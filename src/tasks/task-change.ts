@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { openStatuses } from "./ready.ts";
 import { type Task, toTask } from "./task.ts";
 import { taskRowSchema } from "./task-rows.ts";
 
@@ -29,11 +30,32 @@ export function readTaskChanges(outcome: readonly unknown[], timeZone: string): 
     changes.find(
       ({ task: { series, occurrence } }) => series === task.series && occurrence === (task.occurrence ?? 0) - 1,
     );
+  const gone = changes.flatMap(({ operation, task }) => (operation === "delete" ? [task] : []));
   return changes.map(({ operation, completed, shortened, task }) => ({
     operation,
     isCompletion: completed,
     follows: operation === "insert" && task.series !== null ? followed(task)?.task.id : undefined,
-    task: toTask(task, timeZone),
+    task: toTask(operation === "delete" ? withThose(gone, task) : task, timeZone),
     isShortened: shortened,
   }));
+}
+
+type KeptRow = z.output<typeof taskRowSchema>;
+
+/** A task as it was before it was deleted, when those that its call has deleted with it were still there. */
+function withThose(gone: readonly KeptRow[], task: KeptRow): KeptRow {
+  const { references } = task;
+  if (references == null) return task;
+  const referred = gone.filter(({ id }) => [...task.blocked_by, task.parent_id, task.discovered_from].includes(id));
+  const open = referred.filter(
+    ({ id, status }) => task.blocked_by.includes(id) && openStatuses.some((one) => one === status),
+  );
+  const idsOf = (rows: readonly KeptRow[]) => rows.map(({ id }) => id);
+  return {
+    ...task,
+    references: {
+      there: [...references.there, ...idsOf(referred)],
+      open: [...references.open, ...idsOf(open)].sort((one, other) => one - other),
+    },
+  };
 }

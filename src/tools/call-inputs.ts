@@ -56,27 +56,38 @@ export function namesTask(named: NamedTasks): boolean {
 }
 
 /** How one is refused that names none: before a person is asked about it. */
-export const refusedWithoutTask = refusedWithout("task_id");
+export const refusedWithoutTask = refusedWithout("task_id", "task_ids");
 
-/** How a call is refused that lacks a field which its schema cannot demand: beside all else that does not fit. */
-export function refusedWithout(field: string) {
+/**
+ * How a call is refused that lacks a field which its schema cannot demand: beside all else that does not fit.
+ *
+ * @param others what may be given in its place
+ */
+export function refusedWithout(field: string, ...others: readonly string[]) {
   return {
     path: [field],
-    error: "is required",
+    error: tellRequired(others),
     when: ({ value }: { readonly value: unknown }) => isObject(value),
   };
+}
+
+/** What goes on after the name of a field that is missing, where others would do too. */
+function tellRequired(others: readonly string[]): string {
+  return ["is required", ...others].join(", or ");
 }
 
 /**
  * The tasks that a call names, which must be one at least.
  *
+ * @param inPlace what may be given in place of `task_id`
  * @throws ApplicationError `invalid_input`
  */
 export function requireTasks(
   named: NamedTasks & { readonly expected_version?: number | undefined },
+  inPlace: readonly string[] = ["task_ids"],
 ): [number, ...number[]] {
   const [first, ...others] = namedTasks(named);
-  if (first === undefined) throw refusedField("invalid_input", "task_id", "is required");
+  if (first === undefined) throw refusedField("invalid_input", "task_id", tellRequired(inPlace));
   if (others.length >= MOST_NAMED_TASKS) {
     throw refusedField("invalid_input", "task_ids", `must have at most ${MOST_NAMED_TASKS} items, task_id among them`);
   }

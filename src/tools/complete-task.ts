@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { completeTasks } from "../tasks/change-several.ts";
 import { completeTask } from "../tasks/change-tasks.ts";
-import { endingInputs, namesTask, refusedWithoutTask, requireTasks, taskInputs } from "./call-inputs.ts";
+import { endingInputs, namesTask, refusedWithout, requireTasks, taskInputs } from "./call-inputs.ts";
 import { checkMatch, matchedBy, matchInputs } from "./match-input.ts";
 import { defineWritingTool } from "./writing-tool.ts";
 
@@ -15,7 +15,7 @@ export const completeTaskTool = defineWritingTool({
       ...matchInputs,
       ...endingInputs,
     })
-    .refine((asked) => namesTask(asked) || asked.match !== undefined, refusedWithoutTask)
+    .refine((asked) => namesTask(asked) || asked.match !== undefined, refusedWithout("task_id", "task_ids", "match"))
     .superRefine(checkMatch),
   example: { task_ids: [1, 2] },
   annotations: { destructiveHint: false, idempotentHint: true },

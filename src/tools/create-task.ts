@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { createTask } from "../tasks/change-tasks.ts";
-import { createTasks, MOST_NEW_TASKS } from "../tasks/create-tasks.ts";
+import { createTasks, createWithSubtasks, MOST_NEW_TASKS } from "../tasks/create-tasks.ts";
 import { optionalInputs } from "../tasks/field-table.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import { atomicInput, callInputs, refusedWithout } from "./call-inputs.ts";
@@ -59,8 +59,7 @@ export const createTaskTool = defineWritingTool({
     const { subtasks, ...rest } = fields;
     const task = { title, ...rest };
     if (subtasks === undefined) return createTask(database, call, task);
-    // Without the task itself there is nothing to be told of.
-    return createTasks(database, call, [{ ...task, subtasks }], true);
+    return createWithSubtasks(database, call, { ...task, subtasks });
   },
   done: () => "Created",
   asksFor: countTasks,

@@ -7,9 +7,10 @@ import { quote } from "../quote.ts";
 import { readChangedTasks } from "../tasks/changed-tasks.ts";
 import { type Grouping, groupingSchema, NO_DAY } from "../tasks/count-tasks.ts";
 import { digestTasks } from "../tasks/digest-tasks.ts";
+import type { DueWord } from "../tasks/due-window.ts";
 import { countByGroup, listTasks, type TaskPage } from "../tasks/list-tasks.ts";
 import { momentSchema } from "../tasks/task.ts";
-import { taskOrderSchema } from "../tasks/task-order.ts";
+import { type TaskOrder, taskOrderSchema } from "../tasks/task-order.ts";
 import { changedPage, listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
@@ -18,11 +19,12 @@ import { filterInputs, filtersGiven, toTaskFilter } from "./task-filters.ts";
 
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 20;
+const USUAL_ORDER = "due";
 
 const input = z.strictObject({
   ...filterInputs,
   order: taskOrderSchema
-    .default("due")
+    .default(USUAL_ORDER)
     .describe("due: soonest first; priority: most urgent first; created and updated: newest first; position: by hand."),
   limit: z
     .number()
@@ -82,7 +84,7 @@ export const listTasksTool = defineReadingTool({
       return { tasks: [], ...clockOf(counted), change: counted.lastChange, total, groups: [...groups] };
     }
     // In the order in which they are claimed.
-    const order = which.isReady && asked.order === "due" ? "ready" : asked.order;
+    const order = which.isReady && asked.order === USUAL_ORDER ? "ready" : asked.order;
     const page = await listTasks(
       database,
       { ...which, order, limit: asked.limit, cursor: asked.cursor, isCounted: asked.total },
@@ -103,9 +105,9 @@ export const listTasksTool = defineReadingTool({
       digest && digestText(digest),
       groups?.map((group) => tellGroup(group, asked.group_by)).join("\n"),
       digest === undefined &&
-        groups === undefined &&
+        (groups === undefined || groups.length === 0) &&
         (tasks.length === 0 ? nothingListed(asked, reset, nextCursor !== undefined) : listText(tasks)),
-      total !== undefined && `Total ${total}.`,
+      total !== undefined && total !== NONE && `Total ${total}.`,
       tags !== undefined && tags.length > 0 && `Tags: ${tags.map((tag) => tellGroup(tag, "tag")).join(", ")}`,
       more && `More has changed: changed_since ${change}`,
       nextCursor !== undefined && `There ${tasks.length < asked.limit ? "may be" : "are"} more: cursor ${nextCursor}`,
@@ -121,17 +123,37 @@ export const listTasksTool = defineReadingTool({
   },
 });
 
+/** The total where there is nothing, which is said in words. */
+const NONE = "0";
+
+/** Says that nothing is due then. */
+const NOTHING_DUE: Readonly<Record<DueWord, string>> = {
+  overdue: "Nothing is overdue.",
+  today: "Nothing is due today.",
+  tomorrow: "Nothing is due tomorrow.",
+  this_week: "Nothing is due this week.",
+  no_date: "There is no task without a date.",
+};
+
 /** Says of a list without tasks what it lacks: where only some of them were asked for, there may be others. */
-function nothingListed(
-  { status, order: _order, limit: _limit, total: _total, changed_since: since, ...filter }: z.output<typeof input>,
-  isReset = false,
-  isMore = false,
-): string {
+function nothingListed(asked: z.output<typeof input>, isReset = false, isMore = false): string {
+  const {
+    status,
+    order: _order,
+    limit: _limit,
+    total: _total,
+    group_by: grouping,
+    changed_since: since,
+    ...filter
+  } = asked;
   if (isReset) return `What has changed since ${since} is not known: list anew, without changed_since.`;
   if (since !== undefined) return `Nothing has changed since ${since}.`;
   if (isMore) return "None of the tasks looked at so far fit.";
-  if (Object.values(filter).some((value) => value !== undefined)) return "No tasks fit.";
-  return status === "all" ? "No tasks." : `No ${status.replace("_", " ")} tasks.`;
+  const [first, ...others] = filtersGiven({ status: "open", ...filter });
+  if (filter.due !== undefined && others.length === 0 && status === "open") return NOTHING_DUE[filter.due];
+  if (first !== undefined) return "No tasks fit.";
+  // Who counts by status asks for all of them.
+  return status === "all" || grouping === "status" ? "No tasks." : `No ${status.replace("_", " ")} tasks.`;
 }
 
 function toSecond(moment: Date): Date {
@@ -148,12 +170,18 @@ function tellGroup({ name, count }: { name: string; count: string }, grouping: G
 
 type AskedBeside = Omit<z.output<typeof input>, "changed_since">;
 
-/** @throws ApplicationError `invalid_input` for anything beside it: a digest is of all tasks */
+/** @throws ApplicationError `invalid_input` for anything beside it: a digest is of all tasks, and as long as it is */
 async function listDigest(
-  { order: _order, limit: _limit, digest: _digest, ...beside }: AskedBeside,
+  { order, limit, digest: _digest, status, ...beside }: AskedBeside,
   database: UserDatabase,
 ): Promise<z.output<typeof output>> {
-  requireNothing(filtersGiven(beside), "must be left out beside digest, which is of all tasks");
+  const given = [
+    ...(status === "open" ? [] : ["status"]),
+    ...filtersGiven({ status: "open", ...beside }),
+    ...orderGiven(order),
+    ...(limit === USUAL_PAGE ? [] : ["limit"]),
+  ];
+  requireNothing(given, "must be left out beside digest, which tells where all tasks stand");
   const digest = await digestTasks(database);
   return { tasks: [], ...clockOf(digest), change: digest.lastChange, digest: showDigest(digest) };
 }
@@ -167,15 +195,20 @@ function requireNothing([field]: readonly string[], message: string): void {
   if (field !== undefined) throw refusedField("invalid_input", field, message);
 }
 
+/** The order where it is another than the usual one, which models fill in. */
+function orderGiven(order: TaskOrder): string[] {
+  return order === USUAL_ORDER ? [] : ["order"];
+}
+
 /** @throws ApplicationError `invalid_input` for a filter beside it: a task that does not fit it any more would be missed */
 async function listChanges(
   since: number,
-  { order: _order, limit, ...beside }: AskedBeside,
+  { order, limit, ...beside }: AskedBeside,
   database: UserDatabase,
 ): Promise<z.output<typeof output>> {
   requireNothing(
-    filtersGiven(beside),
-    "must be left out beside changed_since, which tells of every task that has changed",
+    [...filtersGiven(beside), ...orderGiven(order)],
+    "must be left out beside changed_since, which tells of every task that has changed, in the order of their changes",
   );
   const changed = await readChangedTasks(database, since, limit);
   return {

@@ -86,9 +86,19 @@ describe("a text says what it takes to go on", () => {
     ["No tasks fit.", { search: "milk" }],
     ["No tasks fit.", { status: "all", tags: ["home"] }],
     ["No tasks.", { status: "all" }],
+    ["Nothing is due this week.", { due: "this_week" }],
+    ["Nothing is due this week.", { due: "this_week", group_by: "day" }],
+    ["Nothing is due today.", { due: "today", total: true, priority: "none" }],
+    ["Nothing is overdue.", { due: "overdue" }],
+    ["There is no task without a date.", { due: "no_date" }],
+    ["No tasks fit.", { due: "this_week", tags: ["home"], group_by: "day" }],
+    ["No open tasks.", { group_by: "tag" }],
+    ["No tasks.", { group_by: "status" }],
   ])("of an empty list: %s", async (first, filter) => {
     const nobody = await Person.signUp();
-    expect((await textOf("list_tasks", filter, nobody)).split("\n")[0]).toBe(first);
+    const [said, next] = (await textOf("list_tasks", filter, nobody)).split("\n");
+    expect(said).toBe(first);
+    expect(next).toMatch(/^It is /);
   });
 
   it("of a whole task, with its dates and its description", async () => {

@@ -123,12 +123,13 @@ describe("list_tasks with changed_since", () => {
       { search: "milk" },
       { cursor: "x" },
       { priority: "high" },
+      { order: "priority" },
     ]) {
       const refused = await person.call("list_tasks", { changed_since: 0, ...beside });
       const [field] = Object.keys(beside);
       expect(refused.status, field).toBe(400);
       expect((await problemOf(refused)).errors).toEqual([
-        { field, message: "must be left out beside changed_since, which tells of every task that has changed" },
+        { field, message: expect.stringMatching(/^must be left out beside changed_since, which tells of every task/) },
       ]);
     }
     for (const since of [-1, "x", 1.5]) {

@@ -205,12 +205,20 @@ describe("a digest", () => {
     ["status", "ready"],
     ["search", "milk"],
     ["group_by", "tag"],
-  ])("is of all tasks: not beside %s", async (field, value) => {
+    ["status", "all"],
+    ["order", "priority"],
+    ["limit", 5],
+  ])("is of all tasks: not beside %s %s", async (field, value) => {
     const response = await person.call("list_tasks", { digest: true, [field]: value });
     expect((await problemOf(response)).errors).toEqual([
-      { field, message: "must be left out beside digest, which is of all tasks" },
+      { field, message: "must be left out beside digest, which tells where all tasks stand" },
     ]);
   });
+});
+
+it("a digest takes what models fill in and changes nothing", async () => {
+  const asked = { digest: true, status: "open", order: "due", limit: 20, priority: "none", total: false, search: "" };
+  expect((await (await Person.signUp()).run("list_tasks", asked)).digest).toEqual([]);
 });
 
 it("a page may be empty and have a cursor: its text says that there may be more", async () => {

@@ -72,6 +72,20 @@ describe("several new tasks", () => {
     await expectWholeLog(person.id);
   });
 
+  it("say of one that comes with its subtasks which field of the call is wrong, and nothing is made", async () => {
+    for (const [field, task] of [
+      ["parent_id", { title: "Lost", parent_id: 99, subtasks: [{ title: "Below" }] }],
+      ["subtasks.1.blocked_by", { title: "Kept", subtasks: [{ title: "Below" }, { title: "Too", blocked_by: [99] }] }],
+    ] as const) {
+      const problem = await problemOf(await person.call("create_task", task));
+      expect(problem.status).toBe(400);
+      expect(problem.errors).toEqual([
+        { field, message: "must be the id of a task that is there: there is no task #99" },
+      ]);
+    }
+    expect((await person.run("list_tasks", { status: "all" })).tasks).toEqual([]);
+  });
+
   it("fail one by one with their subtasks, or all with atomic", async () => {
     const tasks = [
       { title: "Lost", parent_id: 99, subtasks: [{ title: "Below" }] },
@@ -110,8 +124,8 @@ describe("several new tasks", () => {
       `${field} must be the id of a task that is there: there is no task #${id}`;
     expect(failed).toEqual([
       { index: 0, error: "invalid_input", message: missing("blocked_by", 97) },
-      { index: 2, error: "invalid_input", message: missing("discovered_from", 96) },
-      { index: 3, error: "invalid_input", message: missing("blocked_by", 95) },
+      { index: 2, error: "invalid_input", message: missing("subtasks.0.discovered_from", 96) },
+      { index: 3, error: "invalid_input", message: missing("subtasks.0.blocked_by", 95) },
     ]);
     expect((await rows()).map(({ title }) => title)).toEqual(["Kept"]);
     await expectWholeLog(person.id);

@@ -188,7 +188,25 @@ describe("several tasks in one call", () => {
     expect(await detailOf({ task_id: 99, task_ids: Array.from({ length: 25 }, (_, index) => index + 1) })).toBe(
       "task_ids must have at most 25 items, task_id among them",
     );
-    expect(await detailOf({})).toBe("task_id is required");
+    expect(await detailOf({})).toBe("task_id is required, or task_ids");
+    const detailOfCompletion = (await problemOf(await person.call("complete_task", {}))).detail;
+    expect(detailOfCompletion).toBe("task_id is required, or task_ids, or match");
+  });
+
+  it("deleted together are told as they were, each with the others that it refers to", async () => {
+    const { tasks } = await person.run("create_task", {
+      title: "Trip",
+      subtasks: [{ title: "Pack" }, { title: "Book", status: "completed" }],
+    });
+    const [top = 0, packing = 0, booking = 0] = tasks.map(({ id }) => id);
+    const last = await person.runForTask("create_task", {
+      ...{ title: "Leave", parent_id: top, blocked_by: [packing, booking], discovered_from: booking },
+    });
+    const deleted = await person.run("delete_task", { task_ids: [last.id, top, packing, booking] });
+    expect(deleted.tasks.find(({ id }) => id === last.id)).toMatchObject({
+      ...{ parent_id: top, blocked_by: [packing, booking], waiting_for: [packing], discovered_from: booking },
+    });
+    expect(deleted.tasks.filter(({ parent_id: parent }) => parent === top)).toHaveLength(3);
   });
 });
 

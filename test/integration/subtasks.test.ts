@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { expectWholeLog } from "../support/change-log.ts";
+import { countRequests } from "../support/database-requests.ts";
 import { contentOf } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf, refusalOf } from "../support/person.ts";
@@ -54,6 +55,23 @@ describe("a task's parent, and the task during which it was found", () => {
     expect((await undo(6)).status).toBe(200);
     expect(await read(child.id)).toMatchObject({ parent_id: other.id, discovered_from: top.id });
     await expectWholeLog(person.id);
+  });
+
+  it("are not listed of a task that is deleted, or is not there: that is said, by one request", async () => {
+    const { id } = await person.runForTask("create_task", { title: "Gone" });
+    await person.run("create_task", { title: "Below", parent_id: id });
+    await person.run("delete_task", { task_id: id });
+    for (const parent of [id, 99]) {
+      for (const more of [{}, { total: true }, { group_by: "tag" }]) {
+        using requests = countRequests(person);
+        const refused = await person.call("list_tasks", { parent_id: parent, ...more });
+        expect((await problemOf(refused)).detail).toBe(
+          `parent_id must be the id of a task that is there: there is no task #${parent}`,
+        );
+        expect(requests.count).toBe(1);
+      }
+    }
+    expect((await person.run("list_tasks", { status: "deleted", parent_id: id })).tasks).toEqual([]);
   });
 
   it("are not shown while that task is deleted, and are again once that is undone, also where its row was gone", async () => {

@@ -133,18 +133,20 @@ describe("a new task", () => {
 
 describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s", (tool) => {
   const rest = tool === "update_task" ? { title: "Changed" } : {};
+  const others = { complete_task: ", or match", update_task: ", or match, or claim_next, or undo" };
+  const required = `is required, or task_ids${new Map(Object.entries(others)).get(tool) ?? ""}`;
 
   it.each([-1, 0, 1.5, 2_147_483_648, 1e300])("refuses the id %d", async (id) => {
     await expectRefusal(tool, { ...rest, task_id: id }, "task_id", ID);
   });
 
   it.each([["one"], [null], [true], [[1]], [{ id: 1 }]])("refuses the id %j", async (id) => {
-    const message = id === null ? "is required" : "must be a number";
+    const message = id === null ? required : "must be a number";
     await expectRefusal(tool, { ...rest, task_id: id }, "task_id", message);
   });
 
   it("refuses no id at all", async () => {
-    await expectRefusal(tool, rest, "task_id", "is required");
+    await expectRefusal(tool, rest, "task_id", required);
   });
 
   it("refuses an unknown field", async () => {
