@@ -11,6 +11,9 @@ import type { Status, Wish } from "./wish.ts";
 /** How many tasks a call takes. */
 export const MOST_AT_ONCE = 25;
 
+/** How many tasks may be changed before the server asks. */
+const MOST_UNASKED = 5;
+
 /** How many tasks that block another a list shows. */
 const MOST_BLOCKERS = 5;
 
@@ -37,9 +40,11 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
   }
   if (wish.type === "show") return found.tasks.map(({ id }) => call("get_task", { task_id: id }));
   const { match } = found;
-  const isMany = match !== undefined && match.expect_count > MOST_AT_ONCE && wish.tool !== "delete_task";
+  const keepsTimes = wish.change.type === "set" && isDay(wish.change.fields.due) && match?.isTimed === true;
+  const isMany = match !== undefined && match.expect_count > MOST_AT_ONCE && wish.tool !== "delete_task" && !keepsTimes;
   if (isMany && wish.change.type === "set") {
-    return [says(`I would change these ${match.expect_count}.`), call(wish.tool, { ...match, ...wish.change.fields })];
+    const { isTimed: _isTimed, ...which } = match;
+    return [says(`I would change these ${match.expect_count}.`), call(wish.tool, { ...which, ...wish.change.fields })];
   }
   const alike = new Map<string, { fields: object; ids: number[] }>();
   for (const task of found.tasks) {
@@ -58,7 +63,9 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
   const asked =
     wish.tool === "delete_task"
       ? "I would delete this."
-      : found.tasks.some(({ isClaimed }) => isClaimed) && "I would change what somebody holds.";
+      : found.tasks.some(({ isClaimed }) => isClaimed)
+        ? "I would change what somebody holds."
+        : found.tasks.length > MOST_UNASKED && `I would change these ${found.tasks.length}.`;
   const words = asked ? [says(asked)] : [];
   return [...(found.rest === undefined ? words : [says(found.rest)]), ...changes];
 }
@@ -90,7 +97,10 @@ function fieldsOf(
     case "set": {
       const { recurrence } = change.fields;
       const first = typeof recurrence === "string" ? firstOccurrence(recurrence, now) : undefined;
-      return first === undefined ? change.fields : { due: first, ...change.fields };
+      if (first !== undefined) return { due: first, ...change.fields };
+      const { due } = change.fields;
+      if (!isDay(due)) return change.fields;
+      return { ...change.fields, ...postponed(() => due, task, now) };
     }
     case "relate": {
       const ids = others.map(({ id }) => id);
@@ -102,6 +112,11 @@ function fieldsOf(
     case "postpone":
       return postponed(change.by, task, now) ?? `#${task.id} has no due day that can be postponed: say to which day.`;
   }
+}
+
+/** Whether it is a day without a time: a task that is due at one keeps its own. */
+function isDay(due: unknown): due is string {
+  return typeof due === "string" && !due.includes("T");
 }
 
 /** The due day moved on, at the hour that it has. */

@@ -23,6 +23,8 @@ export type Read =
 interface Match {
   readonly match: Readonly<Record<string, unknown>>;
   readonly expect_count: number;
+  /** Whether any of them is due at a time of the day. */
+  readonly isTimed: boolean;
 }
 
 /** The tasks that are named one by one. */
@@ -67,6 +69,9 @@ export function readAll(
   const rest = left > 0 && `${cursor === undefined ? left : `More than ${left}`} remain; say it again for those.`;
   const { order: _order, ...filter } = selection.filter;
   const isExact = cursor === undefined && read.length === tasks.length && tasks.length <= MOST_MATCHED;
-  const match = isExact && { match: { ...filter, status }, expect_count: tasks.length };
+  const match = isExact && {
+    ...{ match: { ...filter, status }, expect_count: tasks.length },
+    isTimed: tasks.some(({ due }) => due?.includes("T")),
+  };
   return { tasks: tasks.slice(0, PAGE), lookedUp: pages.length, ...(rest && { rest }), ...(match && { match }) };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { listenOnLoopback } from "../loopback-server.ts";
-import { beginEvents, countTokens, readResponsesRequest, responseEvents, sendEvent } from "../responses-api.ts";
+import { beginEvents, readResponsesRequest, responseEvents, sendEvent } from "../responses-api.ts";
 import { nextOutput } from "./answer.ts";
 import { DEMO_LABEL } from "./tell.ts";
 
@@ -15,6 +15,9 @@ export interface DemoModel {
   };
   close(): Promise<void>;
 }
+
+/** It costs nobody anything, and so uses up nothing of what a person may use in a day. */
+const NO_TOKENS = { input: 0, output: 0 };
 
 /** Starts it on a free loopback port; it lets in only who has that start's own random key. */
 export async function startDemoModel(): Promise<DemoModel> {
@@ -43,7 +46,7 @@ async function answer(key: string, incoming: IncomingMessage, response: ServerRe
   const request = await readResponsesRequest(incoming);
   const output = nextOutput(request);
   beginEvents(response);
-  for (const event of responseEvents(`${request.model} ${DEMO_LABEL}`, output, countTokens(request, output))) {
+  for (const event of responseEvents(`${request.model} ${DEMO_LABEL}`, output, NO_TOKENS)) {
     sendEvent(response, event);
   }
   response.end();

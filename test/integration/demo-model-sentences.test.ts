@@ -14,7 +14,8 @@ import { setVariables } from "../support/variables.ts";
 // What a person may say to the demo model, and the rows that it leaves: the right ones, or those from before and an
 // answer that says what was not understood.
 
-beforeAll(() => setVariables({ ...inject("demoModel"), AGENT_TIMEOUT: "60", DAILY_TOKEN_BUDGET: "100000000" }));
+// It uses up no tokens, so that the smallest budget lets a person say as much as they like.
+beforeAll(() => setVariables({ ...inject("demoModel"), AGENT_TIMEOUT: "60", DAILY_TOKEN_BUDGET: "1000" }));
 
 const sentences = [...adding, ...changing, ...finishing, ...listing];
 
@@ -58,4 +59,13 @@ it("changes more tasks than a call can name by what they fit", async () => {
   }
   expect(await say(person, "move everything due tomorrow to in 3 days")).toContain("Updated 30 tasks");
   expect(new Set((await rowsOf(person)).map(({ due }) => due))).toEqual(new Set([day(3)]));
+  await person.run("create_task", { title: "At noon", due: `${day(3)}T12:00:00` });
+  expect(await say(person, "move everything due in 3 days to tomorrow")).toContain("Updated 25 tasks");
+  expect(new Set((await rowsOf(person)).map(({ due }) => due))).toEqual(new Set([day(1), `${day(1)} 12:00`]));
+});
+
+it("says that a week is empty", async () => {
+  expect(await say(await Person.signUp({ time_zone: timeZone }), "how does my week look?")).toBe(
+    "[demo model] Nothing is due this week.",
+  );
 });

@@ -18,7 +18,15 @@ export const changing: readonly Sentence[] = [
   ["move milk to tomorrow", change("Milk", { due: day(1) })],
   ["move reply to Bob to tomorrow", change("Reply to Bob", { due: day(1) })],
   ["move call mom from tomorrow to today", change("Call mom", { due: day(0) })],
-  ["move all overdue tasks to tomorrow", { changed: { "Write report": { due: day(1) }, Standup: { due: day(1) } } }],
+  [
+    "move all overdue tasks to tomorrow",
+    { changed: { "Write report": { due: day(1) }, Standup: { due: clockIn(-60 + 1440) } } },
+  ],
+  ["move standup to tomorrow", change("Standup", { due: clockIn(-60 + 1440) })],
+  [
+    "move everything due today to in 3 days",
+    { changed: { "Pay rent": { due: day(3) }, Standup: { due: clockIn(-60 + 3 * 1440) } } },
+  ],
   ["reschedule milk to tomorrow at 5pm", change("Milk", { due: `${day(1)} 17:00` })],
   ["postpone call mom to in 5 days", change("Call mom", { due: day(5) })],
   ["postpone call mom by 2 days", change("Call mom", { due: day(3) })],
