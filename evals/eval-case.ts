@@ -80,6 +80,11 @@ export function says(text: string): Round {
   return { says: text };
 }
 
+/** What an answer must not say of something: that it is there, without a word of why it is not what was asked for. */
+export function withoutWord(what: RegExp, word: RegExp): RegExp {
+  return new RegExp(`^(?!.*(?:${word.source})).*(?:${what.source})`, "is");
+}
+
 /** One of several values. */
 export function oneOf(...values: readonly (string | number | null)[]): Condition {
   return { wants: `one of ${values.join(", ")}`, holds: (value) => values.some((one) => one === value) };

@@ -34,6 +34,31 @@ export const moving: readonly EvalCase[] = [
     }),
   },
   {
+    name: "move-a-day-with-its-times",
+    timeZone: "America/New_York",
+    story: (days) => ({
+      tasks: [
+        { title: "Interview the plumber", due: days.at(3, "15:00") },
+        { title: "Clear the cellar", due: days.day(3) },
+        { title: "Call the roofer", due: days.at(4, "09:00") },
+      ],
+      turns: [
+        {
+          person: `everything I have on ${days.weekday(3)} moves to ${days.weekday(6)}, at the same times`,
+          model: [
+            calls(["list_tasks", { due_from: days.day(3), due_before: days.day(4) }]),
+            calls(
+              ["update_task", { task_id: 1, due: days.at(6, "15:00") }],
+              ["update_task", { task_id: 2, due: days.day(6) }],
+            ),
+            says("Moved both."),
+          ],
+          end: { changed: { 1: { due: days.at(6, "15:00") }, 2: { due: days.day(6) } } },
+        },
+      ],
+    }),
+  },
+  {
     name: "move-thirty-at-once",
     timeZone: "UTC",
     story: (days) => {

@@ -1,4 +1,11 @@
-import { calls, type EvalCase } from "../eval-case.ts";
+import { calls, type EvalCase, withoutWord } from "../eval-case.ts";
+
+/** Two of them, in a number that is no task's id and no part of a date or a time, or by their titles. */
+const TWO =
+  /(?<![#\d:.-])\b(2|[Tt]wo)\b(?![\d:-]|(nd)? (of )?[A-Z][a-z]{2})|[Tt]ax return.*[Cc]hoir|[Cc]hoir.*[Tt]ax return/s;
+
+/** What is said of what cannot be begun by now. */
+const CANNOT_YET = /wait|block|until|before|after|not|n['’]t|once|later|scheduled/;
 
 /** Questions about the whole list, or a part of it that no single field names. */
 export const overview: readonly EvalCase[] = [
@@ -16,7 +23,7 @@ export const overview: readonly EvalCase[] = [
         {
           person: "how does my week look?",
           model: [calls(["list_tasks", { due: "this_week" }]), "tells"],
-          end: { says: [/\b(2|two)\b|tax return.*choir|choir.*tax return/is], saysNot: ["memoirs"] },
+          end: { says: [TWO], saysNot: ["memoirs"] },
         },
       ],
     }),
@@ -71,7 +78,7 @@ export const overview: readonly EvalCase[] = [
         {
           person: "How many tasks do I still have to do?",
           model: [calls(["list_tasks", { total: true, limit: 1 }]), "tells"],
-          end: { says: [/\b23\b|twenty[- ]three/i] },
+          end: { says: [/(?<![\d:T.-])23\b(?![:.]?\d)|twenty[- ]three/i] },
         },
       ],
     }),
@@ -109,7 +116,7 @@ export const overview: readonly EvalCase[] = [
         {
           person: "What could I start on right now?",
           model: [calls(["list_tasks", { status: "ready" }]), "tells"],
-          end: { says: ["spade"], saysNot: ["compost"] },
+          end: { says: ["spade"], saysNot: ["compost", withoutWord(/beans|the bed/, CANNOT_YET)] },
         },
       ],
     }),
@@ -145,7 +152,7 @@ export const overview: readonly EvalCase[] = [
         {
           person: "What is still open under “Move to Porto”?",
           model: [calls(["list_tasks", { search: "porto" }]), calls(["list_tasks", { parent_id: 1 }]), "tells"],
-          end: { says: ["internet"], saysNot: ["newspaper"] },
+          end: { says: ["internet"], saysNot: ["newspaper", withoutWord(/school/, /complet|done|finish/)] },
         },
       ],
     }),

@@ -1,4 +1,4 @@
-import { calls, type EvalCase } from "../eval-case.ts";
+import { calls, type EvalCase, withoutWord } from "../eval-case.ts";
 
 /** Questions: the answer says what is so, and nothing changes. */
 export const reading: readonly EvalCase[] = [
@@ -17,7 +17,7 @@ export const reading: readonly EvalCase[] = [
         {
           person: "what's overdue?",
           model: [calls(["list_tasks", { status: "overdue" }]), "tells"],
-          end: { says: ["water bill", "contract"], saysNot: ["ferns", "novel"] },
+          end: { says: ["water bill", "contract"], saysNot: ["ferns", "novel", withoutWord(/stamps/, /today/)] },
         },
       ],
     }),
@@ -35,7 +35,7 @@ export const reading: readonly EvalCase[] = [
         {
           person: "Which of my tasks are late?",
           model: [calls(["list_tasks", { status: "overdue" }]), "tells"],
-          end: { says: ["visa"], saysNot: ["electrician"] },
+          end: { says: ["visa"], saysNot: ["electrician", withoutWord(/laundry/, /today/)] },
         },
       ],
     }),
@@ -71,7 +71,7 @@ export const reading: readonly EvalCase[] = [
         {
           person: "What do I have to do today?",
           model: [calls(["list_tasks", { due: "today" }]), "tells"],
-          end: { says: ["net", "harbour master"], saysNot: ["hull"] },
+          end: { says: ["net", "harbour master"], saysNot: ["hull", withoutWord(/diesel/, /tomorrow/)] },
         },
       ],
     }),
@@ -144,7 +144,10 @@ export const reading: readonly EvalCase[] = [
         {
           person: "When is the electricity bill due?",
           model: [calls(["list_tasks", { search: "electricity bill" }]), "tells"],
-          end: { says: [/2030/, /15/], saysNot: ["bulb"] },
+          end: {
+            says: [/2030-01-15|\b15(th)?( of)? jan\w*,? 2030|jan\w* 15(th)?,? 2030|15[./]0?1[./]2030|1\/15\/2030/i],
+            saysNot: ["bulb"],
+          },
         },
       ],
     }),
@@ -218,7 +221,7 @@ export const reading: readonly EvalCase[] = [
         {
           person: "what's on my list?",
           model: [calls(["list_tasks", {}]), "tells"],
-          end: { says: [/\b(no|nothing|empty|none|any|clear)\b/i] },
+          end: { says: [/\b(no|not|nothing|empty|none|clear)\b|n['’]t\b/i] },
         },
       ],
     }),

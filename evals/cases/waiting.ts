@@ -1,4 +1,4 @@
-import { calls, type EvalCase, says } from "../eval-case.ts";
+import { calls, type EvalCase, says, withoutWord } from "../eval-case.ts";
 
 /** Tasks that wait for others. */
 export const waiting: readonly EvalCase[] = [
@@ -60,7 +60,11 @@ export const waiting: readonly EvalCase[] = [
         {
           person: "So what can I get started on, with nothing in its way?",
           model: [calls(["list_tasks", { status: "ready" }]), "tells"],
-          end: { changed: { 1: { status: "completed" } }, says: ["cloth"] },
+          end: {
+            changed: { 1: { status: "completed" } },
+            says: ["cloth"],
+            saysNot: [withoutWord(/candles/, /wait|block|until|before|after|not|n['’]t|once|then/)],
+          },
         },
       ],
     }),
@@ -92,7 +96,7 @@ export const waiting: readonly EvalCase[] = [
         {
           person: "Signing the lease has to wait for the deposit as well, and keep the deposit waiting for the lease",
           model: [calls(["list_tasks", {}]), calls(["update_task", { task_id: 1, blocked_by: [2] }]), "tells"],
-          end: { says: [/can(no|['’])t|cannot|circ|cycle|loop|each other|already|wait/i] },
+          end: { says: [/can(no|['’])t|cannot|circ|cycle|loop|(not |im)possible|unable|refused|must be tasks/i] },
         },
       ],
     }),

@@ -97,7 +97,7 @@ const wrong: readonly (readonly [what: string, name: string, rounds: readonly Ro
     "tells something else than what was asked",
     "what-is-overdue",
     [calls(["list_tasks", {}]), "tells"],
-    ['the answer says "ferns"', 'the answer says "novel"'],
+    ['the answer says "ferns"', 'the answer says "novel"', expect.stringContaining("stamps")],
   ],
   [
     "does not look",
@@ -105,6 +105,38 @@ const wrong: readonly (readonly [what: string, name: string, rounds: readonly Ro
     [says("Nothing is overdue.")],
     ['the answer does not say "water bill"', 'the answer does not say "contract"'],
   ],
+  [
+    "ends a series by a rule that goes on",
+    "stop-a-series",
+    [calls(["update_task", { task_id: 1, recurrence: "FREQ=WEEKLY;COUNT=2" }]), says("Once more, then it is over.")],
+    ['#1 "Weigh the baby": recurrence is "FREQ=WEEKLY;COUNT=2", not null'],
+  ],
+  [
+    "moves a task and loses its time",
+    "move-a-day-with-its-times",
+    [calls(["update_task", { task_ids: [1, 2], due: new Days("America/New_York").day(6) }]), says("Moved both.")],
+    [expect.stringMatching(/^#1 "Interview the plumber": due is /)],
+  ],
+  ...(
+    [
+      ["takes a task's number for how many there are", "how-does-my-week-look", 'Only this: #2 "Choir practice"'],
+      ["tells the time for a number", "how-many-are-open", "It is 2030-01-01T23:23:00. You have 20 tasks, or 12-23."],
+      ["offers what has to wait", "what-can-i-start", "Sow the beans, or sharpen the spade"],
+      ["calls open what is done", "what-is-left-of-a-project", "Cancel the internet, find a school"],
+      ["calls overdue what is due today", "what-is-overdue", "The water bill, the contract and the stamps"],
+      ["calls late what is due today", "what-is-overdue-in-kathmandu", "The visa and the laundry"],
+      ["tells tomorrow's tasks for today's", "what-is-due-today", "Mend the net, order diesel, the harbour master"],
+      ["tells another day", "find-by-words", "It is due on 2030-01-05 at 15:00"],
+      ["finds something in an empty list", "an-empty-list", "Are there any questions? Buy milk."],
+      ["makes believe that there is such a day", "a-day-that-does-not-exist", "It is due on 28 February 2031."],
+      ["makes believe that it is below itself", "under-itself", "“Renovate the flat” is under the kitchen already."],
+      ["makes believe that it recurs so often", "every-five-minutes", "It repeats every five minutes, not less often."],
+      ["makes believe that both wait", "waiting-in-a-circle", "Now both wait for each other."],
+    ] as const
+  ).map(
+    ([what, name, said]) =>
+      [what, name, [says(said)], [expect.stringMatching(/^the answer (does not say|says) /)]] as const,
+  ),
   [
     "makes believe that it can",
     "an-e-mail",
