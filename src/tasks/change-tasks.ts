@@ -10,7 +10,16 @@ import type { FailedItem } from "./refused-items.ts";
 import { isTaskOf, type TaskOf } from "./select-task.ts";
 import { type Task, toTask } from "./task.ts";
 import { readTaskChanges, type TaskChange } from "./task-change.ts";
-import { columnsOf, completed, deleted, type NewTask, requireRoom, type TaskEdit, updateOf } from "./task-edit.ts";
+import {
+  columnsOf,
+  completed,
+  deleted,
+  limitPassed,
+  type NewTask,
+  pastLimit,
+  type TaskEdit,
+  updateOf,
+} from "./task-edit.ts";
 import { tasks } from "./task-rows.ts";
 
 /** What a call made of the tasks. */
@@ -89,12 +98,12 @@ export async function updateTask(
       .update(tasks)
       .set(set)
       .where(and(isAtVersion(key, expectedVersion), differs, isLeased, ...limits.map(({ isKept }) => isKept))),
-    selectExpected(query, key, expectedVersion),
+    selectExpected(query, key, expectedVersion, limitPassed(limits)),
     ...(isClaim ? [selectLastNotes({ userId: key.userId })] : []),
   ]);
   const lastNotes = isClaim ? updated.results?.[2] : undefined;
   if (updated.outcome.length > 0) return { ...tasksOf(updated), lastNotes };
-  return asExpected(updated, updated.results?.[1][0], expectedVersion, { claim: call.claim, lease, edit });
+  return asExpected(updated, updated.results?.[1][0], expectedVersion, { claim: call.claim, lease });
 }
 
 /**
@@ -161,11 +170,11 @@ function asExpected(
   call: TaskCall<unknown>,
   row: ExpectedRow | undefined,
   expectedVersion: number | undefined,
-  { claim, lease, edit = {} }: { claim?: number | undefined; lease?: Lease | undefined; edit?: TaskEdit } = {},
+  { claim, lease }: { claim?: number | undefined; lease?: Lease | undefined } = {},
 ): TasksChanged {
   const task = found(row, "Task");
   if (expectedVersion === undefined || task.version === expectedVersion) {
-    requireRoom(edit, task);
+    if (task.past) throw pastLimit(task.past);
     requireClaim(task, claim, lease);
     return { ...tasksOf(call), tasks: [toTask(task, call.timeZone)] };
   }

@@ -1,14 +1,17 @@
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { QueryBuilder } from "../database/statement.ts";
 import { ApplicationError } from "../errors.ts";
 import { tellChange } from "./logged-change.ts";
 import { isTask, selectTask, type TaskKey } from "./select-task.ts";
+import type { LimitOfTask } from "./task-edit.ts";
 import { changesSince, MOST_SINCE, readChangesSince } from "./task-history.ts";
 import { computedColumns, type TaskRow, taskColumns, tasks } from "./task-rows.ts";
 
 /** A task that a call was to change, and where it expected a version, what has changed since that. */
 export interface ExpectedRow extends TaskRow {
   readonly since?: unknown;
+  /** The limit that the call would take it past. */
+  readonly past?: LimitOfTask | null;
 }
 
 /** The condition that a row is this task, at this version where one is expected. */
@@ -16,11 +19,22 @@ export function isAtVersion(key: TaskKey, expectedVersion: number | undefined): 
   return and(isTask(key), expectedVersion === undefined ? undefined : eq(tasks.version, expectedVersion));
 }
 
-/** Reads an `ExpectedRow`. */
-export function selectExpected(query: QueryBuilder, key: TaskKey, expectedVersion: number | undefined) {
-  if (expectedVersion === undefined) return selectTask(key);
+/**
+ * Reads an `ExpectedRow`.
+ *
+ * @param past which limit the call would take the task past
+ */
+export function selectExpected(
+  query: QueryBuilder,
+  key: TaskKey,
+  expectedVersion: number | undefined,
+  past?: SQL<LimitOfTask | null>,
+) {
+  if (expectedVersion === undefined && past === undefined) return selectTask(key);
+  const since = expectedVersion === undefined ? sql<unknown>`null` : changesSince(query, key, expectedVersion);
+  const passed = past ?? sql<null>`null`;
   return query
-    .select({ ...taskColumns, ...computedColumns, since: changesSince(query, key, expectedVersion).as("since") })
+    .select({ ...taskColumns, ...computedColumns, since: since.as("since"), past: passed.as("past") })
     .from(tasks)
     .where(isTask(key));
 }

@@ -1,12 +1,12 @@
 import { getTableColumns, is, or, SQL, sql } from "drizzle-orm";
 import type * as z from "zod";
-import { refusedField } from "../errors.ts";
+import { type ApplicationError, refusedField } from "../errors.ts";
 import { type Part, writeFields } from "./field-table.ts";
 import { type Lease, leaseColumns } from "./lease.ts";
 import { withRecurrence } from "./recurrence.ts";
 import type { Task } from "./task.ts";
 import { LONGEST_DESCRIPTION, MOST_TAGS, taskFields } from "./task-fields.ts";
-import { type TaskRow, tasks } from "./task-rows.ts";
+import { tasks } from "./task-rows.ts";
 
 type TaskInputs = Part<typeof taskFields, "input">;
 type TaskValues = { readonly [Name in keyof TaskInputs]?: z.output<TaskInputs[Name]> | undefined };
@@ -46,14 +46,18 @@ export interface Limit {
 }
 
 const limits = {
-  tags: `it would have more than ${MOST_TAGS} tags`,
-  description: `its description would be longer than ${LONGEST_DESCRIPTION.toLocaleString("en-US")} characters`,
+  tags: { field: "add_tags", refused: "do not fit", told: `it would have more than ${MOST_TAGS} tags` },
+  description: {
+    field: "append",
+    refused: "does not fit",
+    told: `its description would be longer than ${LONGEST_DESCRIPTION.toLocaleString("en-US")} characters`,
+  },
 };
-type LimitOfTask = keyof typeof limits;
+export type LimitOfTask = keyof typeof limits;
 
 /** Says which limit a task would go past; undefined for what is no name of one. */
 export function tellLimit(name: string): string | undefined {
-  return new Map(Object.entries(limits)).get(name);
+  return new Map(Object.entries(limits)).get(name)?.told;
 }
 
 /** What an update of a task sets, and where it does. */
@@ -105,21 +109,16 @@ export function columnsOf({ clear = [], add_tags: added, remove_tags: removed, a
   };
 }
 
-/** @throws ApplicationError `invalid_input` where what comes to a task would take it past a limit */
-export function requireRoom(
-  { add_tags: added = [], remove_tags: removed = [], append }: TaskEdit,
-  task: TaskRow,
-): void {
-  const before = task.description === "" ? "" : `${task.description}\n`;
-  if (append !== undefined && Array.from(before + append).length > LONGEST_DESCRIPTION) {
-    throw refusedField("invalid_input", "append", `does not fit: ${limits.description}`);
-  }
-  const fold = (tags: readonly string[]) => tags.map((tag) => tag.toLowerCase());
-  const gone = new Set(fold(removed));
-  const left = new Set([...fold(task.tags).filter((tag) => !gone.has(tag)), ...fold(added)]);
-  if (added.length > 0 && left.size > MOST_TAGS) {
-    throw refusedField("invalid_input", "add_tags", `do not fit: ${limits.tags}`);
-  }
+/** The name of the first limit that a task would go past, null where there is none; undefined where there are no limits. */
+export function limitPassed(kept: readonly Limit[]): SQL<LimitOfTask | null> | undefined {
+  const cases = kept.map(({ name, isKept }) => sql`when not (${isKept}) then ${name}::text`);
+  return cases.length === 0 ? undefined : sql`case ${sql.join(cases, sql` `)} end`;
+}
+
+/** How a call is refused that would take a task past a limit. */
+export function pastLimit(name: LimitOfTask): ApplicationError {
+  const { field, refused, told } = limits[name];
+  return refusedField("invalid_input", field, `${refused}: ${told}`);
 }
 
 function limitsOf({ tags, description }: ColumnValues, { add_tags: added, append }: TaskEdit): Limit[] {
