@@ -1,35 +1,44 @@
-import { and, asc, eq, inArray, isNotNull, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNotNull, type Placeholder, sql } from "drizzle-orm";
 import { lostClaim } from "../database/claim-conflict.ts";
 import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type QueryBuilder, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
+import { findTasks, tasksFound } from "./find-tasks.ts";
 import { selectLastNotes } from "./last-notes.ts";
 import { claimedFor, type Lease, leaseColumns } from "./lease.ts";
-import { isReady } from "./ready.ts";
+import { openStatuses } from "./ready.ts";
 import { type Task, toTask } from "./task.ts";
 import { taskFields } from "./task-fields.ts";
-import { carriesAll } from "./task-filter.ts";
 import { taskOrders } from "./task-order.ts";
 import { computedColumns, taskColumns, tasks } from "./task-rows.ts";
 
 /** How many tasks a call claims at most. */
 export const MOST_CLAIMED = 25;
 
-/** Claims the first tasks that are ready and carry all of the tags, a JSON array. */
-const claimFirst = defineStatement((query, value: Value<"userId" | "count" | "minutes" | "tags">) => {
-  const own = eq(tasks.userId, value("userId"));
-  const first = query
-    .select({ id: tasks.id })
-    .from(tasks)
-    .where(and(own, ...isReady, sql`(${value("tags")}::jsonb = '[]' or ${carriesAll(value("tags"))})`))
-    .orderBy(...taskOrders.ready.by)
-    .limit(value("count"));
+/** Claims the first tasks that are ready and carry all of the tags, so many at most. */
+function claimFirst(
+  query: QueryBuilder,
+  {
+    userId,
+    tags,
+    count,
+    minutes,
+  }: Record<"userId" | "count" | "minutes", number | Placeholder> & { tags?: readonly string[] },
+) {
+  const filter = { statuses: openStatuses, isReady: true, tags };
+  const found = findTasks({ userId, filter, order: "ready", most: MOST_CLAIMED, isAll: true });
+  const first = sql`array(select found.task_id from ${found} as found cross join lateral ${tasksFound(userId)}
+    order by ${sql.join(taskOrders.ready.by, sql`, `)} limit ${count})`;
   return query
     .update(tasks)
-    .set(claimedFor(value("minutes")))
-    .where(and(own, inArray(tasks.id, first)));
-});
+    .set(claimedFor(minutes))
+    .where(and(eq(tasks.userId, userId), sql`${tasks.id} = any(${first})`));
+}
+
+const claimFirstOfAll = defineStatement((query, value: Value<"userId" | "count" | "minutes">) =>
+  claimFirst(query, { userId: value("userId"), count: value("count"), minutes: value("minutes") }),
+);
 
 /**
  * Claims the next tasks that are ready: those that are due first, of those the most urgent, of those the oldest. No two calls take
@@ -45,8 +54,10 @@ export async function claimNext(
   { count, minutes, tags = [] }: { count: number; minutes: number; tags: readonly string[] | undefined },
 ): Promise<TasksChanged> {
   const { userId } = database;
-  const claimed = await database.changeTasks(call, () => [
-    claimFirst({ userId, count, minutes, tags: JSON.stringify(tags) }),
+  const claimed = await database.changeTasks(call, (query) => [
+    tags.length === 0
+      ? claimFirstOfAll({ userId, count, minutes })
+      : claimFirst(query, { userId, count, minutes, tags }),
     selectLastNotes({ userId }),
   ]);
   const { tasks, ...answer } = tasksOf(claimed);

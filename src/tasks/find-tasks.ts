@@ -1,10 +1,10 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, type Placeholder, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import type { Place } from "../cursor.ts";
 import { dueRanges, saysWhenDue } from "./due-window.ts";
-import { idsNarrowing, MOST_NARROWED } from "./narrow-tasks.ts";
+import { idsNarrowing } from "./narrow-tasks.ts";
 import { openStatuses } from "./ready.ts";
-import { idsByWords } from "./search-words.ts";
+import { idsByWords, type WordsSought, wordsSought } from "./search-words.ts";
 import type { Task } from "./task.ts";
 import { fitting, type TaskFilter } from "./task-filter.ts";
 import {
@@ -21,7 +21,7 @@ import { tasks } from "./task-rows.ts";
 
 /** What is looked for, in which order. */
 export interface Find {
-  readonly userId: number;
+  readonly userId: number | Placeholder;
   readonly filter: TaskFilter;
   readonly order: ListOrder;
   /** Tasks after this place alone. */
@@ -32,37 +32,49 @@ export interface Find {
   readonly isWordFound?: boolean | undefined;
   /** What else must hold. */
   readonly also?: SQL | undefined;
+  /** Whether the look goes on until they are found: what it reads is bounded by what its indexes find alone. */
+  readonly isAll?: boolean | undefined;
 }
 
 const builder = new QueryBuilder();
 
-/** How many tasks are looked at that need not fit, where the filter narrows them to no fewer; of all streams together. */
-const MOST_WALKED = 1_200;
+/** How far tasks are looked for. */
+interface Reach {
+  /** How many are read and sorted, where a filter leaves no more than these. */
+  readonly narrowed: number;
+  /** How many are looked at that need not fit, where no filter does; of all streams together. */
+  readonly walked: number;
+}
+
+const OF_A_LIST: Reach = { narrowed: 600, walked: 1_200 };
+/** Without an end. More are looked up first, which is cheaper than to walk past tasks that do not fit. */
+const OF_ALL: Reach = { narrowed: 5_000, walked: 2_000_000_000 };
 
 /**
  * The first tasks that fit, as a subquery with their ids (`task_id`), whether each fits (`fits`), whether the look ended at it
  * (`is_end`) and whether any task has the words of a search (`is_word_found`). Ordered as asked, the tasks up to the first end are
  * all there are up to that place; what is behind it is for another look.
  *
- * It reads a bounded number of rows. Where a filter alone leaves few tasks (`idsNarrowing`), those are read and sorted. Else
+ * It reads a bounded number of rows, but for `isAll`. Where a filter alone leaves few tasks (`idsNarrowing`), those are read and sorted. Else
  * tasks are walked in the order asked for, each state and each stream of the order by itself, as indexes have them.
  */
 export function findTasks(find: Find): SQL {
   const { filter, most } = find;
-  const isWordFound =
-    filter.search === undefined
-      ? undefined
-      : (known(find.isWordFound) ?? sql`(select cardinality(ids) > 0 from words)`);
-  const narrowing = idsNarrowing(find.userId, find.order, filter, sql`select unnest(ids) from words`);
+  const reach = find.isAll ? OF_ALL : OF_A_LIST;
+  const words = filter.search === undefined ? undefined : wordsFound(find);
+  const narrowing = idsNarrowing(find, reach.narrowed, sql`select unnest(ids) from words`);
   const isNarrow = sql`coalesce((select is_narrow from narrowed), false)`;
   const ctes = [
     filter.search !== undefined &&
-      sql`words as materialized (select array(${idsByWords(filter.search, sql.raw(`${MOST_NARROWED + 1}`))}) as ids)`,
+      sql`words as materialized (
+        select sought, array(${idsByWords(sql`sought`, raw(reach.narrowed + 1))}) as ids
+        from (select ${wordsSought(filter.search)} as sought offset 0) as given
+      )`,
     narrowing !== undefined && sql`narrowed as materialized (${narrowing})`,
   ].filter((cte) => cte !== false);
   const own = eq(tasks.userId, find.userId);
-  const parts = walks(find, isWordFound).map(({ stream, where, rest }, _, { length }) => {
-    const walked = Math.max(1, Math.floor(MOST_WALKED / length));
+  const parts = walks(find, words).map(({ stream, where, rest }, _, { length }) => {
+    const walked = Math.max(1, Math.floor(reach.walked / length));
     const which = and(own, ...where, narrowing && sql`not ${isNarrow}`);
     const by = sql.join(stream.by, sql`, `);
     if (rest.length === 0) {
@@ -76,7 +88,7 @@ export function findTasks(find: Find): SQL {
   });
   if (narrowing !== undefined) {
     const { by, after } = taskOrders[find.order];
-    const all = and(own, ...fitting(filter, isWordFound), find.also, find.after && after(find.after));
+    const all = and(own, ...fitting(filter, words), find.also, find.after && after(find.after));
     // One by one, as the order could have all tasks read otherwise.
     parts.push(sql`(select ${tasks.id}, true, false
       from (select distinct unnest(ids) as id from narrowed where is_narrow) as one
@@ -84,15 +96,23 @@ export function findTasks(find: Find): SQL {
       where ${all} order by ${sql.join(by, sql`, `)} limit ${raw(most)})`);
   }
   const begun = ctes.length === 0 ? sql`` : sql`with ${sql.join(ctes, sql`, `)}`;
-  return sql`(${begun} select found.id as task_id, found.fits, found.is_end, ${isWordFound ?? sql`false`} as is_word_found
+  return sql`(${begun} select found.id as task_id, found.fits, found.is_end, ${words?.isFound ?? sql`false`} as is_word_found
     from (${sql.join(parts, sql` union all `)}) as found)`;
+}
+
+/** What is known of the words of a search, of which each query reads once. */
+function wordsFound({ isWordFound }: Find): WordsSought {
+  return {
+    sought: sql`(select sought from words)`,
+    isFound: isWordFound === undefined ? sql`(select cardinality(ids) > 0 from words)` : sql.raw(`${isWordFound}`),
+  };
 }
 
 /**
  * The tasks that `findTasks` has found, one by one by their ids, as a table of that name to join laterally: in another way
  * PostgreSQL may read all that there are.
  */
-export function tasksFound(userId: number) {
+export function tasksFound(userId: number | Placeholder) {
   return builder
     .select()
     .from(tasks)
@@ -109,15 +129,15 @@ interface Walk {
   readonly rest: SQL[];
 }
 
-function walks(find: Find, isWordFound: SQL | undefined): Walk[] {
+function walks(find: Find, words: WordsSought | undefined): Walk[] {
   const { filter, order } = find;
   // Those due in a window stand one after the other within a priority.
   const isSplit = order === "priority" && filter.priority === undefined && saysWhenDue(filter);
   const filters = isSplit ? PRIORITIES.map((priority) => ({ ...filter, priority })) : [filter];
-  return filters.flatMap((each) => walksOf({ ...find, filter: each }, isWordFound));
+  return filters.flatMap((each) => walksOf({ ...find, filter: each }, words));
 }
 
-function walksOf({ filter, order, after, also }: Find, isWordFound: SQL | undefined): Walk[] {
+function walksOf({ filter, order, after, also }: Find, words: WordsSought | undefined): Walk[] {
   const { priority } = filter;
   const ranked = priority !== undefined && (order === "priority" || order === "due") ? [isOfPriority(priority)] : [];
   const isByDue = isSortedByDue(order, priority);
@@ -130,7 +150,7 @@ function walksOf({ filter, order, after, also }: Find, isWordFound: SQL | undefi
       ...(isByDue && { due: undefined, isOverdue: false, dueFrom: undefined, dueBefore: undefined }),
       ...(ranked.length > 0 && { priority: undefined }),
     };
-    const [isOfStatus, ...others] = fitting(left, isWordFound);
+    const [isOfStatus, ...others] = fitting(left, words);
     const rest = [isWhole ? undefined : isOfStatus, ...others, also].filter((condition) => condition !== undefined);
     for (const stream of taskOrders[order].streams) {
       const range = stream.due === "moments" ? ranges.moments : ranges.days;
@@ -154,10 +174,6 @@ function statesOf({ statuses, isDeleted }: TaskFilter): { readonly name: State; 
     ...(open > 0 ? [{ name: "open" as const, isWhole: open === openStatuses.length }] : []),
     ...(["completed", "cancelled"] as const).filter(has).map((name) => ({ name, isWhole: true })),
   ];
-}
-
-function known(is: boolean | undefined): SQL | undefined {
-  return is === undefined ? undefined : sql.raw(`${is}`);
 }
 
 const raw = (number: number) => sql.raw(`${number}`);

@@ -1,9 +1,10 @@
-import { and, asc, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { asc, type SQL, sql } from "drizzle-orm";
 import { MOST_MATCHED, otherCount } from "../database/matched-tasks.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
+import { findTasks, tasksFound } from "./find-tasks.ts";
 import { type TaskAndClaim, withClaim } from "./get-tasks.ts";
 import { toTask } from "./task.ts";
-import { fitting, type TaskFilter } from "./task-filter.ts";
+import type { TaskFilter } from "./task-filter.ts";
 import { computedColumns, taskColumns, tasks } from "./task-rows.ts";
 
 /** Tasks that a call is about by a filter, and how many its caller believes there are. */
@@ -21,9 +22,8 @@ export const matchedIds = sql`current_setting('app.matched')::integer[]`;
  */
 export function keepMatched(userId: number, { filter, expectCount }: MatchedTasks, { versions }: CallIdentity): SQL {
   const found = sql`
-    select coalesce(array_agg(id order by id), '{}') from (
-      select ${tasks.id} from ${tasks} where ${fits(userId, filter)} limit ${MOST_MATCHED + 1}
-    ) as fitting`;
+    select coalesce(array_agg(task_id order by task_id), '{}')
+    from (select task_id from ${fittingOf(userId, filter)} as found limit ${MOST_MATCHED + 1}) as fitting`;
   const shown = versions === undefined ? null : `{${[...versions.keys()].join(",")}}`;
   return sql`select keep_matched((${found}), ${expectCount}::integer, ${shown}::integer[])`;
 }
@@ -40,8 +40,8 @@ export async function matchTasks(
   const { results, timeZone } = await database.read((query) => [
     query
       .select({ ...taskColumns, ...computedColumns })
-      .from(tasks)
-      .where(fits(database.userId, filter))
+      .from(sql`${fittingOf(database.userId, filter)} as found`)
+      .crossJoinLateral(tasksFound(database.userId))
       .orderBy(asc(tasks.id))
       .limit(MOST_MATCHED + 1),
   ]);
@@ -50,6 +50,7 @@ export async function matchTasks(
   return rows.map((row) => withClaim(toTask(row, timeZone), row.claim));
 }
 
-function fits(userId: number, filter: TaskFilter): SQL | undefined {
-  return and(eq(tasks.userId, userId), isNull(tasks.deletedAt), ...fitting(filter));
+/** The tasks that fit, whichever they are where there are more than a call may change. */
+function fittingOf(userId: number, filter: TaskFilter): SQL {
+  return findTasks({ userId, filter, order: "created", most: MOST_MATCHED + 1, isAll: true });
 }

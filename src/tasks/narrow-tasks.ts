@@ -1,39 +1,40 @@
 import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { dueRanges, isBetween, saysWhenDue } from "./due-window.ts";
+import type { Find } from "./find-tasks.ts";
 import { openStatuses } from "./ready.ts";
-import type { TaskFilter } from "./task-filter.ts";
-import { dueDay, isIn, isOfPriority, isSortedByDue, type ListOrder } from "./task-order.ts";
+import { dueDay, isIn, isOfPriority, isSortedByDue } from "./task-order.ts";
 import { tasks } from "./task-rows.ts";
-
-/** How many tasks are read and sorted, where a filter leaves no more than these; all filters together look up as many. */
-export const MOST_NARROWED = 600;
 
 /**
  * The ids (`ids`) of the tasks that the filter which leaves the fewest leaves, and whether that is all of them (`is_narrow`); undefined
  * where no filter has an index, or the order asked for has the tasks that it leaves one after the other.
  *
- * @param idsByWords those that a search finds by the beginnings of words
+ * @param most how many a filter may leave; all of them together look up as many
+ * @param idsByWords those that a search finds by the beginnings of words, one more than these at most
  */
-export function idsNarrowing(userId: number, order: ListOrder, filter: TaskFilter, idsByWords: SQL): SQL | undefined {
-  const lookUps = lookUpsOf(userId, order, filter);
+export function idsNarrowing(
+  { userId, order, filter }: Pick<Find, "userId" | "order" | "filter">,
+  most: number,
+  idsByWords: SQL,
+): SQL | undefined {
   const isSearch = filter.search !== undefined;
+  const raw = (number: number) => sql.raw(`${number}`);
+  const lookUps = lookUpsOf({ userId, order, filter }, raw(most + 1));
   const count = lookUps.length + Number(isSearch);
   if (count === 0) return undefined;
-  const most = Math.floor(MOST_NARROWED / count);
-  const raw = (number: number) => sql.raw(`${number}`);
+  const each = Math.floor(most / count);
   // Each with how many it may have to be whole.
-  const arrays = lookUps.map((lookUp) => sql`(array(${lookUp} limit ${raw(most + 1)}), ${raw(most)})`);
+  const arrays = lookUps.map((lookUp) => sql`(array(${lookUp} limit ${raw(each + 1)}), ${raw(each)})`);
   // Where no words begin as those of a search do, they are looked for inside words: that narrows nothing.
-  if (isSearch) arrays.push(sql`(nullif(array(${idsByWords}), '{}'), ${raw(MOST_NARROWED)})`);
+  if (isSearch) arrays.push(sql`(nullif(array(${idsByWords}), '{}'), ${raw(most)})`);
   return sql`select ids, cardinality(ids) <= most as is_narrow
     from (select * from (values ${sql.join(arrays, sql`, `)}) as found (ids, most) offset 0) as narrowing
     order by cardinality(ids) > most, cardinality(ids) limit 1`;
 }
 
-function lookUpsOf(userId: number, order: ListOrder, filter: TaskFilter): SQL[] {
+function lookUpsOf({ userId, order, filter }: Pick<Find, "userId" | "order" | "filter">, most: SQL): SQL[] {
   const { statuses, isDeleted, tags = [], anyTags = [], priority, completedFrom, completedBefore } = filter;
   const isOpen = !isDeleted && statuses.every((status) => openStatuses.some((open) => open === status));
-  const most = sql.raw(`${MOST_NARROWED + 1}`);
   // Each as an index has it, so that no more is read of it than is looked up.
   const tagged = (tag: string) => sql`(select task_id from task_tags
     where user_id = ${userId} and tag = (select search_text(${tag}))${isOpen ? sql` and is_open` : sql``}

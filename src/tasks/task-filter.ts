@@ -1,7 +1,7 @@
-import { eq, inArray, isNotNull, or, type Placeholder, type SQL, sql } from "drizzle-orm";
+import { eq, inArray, isNotNull, or, type SQL, sql } from "drizzle-orm";
 import { type DueFilter, isBetween, isDueWhen } from "./due-window.ts";
 import { isBlocked, isClaimLive, isReady } from "./ready.ts";
-import { containsWords } from "./search-words.ts";
+import { containsWords, type WordsSought } from "./search-words.ts";
 import type { Task } from "./task.ts";
 import { tasks } from "./task-rows.ts";
 
@@ -36,10 +36,11 @@ export interface TaskFilter extends DueFilter {
  * The conditions of a task that fits a filter, for a query that names its user itself. One for deleted tasks must say
  * that it sees them (`seesDeleted`).
  *
- * @param isWordFound as for `containsWords`
+ * @param words those of its search
  */
-export function fitting(filter: TaskFilter, isWordFound?: SQL): SQL[] {
+export function fitting(filter: TaskFilter, words: WordsSought | undefined): SQL[] {
   const { statuses, isDeleted, priority, tags = [], anyTags = [], search, completedFrom, completedBefore } = filter;
+  if (search !== undefined && words === undefined) throw new Error("what its words are has to be known of a search");
   const conditions = [
     isDeleted ? isNotNull(tasks.deletedAt) : undefined,
     inArray(tasks.status, [...statuses]),
@@ -51,7 +52,7 @@ export function fitting(filter: TaskFilter, isWordFound?: SQL): SQL[] {
     priority && eq(tasks.priority, priority),
     tags.length > 0 ? carriesAll(JSON.stringify(tags)) : undefined,
     anyTags.length > 0 ? sql`${tasks.searchedTags} && ${searched(JSON.stringify(anyTags))}` : undefined,
-    search === undefined ? undefined : containsWords(search, isWordFound),
+    search === undefined || words === undefined ? undefined : containsWords(search, words),
     ...isDueWhen(filter),
     isBetween(tasks.completedAt, completedFrom, completedBefore),
   ];
@@ -59,10 +60,10 @@ export function fitting(filter: TaskFilter, isWordFound?: SQL): SQL[] {
 }
 
 /** The condition that a task carries all of these tags, a JSON array, without regard to case and accents. */
-export function carriesAll(tags: string | Placeholder): SQL {
+function carriesAll(tags: string): SQL {
   return sql`${tasks.searchedTags} @> ${searched(tags)}`;
 }
 
-function searched(tags: string | Placeholder): SQL {
+function searched(tags: string): SQL {
   return sql`array(select search_text(tag) from jsonb_array_elements_text(${tags}::jsonb) as tag)`;
 }
