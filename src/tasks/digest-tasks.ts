@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { UserDatabase } from "../database/user-database.ts";
-import { MOST_COUNTED, showCount } from "./count-tasks.ts";
 import { isDue } from "./due-window.ts";
 import { findTasks, tasksFound } from "./find-tasks.ts";
 import { openStatuses } from "./ready.ts";
 import { type Task, toTask } from "./task.ts";
+import { MOST_COUNTED, showCount } from "./task-count.ts";
 import type { TaskFilter } from "./task-filter.ts";
 import { type ListOrder, taskOrders } from "./task-order.ts";
 import { computedColumns, taskColumns } from "./task-rows.ts";

@@ -2,6 +2,8 @@ import * as z from "zod";
 import { showMoment } from "../moment.ts";
 import { nextDues, tellRule } from "../recurrence/series.ts";
 import { pluck, readFields } from "./field-table.ts";
+import type { Blocks } from "./select-task.ts";
+import { showCount } from "./task-count.ts";
 import { taskFields } from "./task-fields.ts";
 import type { TaskRow } from "./task-rows.ts";
 
@@ -34,6 +36,7 @@ export const wholeTaskSchema = taskSchema.extend({
   subtasks: z.int().optional(),
   open_subtasks: z.int().optional(),
   blocks: z.array(z.int()).optional(),
+  more_blocks: z.string().optional(),
   ...makersSchema.shape,
 });
 
@@ -85,15 +88,17 @@ function nextDuesOf(row: TaskRow, timeZone: string): string[] {
 export interface WholeTaskRow extends TaskRow {
   readonly subtasks: number;
   readonly openSubtasks: number;
-  readonly blocks: number[];
+  readonly blocks: Blocks;
 }
 
 /** As `toTask`, with what its own row does not say. */
 export function toWholeTask(row: WholeTaskRow, timeZone: string): WholeTask {
+  const { first: blocks, count } = row.blocks;
   return {
     ...toTask(row, timeZone),
     ...(row.subtasks > 0 && { subtasks: row.subtasks, open_subtasks: row.openSubtasks }),
-    ...(row.blocks.length > 0 && { blocks: row.blocks }),
+    ...(blocks.length > 0 && { blocks }),
+    ...(count > blocks.length && { more_blocks: showCount(count - blocks.length) }),
     ...makersOf(row),
   };
 }

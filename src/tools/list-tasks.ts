@@ -5,7 +5,7 @@ import { refusedField } from "../errors.ts";
 import { showMoment, weekdayOf } from "../moment.ts";
 import { quote } from "../quote.ts";
 import { readChangedTasks } from "../tasks/changed-tasks.ts";
-import { type Grouping, groupingSchema, NO_DAY } from "../tasks/count-tasks.ts";
+import { type Grouping, groupingSchema, NO_DAY, type TaskCounts } from "../tasks/count-tasks.ts";
 import { digestTasks } from "../tasks/digest-tasks.ts";
 import type { DueWord } from "../tasks/due-window.ts";
 import { countByGroup, listTasks, type TaskPage } from "../tasks/list-tasks.ts";
@@ -60,6 +60,7 @@ const output = z.strictObject({
   total: z.string().optional().describe("How many fit: 12, or 1,000+."),
   tags: countsSchema,
   groups: countsSchema,
+  more_groups: z.string().optional(),
   digest: digestSchema.optional(),
 });
 
@@ -81,7 +82,8 @@ export const listTasksTool = defineReadingTool({
       const whose = isWhole ? toTaskFilter({ ...asked, status: "all" }) : which;
       const counted = await countByGroup(database, whose, asked.group_by);
       const { total, groups } = counted.counts;
-      return { tasks: [], ...clockOf(counted), change: counted.lastChange, total, groups: [...groups] };
+      const answer = { tasks: [], ...clockOf(counted), change: counted.lastChange, total, groups: [...groups] };
+      return { ...answer, ...moreGroups(counted.counts) };
     }
     // In the order in which they are claimed.
     const order = which.isReady && asked.order === USUAL_ORDER ? "ready" : asked.order;
@@ -96,19 +98,26 @@ export const listTasksTool = defineReadingTool({
       // A later page may show changes that an earlier one does not.
       ...(asked.cursor === undefined && { change: page.lastChange }),
       ...(page.nextCursor !== undefined && { next_cursor: page.nextCursor }),
-      ...(page.counts !== undefined && { total: page.counts.total, tags: [...page.counts.groups] }),
+      ...(page.counts !== undefined && {
+        total: page.counts.total,
+        tags: [...page.counts.groups],
+        ...moreGroups(page.counts),
+      }),
     };
   },
   toText({ tasks, now, time_zone: timeZone, next_cursor: nextCursor, change, more, reset, ...counted }, asked) {
-    const { total, tags, groups, digest } = counted;
+    const { total, tags, groups, more_groups: moreGroups, digest } = counted;
+    const andMore = moreGroups === undefined ? [] : [`and ${moreGroups} more`];
     return [
       digest && digestText(digest),
-      groups?.map((group) => tellGroup(group, asked.group_by)).join("\n"),
+      groups && [...groups.map((group) => tellGroup(group, asked.group_by)), ...andMore].join("\n"),
       digest === undefined &&
         (groups === undefined || groups.length === 0) &&
         (tasks.length === 0 ? nothingListed(asked, reset, nextCursor !== undefined) : listText(tasks)),
       total !== undefined && total !== NONE && `Total ${total}.`,
-      tags !== undefined && tags.length > 0 && `Tags: ${tags.map((tag) => tellGroup(tag, "tag")).join(", ")}`,
+      tags !== undefined &&
+        tags.length > 0 &&
+        `Tags: ${[...tags.map((tag) => tellGroup(tag, "tag")), ...andMore].join(", ")}`,
       more && `More has changed: changed_since ${change}`,
       nextCursor !== undefined && `There ${tasks.length < asked.limit ? "may be" : "are"} more: cursor ${nextCursor}`,
       [
@@ -221,6 +230,11 @@ async function listChanges(
 
 function tellClock(now: string, timeZone: string): string {
   return `It is ${weekdayOf(new Date(now), timeZone)}, ${now} in ${timeZone}.`;
+}
+
+/** Says that there are more groups than an answer has. */
+function moreGroups({ more }: TaskCounts): { more_groups?: string } {
+  return more === undefined ? {} : { more_groups: more };
 }
 
 function clockOf({ now, timeZone }: Pick<TaskPage, "now" | "timeZone">): { now: string; time_zone: string } {

@@ -47,6 +47,10 @@ function listIds(ids: readonly number[]): string {
   return ids.map((id) => `#${id}`).join(", ");
 }
 
+function tellMore(more: string | undefined): string {
+  return more === undefined ? "" : ` and ${more} more`;
+}
+
 /** Who holds a task's claim and until when, or that it has lapsed; empty where there is nothing to tell. */
 export function tellClaim({ claimed_by: holder, claimed_until: until, set_aside: isSetAside }: TaskInText): string {
   if (isSetAside) return `set aside for a person after ${MOST_LAPSES} lapsed claims`;
@@ -61,7 +65,7 @@ export function wholeTask(task: WholeTask): string {
   const line = [
     taskLine(task),
     task.subtasks !== undefined && `${task.open_subtasks} of ${task.subtasks} subtasks open`,
-    task.blocks !== undefined && `blocks ${listIds(task.blocks)}`,
+    task.blocks !== undefined && `blocks ${listIds(task.blocks)}${tellMore(task.more_blocks)}`,
     task.discovered_from !== undefined && `discovered during #${task.discovered_from}`,
     `created ${task.created_at}${tellMaker(task.created_by)}`,
     `updated ${task.updated_at}${tellMaker(task.changed_by)}`,

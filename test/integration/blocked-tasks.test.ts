@@ -44,6 +44,18 @@ describe("what a task waits for", () => {
     await expectWholeLog(person.id);
   });
 
+  it("is told with how many more there are than the first twenty", async () => {
+    const first = await newTask("First");
+    await ownerQuery(
+      "insert into tasks (user_id, title, blocked_by) select $1, 'Later', array[$2::integer] from generate_series(1, 23)",
+      [person.id, first.id],
+    );
+    expect(await read(first.id)).toMatchObject({ blocks: expect.objectContaining({ length: 20 }), more_blocks: "3" });
+    expect(await textOf("get_task", { task_id: first.id })).toMatch(/ · blocks #\d+(, #\d+){19} and 3 more · /);
+    await person.run("complete_task", { match: { search: "Later" }, expect_count: 23 });
+    for (const field of ["blocks", "more_blocks"]) expect(await read(first.id)).not.toHaveProperty(field);
+  });
+
   it("keeps it from being ready until all of that is finished, cancelled or deleted, and again when it is opened again", async () => {
     const [first, second, third] = [await newTask("first"), await newTask("second"), await newTask("third")];
     const last = await newTask("last", { blocked_by: [first.id, second.id, third.id], due: "2026-01-01" });

@@ -142,6 +142,23 @@ describe("groups", () => {
     expect(await textOf({ group_by: "day" })).toContain(`\n${weekday} ${dayFrom(1)}: 2\nno_date: 1\nTotal 5.`);
   });
 
+  it("say how many there are beside the first hundred", async () => {
+    const busy = await Person.signUp();
+    await ownerQuery(
+      `insert into tasks (user_id, title, due_date, tags)
+       select $1, 'One of many', '2026-01-01'::date + n, array['tag ' || n] from generate_series(1, 123) as n`,
+      [busy.id],
+    );
+    for (const group_by of ["day", "tag"]) {
+      const { groups, more_groups: more } = await busy.run("list_tasks", { group_by });
+      expect([groups?.length, more]).toEqual([100, "23"]);
+    }
+    expect(await textOf({ group_by: "day" }, busy)).toContain("\nSaturday 2026-04-11: 1\nand 23 more\nTotal 123.");
+    expect(await busy.run("list_tasks", { total: true })).toMatchObject({ total: "123", more_groups: "23" });
+    expect(await textOf({ total: true, limit: 1 }, busy)).toMatch(/\nTags: .* 1, and 23 more\n/);
+    expect(await busy.run("list_tasks", { group_by: "status" })).not.toHaveProperty("more_groups");
+  });
+
   it("have no cursor", async () => {
     const response = await person.call("list_tasks", { group_by: "tag", cursor: "x" });
     expect((await problemOf(response)).errors).toEqual([

@@ -56,6 +56,7 @@ const resultSchema = z.strictObject({
   total: z.string().optional(),
   tags: countsSchema.optional(),
   groups: countsSchema.optional(),
+  more_groups: z.string().optional(),
   digest: digestSchema.optional(),
   replayed: z.literal(true).optional(),
 });
