@@ -42,7 +42,11 @@ export function optionalInputs<Table extends Fields>(
 ): { [Name in keyof Table]: z.ZodOptional<Table[Name]["input"]> };
 export function optionalInputs(fields: Fields, tool: "create" | "update"): Readonly<Record<string, z.ZodType>> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, field]) => [name, field.input.optional().describe(field[tool])]),
+    Object.entries(fields).map(([name, field]) => {
+      const input = field.input.optional();
+      const description = field[tool];
+      return [name, description === undefined ? input : input.describe(description)];
+    }),
   );
 }
 

@@ -6,8 +6,8 @@ interface Told<Value> {
   readonly input: z.ZodType;
   /** What `create_task` says of it to a model. */
   readonly create: string;
-  /** What `update_task` says of it to a model. */
-  readonly update: string;
+  /** What `update_task` says of it to a model beside its name. */
+  readonly update?: string;
   /** How it stands in the line of a task, where it is not empty: `high priority`. */
   readonly line?: (value: Value) => string;
   /** How a list has it, where it is not empty, and what its JSON costs a model at most, in tokens. Not every field is in a list. */

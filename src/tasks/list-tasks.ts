@@ -7,7 +7,7 @@ import type { ReadOptions, SightOptions, UserDatabase } from "../database/user-d
 import { countTasks, type Grouping, type TaskCounts, toTaskCounts } from "./count-tasks.ts";
 import { findTasks, tasksFound } from "./find-tasks.ts";
 import type { TaskFilter } from "./task-filter.ts";
-import { listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
+import { detailedColumns, listedColumns, type TaskInList, toTaskInList } from "./task-in-list.ts";
 import { type ListOrder, placeSchemas, taskOrders, unsignedCursors } from "./task-order.ts";
 import { tasks } from "./task-rows.ts";
 
@@ -17,6 +17,8 @@ export interface ListRequest extends TaskFilter {
   readonly limit: number;
   /** The `nextCursor` of the page before. */
   readonly cursor?: string | undefined;
+  /** Whether descriptions are read whole. */
+  readonly isDetailed?: boolean | undefined;
   /** Whether to count them too, page or not. */
   readonly isCounted?: boolean | undefined;
 }
@@ -71,7 +73,7 @@ export async function listTasks(
     (query) => [
       query
         .select({
-          ...listedColumns,
+          ...(filter.isDetailed ? detailedColumns : listedColumns),
           sortKey,
           fits: sql<boolean>`found.fits`,
           isEnd: sql<boolean>`found.is_end`,
@@ -178,7 +180,7 @@ function readOptions({ search, isDeleted }: TaskFilter): ReadOptions & SightOpti
  */
 function pagedList(
   userId: number,
-  { limit: _, cursor: __, isCounted: ___, ...asked }: ListRequest,
+  { limit: _, cursor: __, isCounted: ___, isDetailed: ____, ...asked }: ListRequest,
   isWordFound: boolean | undefined,
 ): PagedList<Place> {
   const { order, search } = asked;

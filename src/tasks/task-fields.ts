@@ -66,28 +66,26 @@ export const taskFields = {
   title: setField(textColumn("title").notNull(), z.string(), {
     input: line({ maximum: 200, isComposed: true }),
     create: "What is to be done, in one line.",
-    update: "The new title.",
     list: { schema: z.string(), weigh },
   }),
   description: setField(textColumn("description").notNull().default(""), z.string(), {
     input: text({ maximum: LONGEST_DESCRIPTION, isComposed: true }),
     create: "Anything longer, up to 10,000 characters; Markdown is kept.",
-    update: "The new description, in place of the old one.",
+    update: "In place of the old one.",
     empty: "",
   }),
   status: setField(textColumn("status", { enum: STATUSES }).notNull().default("pending"), statusSchema, {
     input: statusSchema,
     create: "pending unless it has been started or done already.",
-    update: "The new status; pending reopens a finished task.",
+    update: "pending reopens a finished task.",
     list: { schema: statusSchema, weigh: () => 0 },
   }),
   priority: setField(textColumn("priority", { enum: PRIORITIES }).notNull().default("none"), prioritySchema, {
     input: prioritySchema,
     create: "none unless the person said how much it matters.",
-    update: "The new priority.",
     empty: "none",
     line: (priority) => `${priority} priority`,
-    list: { schema: prioritySchema.optional().describe("Absent where it is none."), weigh: () => 4 },
+    list: { schema: prioritySchema.optional(), weigh: () => 4 },
   }),
   due: {
     columns: { dueDate: date("due_date", { mode: "string" }), dueAt: moment("due_at") },
@@ -131,7 +129,6 @@ export const taskFields = {
   estimate_minutes: optionalField(integer("estimate_minutes"), z.int(), {
     input: z.int().min(1).max(100_000),
     create: "How long it takes.",
-    update: "How long it takes.",
     line: (minutes) => `${minutes} min`,
     list: { schema: z.int().optional(), weigh: () => 8 },
   }),
@@ -160,9 +157,8 @@ export const taskFields = {
   },
   discovered_from: {
     ...optionalField(integer("discovered_from"), z.int(), {
-      input: taskIdSchema,
+      input: taskIdSchema.meta({ description: undefined }),
       create: "The task during which it was found.",
-      update: "Likewise.",
     }),
     read: (row: ReferringRow & { readonly discovered_from: number | null }) => idWhereThere(row.discovered_from, row),
   },
@@ -190,11 +186,11 @@ export const taskFields = {
   tags: setField(textColumn("tags").array().notNull().default([]), z.array(z.string()), {
     input: tagsSchema,
     create: "Words to find it by, such as groceries.",
-    update: "The new tags, in place of all the old ones.",
+    update: "In place of all the old ones.",
     empty: [],
     line: (tags) => `tags ${tags.map(quote).join(", ")}`,
     list: {
-      schema: z.array(z.string()).optional().describe("Absent where there are none."),
+      schema: z.array(z.string()).optional(),
       weigh: (tags) => tags.reduce((sum, tag) => sum + 1 + weigh(tag), 3),
     },
   }),

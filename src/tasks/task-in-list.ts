@@ -27,6 +27,13 @@ export const listedColumns = {
   lastChange: tasks.lastChange,
 };
 
+/** As `listedColumns`, with descriptions whole. */
+export const detailedColumns = {
+  ...listedColumns,
+  description: tasks.description,
+  isDescriptionWhole: sql<boolean>`true`,
+};
+
 interface ListedRow extends TaskRow {
   readonly isDescriptionWhole: boolean;
   readonly deletedAt: Date | null;

@@ -21,9 +21,9 @@ export const taskSchema = z.strictObject({
   updated_at: momentSchema,
   completed_at: momentSchema.optional(),
   waiting_for: z.array(z.int()).optional(),
-  claimed_by: z.string().optional().describe("Lapsed without claimed_until."),
+  claimed_by: z.string().optional(),
   claimed_until: momentSchema.optional(),
-  set_aside: z.literal(true).optional().describe("For a person."),
+  set_aside: z.literal(true).optional(),
 });
 
 export type Task = z.output<typeof taskSchema>;

@@ -5,6 +5,7 @@ import { MOST_NAMED_TASKS } from "../tasks/change-several.ts";
 import { taskIdSchema } from "../tasks/task-id.ts";
 import { text } from "../text.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
+import { unpublishedFields } from "./published-fields.ts";
 
 /** The tasks that a call names. */
 export interface NamedTasks {
@@ -15,7 +16,7 @@ export interface NamedTasks {
 /** The key that every tool which changes tasks takes. */
 const keySchema = idempotencyKeySchema
   .optional()
-  .describe("Any unique text: the same call with it within 24 hours is not carried out again.");
+  .describe("Unique text: a repeat with it within 24 hours does nothing.");
 
 const noteSchema = text({ minimum: 1, maximum: 500, isComposed: true })
   .optional()
@@ -34,12 +35,12 @@ export const expectedVersionSchema = z
 
 /** How a tool takes the tasks that it is about: one, or several. */
 export const taskInputs = {
-  task_id: taskIdSchema.optional(),
+  task_id: taskIdSchema.optional().register(unpublishedFields, {}),
   task_ids: z
     .array(taskIdSchema.meta({ description: undefined }))
     .max(MOST_NAMED_TASKS)
     .optional()
-    .describe("Or several ids."),
+    .describe("Ids of tasks."),
 };
 
 /** Whether a call about several tasks is all or nothing. */
@@ -110,6 +111,6 @@ export const claimInput = z
 export const endingInputs = {
   atomic: atomicInput,
   expected_version: expectedVersionSchema,
-  claim: claimInput,
+  claim: claimInput.describe("The number of your claim."),
   ...callInputs,
 };

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { publishedFields } from "./published-fields.ts";
+import { publishedFields, unpublishedFields } from "./published-fields.ts";
 import { runnableToolCalled, runnableTools } from "./runnable-tools.ts";
 import type { ObjectJsonSchema, Tool, ToolAnnotations } from "./tool.ts";
 
@@ -37,44 +37,41 @@ export interface ToolDescription {
   readonly annotations: ToolAnnotations & { readonly title: string };
 }
 
-const LONGEST_PUBLISHED = 1_000;
+/** Between them is what a model may well go past: no tag or key that it writes is longer, and a cursor it only passes on. */
+const SHORTEST_PUBLISHED = 200;
+const LONGEST_PUBLISHED = 500;
 /** No number that a model writes comes near the one, and none is below the other; nor is a text that it writes empty. */
 const LARGEST_NUMBER = 10_000;
 const SMALLEST_NUMBER = 1;
 /** So many tags, or blockers, no model gives a task; so many tasks it may well name. */
 const SHORTEST_LIMITED_LIST = 25;
-/** Nor is a tag so long that a model writes. */
-const LONGEST_TAG = 50;
 
 let descriptions: readonly ToolDescription[] | undefined;
 
 /** The catalog as MCP's `tools/list` describes it, with JSON Schema 2020-12. */
 export function describeCatalog(): readonly ToolDescription[] {
-  descriptions ??= catalog.map(({ name, title, description, input, output, annotations }, place) => ({
+  descriptions ??= catalog.map(({ name, title, description, input, output, annotations }) => ({
     name,
     title,
     description,
     inputSchema: toJsonSchema(input, "input"),
-    outputSchema: toJsonSchema(output, "output", catalog.findIndex((tool) => tool.output === output) === place),
+    outputSchema: toJsonSchema(output, "output"),
     annotations: { title, ...annotations },
   }));
   return descriptions;
 }
 
-/**
- * A schema as it is published: what our own check is stricter in stands in the descriptions.
- *
- * @param isDescribed false for an output that was described with an earlier tool: what it says there costs a model once
- */
-function toJsonSchema(schema: z.ZodObject, io: "input" | "output", isDescribed = true): ObjectJsonSchema {
+/** A schema as it is published: what our own check is stricter in stands in the descriptions. */
+function toJsonSchema(schema: z.ZodObject, io: "input" | "output"): ObjectJsonSchema {
   const { $schema, ...jsonSchema } = z.toJSONSchema(schema, {
     target: "draft-2020-12",
     io,
     override: ({ zodSchema, jsonSchema: published }) => {
       const fields = publishedFields.get(zodSchema);
       if (fields !== undefined) publishOnly(published, fields.only);
+      if (zodSchema instanceof z.ZodObject) withoutUnpublished(zodSchema, published);
       withoutWhatClientsRefuse(published);
-      if (!isDescribed) delete published.description;
+      if (io === "output") openForLater(published);
     },
   });
   return { ...jsonSchema, type: "object" };
@@ -91,6 +88,18 @@ function publishOnly(published: z.core.JSONSchema.BaseSchema, fields: readonly s
   delete published.additionalProperties;
 }
 
+/** An answer of a later release may have more fields, which a client that has kept this schema must not refuse. */
+function openForLater(published: z.core.JSONSchema.BaseSchema): void {
+  if (published.additionalProperties === false) delete published.additionalProperties;
+  if (published.type === "boolean") delete published.const;
+}
+
+function withoutUnpublished({ shape }: z.ZodObject, published: z.core.JSONSchema.BaseSchema): void {
+  for (const [name, field] of Object.entries(shape)) {
+    if (unpublishedFields.has(field)) delete published.properties?.[name];
+  }
+}
+
 /**
  * A plain Ajv throws at a `format`; a `pattern`, or a limit of integers, costs a model more than it says; and where a
  * grammar is made of the schema, as local models are held to it, a large `maxLength` makes that too large. That a text is not
@@ -99,8 +108,8 @@ function publishOnly(published: z.core.JSONSchema.BaseSchema, fields: readonly s
 function withoutWhatClientsRefuse(published: z.core.JSONSchema.BaseSchema): void {
   delete published.format;
   delete published.pattern;
-  if (published.maxLength !== undefined && published.maxLength > LONGEST_PUBLISHED) delete published.maxLength;
-  if (published.maxLength === LONGEST_TAG) delete published.maxLength;
+  const { maxLength = 0 } = published;
+  if (maxLength < SHORTEST_PUBLISHED || maxLength > LONGEST_PUBLISHED) delete published.maxLength;
   if (published.maxItems !== undefined && published.maxItems < SHORTEST_LIMITED_LIST) delete published.maxItems;
   if (published.maximum !== undefined && published.maximum >= LARGEST_NUMBER) delete published.maximum;
   if (published.minimum !== undefined && published.minimum <= SMALLEST_NUMBER) delete published.minimum;

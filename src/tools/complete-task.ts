@@ -28,6 +28,7 @@ export const completeTaskTool = defineWritingTool({
       : completeTasks(database, call, [first, ...others], options);
   },
   matches: matchedBy,
+  answers: "ended",
   done: () => "Completed",
   unchanged: "It was completed before; nothing was changed.",
 });

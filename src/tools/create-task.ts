@@ -61,6 +61,7 @@ export const createTaskTool = defineWritingTool({
     if (subtasks === undefined) return createTask(database, call, task);
     return createWithSubtasks(database, call, { ...task, subtasks });
   },
+  answers: "created",
   done: () => "Created",
   asksFor: countTasks,
 });

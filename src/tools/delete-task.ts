@@ -8,7 +8,7 @@ import { defineWritingTool } from "./writing-tool.ts";
 export const deleteTaskTool = defineWritingTool({
   name: "delete_task",
   title: "Delete task",
-  description: `Deletes tasks, and answers them as they were. ${rules.delete}`,
+  description: `Deletes tasks. ${rules.delete}`,
   input: z
     .strictObject({
       ...taskInputs,
@@ -24,5 +24,6 @@ export const deleteTaskTool = defineWritingTool({
       : deleteTasks(database, call, [first, ...others], options);
   },
   confirm: () => true,
+  answers: "ended",
   done: () => "Deleted",
 });

@@ -1,16 +1,16 @@
 import * as z from "zod";
 import type { UserDatabase } from "../database/user-database.ts";
 import { refusedField } from "../errors.ts";
-import { excerpt } from "../excerpt.ts";
 import { getTasks } from "../tasks/get-tasks.ts";
 import { tellChange } from "../tasks/logged-change.ts";
 import { tellFailed } from "../tasks/refused-items.ts";
 import { wholeTaskSchema } from "../tasks/task.ts";
 import { readHistory } from "../tasks/task-history.ts";
 import { namesTask, refusedWithoutTask, requireTasks, taskInputs } from "./call-inputs.ts";
+import { fitDescriptions } from "./fit-descriptions.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
-import { cutSchema, failedSchema, LONGEST_DESCRIPTIONS } from "./task-result.ts";
+import { cutSchema, failedSchema } from "./task-result.ts";
 import { wholeTask } from "./task-text.ts";
 
 const USUAL_HISTORY = 10;
@@ -28,12 +28,12 @@ export const getTaskTool = defineReadingTool({
       before_change: beforeSchema.describe("Only changes before this one."),
     })
     .refine(namesTask, refusedWithoutTask),
-  example: { task_id: 1, history: 5 },
+  example: { task_ids: [1], history: 5 },
   output: z.strictObject({
     tasks: z.array(wholeTaskSchema.extend({ cut: cutSchema })),
     failed: failedSchema,
-    history: z.array(z.string()).optional().describe("From the last on."),
-    before_change: beforeSchema.describe("There are earlier ones: pass it on to read them."),
+    history: z.array(z.string()).optional(),
+    before_change: beforeSchema.describe("Pass it on to read earlier ones."),
   }),
   async run({ history, before_change: before, ...named }, database) {
     const [id, ...others] = requireTasks(named);
@@ -64,16 +64,7 @@ export const getTaskTool = defineReadingTool({
 /** Several tasks, whose descriptions together are no longer than that of one may be, and which of them there are not. */
 async function getAll(database: UserDatabase, ids: readonly number[]) {
   const tasks = (await getTasks(database, ids)).map(({ task }) => task);
-  const length = tasks.reduce((sum, { description }) => sum + description.length, 0);
-  const longest = length <= LONGEST_DESCRIPTIONS ? length : LONGEST_DESCRIPTIONS / tasks.length;
-  const shown = tasks.map(({ description, ...task }) => {
-    const beginning = excerpt(description, longest);
-    return {
-      ...task,
-      description: beginning,
-      ...(tasks.length > 1 && beginning !== description && { cut: true as const }),
-    };
-  });
+  const shown = tasks.length === 1 ? tasks : fitDescriptions(tasks);
   const missing = ids.filter((id) => !tasks.some((task) => task.id === id));
   const failed = missing.map((id) => ({ task_id: id, error: "not_found" as const, message: "Task not found" }));
   return { tasks: shown, ...(failed.length > 0 && { failed }) };

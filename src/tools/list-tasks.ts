@@ -11,7 +11,7 @@ import type { DueWord } from "../tasks/due-window.ts";
 import { countByGroup, listTasks, type TaskPage } from "../tasks/list-tasks.ts";
 import { momentSchema } from "../tasks/task.ts";
 import { type TaskOrder, taskOrderSchema } from "../tasks/task-order.ts";
-import { changedPage, listedTaskSchema, listPage, listText } from "./listed-task.ts";
+import { changedPage, detailedPage, listedTaskSchema, listPage, listText } from "./listed-task.ts";
 import { defineReadingTool } from "./reading-tool.ts";
 import { rules } from "./rules.ts";
 import { digestSchema, digestText, showDigest } from "./task-digest.ts";
@@ -19,29 +19,30 @@ import { filterInputs, filtersGiven, toTaskFilter } from "./task-filters.ts";
 
 const LARGEST_PAGE = 100;
 const USUAL_PAGE = 20;
+const LARGEST_DETAILED_PAGE = 25;
 const USUAL_ORDER = "due";
 
 const input = z.strictObject({
   ...filterInputs,
   order: taskOrderSchema
     .default(USUAL_ORDER)
-    .describe("due: soonest first; priority: most urgent first; created and updated: newest first; position: by hand."),
+    .describe("priority: most urgent first; created and updated: newest first; position: by hand."),
   limit: z
     .number()
     .refine((limit) => Number.isInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE, {
       error: `must be a whole number from 1 to ${LARGEST_PAGE}`,
     })
     .meta({ type: "integer", minimum: 1, maximum: LARGEST_PAGE })
-    .default(USUAL_PAGE)
-    .describe("How many at most."),
+    .default(USUAL_PAGE),
   changed_since: z
     .int()
     .min(0)
     .optional()
     .describe(
-      "The change of an earlier answer: tells what has changed since, deleted tasks too, in brief: get_task has the rest. Goes with limit alone.",
+      "The change of an earlier answer: tells in brief what has changed since, deleted tasks too. Goes with limit alone.",
     ),
   cursor: cursorSchema.optional().describe("The next_cursor of the page before; everything else as it was then."),
+  detail: z.boolean().optional().describe("With whole descriptions; 25 tasks at most."),
   total: z.boolean().optional().describe("Counts all that fit, and their tags."),
   group_by: groupingSchema.optional().describe("Only counts what fits."),
   digest: z.boolean().optional().describe("Alone: where things stand. Read it first."),
@@ -51,13 +52,13 @@ const countsSchema = z.array(z.strictObject({ name: z.string(), count: z.string(
 
 const output = z.strictObject({
   tasks: z.array(listedTaskSchema),
-  now: momentSchema.optional().describe("By the person's clock; absent with changed_since."),
-  time_zone: z.string().optional().describe("The person's; absent with changed_since."),
+  now: momentSchema.optional(),
+  time_zone: z.string().optional(),
   change: z.int().min(0).optional().describe("Give it as changed_since next time."),
-  more: z.literal(true).optional().describe("More has changed: ask again, since change."),
-  reset: z.literal(true).optional().describe("What has changed since is not known: list anew, without changed_since."),
-  next_cursor: z.string().optional().describe("There are more tasks: pass it as cursor to read on."),
-  total: z.string().optional().describe("How many fit: 12, or 1,000+."),
+  more: z.literal(true).optional().describe("Ask again, since change."),
+  reset: z.literal(true).optional().describe("List anew, without changed_since."),
+  next_cursor: z.string().optional().describe("Pass it as cursor to read on."),
+  total: z.string().optional(),
   tags: countsSchema,
   groups: countsSchema,
   more_groups: z.string().optional(),
@@ -87,13 +88,14 @@ export const listTasksTool = defineReadingTool({
     }
     // In the order in which they are claimed.
     const order = which.isReady && asked.order === USUAL_ORDER ? "ready" : asked.order;
+    const limit = asked.detail ? Math.min(asked.limit, LARGEST_DETAILED_PAGE) : asked.limit;
     const page = await listTasks(
       database,
-      { ...which, order, limit: asked.limit, cursor: asked.cursor, isCounted: asked.total },
+      { ...which, order, limit, cursor: asked.cursor, isDetailed: asked.detail, isCounted: asked.total },
       cursorSettings,
     );
     return {
-      tasks: listPage(page.tasks, asked.order, asked.limit),
+      tasks: (asked.detail ? detailedPage : listPage)(page.tasks, asked.order, limit),
       ...clockOf(page),
       // A later page may show changes that an earlier one does not.
       ...(asked.cursor === undefined && { change: page.lastChange }),
@@ -151,6 +153,7 @@ function nothingListed(asked: z.output<typeof input>, isReset = false, isMore = 
     order: _order,
     limit: _limit,
     total: _total,
+    detail: _detail,
     group_by: grouping,
     changed_since: since,
     ...filter

@@ -1,11 +1,12 @@
 import * as z from "zod";
-import { quote, withoutUnseen } from "../quote.ts";
+import { quote, quoteLines, withoutUnseen } from "../quote.ts";
 import { CUT, MOMENT_WEIGHT, shorten, weigh } from "../shorten.ts";
 import { listFields, pluck, weighFields } from "../tasks/field-table.ts";
 import { taskSchema } from "../tasks/task.ts";
 import { taskFields } from "../tasks/task-fields.ts";
 import type { TaskInList } from "../tasks/task-in-list.ts";
 import type { TaskOrder } from "../tasks/task-order.ts";
+import { fitDescriptions } from "./fit-descriptions.ts";
 import { taskLine } from "./task-text.ts";
 
 const {
@@ -26,22 +27,20 @@ export const listedTaskSchema = z.strictObject({
   id,
   ...pluck(pluck(taskFields, "list"), "schema"),
   recurrence_text,
-  version: version.optional().describe("Absent with changed_since."),
+  version: version.optional(),
   completed_at,
   waiting_for,
-  claimed_by,
+  claimed_by: claimed_by.describe("Lapsed without claimed_until."),
   claimed_until,
   set_aside,
-  created_at: created_at.optional().describe("In a list by creation."),
-  updated_at: updated_at.optional().describe("In a list by change."),
-  deleted_at: updated_at.optional().describe("It is deleted."),
-  last_change: z
-    .int()
-    .min(1)
-    .optional()
-    .describe("Of a deleted task: the change that deleted it. An undo of that brings it back."),
-  preview: z.string().optional().describe("How the description begins, in one line."),
-  cut: z.literal(true).optional().describe("Not all of it is here; … is where a text is cut. get_task has it."),
+  created_at: created_at.optional(),
+  updated_at: updated_at.optional(),
+  deleted_at: updated_at.optional(),
+  /** Of a deleted task: the change that deleted it, to undo. */
+  last_change: z.int().min(1).optional(),
+  description: z.string().optional(),
+  preview: z.string().optional(),
+  cut: z.literal(true).optional().describe("get_task has more."),
 });
 
 export type ListedTask = z.output<typeof listedTaskSchema>;
@@ -113,6 +112,16 @@ export function listPage(tasks: readonly TaskInList[], order: TaskOrder, limit: 
   return page;
 }
 
+/** As `listPage`, with descriptions in place of previews: all of them, or as much of each as of those that `get_task` reads together. */
+export function detailedPage(tasks: readonly TaskInList[], order: TaskOrder, limit: number): ListedTask[] {
+  const fitted = fitDescriptions(tasks);
+  const withoutDescriptions = tasks.map((task) => ({ ...task, description: "" }));
+  return listPage(withoutDescriptions, order, limit).map((task, place) => {
+    const { description = "", cut } = fitted[place] ?? {};
+    return { ...task, ...(description !== "" && { description }), ...(cut && { cut }) };
+  });
+}
+
 /** Tasks that have changed, each with what tells whether to look at it: few tokens for what may be asked for often. */
 export function changedPage(tasks: readonly TaskInList[]): ListedTask[] {
   const brief = tasks.map((task) => ({ ...task, tags: [], description: "", isDescriptionWhole: true }));
@@ -121,8 +130,8 @@ export function changedPage(tasks: readonly TaskInList[]): ListedTask[] {
 
 /** A line for each task, and below them what its marks mean. */
 export function listText(tasks: readonly ListedTask[]): string {
-  const lines = tasks.map((task) =>
-    [
+  const lines = tasks.map((task) => {
+    const line = [
       taskLine(task),
       task.created_at !== undefined && `created ${task.created_at}`,
       task.updated_at !== undefined && `updated ${task.updated_at}`,
@@ -130,8 +139,9 @@ export function listText(tasks: readonly ListedTask[]): string {
       task.preview !== undefined && tellBeginning(task.preview),
     ]
       .filter(Boolean)
-      .join(" · "),
-  );
+      .join(" · ");
+    return task.description === undefined ? line : `${line}\n${quoteLines(task.description)}`;
+  });
   if (tasks.some(({ cut }) => cut)) lines.push(`${CUT} is where something is cut; get_task has all of it.`);
   return lines.join("\n");
 }

@@ -16,20 +16,18 @@ const statusFilterSchema = z.enum(["open", "ready", "overdue", "all", ...statuse
 export const filterInputs = {
   status: statusFilterSchema
     .default("open")
-    .describe(
-      "open is pending and in_progress; ready is open and free to claim; overdue is open, its moment or whole day past.",
-    ),
-  priority: priority.optional().describe("Only tasks of this priority; none means any."),
-  tags: tags.optional().describe("Only tasks with all of these tags."),
-  any_tags: tags.optional().describe("Only tasks with any of these tags."),
+    .describe("ready is open and free to claim; overdue is open, its moment or whole day past."),
+  priority: priority.optional().describe("none means any."),
+  tags: tags.optional().describe("All of them."),
+  any_tags: tags.optional().describe("Any of them."),
   search: text({ minimum: 1, maximum: 200, isComposed: true })
     .optional()
     .describe("Words that are all in title or description, in any order."),
   parent_id: taskIdSchema.optional().describe("Only its subtasks."),
-  recurring: z.boolean().optional().describe("Only those that recur."),
+  recurring: z.boolean().optional().describe("Those that recur."),
   due: dueWordSchema.optional().describe("By the person's clock."),
-  due_from: day.optional().describe("Due at this date or date-time or later."),
-  due_before: day.optional().describe("Due before this date or date-time."),
+  due_from: day.optional().describe("A date or date-time, included."),
+  due_before: day.optional().describe("Likewise, not included."),
   completed_from: day.optional().describe("Completed then or later."),
   completed_before: day.optional().describe("Completed before then."),
 };

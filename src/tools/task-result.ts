@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { FailedItem } from "../tasks/refused-items.ts";
 import { tellFailed } from "../tasks/refused-items.ts";
 import { type Task, taskSchema } from "../tasks/task.ts";
+import { LONGEST_DESCRIPTIONS } from "./fit-descriptions.ts";
 import { type ListedTask, listPage, listText } from "./listed-task.ts";
 import { taskLine } from "./task-text.ts";
 
@@ -9,25 +10,15 @@ import { taskLine } from "./task-text.ts";
 const MOST_WHOLE = 5;
 const MOST_IN_BRIEF = 25;
 
-/** How much their descriptions may have together, in characters: as much as the longest of one. */
-export const LONGEST_DESCRIPTIONS = 10_000;
-
 /** Whether a text of a task is not all here. */
 export const cutSchema = z.literal(true).optional();
 
 const { description, tags, priority, created_at, updated_at } = taskSchema.shape;
 
-/** Which items a call has not done. */
-export const failedSchema = z
-  .array(
-    z.strictObject({
-      task_id: z.int().optional(),
-      index: z.int().optional(),
-      error: z.string(),
-      message: z.string(),
-    }),
-  )
-  .optional();
+const failure = { error: z.string(), message: z.string() };
+
+/** Which tasks a call has not read or changed, and why. */
+export const failedSchema = z.array(z.strictObject({ task_id: z.int(), ...failure })).optional();
 
 /** A task as a change of it is answered: of many, in brief. */
 const changedTaskSchema = taskSchema.extend({
@@ -39,23 +30,41 @@ const changedTaskSchema = taskSchema.extend({
   cut: cutSchema,
 });
 
-/** What every tool that changes tasks answers. */
-export const taskResultSchema = z.strictObject({
-  tasks: z.array(changedTaskSchema),
-  more: z.int().optional().describe("Tasks beside these."),
-  failed: failedSchema,
-  replayed: z
-    .literal(true)
-    .optional()
-    .describe("The idempotency_key was used before: this is what that call did, and nothing was done now."),
-  change: z.int().min(1).optional().describe("The number of this change; absent where nothing changed."),
-  note: z.string().optional().describe("What else there is to know, such as that nothing was changed."),
+/** Nobody works on it yet. */
+const createdTaskSchema = changedTaskSchema.omit({ claimed_by: true, claimed_until: true, set_aside: true });
+
+/** A task that is done with: what it is known by. */
+const endedTaskSchema = z.strictObject({
+  ...changedTaskSchema.pick({ id: true, title: true }).shape,
+  status: z.string(),
+  ...changedTaskSchema.pick({ due: true, version: true, completed_at: true, cut: true }).shape,
 });
+
+const callResult = {
+  more: z.int().optional(),
+  failed: failedSchema,
+  replayed: z.literal(true).optional(),
+  change: z.int().min(1).optional(),
+  note: z.string().optional(),
+};
+
+/** What the tools that change tasks answer, by what they do. */
+export const taskResultSchemas = {
+  created: z.strictObject({
+    tasks: z.array(createdTaskSchema),
+    ...callResult,
+    failed: z.array(z.strictObject({ index: z.int(), ...failure })).optional(),
+  }),
+  changed: z.strictObject({ tasks: z.array(changedTaskSchema), ...callResult }),
+  ended: z.strictObject({ tasks: z.array(endedTaskSchema), ...callResult }),
+} as const;
 
 /** What a call has come to, and the words for it. */
 interface Told {
   /** None where they are no longer kept whole. */
   readonly tasks: readonly Task[];
+  /** What is answered of each as data. */
+  readonly answers: keyof typeof taskResultSchemas;
   readonly change: number | undefined;
   /** Such as `Created`. */
   readonly verb: string;
@@ -73,11 +82,12 @@ interface Told {
 
 /** The tasks and failures of an answer as data, and what makes a text of it all. */
 export function tellResult(told: Told) {
-  const { tasks, failed = [], isClaim } = told;
+  const { tasks, answers, failed = [], isClaim } = told;
   const page = isClaim || fitWhole(tasks) ? undefined : inBrief(tasks.slice(0, MOST_IN_BRIEF));
   const more = page === undefined ? 0 : tasks.length - page.length;
+  const shown = page ?? [...tasks];
   const structured = {
-    tasks: page ?? [...tasks],
+    tasks: answers === "ended" ? shown.map(toEnded) : shown,
     ...(more > 0 && { more }),
     ...(failed.length > 0 && { failed: failed.slice(0, MOST_IN_BRIEF) }),
   };
@@ -89,6 +99,16 @@ export function tellResult(told: Told) {
       ...(moreFailed > 0 ? [`and ${moreFailed} more failed.`] : []),
     ].join("\n");
   return { structured, toText };
+}
+
+function toEnded(task: Task | ListedTask): object {
+  const { id, title, status, due, version, completed_at: completedAt } = task;
+  return {
+    ...{ id, title, status, version },
+    ...(due !== undefined && { due }),
+    ...(completedAt !== undefined && { completed_at: completedAt }),
+    ...("cut" in task && { cut: task.cut }),
+  };
 }
 
 function fitWhole(tasks: readonly Task[]): boolean {

@@ -23,10 +23,10 @@ const BESIDE_UNDO: readonly string[] = ["undo", "claim", ...Object.keys(callInpu
 /** What update_task takes. */
 export const updateInput = z
   .strictObject({
-    task_id: taskInputs.task_id.describe(
-      "The task's id; left out with undo and claim_next, and to renew or release all tasks of a claim.",
+    ...taskInputs,
+    task_ids: taskInputs.task_ids.describe(
+      "Left out with undo and claim_next, and to renew or release all tasks of a claim.",
     ),
-    task_ids: taskInputs.task_ids,
     ...matchInputs,
     ...optionalInputs(taskFields, "update"),
     clear: z
@@ -34,8 +34,8 @@ export const updateInput = z
       .max(clearableSchema.options.length)
       .optional()
       .describe("Fields to empty; an empty value empties nothing."),
-    add_tags: taskFields.tags.input.optional().describe("Tags to add."),
-    remove_tags: taskFields.tags.input.optional().describe("Tags to take off."),
+    add_tags: taskFields.tags.input.optional(),
+    remove_tags: taskFields.tags.input.optional(),
     append: text({ minimum: 1, maximum: LONGEST_DESCRIPTION, isComposed: true })
       .optional()
       .describe("A line to add to the description."),
@@ -60,7 +60,7 @@ export const updateInput = z
       .register(counts, {})
       .optional()
       .describe(
-        `In place of task_id: claims so many of the next ready tasks, with these tags if given, for claim_minutes or ${USUAL_LEASE}.`,
+        `In place of task_ids: claims so many of the next ready tasks, with these tags if given, for claim_minutes or ${USUAL_LEASE}.`,
       ),
     claim: claimInput,
     release: z.boolean().optional().describe("Ends the claim; say in note what is left."),

@@ -38,7 +38,7 @@ export const updateTaskTool = defineWritingTool({
   title: "Update task",
   description: `Changes tasks. ${rules.update} ${rules.undo} ${rules.claim} ${rules.failure}`,
   input: updateInput,
-  example: { task_id: 1, due: "2026-12-01T17:00:00", clear: ["tags"] },
+  example: { task_ids: [1], due: "2026-12-01T17:00:00", clear: ["tags"] },
   annotations: { destructiveHint: true, idempotentHint: true },
   async run(asked, database, call, options) {
     const { isConfirmed } = options;
@@ -91,6 +91,7 @@ export const updateTaskTool = defineWritingTool({
         : await updateTasks(database, call, matched ?? named, edit, { ...options, lease });
     return asRenewed(asked, withLastNotes(updated));
   },
+  answers: "changed",
   done: (asked) => {
     if (asked.undo !== undefined) return `Undid change ${asked.undo}:`;
     if (isClaim(asked)) return "Claimed";

@@ -10,7 +10,7 @@ import { readTaskChanges, type TaskChange } from "../tasks/task-change.ts";
 import { effectOfWriting } from "./call-effect.ts";
 import type { callInputs } from "./call-inputs.ts";
 import { tellNext } from "./next-occurrence.ts";
-import { taskResultSchema, tellResult } from "./task-result.ts";
+import { taskResultSchemas, tellResult } from "./task-result.ts";
 import { taskLine } from "./task-text.ts";
 import type { RunnableTool, ToolAnnotations, ToolContext, ToolDeclaration } from "./tool.ts";
 import { readToolInput } from "./tool-input.ts";
@@ -38,6 +38,8 @@ interface WritingToolDeclaration<Input extends CallInput> extends Omit<ToolDecla
   ) => Promise<WritingRun>;
   /** Whether a person must say yes before an agent does this; without it none must. */
   readonly confirm?: (input: z.output<Input>) => boolean;
+  /** What is answered of each task: `ended` where they are done with after. */
+  readonly answers: keyof typeof taskResultSchemas;
   /** What was done, in words that a task follows: Created. */
   readonly done: string | ((input: z.output<Input>) => string);
   /** What is said where no task changed. */
@@ -69,6 +71,7 @@ interface WritingRun extends TasksChanged {
  */
 export function defineWritingTool<Input extends CallInput>({
   run,
+  answers,
   done,
   unchanged: asBefore,
   describeEdit,
@@ -81,7 +84,7 @@ export function defineWritingTool<Input extends CallInput>({
 }: WritingToolDeclaration<Input>): RunnableTool {
   return {
     ...declaration,
-    output: taskResultSchema,
+    output: taskResultSchemas[answers],
     scope: "tasks:write",
     annotations: { readOnlyHint: false, ...annotations, openWorldHint: false },
     foresee(given) {
@@ -120,7 +123,7 @@ export function defineWritingTool<Input extends CallInput>({
         changes.length === 0 || unchanged.has(task.id) ? "" : (describeEdit?.(input, task) ?? "");
       const next = tellNext(changes);
       const { structured, toText } = tellResult({
-        ...{ tasks: shortened === undefined ? tasks : [], change, verb, said, failed, unchanged },
+        ...{ tasks: shortened === undefined ? tasks : [], answers, change, verb, said, failed, unchanged },
         describe: (task) =>
           [describe(task), remarks?.get(task.id), next.remarks.get(task.id)].filter(Boolean).join(" · "),
         isClaim: isClaim?.(input) ?? false,

@@ -1,10 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { canCountTokens, countTokens } from "../../ops/catalog/count-tokens.ts";
+import { countToolTokens, MOST_TOKENS, recordedTokens, tellChanges } from "../../ops/catalog/tool-tokens.ts";
 import { digestParts } from "../../src/tasks/digest-tasks.ts";
 import type { TaskInList } from "../../src/tasks/task-in-list.ts";
-import { describeCatalog } from "../../src/tools/catalog.ts";
 import { changedPage, listPage, listText } from "../../src/tools/listed-task.ts";
 import { digestText, showDigest } from "../../src/tools/task-digest.ts";
-import { canCountTokens, countTokens } from "../support/count-tokens.ts";
 
 const PAGE = 20;
 const CURSOR = `${btoa('["2026-11-30T23:30:00.000Z",2147483647]')}.Xy7-hQ2v_0sPzB4mTnK9Lw`;
@@ -122,15 +123,43 @@ it.runIf(process.env.CI === "true")("the tokenizer of test/clients is installed"
 const needTokenizer = describe.skipIf(!canCountTokens);
 
 needTokenizer("the tokens of the tools (need npm ci --prefix test/clients)", () => {
-  it("are few: what every model pays for them in every conversation", async () => {
-    const forModels = describeCatalog().map(({ name, description, inputSchema }) => ({
-      name,
-      description,
-      inputSchema,
-    }));
-    const [tokens] = await countTokens([JSON.stringify(forModels)]);
-    expect(tokens).toBeLessThan(2_500);
+  it("are few: what every model pays for them in every conversation, and what a list of them costs", async () => {
+    const { together } = await countToolTokens();
+
+    expect(together?.forModel).toBeLessThanOrEqual(MOST_TOKENS.forModel);
+    expect(together?.wholeList).toBeLessThanOrEqual(MOST_TOKENS.wholeList);
+    expect(MOST_TOKENS).toEqual({ forModel: 2_500, wholeList: 4_500 });
   });
+
+  it("are recorded, so that a change shows what it costs: npm run tokens records them", async () => {
+    const recorded = await recordedTokens();
+    expect(recorded).toEqual(await countToolTokens());
+    const row = (await readFile("docs/comparison.md", "utf8"))
+      .split("\n")
+      .find((line) => line.includes("**the six tools**"));
+    const figures = row?.match(/\*\*[\d,]+\*\*/g)?.map((figure) => Number(figure.replace(/\D/g, "")));
+    expect(figures).toEqual([recorded.together?.forModel, recorded.together?.wholeList]);
+  });
+});
+
+it("a change of what the tools cost is told tool by tool", () => {
+  const before = {
+    list_tasks: { forModel: 570, wholeList: 1_100 },
+    get_task: { forModel: 150, wholeList: 580 },
+    together: { forModel: 720, wholeList: 1_680 },
+  };
+  const now = {
+    list_tasks: { forModel: 583, wholeList: 1_100 },
+    get_task: { forModel: 150, wholeList: 580 },
+    find_task: { forModel: 90, wholeList: 200 },
+    together: { forModel: 823, wholeList: 1_600 },
+  };
+  expect(tellChanges(before, now)).toEqual([
+    "list_tasks: for the model 570 → 583 (+13); in tools/list as before",
+    "find_task: for the model 0 → 90 (+90); in tools/list 0 → 200 (+200)",
+    "together: for the model 720 → 823 (+103); in tools/list 1680 → 1600 (-80)",
+  ]);
+  expect(tellChanges(before, before)).toEqual([]);
 });
 
 needTokenizer("the tokens of a digest (need npm ci --prefix test/clients)", () => {

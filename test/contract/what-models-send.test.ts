@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { wholeTaskSchema } from "../../src/tasks/task.ts";
+import { listedTaskSchema } from "../../src/tools/listed-task.ts";
 import { chat } from "../support/chatting.ts";
 import { answerOf, ClientSession, statelessRequest } from "../support/mcp.ts";
 import { Person } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
 
-const outputSchema = z.object({ tasks: z.tuple([wholeTaskSchema]) });
+const outputSchema = z.object({ tasks: z.tuple([z.union([wholeTaskSchema, listedTaskSchema])]) });
 const listSchema = z.object({ tasks: z.array(z.looseObject({ title: z.string() })) });
 
 type Call = (tool: string, input: unknown) => Promise<unknown>;

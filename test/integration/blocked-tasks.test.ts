@@ -78,7 +78,8 @@ describe("what a task waits for", () => {
   it("is not told of a task that is finished itself", async () => {
     const first = await newTask("First");
     const second = await newTask("Second", { blocked_by: [first.id] });
-    const done = await person.runForTask("complete_task", { task_id: second.id });
+    await person.endTask("complete_task", { task_id: second.id });
+    const done = await read(second.id);
     expect(done).toMatchObject({ blocked_by: [first.id] });
     expect(done).not.toHaveProperty("waiting_for");
     expect(await textOf("list_tasks", { status: "completed" })).not.toContain("blocked by");

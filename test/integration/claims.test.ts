@@ -198,7 +198,7 @@ describe("a claim", () => {
     expect(edited).toMatchObject({ claimed_by: expect.any(String) });
     expect(edited).not.toHaveProperty("claimed_until");
     for (const [index, { id }] of [one, two].entries()) {
-      expect(await agent.runForTask("complete_task", { task_id: id, claim: claims[index] })).toMatchObject({
+      expect(await agent.endTask("complete_task", { task_id: id, claim: claims[index] })).toMatchObject({
         status: "completed",
       });
     }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { contentOf } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 
@@ -197,6 +198,35 @@ describe("what a list shows of a task", () => {
       { id: expect.any(Number), title: "Short", status: "pending", version: 1, preview: "Two litres." },
     ]);
     expect(await other.runForTask("get_task", { task_id: long.id })).toMatchObject({ title, description });
+  });
+
+  it("has descriptions whole with detail, of 25 tasks at most, and in the text as in that of get_task", async () => {
+    const other = await Person.signUp();
+    const description = `# Plan\n\n${"One thing after the other. ".repeat(40)}`.trim();
+    await other.run("create_task", { tasks: [{ title: "Long", description }, { title: "Bare" }] });
+    const { tasks } = await other.run("list_tasks", { detail: true });
+    expect(tasks).toMatchObject([{ title: "Long", description }, { title: "Bare" }]);
+    for (const task of tasks) {
+      for (const field of ["preview", "cut"]) expect(task).not.toHaveProperty(field);
+    }
+    expect(tasks[1]).not.toHaveProperty("description");
+    const text = await contentOf(other, "list_tasks", { detail: true });
+    expect(text).toContain("> # Plan\\n>");
+    expect(text).toContain("One thing after the other.\\n#2 ");
+    expect(await other.run("list_tasks", { detail: false })).toMatchObject({ tasks: [{ cut: true }, {}] });
+
+    const many = Array.from({ length: 25 }, (_, index) => ({ title: `No. ${index}`, description: "x".repeat(1_000) }));
+    await other.run("create_task", { tasks: many });
+    const first = await other.run("list_tasks", { detail: true, limit: 100, search: "No" });
+    expect(first.tasks).toHaveLength(25);
+    expect(first.tasks).toEqual(
+      first.tasks.map((task) => ({ ...task, description: `${"x".repeat(400)}…`, cut: true })),
+    );
+    expect(first).not.toHaveProperty("next_cursor");
+    const page = await other.run("list_tasks", { detail: true, limit: 100 });
+    expect(page.tasks).toHaveLength(25);
+    // How tasks are shown may change from page to page.
+    expect((await other.run("list_tasks", { cursor: page.next_cursor })).tasks).toHaveLength(2);
   });
 
   it("is 20 tasks at a time unless more are asked for", async () => {

@@ -249,8 +249,8 @@ describe("update_task", () => {
 describe("complete_task", () => {
   it("completes a task, once", async () => {
     const { id } = await person.runForTask("create_task", { title: "Do it" });
-    const first = await person.runForTask("complete_task", { task_id: id });
-    const second = await person.runForTask("complete_task", { task_id: id });
+    const first = await person.endTask("complete_task", { task_id: id });
+    const second = await person.endTask("complete_task", { task_id: id });
 
     expect(first).toMatchObject({ status: "completed", version: 2, completed_at: expect.any(String) });
     expect(second).toEqual(first);
@@ -259,12 +259,14 @@ describe("complete_task", () => {
 });
 
 describe("delete_task", () => {
-  it("deletes a task and answers with what it was", async () => {
-    const task = await person.runForTask("create_task", { title: "Gone" });
+  it("deletes a task and answers with what it was known by", async () => {
+    const { id } = await person.runForTask("create_task", { title: "Gone", due: "2026-12-24", description: "Long." });
 
-    expect(await person.runForTask("delete_task", { task_id: task.id })).toEqual(task);
-    expect(await rowOf(task.id)).toMatchObject({ deleted_at: expect.any(String) });
-    expect((await person.call("delete_task", { task_id: task.id })).status).toBe(404);
+    expect(await person.endTask("delete_task", { task_id: id })).toEqual({
+      ...{ id, title: "Gone", status: "pending", due: "2026-12-24", version: 1 },
+    });
+    expect(await rowOf(id)).toMatchObject({ deleted_at: expect.any(String) });
+    expect((await person.call("delete_task", { task_id: id })).status).toBe(404);
   });
 });
 

@@ -74,7 +74,7 @@ describe("an undo", () => {
 
   it("of a completion reopens the task, and of that completes it as it was completed", async () => {
     const { id } = await person.runForTask("create_task", whole);
-    const { completed_at } = await person.runForTask("complete_task", { task_id: id });
+    const { completed_at } = await person.endTask("complete_task", { task_id: id });
 
     const [reopened] = (await undo(2)).tasks;
     expect(reopened).toMatchObject({ id, status: "pending", version: 3 });

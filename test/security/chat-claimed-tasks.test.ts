@@ -44,7 +44,7 @@ test("after a no the claim holds, and nothing was changed", async () => {
   const { person, id, claim, answer, conversation_id } = await asked(rename);
   await chat(person, { conversation_id, approval: { ...yesTo(answer), approved: false } });
   expect(await titlesOf(person)).toEqual(["Alpha"]);
-  expect(await person.runForTask("complete_task", { task_id: id, claim })).toMatchObject({ status: "completed" });
+  expect(await person.endTask("complete_task", { task_id: id, claim })).toMatchObject({ status: "completed" });
 });
 
 test("a yes counts for the claim that its question showed, and no other", async () => {

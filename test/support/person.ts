@@ -32,6 +32,10 @@ const sessionSchema = z.strictObject({
 
 const countsSchema = z.array(z.strictObject({ name: z.string(), count: z.string() }));
 
+const endedTaskSchema = listedTaskSchema
+  .pick({ id: true, title: true, status: true, due: true, version: true, completed_at: true })
+  .strict();
+
 const resultSchema = z.strictObject({
   tasks: z.array(z.union([wholeTaskSchema, wholeTaskSchema.extend({ cut: z.literal(true) }), listedTaskSchema])),
   note: z.string().optional(),
@@ -189,5 +193,11 @@ export class Person {
     const { tasks } = await this.run(tool, input);
     expect(tasks).toHaveLength(1);
     return z.tuple([wholeTaskSchema]).parse(tasks)[0];
+  }
+
+  /** Completes or deletes a task, and gives what is answered of it. */
+  async endTask(tool: "complete_task" | "delete_task", input: { task_id: number; claim?: number | undefined }) {
+    const { tasks } = await this.run(tool, input);
+    return z.tuple([endedTaskSchema]).parse(tasks)[0];
   }
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 
-const clients = join(import.meta.dirname, "../clients");
+const clients = join(import.meta.dirname, "../../test/clients");
 
 /** Whether the tokenizer is there, by `npm ci --prefix test/clients`. */
 export const canCountTokens = existsSync(join(clients, "node_modules/js-tiktoken"));
