@@ -37,7 +37,7 @@ export interface ToolDescription {
   readonly annotations: ToolAnnotations & { readonly title: string };
 }
 
-/** Between them is what a model may well go past: no tag or key that it writes is longer, and a cursor it only passes on. */
+/** A limit of a text outside of these is not published: no model writes a tag or a key so long, and a cursor it only passes on. */
 const SHORTEST_PUBLISHED = 200;
 const LONGEST_PUBLISHED = 500;
 /** No number that a model writes comes near the one, and none is below the other; nor is a text that it writes empty. */

@@ -1,19 +1,23 @@
 import { excerpt } from "../excerpt.ts";
+import { LONGEST_DESCRIPTION } from "../tasks/task-fields.ts";
 
-/** How many characters the descriptions of an answer may have together: as many as the longest of one. */
-export const LONGEST_DESCRIPTIONS = 10_000;
+interface Described {
+  readonly description: string;
+}
 
-/**
- * Tasks whose descriptions together are no longer than that of one may be. Where they are, each has an equal share, and those
- * that go on are marked.
- */
-export function fitDescriptions<Described extends { readonly description: string }>(
-  tasks: readonly Described[],
-): (Described & { cut?: true })[] {
-  const length = tasks.reduce((sum, { description }) => sum + description.length, 0);
-  const longest = length <= LONGEST_DESCRIPTIONS ? length : LONGEST_DESCRIPTIONS / tasks.length;
+/** Whether the descriptions of an answer are together no longer than that of one task may be. */
+export function fitTogether(tasks: readonly Described[]): boolean {
+  const isWithin = (lengthOf: (description: string) => number) =>
+    tasks.reduce((sum, { description }) => sum + lengthOf(description), 0) <= LONGEST_DESCRIPTION;
+  // No text has more characters than UTF-16 units, which are there already.
+  return isWithin(({ length }) => length) || isWithin((description) => Array.from(description).length);
+}
+
+/** Tasks whose descriptions fit together: where they would not, each is cut to an equal share, and what was cut is marked. */
+export function fitDescriptions<Task extends Described>(tasks: readonly Task[]): (Task & { cut?: true })[] {
+  if (fitTogether(tasks)) return [...tasks];
   return tasks.map((task) => {
-    const description = excerpt(task.description, longest);
+    const description = excerpt(task.description, LONGEST_DESCRIPTION / tasks.length);
     return { ...task, description, ...(description !== task.description && { cut: true as const }) };
   });
 }

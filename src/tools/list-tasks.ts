@@ -88,7 +88,7 @@ export const listTasksTool = defineReadingTool({
     }
     // In the order in which they are claimed.
     const order = which.isReady && asked.order === USUAL_ORDER ? "ready" : asked.order;
-    const limit = asked.detail ? Math.min(asked.limit, LARGEST_DETAILED_PAGE) : asked.limit;
+    const limit = limitOf(asked);
     const page = await listTasks(
       database,
       { ...which, order, limit, cursor: asked.cursor, isDetailed: asked.detail, isCounted: asked.total },
@@ -121,7 +121,8 @@ export const listTasksTool = defineReadingTool({
         tags.length > 0 &&
         `Tags: ${[...tags.map((tag) => tellGroup(tag, "tag")), ...andMore].join(", ")}`,
       more && `More has changed: changed_since ${change}`,
-      nextCursor !== undefined && `There ${tasks.length < asked.limit ? "may be" : "are"} more: cursor ${nextCursor}`,
+      nextCursor !== undefined &&
+        `There ${tasks.length < limitOf(asked) ? "may be" : "are"} more: cursor ${nextCursor}`,
       [
         now !== undefined && timeZone !== undefined && tellClock(now, timeZone),
         change !== undefined && `Change ${change}.`,
@@ -134,6 +135,11 @@ export const listTasksTool = defineReadingTool({
   },
 });
 
+/** How many tasks a page has room for. */
+function limitOf({ limit, detail }: Pick<z.output<typeof input>, "limit" | "detail">): number {
+  return detail ? Math.min(limit, LARGEST_DETAILED_PAGE) : limit;
+}
+
 /** The total where there is nothing, which is said in words. */
 const NONE = "0";
 
@@ -143,7 +149,7 @@ const NOTHING_DUE: Readonly<Record<DueWord, string>> = {
   today: "Nothing is due today.",
   tomorrow: "Nothing is due tomorrow.",
   this_week: "Nothing is due this week.",
-  no_date: "There is no task without a date.",
+  no_date: "There is no open task without a date.",
 };
 
 /** Says of a list without tasks what it lacks: where only some of them were asked for, there may be others. */

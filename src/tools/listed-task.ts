@@ -112,7 +112,7 @@ export function listPage(tasks: readonly TaskInList[], order: TaskOrder, limit: 
   return page;
 }
 
-/** As `listPage`, with descriptions in place of previews: all of them, or as much of each as of those that `get_task` reads together. */
+/** As `listPage`, with descriptions in place of previews: whole, or cut as `get_task` cuts those of several tasks. */
 export function detailedPage(tasks: readonly TaskInList[], order: TaskOrder, limit: number): ListedTask[] {
   const fitted = fitDescriptions(tasks);
   const withoutDescriptions = tasks.map((task) => ({ ...task, description: "" }));

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { FailedItem } from "../tasks/refused-items.ts";
 import { tellFailed } from "../tasks/refused-items.ts";
 import { type Task, taskSchema } from "../tasks/task.ts";
-import { LONGEST_DESCRIPTIONS } from "./fit-descriptions.ts";
+import { fitTogether } from "./fit-descriptions.ts";
 import { type ListedTask, listPage, listText } from "./listed-task.ts";
 import { taskLine } from "./task-text.ts";
 
@@ -112,8 +112,7 @@ function toEnded(task: Task | ListedTask): object {
 }
 
 function fitWhole(tasks: readonly Task[]): boolean {
-  const length = tasks.reduce((sum, task) => sum + task.description.length, 0);
-  return tasks.length <= 1 || (tasks.length <= MOST_WHOLE && length <= LONGEST_DESCRIPTIONS);
+  return tasks.length <= 1 || (tasks.length <= MOST_WHOLE && fitTogether(tasks));
 }
 
 function inBrief(tasks: readonly Task[]): ListedTask[] {

@@ -90,7 +90,7 @@ describe("a text says what it takes to go on", () => {
     ["Nothing is due this week.", { due: "this_week", group_by: "day" }],
     ["Nothing is due today.", { due: "today", total: true, priority: "none" }],
     ["Nothing is overdue.", { due: "overdue" }],
-    ["There is no task without a date.", { due: "no_date" }],
+    ["There is no open task without a date.", { due: "no_date" }],
     ["No tasks fit.", { due: "this_week", tags: ["home"], group_by: "day" }],
     ["No open tasks.", { group_by: "tag" }],
     ["No tasks.", { group_by: "status" }],

@@ -57,6 +57,15 @@ describe("a task's parent, and the task during which it was found", () => {
     await expectWholeLog(person.id);
   });
 
+  it("are what a list of a task's subtasks goes by, those below them left out", async () => {
+    await newChain(3);
+    await newTask("Beside");
+    const titlesBelow = async (id: number) =>
+      (await person.run("list_tasks", { parent_id: id })).tasks.map(({ title }) => title);
+    expect(await titlesBelow(1)).toEqual(["Level 1"]);
+    expect(await titlesBelow(3)).toEqual([]);
+  });
+
   it("are not listed of a task that is deleted, or is not there: that is said, by one request", async () => {
     const { id } = await person.runForTask("create_task", { title: "Gone" });
     await person.run("create_task", { title: "Below", parent_id: id });
