@@ -27,7 +27,7 @@ function claimFirst(
   }: Record<"userId" | "count" | "minutes", number | Placeholder> & { tags?: readonly string[] },
 ) {
   const filter = { statuses: openStatuses, isReady: true, tags };
-  const found = findTasks({ userId, filter, order: "ready", most: MOST_CLAIMED, isAll: true });
+  const found = findTasks({ userId, filter, order: "ready", most: MOST_CLAIMED, isExhaustive: true });
   const first = sql`array(select found.task_id from ${found} as found cross join lateral ${tasksFound(userId)}
     order by ${sql.join(taskOrders.ready.by, sql`, `)} limit ${count})`;
   return query

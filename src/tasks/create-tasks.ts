@@ -3,7 +3,7 @@ import type { PgColumn } from "drizzle-orm/pg-core";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
 import { foreseeTimes } from "./recurrence.ts";
-import { allOrNothing, ofTheOnlyOne, readRefused, refusal } from "./refused-items.ts";
+import { allOrNothing, readRefused, refusal, refusalOfOne } from "./refused-items.ts";
 import { columnsOf, type NewTask } from "./task-edit.ts";
 import { tasks } from "./task-rows.ts";
 
@@ -42,7 +42,11 @@ export function createTasks(
   return create(database, call, given, isAtomic, allOrNothing);
 }
 
-/** @param refused what is thrown in place of `ItemsRefused` */
+/**
+ * Creates tasks, each with its subtasks.
+ *
+ * @param refused what is thrown in place of `ItemsRefused`
+ */
 async function create(
   database: UserDatabase,
   call: CallIdentity,
@@ -74,7 +78,7 @@ export function createWithSubtasks(
   call: CallIdentity,
   task: NewTaskWithSubtasks,
 ): Promise<TasksChanged> {
-  return create(database, call, [task], true, ofTheOnlyOne);
+  return create(database, call, [task], true, refusalOfOne);
 }
 
 function toRows(given: readonly NewTaskWithSubtasks[]): NewRow[] {

@@ -32,8 +32,8 @@ export interface Find {
   readonly isWordFound?: boolean | undefined;
   /** What else must hold. */
   readonly also?: SQL | undefined;
-  /** Whether the look goes on until they are found: what it reads is bounded by what its indexes find alone. */
-  readonly isAll?: boolean | undefined;
+  /** Whether the look goes on until so many are found or there are no more, however much that reads. */
+  readonly isExhaustive?: boolean | undefined;
 }
 
 const builder = new QueryBuilder();
@@ -46,21 +46,22 @@ interface Reach {
   readonly walked: number;
 }
 
-const OF_A_LIST: Reach = { narrowed: 600, walked: 1_200 };
-/** Without an end. More are looked up first, which is cheaper than to walk past tasks that do not fit. */
-const OF_ALL: Reach = { narrowed: 5_000, walked: 2_000_000_000 };
+const BOUNDED: Reach = { narrowed: 600, walked: 1_200 };
+/** Walks without an end. More are looked up first, as that is cheaper than to walk past tasks that do not fit. */
+const EXHAUSTIVE: Reach = { narrowed: 5_000, walked: 2_000_000_000 };
 
 /**
  * The first tasks that fit, as a subquery with their ids (`task_id`), whether each fits (`fits`), whether the look ended at it
  * (`is_end`) and whether any task has the words of a search (`is_word_found`). Ordered as asked, the tasks up to the first end are
  * all there are up to that place; what is behind it is for another look.
  *
- * It reads a bounded number of rows, but for `isAll`. Where a filter alone leaves few tasks (`idsNarrowing`), those are read and sorted. Else
- * tasks are walked in the order asked for, each state and each stream of the order by itself, as indexes have them.
+ * It reads a bounded number of rows unless it is exhaustive. Where a filter alone leaves few tasks (`idsNarrowing`), those are
+ * read and sorted. Else tasks are walked in the order asked for, each state and each stream of the order by itself, as indexes
+ * have them.
  */
 export function findTasks(find: Find): SQL {
   const { filter, most } = find;
-  const reach = find.isAll ? OF_ALL : OF_A_LIST;
+  const reach = find.isExhaustive ? EXHAUSTIVE : BOUNDED;
   const words = filter.search === undefined ? undefined : wordsFound(find);
   const narrowing = idsNarrowing(find, reach.narrowed, sql`select unnest(ids) from words`);
   const isNarrow = sql`coalesce((select is_narrow from narrowed), false)`;
@@ -100,7 +101,7 @@ export function findTasks(find: Find): SQL {
     from (${sql.join(parts, sql` union all `)}) as found)`;
 }
 
-/** What is known of the words of a search, of which each query reads once. */
+/** What is known of the words of a search: the query makes it once, as `words`. */
 function wordsFound({ isWordFound }: Find): WordsSought {
   return {
     sought: sql`(select sought from words)`,

@@ -52,5 +52,5 @@ export async function matchTasks(
 
 /** The tasks that fit, whichever they are where there are more than a call may change. */
 function fittingOf(userId: number, filter: TaskFilter): SQL {
-  return findTasks({ userId, filter, order: "created", most: MOST_MATCHED + 1, isAll: true });
+  return findTasks({ userId, filter, order: "created", most: MOST_MATCHED + 1, isExhaustive: true });
 }

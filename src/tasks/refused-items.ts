@@ -79,8 +79,8 @@ export function allOrNothing(error: unknown): unknown {
   });
 }
 
-/** What a call about one item that comes with others throws in place of `ItemsRefused`: what is wrong with that one. */
-export function ofTheOnlyOne(error: unknown): unknown {
+/** What a call about a single item throws in place of `ItemsRefused`: what is wrong with that one. */
+export function refusalOfOne(error: unknown): unknown {
   if (!(error instanceof ItemsRefused)) return error;
   const [item] = z.array(refusedSchema).parse(error.refused);
   if (item === undefined) return error;
