@@ -3,8 +3,8 @@
 
 const DAY = 86_400;
 
-/** The latest day that is reckoned with: a year has four digits. */
-export const LAST_DAY = toDay(9999, 12, 31);
+/** The latest day that is reckoned with: a year has four digits, and elsewhere the last day of 9999 is one of the next. */
+export const LAST_DAY = toDay(9999, 12, 30);
 
 /** A day of the calendar. */
 export interface Day {

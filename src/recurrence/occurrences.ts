@@ -19,6 +19,8 @@ import type { Rule } from "./rule.ts";
 /** How many days a rule is followed beyond where it was asked from: ten years. What has nothing in them has ended. */
 const HORIZON = 3653;
 
+const LAST_SECOND = joinSeconds(LAST_DAY + 1, 0) - 1;
+
 /** Occurrences of a rule, from a time on. */
 export interface Occurrences {
   /** In order; each is a whole day where the start is one. */
@@ -47,7 +49,7 @@ export function findOccurrences(rule: Rule, { start, from, most, until }: Asked)
   const isTimed = start.includes("T");
   const first = toSeconds(start);
   const earliest = Math.max(first, toSeconds(from));
-  const last = until === undefined ? Number.POSITIVE_INFINITY : toSeconds(until);
+  const last = Math.min(until === undefined ? LAST_SECOND : toSeconds(until), LAST_SECOND);
   const horizon = Math.min(splitSeconds(earliest).day + HORIZON, LAST_DAY);
   const { count = Number.POSITIVE_INFINITY } = rule;
   const times: WallTime[] = [];
@@ -131,7 +133,10 @@ interface Days {
   readonly last: number;
 }
 
-/** The days of each period from the one on that a day is in; of hours, whose interval is looked at one by one, those of a day. */
+/**
+ * The days of each period from the one on that a day is in; of hours, whose interval is looked at one by one, those of a day. What is no
+ * day, as those of the year 10000 are, has none: it is not past any horizon either.
+ */
 function* periodsOf(rule: Rule, start: number, from: number, horizon: number): Generator<Days> {
   const { frequency, interval, weekStart } = rule;
   const { year, month } = dayOf(start);
@@ -141,7 +146,7 @@ function* periodsOf(rule: Rule, start: number, from: number, horizon: number): G
       const begin = yearOf(rule, start);
       for (let next = begin + skipped(yearOf(rule, now.number) - begin, interval); ; next += interval) {
         const first = beginningOf(rule, next);
-        if (first > horizon) return;
+        if (!(first <= horizon)) return;
         yield { first, last: beginningOf(rule, next + 1) - 1 };
       }
     }
@@ -149,7 +154,7 @@ function* periodsOf(rule: Rule, start: number, from: number, horizon: number): G
       const months = (now.year - year) * 12 + now.month - month;
       for (let next = month + skipped(months, interval); ; next += interval) {
         const first = toDay(year, next, 1);
-        if (first > horizon) return;
+        if (!(first <= horizon)) return;
         const { year: itsYear, month: itsMonth } = dayOf(first);
         yield { first, last: first + daysInMonth(itsYear, itsMonth) - 1 };
       }

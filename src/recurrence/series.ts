@@ -5,7 +5,7 @@ import { isBare, isTimed, type Rule, RuleError, readRule } from "./rule.ts";
 import { ruleInWords } from "./words.ts";
 
 /** How many occurrences are told at a time, and how many times at which a task may begin. */
-const MOST_TOLD = 64;
+export const MOST_TOLD = 64;
 const MOST_FIRST = 4;
 
 const HOUR = 3_600_000;
@@ -32,12 +32,22 @@ export interface Series {
   readonly occursAt: WallTime;
 }
 
-/** The times at which a rule that starts then recurs; undefined without the time zone that it takes to know them. */
-export function reckon(rule: string, start: WallTime, since: WallTime, timeZone?: string): KnownTimes | undefined {
+/**
+ * The times at which a rule that starts then recurs; undefined without the time zone that it takes to know them.
+ *
+ * @param most how many are told
+ */
+export function reckon(
+  rule: string,
+  start: WallTime,
+  since: WallTime,
+  timeZone?: string,
+  most = MOST_TOLD,
+): KnownTimes | undefined {
   const { rule: read } = readRule(rule);
   const until = untilOf(read, timeZone);
   if (until === "unknown") return undefined;
-  const { times, isEnd } = findOccurrences(read, { start, from: since, most: MOST_TOLD, until });
+  const { times, isEnd } = findOccurrences(read, { start, from: since, most, until });
   return { rule, start, since, times, is_end: isEnd };
 }
 

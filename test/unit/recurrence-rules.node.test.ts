@@ -14,6 +14,13 @@ function days(text: string, start = START, most = 12): string[] {
   return times(text, start, most).map((time) => (time.endsWith("T09:00:00") ? time.slice(0, 10) : time));
 }
 
+it.each(["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"])("FREQ=%s has no times in years of five digits", (name) => {
+  const rule = `FREQ=${name}`;
+  expect(times(rule, "10000-01-01T08:00:00")).toEqual([]);
+  expect(times(rule, "9999-12-31T00:00:00")).toEqual([]);
+  for (const time of times(`${rule};BYHOUR=9`, "9998-12-20T09:00:00", 10_000)) expect(time).toMatch(/^999[89]-/);
+});
+
 describe("the examples of RFC 5545, section 3.8.5.3", () => {
   it.each<[rule: string, days: string, start?: string]>([
     ["FREQ=DAILY;COUNT=10", "1997-09-02 03 04 05 06 07 08 09 10 11"],
