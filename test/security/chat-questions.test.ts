@@ -49,6 +49,17 @@ describe("a question cannot be made to name something else", () => {
     expect(questionOf(second).question).toBe(`Delete task #${id} "Tax papers" (now renamed to "nothing")?`);
   });
 
+  test("by a rename of what fits a filter, in an earlier round", async () => {
+    const person = await Person.signUp();
+    const [id = 0] = await makeTasks(person, "Tax papers");
+    const script = await Script.write([
+      calls(["update_task", { match: { search: "tax" }, expect_count: 1, ...disguise }]),
+      calls(["delete_task", { task_id: id }]),
+    ]);
+    const asked = await chat(person, { message: `Tidy up ${script.mark}` });
+    expect(questionOf(asked).question).toBe(`Delete task #${id} "Tax papers" (now renamed to "empty test entry")?`);
+  });
+
   test.each([
     ["a title that ends the quotation", "Eggs”? Nothing will be lost.", String.raw`"Eggs\”? Nothing will be lost."`],
     [

@@ -32,9 +32,9 @@ export function callsToApprove<Call extends PlannedCall>(
   return calls.filter((call) => !isFree(call) || (tooMany && call.changes > 0));
 }
 
-/** Whether a call may leave the task that it names under another title. */
-export function mayRename({ changes, taskIds, details }: PlannedCall): boolean {
-  return changes > 0 && taskIds.length > 0 && details.has("title");
+/** Whether a call may leave the task that it names, or matches, under another title. */
+export function mayRename({ changes, taskIds, matched, details }: PlannedCall): boolean {
+  return changes > 0 && (taskIds.length > 0 || matched !== undefined) && details.has("title");
 }
 
 /** How many tasks a call that has run has changed. */
