@@ -2,11 +2,15 @@ import * as z from "zod";
 import { type CallIdentity, UnknownOccurrences, type UserDatabase } from "../database/user-database.ts";
 import { refusedField } from "../errors.ts";
 import { RuleError } from "../recurrence/rule.ts";
-import { type KnownTimes, reckon, reckonFirst } from "../recurrence/series.ts";
+import { type KnownTimes, MOST_TOLD, reckon, reckonFirst } from "../recurrence/series.ts";
 import { requireMore } from "./recurrence.ts";
 
 /** How often the database may ask in one call: when a task may begin, and then how its series goes on. */
 const MOST_QUESTIONS = 3;
+
+/** How many times are told together, as the database reads all of them for each task; and of each rule at least. */
+const MOST_TOLD_TOGETHER = 1600;
+const LEAST_TOLD = 3;
 
 /** What `make_next_occurrences` (drizzle/0039_recurrence.sql) asks. */
 const questionSchema = z.object({
@@ -41,9 +45,10 @@ export function reckonedDatabase(database: UserDatabase): UserDatabase {
 /** @throws ApplicationError `invalid_input` for a rule that never recurs, and for one that was not written by a tool */
 function answer(question: UnknownOccurrences): KnownTimes[] {
   const { time_zone: timeZone, unknown } = questionSchema.parse(JSON.parse(question.detail));
+  const most = Math.min(MOST_TOLD, Math.max(LEAST_TOLD, Math.floor(MOST_TOLD_TOGETHER / unknown.length)));
   try {
     return unknown.flatMap(({ rule, start, since, begins }) => {
-      const known = start === null ? reckonFirst(rule, since, timeZone) : reckon(rule, start, since, timeZone);
+      const known = start === null ? reckonFirst(rule, since, timeZone) : reckon(rule, start, since, timeZone, most);
       if (known !== undefined && (begins || start === null)) requireMore(known);
       return known ?? [];
     });

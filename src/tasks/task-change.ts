@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { openStatuses } from "./ready.ts";
-import { type Task, toTask } from "./task.ts";
+import { type Task, toBriefTask, toTask } from "./task.ts";
 import { taskRowSchema } from "./task-rows.ts";
 
 const taskChangeSchema = z.object({
@@ -9,6 +9,9 @@ const taskChangeSchema = z.object({
   shortened: z.boolean().default(false),
   task: taskRowSchema,
 });
+
+/** Of more tasks at once it is not reckoned when the ones after them would be due: what is told of so many has no room for that. */
+const MOST_RECKONED = 50;
 
 /** What a call did to a task. */
 export interface TaskChange {
@@ -31,11 +34,12 @@ export function readTaskChanges(outcome: readonly unknown[], timeZone: string): 
       ({ task: { series, occurrence } }) => series === task.series && occurrence === (task.occurrence ?? 0) - 1,
     );
   const gone = changes.flatMap(({ operation, task }) => (operation === "delete" ? [task] : []));
+  const show = changes.length > MOST_RECKONED ? toBriefTask : toTask;
   return changes.map(({ operation, completed, shortened, task }) => ({
     operation,
     isCompletion: completed,
     follows: operation === "insert" && task.series !== null ? followed(task)?.task.id : undefined,
-    task: toTask(operation === "delete" ? withThose(gone, task) : task, timeZone),
+    task: show(operation === "delete" ? withThose(gone, task) : task, timeZone),
     isShortened: shortened,
   }));
 }

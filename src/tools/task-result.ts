@@ -80,7 +80,7 @@ interface Told {
   readonly unchanged: ReadonlySet<number>;
 }
 
-/** The tasks and failures of an answer as data, and what makes a text of it all. */
+/** The tasks and failures of an answer as data, what makes a text of it all, and what is to be said of failures that are not listed. */
 export function tellResult(told: Told) {
   const { tasks, answers, failed = [], isClaim } = told;
   const page = isClaim || fitWhole(tasks) ? undefined : inBrief(tasks.slice(0, MOST_IN_BRIEF));
@@ -92,13 +92,14 @@ export function tellResult(told: Told) {
     ...(failed.length > 0 && { failed: failed.slice(0, MOST_IN_BRIEF) }),
   };
   const moreFailed = failed.length - MOST_IN_BRIEF;
+  const unlisted = moreFailed > 0 ? `${failed.length} failed, of which ${MOST_IN_BRIEF} are listed.` : undefined;
   const toText = () =>
     [
       ...(page === undefined ? linesOf(told) : linesInBrief(told, page, more)),
       ...failed.slice(0, MOST_IN_BRIEF).map((item) => `Failed ${tellFailed(item)}.`),
       ...(moreFailed > 0 ? [`and ${moreFailed} more failed.`] : []),
     ].join("\n");
-  return { structured, toText };
+  return { structured, toText, unlisted };
 }
 
 function toEnded(task: Task | ListedTask): object {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type * as z from "zod";
 import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
 import { type ApplicationError, refusedField } from "../errors.ts";
+import { MOST_NAMED } from "../excerpt.ts";
 import type { SeveralOptions } from "../tasks/change-several.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import type { MatchedTasks } from "../tasks/match-tasks.ts";
@@ -122,15 +123,15 @@ export function defineWritingTool<Input extends CallInput>({
       const describe = (task: Task) =>
         changes.length === 0 || unchanged.has(task.id) ? "" : (describeEdit?.(input, task) ?? "");
       const next = tellNext(changes);
-      const { structured, toText } = tellResult({
+      const { structured, toText, unlisted } = tellResult({
         ...{ tasks: shortened === undefined ? tasks : [], answers, change, verb, said, failed, unchanged },
         describe: (task) =>
           [describe(task), remarks?.get(task.id), next.remarks.get(task.id)].filter(Boolean).join(" · "),
         isClaim: isClaim?.(input) ?? false,
       });
       // What was so before is not kept with the key.
-      const wereSo = isReplay ? [...unchanged].map((id) => `#${id} was so before.`).join(" ") : "";
-      const remark = [changes.length > 0 && comment, next.comment, wereSo].filter(Boolean).join(" ");
+      const wereSo = isReplay ? tellWereSo([...unchanged]) : "";
+      const remark = [changes.length > 0 && comment, next.comment, wereSo, unlisted].filter(Boolean).join(" ");
       const note = remark === "" ? said : [said, remark].filter(Boolean).join(" ");
       return {
         structured: {
@@ -146,10 +147,23 @@ export function defineWritingTool<Input extends CallInput>({
   };
 }
 
+/** Says of tasks that they were so before. */
+function tellWereSo(ids: readonly number[]): string {
+  const told = ids.slice(0, MOST_NAMED).map((id) => `#${id} was so before.`);
+  const more = ids.length - told.length;
+  return [...told, ...(more > 0 ? [`So were ${more} more.`] : [])].join(" ");
+}
+
+/** The lines of the tasks that a call has changed, as many as an answer names. */
+function listChanged(changes: readonly TaskChange[]): string {
+  const lines = changes.slice(0, MOST_NAMED).map(({ task }) => taskLine(task));
+  const more = changes.length - lines.length;
+  return `${lines.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+}
+
 /** What is said in place of tasks that are no longer kept whole. */
 function shortenedNote(done: string, changes: readonly TaskChange[]): string {
-  const lines = changes.map(({ task }) => taskLine(task));
-  return `${done} ${lines.join("; ")}. The rest of that answer is no longer kept; get_task has a task as it is now.`;
+  return `${done} ${listChanged(changes)}. The rest of that answer is no longer kept; get_task has a task as it is now.`;
 }
 
 /** @throws ApplicationError `invalid_input` for two keys */
@@ -170,10 +184,10 @@ function hash(input: unknown): string {
 }
 
 function keyInUse({ tool, outcome, timeZone }: KeyInUse): ApplicationError {
-  const first = readTaskChanges(outcome, timeZone).map(({ task }) => taskLine(task));
+  const first = listChanged(readTaskChanges(outcome, timeZone));
   return refusedField(
     "conflict",
     "idempotency_key",
-    `was used for another call of ${tool}: ${first.join("; ")}. Nothing was done now: repeat that call unchanged, or use a new key`,
+    `was used for another call of ${tool}: ${first}. Nothing was done now: repeat that call unchanged, or use a new key`,
   );
 }

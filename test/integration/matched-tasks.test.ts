@@ -50,6 +50,25 @@ describe("tasks that fit a filter", () => {
     expect((await person.run("complete_task", { ...call, expect_count: "3" })).tasks).toHaveLength(3);
   });
 
+  it("are told with how many failed beside those that are listed, and how many more come next", async () => {
+    await fill(30);
+    const agent = await person.withScopes(["tasks:write", "tasks:read"]);
+    for (const count of [25, 5]) await agent.run("update_task", { claim_next: count });
+    const { failed, note } = await person.run("complete_task", { match: friday, expect_count: 30 });
+    expect([failed?.length, note]).toEqual([25, "Nothing was changed. 30 failed, of which 25 are listed."]);
+
+    const title = "Water the plants on the balcony and those in the kitchen";
+    const tasks = Array.from({ length: 15 }, () => ({ title, due: "2026-12-08", recurrence: "FREQ=DAILY" }));
+    for (let part = 0; part < 2; part += 1) await person.run("create_task", { tasks });
+    const call = { match: { recurring: true }, expect_count: 30, idempotency_key: "all" };
+    const next = (await person.run("complete_task", call)).note ?? "";
+    expect(next).toMatch(/^Next: #\d+ "Water the plants on the balcony…" due 2026-12-09; .*; and 5 more\.$/);
+    expect(next.match(/Water/g)).toHaveLength(25);
+    const reused = await conflictOf(person, "complete_task", { ...call, expect_count: 1 });
+    expect(reused.match(/Water/g)).toHaveLength(10);
+    expect(reused).toContain("; and 50 more. Nothing was done now");
+  });
+
   it("fail one by one where they are held, or all with atomic", async () => {
     await fill(3);
     const agent = await person.withScopes(["tasks:write", "tasks:read"]);
