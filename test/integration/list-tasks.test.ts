@@ -158,6 +158,19 @@ describe("a search", () => {
     ]);
     expect(await titlesOf({ search: "ñandú" }, searcher)).toEqual(["Ñandú".normalize("NFD")]);
   });
+
+  it("finds a text of characters that stand for several each, however many words of a script without spaces they make", async () => {
+    let seed = 1;
+    const squares = Array.from({ length: 10_000 }, () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return String.fromCodePoint(0x3300 + (seed % 88));
+    });
+    const writer = await Person.signUp();
+    await writer.run("create_task", { title: "Squares", description: squares.join("") });
+    for (const place of [0, 5_000, 9_995]) {
+      expect(await titlesOf({ search: squares.slice(place, place + 5).join("") }, writer)).toEqual(["Squares"]);
+    }
+  });
 });
 
 describe("orders", () => {
