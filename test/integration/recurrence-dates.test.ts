@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { countRequests } from "../support/database-requests.ts";
 import { ownerQuery } from "../support/owner.ts";
-import { Person } from "../support/person.ts";
+import { Person, refusalOf } from "../support/person.ts";
 import { complete, dayAfter, make, rowsOf } from "../support/recurring-tasks.ts";
 
 let person: Person;
@@ -64,6 +64,38 @@ describe("the next one", () => {
     });
     await complete(person, until.id);
     expect((await complete(person, until.id + 1)).note).toBeUndefined();
+  });
+
+  it("is none where a year would have five digits, and nobody's call hangs on it", async () => {
+    const east = await Person.signUp({ time_zone: "Asia/Tokyo" });
+    for (const frequency of ["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"]) {
+      const task = { title: "Later", due: "9999-12-31T23:00:00Z", recurrence: `FREQ=${frequency}` };
+      expect(await refusalOf(await east.call("create_task", task))).toMatchObject([{ field: "recurrence" }]);
+    }
+    const done = { due: "9999-12-31T23:00:00Z", recurrence: "FREQ=DAILY", recurrence_from: "completion" };
+    expect((await complete(east, (await make(east, done)).id)).note).toContain("T08:00:00+09:00.");
+    const west = await Person.signUp({ time_zone: "America/New_York" });
+    await make(west, { due: "9999-12-29T23:30:00", recurrence: "FREQ=DAILY" });
+    for (let id = 1; (await rowsOf(west)).length === id; id += 1) await complete(west, id);
+    expect((await west.run("list_tasks", { status: "all" })).tasks.map(({ due }) => due)).toEqual([
+      "9999-12-29T23:30:00-05:00",
+      "9999-12-30T23:30:00-05:00",
+    ]);
+  });
+
+  it.each([
+    ["4000-01-01", "1900-01-01"],
+    ["9000-01-01T09:00:00", "1900-01-02T09:00:00"],
+    [dayAfter(-1), "9999-12-31"],
+  ])("is put off to no year that nobody could give: put off to %s, not before %s", async (due, scheduled) => {
+    const isTimed = due.includes("T");
+    const first = isTimed ? `${dayAfter(1)}T09:00:00` : dayAfter(1);
+    const { id } = await make(person, { due: first, scheduled, recurrence: "FREQ=DAILY" });
+    await person.run("update_task", { task_id: id, due });
+    await complete(person, id);
+    const { tasks } = await person.run("list_tasks");
+    expect(tasks).toHaveLength(1);
+    expect(tasks[0]).not.toHaveProperty("scheduled");
   });
 
   it("counts from when it was completed where the task says so", async () => {
