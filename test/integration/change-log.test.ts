@@ -128,12 +128,10 @@ describe("a call", () => {
 
 describe("a deleted task", () => {
   it("stays in the table and the log, and is there for no tool", async () => {
-    const made = await person.run("create_task", { title: "Old shoes", idempotency_key: "shoes" });
-    const [task] = made.tasks;
-    const id = task?.id ?? 0;
+    const { id } = await person.runForTask("create_task", { title: "Old shoes", idempotency_key: "shoes" });
     const deleted = await person.run("delete_task", { task_id: id, note: "Too small." });
 
-    expect(deleted).toEqual({ tasks: [task], change: 2 });
+    expect(deleted).toEqual({ tasks: [{ id, title: "Old shoes", status: "pending", version: 1 }], change: 2 });
     expect(await rowOf(id)).toMatchObject({
       ...{ title: "Old shoes", version: 2, idempotency_key: null, last_change: "2" },
       deleted_at: expect.any(String),

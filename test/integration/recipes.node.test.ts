@@ -33,7 +33,9 @@ const TESTS = [
 ] as const;
 
 const resultSchema = z.object({ title: z.string(), status: z.string(), failureMessages: z.array(z.string()) });
-const reportSchema = z.object({ testResults: z.array(z.object({ assertionResults: z.array(resultSchema) })) });
+const reportSchema = z.object({
+  testResults: z.array(z.object({ name: z.string(), message: z.string(), assertionResults: z.array(resultSchema) })),
+});
 
 const recipes = readRecipes(await readFile(join(projectDirectory, "CODEBASE.md"), "utf8"));
 const lastNumber = Number((await readMigrationFiles()).at(-1)?.name.slice(0, 4));
@@ -106,12 +108,12 @@ describe("the recipes of CODEBASE.md, in a copy of the repository", () => {
       ended.push(() => owner.end());
       await migrate(owner, await readMigrationFiles());
       const before = await readSchemaNeeds(owner);
-      const files = await readMigrationFiles(join(copy, "drizzle"));
-      expect(await migrate(owner, files)).toEqual([`${nextNumber}_location`]);
+      const migrations = await readMigrationFiles(join(copy, "drizzle"));
+      expect(await migrate(owner, migrations)).toEqual([`${nextNumber}_location`]);
       expect(missedAfter(before, await readSchemaNeeds(owner))).toEqual([]);
-      expect(await rollBack(owner, files, 1)).toEqual([`${nextNumber}_location`]);
+      expect(await rollBack(owner, migrations, 1)).toEqual([`${nextNumber}_location`]);
       expect(await readSchemaNeeds(owner)).toEqual(before);
-      await migrate(owner, files);
+      await migrate(owner, migrations);
 
       const pool = openRawPool(workerUrlTo(url));
       ended.push(() => pool.end());
@@ -142,7 +144,10 @@ describe("the recipes of CODEBASE.md, in a copy of the repository", () => {
       const report = await readFile(join(copy, "report.json"), "utf8").catch(() => {
         throw failure;
       });
-      const results = reportSchema.parse(JSON.parse(report)).testResults.flatMap((file) => file.assertionResults);
+      const { testResults: files } = reportSchema.parse(JSON.parse(report));
+      // What a file says that could not be loaded.
+      expect(files.flatMap(({ name, message }) => (message === "" ? [] : [`${name}: ${message}`]))).toEqual([]);
+      const results = files.flatMap((file) => file.assertionResults);
       expect(results.filter(({ status }) => status === "failed")).toEqual([]);
       expect(failure, inspect(failure)).toBeUndefined();
       const passed = results.filter(({ status }) => status === "passed").map(({ title }) => title);

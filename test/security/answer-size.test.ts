@@ -131,7 +131,7 @@ describe("what does not fit is named", () => {
     );
 
     expect(detail).toBe(
-      "task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
+      "task_id is required, or task_ids, or match. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
     );
     expect(errors).toHaveLength(10);
   });
@@ -157,7 +157,7 @@ describe("what does not fit is named", () => {
     const outputs = record.requests[1]?.input.flatMap((item) => ("output" in item ? [item.output] : []));
 
     expect(outputs).toEqual([
-      "Error: task_id is required. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
+      "Error: task_id is required, or task_ids, or match. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
       expect.stringMatching(/^Error: There is no tool x{40}…; the tools are create_task, /),
     ]);
   });

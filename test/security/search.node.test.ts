@@ -76,7 +76,7 @@ describe.skipIf(findPostgresql() === undefined)("a search that costs as much as 
     await server.owner.query(
       `alter function search_text(text) rename to search_text_at_once;
        create function search_text(value text) returns text language sql volatile
-         as $$ select search_text_at_once(value) from pg_sleep(3) $$`,
+         as $$ select public.search_text_at_once(value) from pg_sleep(3) $$`,
     );
     const before = server.proxy.journal.length;
     try {

@@ -75,11 +75,18 @@ export class DatedList {
     this.history.set(key, [...(this.history.get(key) ?? []), [before, after]]);
   }
 
-  /** Holds tasks as an answer shows them, all of them or not, to what is expected. */
-  check(answered: readonly ShownTask[], what: string): void {
+  /**
+   * Holds tasks as an answer shows them, all of them or not, to what is expected.
+   *
+   * @param isEnded whether it answers of each only what it is known by, when it is due among that
+   */
+  check(answered: readonly ShownTask[], what: string, isEnded = false): void {
     for (const { id, due, scheduled } of answered) {
       const task = this.tasks.get(id);
-      const expected = { id, due: shown(task?.due, this.timeZone), scheduled: shown(task?.scheduled, this.timeZone) };
+      const expected = {
+        ...{ id, due: shown(task?.due, this.timeZone) },
+        scheduled: isEnded ? undefined : shown(task?.scheduled, this.timeZone),
+      };
       expect({ id, due, scheduled }, `${what}, in ${this.timeZone}`).toEqual(expected);
     }
   }

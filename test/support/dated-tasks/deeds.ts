@@ -253,13 +253,16 @@ export const deeds = {
   ...{ complete, reopen, delete: remove, moveByMatch, completeByMatch },
 } satisfies Readonly<Record<string, Deed>>;
 
+/** What is answered with no more of a task than it is known by. */
+const ending: ReadonlySet<keyof typeof deeds> = new Set(["complete", "delete", "completeByMatch"]);
+
 /** Takes a step, undoes it where it says so, and holds what each answer shows to what is expected. */
 export async function take(list: DatedList, step: Step): Promise<void> {
   if (step.timeZone !== undefined) await list.moveTo(step.timeZone);
   const before = new Map(list.tasks);
   const answer = await deeds[step.deed](list, step);
   if (answer === undefined) return;
-  list.check(answer.tasks, step.deed);
+  list.check(answer.tasks, step.deed, ending.has(step.deed));
   if (!step.isUndone || answer.change === undefined || step.deed.startsWith("claim")) return;
   const undone = await list.person.run("update_task", { undo: answer.change });
   for (const id of list.tasks.keys()) list.expect(id, before.get(id) ?? { isDeleted: true });
