@@ -56,6 +56,27 @@ describe("what a task waits for", () => {
     for (const field of ["blocks", "more_blocks"]) expect(await read(first.id)).not.toHaveProperty(field);
   });
 
+  it("is not looked through for a circle where nobody waits for it, however many others there are", async () => {
+    const { id } = person;
+    const below =
+      "case when n > 20 then array(select generate_series((n - 1) / 20 * 20 - 19, (n - 1) / 20 * 20)) else '{}' end";
+    await ownerQuery(
+      `insert into tasks (user_id, title, blocked_by) select ${id}, 'Layer', ${below} from generate_series(1, 400) as n`,
+    );
+    const read =
+      "select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables where relname = 'tasks'";
+    await ownerQuery(`do $$
+      declare
+        before constant bigint := coalesce((${read}), 0);
+      begin
+        insert into tasks (user_id, title, blocked_by) values (${id}, 'Last', array(select generate_series(381, 400)));
+        if (${read}) - before > 5000 then
+          raise exception 'it read % tasks', (${read}) - before;
+        end if;
+      end
+    $$`);
+  });
+
   it("keeps it from being ready until all of that is finished, cancelled or deleted, and again when it is opened again", async () => {
     const [first, second, third] = [await newTask("first"), await newTask("second"), await newTask("third")];
     const last = await newTask("last", { blocked_by: [first.id, second.id, third.id], due: "2026-01-01" });
