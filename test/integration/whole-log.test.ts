@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, inject, it } from "vitest";
 import { readConfiguration } from "../../src/config.ts";
 import { expectWholeLog, loggedCalls, loggedTaskChanges, writesBySql } from "../support/change-log.ts";
 import { ownerQuery } from "../support/owner.ts";
@@ -52,11 +52,15 @@ describe("the log", () => {
     expect(await loggedCalls(neighbour.id)).toEqual([]);
   });
 
-  it("has a write by SQL of thousands of tasks of two people under one number of each, and none for rows that go later", async () => {
+  // PGlite does one thing at a time: what takes it seconds keeps the calls of all other tests waiting, past their deadline.
+  const MANY = inject("databaseName") === "pglite" ? 130 : 1_300;
+
+  it("has a write by SQL of many tasks of two people under one number of each, and none for rows that go later", async () => {
     const neighbour = await Person.signUp();
     const both = [person.id, neighbour.id];
-    await ownerQuery("insert into tasks (user_id, title) select unnest($1::int[]), 'x' from generate_series(1, 1300)", [
+    await ownerQuery("insert into tasks (user_id, title) select unnest($1::int[]), 'x' from generate_series(1, $2)", [
       both,
+      MANY,
     ]);
     await ownerQuery("update tasks set title = 'y', deleted_at = now() where user_id = any ($1)", [both]);
     await ownerQuery("delete from tasks where user_id = any ($1) and id <= 5", [both]);
@@ -68,8 +72,8 @@ describe("the log", () => {
         [id],
       );
       const expected = [
-        { change: 1, operation: "insert", count: 1300 },
-        { change: 2, operation: "delete", count: 1300 },
+        { change: 1, operation: "insert", count: MANY },
+        { change: 2, operation: "delete", count: MANY },
         { change: 3, operation: "insert", count: 1 },
       ];
       expect(numbered).toEqual(id === person.id ? expected : expected.slice(0, 2));

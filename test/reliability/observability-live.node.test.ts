@@ -36,7 +36,9 @@ const isLeftOut = !isLongRun || programs === undefined || missingPrograms().leng
 
 const sessionSchema = z.object({ token: z.string() });
 const createdSchema = z.object({ tasks: z.tuple([z.object({ id: z.int() })]) });
-const triggersSchema = z.array(z.object({ payload: z.object({ summary: z.string() }) }));
+const pagesSchema = z.array(
+  z.object({ event_action: z.string(), payload: z.object({ summary: z.string() }).optional() }),
+);
 const panelsSchema = z.object({
   panels: z.array(z.object({ title: z.string(), targets: z.array(z.object({ expr: z.string() })).default([]) })),
 });
@@ -236,6 +238,8 @@ describe.skipIf(isLeftOut)(
         }
       });
       try {
+        // On a slow machine the workers start later than Prometheus waits for them.
+        const pages = monitoring.told("pagerduty").length;
         await cluster.kill();
         const poll = { timeout: PATIENCE, interval: 500 };
         const alerts = ["DatabaseDown", "ErrorRate"];
@@ -244,7 +248,8 @@ describe.skipIf(isLeftOut)(
         await expect.poll(() => told("slack"), poll).toContain("FIRING DatabaseDown");
         expect(told("slack")).toContain(`${RUNBOOK_URL}#databasedown`);
         expect(told("slack")).not.toContain("ErrorRate");
-        const summaries = triggersSchema.parse(monitoring.told("pagerduty")).map(({ payload }) => payload.summary);
+        const sent = pagesSchema.parse(monitoring.told("pagerduty").slice(pages));
+        const summaries = sent.filter((page) => page.event_action === "trigger").map(({ payload }) => payload?.summary);
         expect(new Set(summaries)).toEqual(new Set(["The database does not answer"]));
 
         await cluster.start();
