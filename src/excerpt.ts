@@ -31,3 +31,9 @@ export function listNames(names: readonly string[], most = MOST_NAMED): string {
   const shown = names.slice(0, most).map(quoteName).join(", ");
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
+
+/** As many of a list as an answer names, each as it is told: `a; b; and 3 more`. */
+export function listFirst<Item>(items: readonly Item[], tell: (item: Item) => string, most = MOST_NAMED): string {
+  const told = items.slice(0, most).map(tell);
+  return [...told, ...(items.length > most ? [`and ${items.length - most} more`] : [])].join("; ");
+}

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { missingReference } from "../database/refused-reference.ts";
 import { ItemsRefused } from "../database/user-database.ts";
 import { ApplicationError, type ErrorKind } from "../errors.ts";
-import { MOST_NAMED } from "../excerpt.ts";
+import { listFirst } from "../excerpt.ts";
 import { limitReached } from "../limits.ts";
 import { showMoment } from "../moment.ts";
 import { quote } from "../quote.ts";
@@ -72,9 +72,8 @@ export function tellFailed({ task_id: id, index, message }: Omit<FailedItem, "er
 export function allOrNothing(error: unknown): unknown {
   if (!(error instanceof ItemsRefused)) return error;
   const { failed } = readRefused(error.refused, error.timeZone);
-  const named = failed.slice(0, MOST_NAMED).map(tellFailed);
-  const more = failed.length > named.length ? `; and ${failed.length - named.length} more` : "";
-  return new ApplicationError("conflict", `Nothing was changed, as not all can be done: ${named.join("; ")}${more}.`, {
+  const named = listFirst(failed, tellFailed);
+  return new ApplicationError("conflict", `Nothing was changed, as not all can be done: ${named}.`, {
     cause: error,
   });
 }

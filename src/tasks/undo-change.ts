@@ -5,7 +5,7 @@ import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, ApprovalNeeded, refusedField } from "../errors.ts";
-import { MOST_NAMED } from "../excerpt.ts";
+import { listFirst } from "../excerpt.ts";
 import { quote } from "../quote.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
 import { isClaimLive } from "./ready.ts";
@@ -162,9 +162,8 @@ function againstReferences(number: number, { refused, cause }: RefusedReference)
 }
 
 function inTheWay(number: number, standing: readonly StandingChange[]): ApplicationError {
-  const told = [...standing].sort((one, other) => one.change - other.change).map((change) => tellLater(number, change));
-  const more = told.length - MOST_NAMED;
-  const named = [...told.slice(0, MOST_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+  const inOrder = [...standing].sort((one, other) => one.change - other.change);
+  const named = listFirst(inOrder, (change) => tellLater(number, change));
   return new ApplicationError(
     "conflict",
     `Change ${number} cannot be undone because of later changes: ${named}. Nothing was changed.`,

@@ -1,10 +1,10 @@
+import { listFirst } from "../excerpt.ts";
 import { quote } from "../quote.ts";
 import { shorten } from "../shorten.ts";
 import type { TaskChange } from "../tasks/task-change.ts";
+import { MOST_IN_BRIEF, MOST_WHOLE } from "./task-result.ts";
 
-/** How many are told, and of how many the whole titles; of more as much of the title of each, as `weigh` counts. */
-const MOST_TOLD = 25;
-const MOST_AT_LENGTH = 5;
+/** How much of the title of each is told where an answer has tasks in brief, as `weigh` counts. */
 const LONGEST_TITLE = 20;
 
 /** What is said of the tasks that were made as others of their series were completed. */
@@ -18,14 +18,11 @@ export interface NextOccurrences {
 /** Tells which tasks a call has made by completing others. */
 export function tellNext(changes: readonly TaskChange[]): NextOccurrences {
   const next = changes.flatMap(({ task, follows }) => (follows === undefined ? [] : [{ task, follows }]));
-  const longest = next.length > MOST_AT_LENGTH ? LONGEST_TITLE : Number.POSITIVE_INFINITY;
-  const told = next
-    .slice(0, MOST_TOLD)
-    .map(({ task }) => `#${task.id} ${quote(shorten(task.title, longest))}${dueOf(task)}`);
-  const more = next.length - told.length;
+  const longest = next.length > MOST_WHOLE ? LONGEST_TITLE : Number.POSITIVE_INFINITY;
+  const tell = ({ task }: (typeof next)[number]) => `#${task.id} ${quote(shorten(task.title, longest))}${dueOf(task)}`;
   return {
     remarks: new Map(next.map(({ task, follows }) => [follows, `next #${task.id}${dueOf(task)}`])),
-    comment: told.length === 0 ? undefined : `Next: ${told.join("; ")}${more > 0 ? `; and ${more} more` : ""}.`,
+    comment: next.length === 0 ? undefined : `Next: ${listFirst(next, tell, MOST_IN_BRIEF)}.`,
   };
 }
 

@@ -7,8 +7,8 @@ import { type ListedTask, listPage, listText } from "./listed-task.ts";
 import { taskLine } from "./task-text.ts";
 
 /** How many tasks are told whole, and how many in brief; of those after that it is told how many they are. */
-const MOST_WHOLE = 5;
-const MOST_IN_BRIEF = 25;
+export const MOST_WHOLE = 5;
+export const MOST_IN_BRIEF = 25;
 
 /** Whether a text of a task is not all here. */
 export const cutSchema = z.literal(true).optional();

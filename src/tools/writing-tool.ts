@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type * as z from "zod";
 import { type CallIdentity, KeyInUse, type UserDatabase } from "../database/user-database.ts";
 import { type ApplicationError, refusedField } from "../errors.ts";
-import { MOST_NAMED } from "../excerpt.ts";
+import { listFirst, MOST_NAMED } from "../excerpt.ts";
 import type { SeveralOptions } from "../tasks/change-several.ts";
 import type { TasksChanged } from "../tasks/change-tasks.ts";
 import type { MatchedTasks } from "../tasks/match-tasks.ts";
@@ -156,9 +156,7 @@ function tellWereSo(ids: readonly number[]): string {
 
 /** The lines of the tasks that a call has changed, as many as an answer names. */
 function listChanged(changes: readonly TaskChange[]): string {
-  const lines = changes.slice(0, MOST_NAMED).map(({ task }) => taskLine(task));
-  const more = changes.length - lines.length;
-  return `${lines.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+  return listFirst(changes, ({ task }) => taskLine(task));
 }
 
 /** What is said in place of tasks that are no longer kept whole. */
