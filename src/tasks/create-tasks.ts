@@ -31,28 +31,15 @@ interface NewRow {
  * place among those given.
  *
  * @param isAtomic whether all are made or none
+ * @param refused what is thrown in place of `ItemsRefused`
  * @throws ApplicationError `conflict` where all are to be made, and cannot; `invalid_input` where a task may not refer to another
  */
-export function createTasks(
+export async function createTasks(
   database: UserDatabase,
   call: CallIdentity,
   given: readonly NewTaskWithSubtasks[],
   isAtomic: boolean,
-): Promise<TasksChanged> {
-  return create(database, call, given, isAtomic, allOrNothing);
-}
-
-/**
- * Creates tasks, each with its subtasks.
- *
- * @param refused what is thrown in place of `ItemsRefused`
- */
-async function create(
-  database: UserDatabase,
-  call: CallIdentity,
-  given: readonly NewTaskWithSubtasks[],
-  isAtomic: boolean,
-  refused: (error: unknown) => unknown,
+  refused: (error: unknown) => unknown = allOrNothing,
 ): Promise<TasksChanged> {
   const { userId } = database;
   const all = given.flatMap((task) => [task, ...(task.subtasks ?? [])]);
@@ -78,7 +65,7 @@ export function createWithSubtasks(
   call: CallIdentity,
   task: NewTaskWithSubtasks,
 ): Promise<TasksChanged> {
-  return create(database, call, [task], true, refusalOfOne);
+  return createTasks(database, call, [task], true, refusalOfOne);
 }
 
 function toRows(given: readonly NewTaskWithSubtasks[]): NewRow[] {
