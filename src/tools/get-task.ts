@@ -64,8 +64,7 @@ export const getTaskTool = defineReadingTool({
 /** Several tasks, whose descriptions together are no longer than that of one may be, and which of them there are not. */
 async function getAll(database: UserDatabase, ids: readonly number[]) {
   const tasks = (await getTasks(database, ids)).map(({ task }) => task);
-  const shown = tasks.length === 1 ? tasks : fitDescriptions(tasks);
   const missing = ids.filter((id) => !tasks.some((task) => task.id === id));
   const failed = missing.map((id) => ({ task_id: id, error: "not_found" as const, message: "Task not found" }));
-  return { tasks: shown, ...(failed.length > 0 && { failed }) };
+  return { tasks: fitDescriptions(tasks), ...(failed.length > 0 && { failed }) };
 }
