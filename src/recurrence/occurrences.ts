@@ -133,11 +133,10 @@ interface Days {
   readonly last: number;
 }
 
-/**
- * The days of each period from the one on that a day is in; of hours, whose interval is looked at one by one, those of a day. What is no
- * day, as those of the year 10000 are, has none: it is not past any horizon either.
- */
+/** The days of each period from the one on that a day is in; of hours, whose interval is looked at one by one, those of a day. */
 function* periodsOf(rule: Rule, start: number, from: number, horizon: number): Generator<Days> {
+  // What is no day, as those of the year 10000 are, is past no horizon.
+  if (Number.isNaN(start) || Number.isNaN(from)) return;
   const { frequency, interval, weekStart } = rule;
   const { year, month } = dayOf(start);
   const now = dayOf(Math.max(start, from));
@@ -146,7 +145,7 @@ function* periodsOf(rule: Rule, start: number, from: number, horizon: number): G
       const begin = yearOf(rule, start);
       for (let next = begin + skipped(yearOf(rule, now.number) - begin, interval); ; next += interval) {
         const first = beginningOf(rule, next);
-        if (!(first <= horizon)) return;
+        if (first > horizon) return;
         yield { first, last: beginningOf(rule, next + 1) - 1 };
       }
     }
@@ -154,7 +153,7 @@ function* periodsOf(rule: Rule, start: number, from: number, horizon: number): G
       const months = (now.year - year) * 12 + now.month - month;
       for (let next = month + skipped(months, interval); ; next += interval) {
         const first = toDay(year, next, 1);
-        if (!(first <= horizon)) return;
+        if (first > horizon) return;
         const { year: itsYear, month: itsMonth } = dayOf(first);
         yield { first, last: first + daysInMonth(itsYear, itsMonth) - 1 };
       }
