@@ -1,3 +1,4 @@
+import { CHANGES_WITHOUT_APPROVAL } from "../../src/tools/tool.ts";
 import type { OutputItem } from "../responses-api.ts";
 import { instantOf, type Now, toMoment } from "./calendar.ts";
 import type { Call } from "./conversation.ts";
@@ -10,9 +11,6 @@ import type { Status, Wish } from "./wish.ts";
 
 /** How many tasks a call takes. */
 export const MOST_AT_ONCE = 25;
-
-/** How many tasks may be changed before the server asks. */
-const MOST_UNASKED = 5;
 
 /** How many tasks that block another a list shows. */
 const MOST_BLOCKERS = 5;
@@ -65,7 +63,7 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
       ? "I would delete this."
       : found.tasks.some(({ isClaimed }) => isClaimed)
         ? "I would change what somebody holds."
-        : found.tasks.length > MOST_UNASKED && `I would change these ${found.tasks.length}.`;
+        : found.tasks.length > CHANGES_WITHOUT_APPROVAL && `I would change these ${found.tasks.length}.`;
   const words = asked ? [says(asked)] : [];
   return [...(found.rest === undefined ? words : [says(found.rest)]), ...changes];
 }
@@ -121,7 +119,8 @@ function isDay(due: unknown): due is string {
 
 /** The due day moved on, at the hour that it has. */
 function postponed(by: (day: string) => string, { due }: TaskLine, { timeZone }: Now) {
-  if (due === undefined || !due.includes("T")) return due === undefined ? undefined : { due: by(due) };
+  if (due === undefined) return undefined;
+  if (isDay(due)) return { due: by(due) };
   const shown = toMoment(new Date(due), timeZone);
   const instant = instantOf(by(shown.slice(0, 10)), shown.slice(11, 16), timeZone);
   return instant && { due: toMoment(instant, timeZone) };
