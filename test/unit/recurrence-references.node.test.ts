@@ -10,7 +10,8 @@ import { readRule } from "../../src/recurrence/rule.ts";
 
 // What a rule gives, held against two implementations that have nothing in common with ours: `rrule`, by a clock that is never
 // put forward or back, and `rrule-temporal`, in a time zone. Left out is what one of them gets wrong: days of the week with and
-// without a number in one list, a 53rd day of the week in years that have 52 (both), and hours out of order (`rrule`).
+// without a number in one list, a 53rd day of the week in years that have 52 (both), and hours out of order (`rrule`). What
+// `rrule-temporal` does otherwise than we do is told by `isTakenOtherwise`; test/unit/recurrence-rules says what ours is there.
 
 const YEARS = 10;
 const MOST = 60;
@@ -102,6 +103,33 @@ function isSkipped(time: string, zone: string): boolean {
   return there.toPlainDateTime().toString() !== time;
 }
 
+/**
+ * Whether `rrule-temporal` takes a rule otherwise: it moves a start that the clock skips, and all that comes after it by as much; it leaves
+ * some skipped times out before it counts positions; and it counts intervals of numbered weeks by the calendar's years.
+ */
+function isTakenOtherwise(text: string, start: string, zone: string): boolean {
+  const [day = "", time = ""] = start.split("T");
+  const isAtTurnOfYear = day.slice(5) >= "12-26" || day.slice(5) <= "01-06";
+  if (isSkipped(start, zone)) return true;
+  if (text.includes("BYWEEKNO") && !text.includes("INTERVAL=1;") && isAtTurnOfYear) return true;
+  return text.includes("BYSETPOS") && transitionsOf(start, zone).some((date) => isSkipped(`${date}T${time}`, zone));
+}
+
+/** The days of ten years and a little more on which the clock of a zone is put forward or back. */
+function transitionsOf(start: string, zone: string): string[] {
+  const end = Temporal.PlainDate.from(start).add({ years: YEARS + 1 });
+  const dates: string[] = [];
+  let next = Temporal.PlainDateTime.from(start)
+    .toZonedDateTime(zone)
+    .subtract({ months: 1 })
+    .getTimeZoneTransition("next");
+  while (next !== null && Temporal.PlainDate.compare(next.toPlainDate(), end) < 0) {
+    dates.push(next.toPlainDate().toString());
+    next = next.getTimeZoneTransition("next");
+  }
+  return dates;
+}
+
 /** As `rrule-temporal` has it, no more than are asked for. */
 function byTemporal(text: string, start: string, zone: string, most: number): readonly string[] {
   const rule = new RRuleTemporal({
@@ -132,6 +160,7 @@ describe("occurrences in ten years", () => {
   it.each(ZONES)("are those of rrule-temporal in %s", async (zone) => {
     await fc.assert(
       fc.property(fc.oneof(...yearlyToDaily, weekNumbers), starts, (text, start) => {
+        fc.pre(!isTakenOtherwise(text, start, zone));
         const expected = ours(text, start);
         // It looks on for ever where there is none.
         fc.pre(expected.length > 0);

@@ -21,6 +21,18 @@ it.each(["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"])("FREQ=%s has no time
   for (const time of times(`${rule};BYHOUR=9`, "9998-12-20T09:00:00", 10_000)) expect(time).toMatch(/^999[89]-/);
 });
 
+// Where rrule-temporal has others, which test/unit/recurrence-references leaves out for that.
+it.each([
+  ["FREQ=YEARLY;INTERVAL=2;BYWEEKNO=-1;BYDAY=SU", "2025-12-29", ["2027-01-03", "2028-12-31", "2030-12-29"]],
+  ["FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=FR", "2024-12-31", ["2025-01-03", "2027-01-08", "2029-01-05"]],
+  ["FREQ=YEARLY;BYDAY=SU;BYMONTH=5;BYSETPOS=1", "2021-03-28", ["2021-05-02", "2022-05-01", "2023-05-07"]],
+  ["FREQ=MONTHLY;BYDAY=SU;BYSETPOS=2", "2020-01-01", ["2020-01-12", "2020-02-09", "2020-03-08"]],
+])("%s from %s on counts weeks by their own years, and positions whatever clocks skip", (rule, start, expected) => {
+  for (const time of ["T00:30:00", "T02:30:00"]) {
+    expect(times(rule, start + time, 4)).toEqual([start, ...expected].map((day) => day + time));
+  }
+});
+
 describe("the examples of RFC 5545, section 3.8.5.3", () => {
   it.each<[rule: string, days: string, start?: string]>([
     ["FREQ=DAILY;COUNT=10", "1997-09-02 03 04 05 06 07 08 09 10 11"],
