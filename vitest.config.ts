@@ -31,8 +31,11 @@ const ON_BOTH = [
 const SCHEDULE = ["test/integration/schedule.test.ts"];
 const NODE = ["**/node_modules/**", "test/**/*.node.test.ts"];
 
-/** Tests in Node that start nothing: a process for each would take longer than they do. */
+/** Tests in Node that start nothing, and so want the processor all the time. */
 const UNITS = ["test/unit/*.node.test.ts"];
+
+/** Tests of what Neon's driver does as it is: its settings and parsers hold for a whole process, and our database sets them. */
+const DRIVER = ["test/integration/{gateway,neon-over-http}.node.test.ts"];
 
 /**
  * What comes after all that keeps every core busy: tests that judge response times, and beside them two that start the
@@ -63,6 +66,7 @@ const ORDER: readonly RegExp[] = [
   /^worker:schedule /,
   /^node .*\/test\/(rehearsal|reliability|smoke)\//,
   /^node .*\/test\/(contract\/(alerts|tokens)|integration\/(due-words|paging|recipes|runbook-preflight|runbook-setup)|security\/search)\./,
+  /^driver /,
   /^node /,
 ];
 
@@ -147,10 +151,13 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          exclude: ["**/node_modules/**", ...UNITS, ...LAST],
+          exclude: ["**/node_modules/**", ...UNITS, ...DRIVER, ...LAST],
           ...LIMITS,
+          // A process for each file would import the same modules over and over, for a second of processor time each.
+          isolate: false,
         },
       },
+      { test: { name: "driver", include: DRIVER, ...LIMITS } },
       { test: { name: "unit", include: UNITS, ...LIMITS, isolate: false } },
       { test: { name: "last", include: LAST, ...LIMITS, sequence: { groupOrder: 1 } } },
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
