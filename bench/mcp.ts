@@ -18,8 +18,11 @@ const CONNECTIONS = [1, 16];
 const ROUNDS = 5;
 const ROUND_MILLISECONDS = 2000;
 const WARM_UP_MILLISECONDS = 12_000;
-/** How many times McpAgent's calls the session mode is to make with many connections. */
-const REQUIRED_RATIO = 3;
+/**
+ * How many times the processor time of the session mode's call McpAgent's is to take with many connections. Calls a second are
+ * those of the client and the database too, which share the machine.
+ */
+const REQUIRED_RATIO = 2.5;
 const JWT_SECRET = "the secret of the benchmark, 32 characters and more";
 
 interface Measured {
@@ -125,7 +128,7 @@ async function measure(
   };
 }
 
-/** @returns how many times the session mode is as fast as McpAgent */
+/** @returns how many times the processor time of the session mode's call McpAgent's takes */
 function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): number {
   const speed = (name: string) => medianOf((rounds.get(name) ?? []).map(({ callsASecond }) => callsASecond));
   const cost = (name: string) => medianOf((rounds.get(name) ?? []).map(({ processorTime }) => processorTime));
@@ -139,8 +142,11 @@ function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): n
       `  ${name.padEnd(16)} ${speed(name).toFixed(0).padStart(6)} calls/s  ${median.padStart(7)} ms  ${cost(name).toFixed(2).padStart(5)} ms of workerd${share}\n`,
     );
   }
-  const ratio = speed("session mode") / speed("McpAgent");
-  process.stdout.write(`  session mode : McpAgent = ${ratio.toFixed(2)}\n`);
+  const ratio = cost("McpAgent") / cost("session mode");
+  const calls = speed("session mode") / speed("McpAgent");
+  process.stdout.write(
+    `  McpAgent : session mode = ${ratio.toFixed(2)} of the processor time, ${(1 / calls).toFixed(2)} of the calls\n`,
+  );
   return ratio;
 }
 
