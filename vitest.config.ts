@@ -20,7 +20,7 @@ keepRuntimeLog("test-results/workerd.log");
 
 /** Tests of what is SQL for the most part run on both databases, all others once: on PostgreSQL where it is installed. */
 const ON_BOTH = [
-  "test/integration/{blocked-tasks,calls,change-log,changed-since,chat-conversations,claim-next,claims,database,delete-account,due-times,idempotency,list-tasks,planned-tasks,recurrence,recurrence-dates,recurrence-series,subtasks,task-history,task-tools,undo,whole-log}.test.ts",
+  "test/integration/{blocked-tasks,calls,change-log,changed-since,chat-conversations,claim-next,claims,database,delete-account,due-times,idempotency,list-cursors,list-tasks,planned-tasks,recurrence,recurrence-dates,recurrence-series,subtasks,task-history,task-tools,undo,whole-log}.test.ts",
   "test/security/isolation.test.ts",
 ];
 

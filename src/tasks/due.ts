@@ -5,6 +5,9 @@ import { showMoment } from "../moment.ts";
 const EARLIEST_YEAR = 1900;
 const LATEST_YEAR = 9999;
 
+/** In milliseconds, and so more than any offset. */
+const DAY = 24 * 60 * 60 * 1000;
+
 /** A date-time to the nanosecond has 35 characters. */
 const LONGEST = 40;
 
@@ -50,6 +53,16 @@ export function splitDue(due: string | null): DayOrMoment<Date | SQL> {
 /** The day, or the moment by the clock of the time zone; undefined where there is neither. */
 export function showDue({ day, moment }: DayOrMoment<Date>, timeZone: string): string | undefined {
   return day ?? (moment === null ? undefined : showMoment(moment, timeZone));
+}
+
+/**
+ * Whether no moment is from one date or date-time on and before another, both as `dueSchema` has accepted them: for sure, as only
+ * the database knows the person's clock, by which one without an offset is.
+ */
+export function isWindowEmpty(from: string, before: string): boolean {
+  const clock = (due: string) => Date.parse(hasOffset(due) ? due : `${due}${due.includes("T") ? "" : "T00:00"}Z`);
+  const doubt = hasOffset(from) === hasOffset(before) ? 0 : DAY;
+  return clock(before) <= clock(from) - doubt;
 }
 
 function hasOffset(due: string): boolean {

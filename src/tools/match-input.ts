@@ -20,9 +20,14 @@ export const matchInputs = {
 
 type MatchInput = { readonly [Name in keyof typeof matchInputs]?: z.output<(typeof matchInputs)[Name]> };
 
-/** The tasks that a call matches; undefined where it names them. */
+/**
+ * The tasks that a call matches; undefined where it names them.
+ *
+ * @throws ApplicationError `invalid_input` for a window that ends before it begins
+ */
 export function matchedBy({ match, expect_count: expectCount }: MatchInput): MatchedTasks | undefined {
-  return match === undefined || expectCount === undefined ? undefined : { filter: toTaskFilter(match), expectCount };
+  if (match === undefined || expectCount === undefined) return undefined;
+  return { filter: toTaskFilter(match, "match."), expectCount };
 }
 
 /** Refuses what cannot be meant of a call that matches tasks, before a person is asked about it. */

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { refusedField } from "../errors.ts";
+import { isWindowEmpty } from "../tasks/due.ts";
 import { dueWordSchema } from "../tasks/due-window.ts";
 import { pluck } from "../tasks/field-table.ts";
 import { openStatuses } from "../tasks/ready.ts";
@@ -34,8 +36,18 @@ export const filterInputs = {
 
 type FilterInputs = z.output<z.ZodObject<typeof filterInputs>>;
 
-/** The filter that these inputs ask for. */
-export function toTaskFilter(asked: FilterInputs): TaskFilter {
+/**
+ * The filter that these inputs ask for.
+ *
+ * @param object where they stand in one: `match.`
+ * @throws ApplicationError `invalid_input` for a window that ends before it begins: an empty list would be taken for all there is
+ */
+export function toTaskFilter(asked: FilterInputs, object = ""): TaskFilter {
+  for (const window of ["due", "completed"] as const) {
+    const [from, before] = [asked[`${window}_from`], asked[`${window}_before`]];
+    if (from !== undefined && before !== undefined && isWindowEmpty(from, before))
+      throw refusedField("invalid_input", `${object}${window}_before`, `must be later than ${window}_from`);
+  }
   const { status, priority, tags, any_tags: anyTags, search, due, due_from: dueFrom, due_before: dueBefore } = asked;
   const { completed_from: completedFrom, completed_before: completedBefore } = asked;
   const completed = completedFrom === undefined && completedBefore === undefined ? undefined : "completed";

@@ -147,6 +147,10 @@ describe("tasks that fit a filter", () => {
       { match: friday, expect_count: 26, claim_minutes: 5 },
       "expect_count must be at most 25 with claim_minutes: a call claims no more",
     ],
+    [
+      { match: { due_from: "2026-12-05", due_before: "2026-12-04" }, expect_count: 1 },
+      "match.due_before must be later than due_from",
+    ],
     [{ match: { when: "today" }, expect_count: 1 }, /^Unknown field match\.when/],
     [{ match: friday, expect_count: 1, expected_version: 1 }, "expected_version goes with one task alone"],
   ])("are refused where a call does not fit: %j", async (input, message) => {
