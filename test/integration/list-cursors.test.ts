@@ -5,6 +5,43 @@ import { Person, problemOf } from "../support/person.ts";
 const NOT_OF_THIS_LIST =
   "must be the next_cursor of the page before, with the same filters and order; without it the list begins anew";
 
+describe("a cursor", () => {
+  let person: Person;
+  beforeAll(async () => {
+    person = await Person.signUp();
+  });
+
+  it.each([
+    ["noise", "not a cursor"],
+    ["JSON of something else", btoa('{"a":1}')],
+    ["an order with no place", btoa('["due"]')],
+    ["a place that is not one", btoa(`["due","'; drop table tasks; --",1]`)],
+  ])("that is %s is refused", async (_, cursor) => {
+    const response = await person.call("list_tasks", { cursor });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors).toEqual([{ field: "cursor", message: NOT_OF_THIS_LIST }]);
+  });
+
+  it.each([
+    ["created", [99_999_999_999]],
+    ["created", [1.5]],
+    ["updated", ["0000-01-01T00:00:00Z", 1]],
+    ["updated", ["9999-12-31T23:59:59-12:00", 1]],
+    ["updated", ["infinity", 1]],
+    ["priority", [99_999_999_999, "2026-01-01T00:00:00Z", 1]],
+    ["priority", [6, "2026-01-01T00:00:00Z", 1]],
+    ["due", ["2026-01-01T00:00:00Z", -1]],
+    ["position", ["1; drop table tasks", 1]],
+    ["position", [1, 1.5]],
+  ])("of the order %s that is made up as %j is refused", async (order, place) => {
+    const response = await person.call("list_tasks", { order, cursor: btoa(JSON.stringify([order, ...place])) });
+
+    expect(response.status).toBe(400);
+    expect((await problemOf(response)).errors).toEqual([{ field: "cursor", message: NOT_OF_THIS_LIST }]);
+  });
+});
+
 describe("a cursor that was made for some filters", () => {
   const asked = { status: "all", tags: ["home", "year end"], due_from: "2026-01-01", order: "due" };
   let owner: Person;
