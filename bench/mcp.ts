@@ -143,9 +143,9 @@ function report(rounds: ReadonlyMap<string, Measured[]>, connections: number): n
     );
   }
   const ratio = cost("McpAgent") / cost("session mode");
-  const calls = speed("session mode") / speed("McpAgent");
+  const calls = speed("McpAgent") / speed("session mode");
   process.stdout.write(
-    `  McpAgent : session mode = ${ratio.toFixed(2)} of the processor time, ${(1 / calls).toFixed(2)} of the calls\n`,
+    `  McpAgent : session mode = ${ratio.toFixed(2)} of the processor time, ${calls.toFixed(2)} of the calls\n`,
   );
   return ratio;
 }

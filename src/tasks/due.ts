@@ -60,7 +60,8 @@ export function showDue({ day, moment }: DayOrMoment<Date>, timeZone: string): s
  * the database knows the person's clock, by which one without an offset is.
  */
 export function isWindowEmpty(from: string, before: string): boolean {
-  const clock = (due: string) => Date.parse(hasOffset(due) ? due : `${due}${due.includes("T") ? "" : "T00:00"}Z`);
+  // A date alone is read as of UTC.
+  const clock = (due: string) => Date.parse(due.includes("T") && !hasOffset(due) ? `${due}Z` : due);
   const doubt = hasOffset(from) === hasOffset(before) ? 0 : DAY;
   return clock(before) <= clock(from) - doubt;
 }
