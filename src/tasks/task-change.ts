@@ -26,9 +26,16 @@ export interface TaskChange {
   readonly isShortened: boolean;
 }
 
-/** Reads what the database has noted of a call's changes (`gather_task_changes`), its moments in a person's time zone. */
+/**
+ * Reads what the database has noted of a call's changes (`gather_task_changes`), its moments in a person's time zone.
+ *
+ * @returns them in the order of their tasks' ids: the database notes them as its plan came to them
+ */
 export function readTaskChanges(outcome: readonly unknown[], timeZone: string): TaskChange[] {
-  const changes = z.array(taskChangeSchema).parse(outcome);
+  const changes = z
+    .array(taskChangeSchema)
+    .parse(outcome)
+    .sort(({ task: one }, { task: other }) => one.id - other.id);
   const followed = (task: z.output<typeof taskRowSchema>) =>
     changes.find(
       ({ task: { series, occurrence } }) => series === task.series && occurrence === (task.occurrence ?? 0) - 1,

@@ -104,16 +104,17 @@ export const updateTaskTool = defineWritingTool({
   isClaim,
 });
 
-/** With what was noted last of the tasks that are claimed, which their holder is to go on from. */
+/** With what was noted last of the tasks that are claimed, in their order, which their holder is to go on from. */
 function withLastNotes(claimed: TasksChanged) {
-  const { lastNotes = [] } = claimed;
+  const { tasks, lastNotes = [] } = claimed;
   if (lastNotes.length === 0) return claimed;
   const longest = Math.max(SHORTEST_NOTE, NOTES / lastNotes.length);
-  const told = lastNotes.map(({ taskId, change, note, by, via }) => {
-    return [
-      taskId,
-      `last note ${quote(shorten(note, longest))} ${tellMaker({ by: shorten(by, SHORTEST_NOTE), via })} in change ${change}`,
-    ] as const;
+  const notes = new Map(lastNotes.map((last) => [last.taskId, last]));
+  const told = tasks.flatMap(({ id }) => {
+    const last = notes.get(id);
+    if (last === undefined) return [];
+    const maker = tellMaker({ by: shorten(last.by, SHORTEST_NOTE), via: last.via });
+    return [[id, `last note ${quote(shorten(last.note, longest))} ${maker} in change ${last.change}`] as const];
   });
   return { ...claimed, remarks: new Map(told), comment: told.map(([id, note]) => `#${id}: ${note}.`).join(" ") };
 }

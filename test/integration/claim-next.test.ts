@@ -181,11 +181,12 @@ describe("who takes a task over", () => {
   });
 
   it("reads the beginnings of many notes, and none where none was made", async () => {
-    for (const title of ["A", "B"]) await newTask(title, { note: title.repeat(500) });
+    await newTask("A", { note: "A".repeat(500), due: "2026-12-03" });
+    await newTask("B", { note: "B".repeat(500), due: "2026-12-02" });
     await newTask("C");
     const { note = "" } = await agent.run("update_task", { claim_next: 25 });
     expect(note).toMatch(
-      /^#1: last note "A{50,}…" by http in change 1\. #2: last note "B{50,}…" by http in change 2\.$/,
+      /^#2: last note "B{50,}…" by http in change 2\. #1: last note "A{50,}…" by http in change 1\.$/,
     );
     expect(note.length).toBeLessThan(800);
     const { id } = await newTask("D");

@@ -78,6 +78,22 @@ describe("a key that was used before", () => {
     expect((await person.run("create_task", input)).tasks).toMatchObject([{ id, status: "pending", version: 1 }]);
   });
 
+  it("answers its tasks in the order of their ids, in whatever order the database has noted them", async () => {
+    const ids = [];
+    for (const title of ["First", "Second", "Third"]) ids.push((await person.runForTask("create_task", { title })).id);
+    const input = { task_ids: ids, priority: "high", idempotency_key: newKey() };
+    const { tasks: changed } = await person.run("update_task", input);
+    await ownerQuery(
+      `update idempotency_keys set outcome = (
+        select jsonb_agg(each order by place desc) from jsonb_array_elements(outcome) with ordinality as noted (each, place)
+      ) where key = $1`,
+      [`caller:${input.idempotency_key}`],
+    );
+
+    expect(changed.map(({ id }) => id)).toEqual(ids);
+    expect((await person.run("update_task", input)).tasks).toEqual(changed);
+  });
+
   it("counts again after 24 hours", async () => {
     const input = { title: "Every day", idempotency_key: newKey() };
     const first = await person.runForTask("create_task", input);
