@@ -93,13 +93,19 @@ export function goesOn({ times, start }: KnownTimes): boolean {
 }
 
 /**
- * The next dates of a series after this one that have not passed: those that completing the task now would give, and what comes after.
- * None where it counts from completion, or where it is a rule that this release cannot read.
+ * When the next two of a series are due after this one: those that completing the task now would give, and what comes after.
+ *
+ * @param now where given, times that have passed by then are left out
+ * @returns none after the last; undefined where it counts from completion, or where it is a rule that this release cannot read
  */
-export function nextDues({ rule, isFromCompletion, start, occursAt }: Series, timeZone: string, now: Date): string[] {
+export function nextDues(
+  { rule, isFromCompletion, start, occursAt }: Series,
+  timeZone: string,
+  now: Date | undefined,
+): string[] | undefined {
   const { rule: read } = tryToRead(rule) ?? {};
-  if (read === undefined || isFromCompletion) return [];
-  const local = showMoment(now, timeZone).slice(0, start.length);
+  if (read === undefined || isFromCompletion) return undefined;
+  const local = now === undefined ? occursAt : showMoment(now, timeZone).slice(0, start.length);
   const from = occursAt > local ? occursAt : local;
   const until = untilOf(read, timeZone);
   return findOccurrences(read, { start, from, most: 3, until })

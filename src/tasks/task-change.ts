@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { openStatuses } from "./ready.ts";
-import { type Task, toBriefTask, toTask } from "./task.ts";
+import { isLastOfSeries, type Task, toBriefTask, toTask } from "./task.ts";
 import { taskRowSchema } from "./task-rows.ts";
 
 const taskChangeSchema = z.object({
@@ -22,6 +22,8 @@ export interface TaskChange {
   readonly task: Task;
   /** Of a task that was made as one of its series was completed: the id of that one. */
   readonly follows: number | undefined;
+  /** Whether it is known to be the last of its series; of many that are changed at once it is not. */
+  readonly isLast: boolean;
   /** Whether the task is no longer kept whole: its title may be cut, its description and tags are left out. */
   readonly isShortened: boolean;
 }
@@ -29,26 +31,35 @@ export interface TaskChange {
 /**
  * Reads what the database has noted of a call's changes (`gather_task_changes`), its moments in a person's time zone.
  *
- * @returns them in the order of their tasks' ids: the database notes them as its plan came to them
+ * @returns in the order of the tasks' ids; the database notes them in whatever order its plan met them
  */
 export function readTaskChanges(outcome: readonly unknown[], timeZone: string): TaskChange[] {
   const changes = z
     .array(taskChangeSchema)
     .parse(outcome)
     .sort(({ task: one }, { task: other }) => one.id - other.id);
-  const followed = (task: z.output<typeof taskRowSchema>) =>
+  const followed = (task: KeptRow) =>
     changes.find(
       ({ task: { series, occurrence } }) => series === task.series && occurrence === (task.occurrence ?? 0) - 1,
     );
+  // The database may know other times, as by the clock that the person had before.
+  const isFollowed = new Set(
+    changes.flatMap(({ operation, task }) => (operation === "insert" && task.series !== null ? [followed(task)] : [])),
+  );
   const gone = changes.flatMap(({ operation, task }) => (operation === "delete" ? [task] : []));
-  const show = changes.length > MOST_RECKONED ? toBriefTask : toTask;
-  return changes.map(({ operation, completed, shortened, task }) => ({
-    operation,
-    isCompletion: completed,
-    follows: operation === "insert" && task.series !== null ? followed(task)?.task.id : undefined,
-    task: show(operation === "delete" ? withThose(gone, task) : task, timeZone),
-    isShortened: shortened,
-  }));
+  const isFewEnough = changes.length <= MOST_RECKONED;
+  const show = isFewEnough ? toTask : toBriefTask;
+  return changes.map((change) => {
+    const { operation, completed, shortened, task } = change;
+    return {
+      operation,
+      isCompletion: completed,
+      follows: operation === "insert" && task.series !== null ? followed(task)?.task.id : undefined,
+      isLast: completed && isFewEnough && !isFollowed.has(change) && isLastOfSeries(task, timeZone),
+      task: show(operation === "delete" ? withThose(gone, task) : task, timeZone),
+      isShortened: shortened,
+    };
+  });
 }
 
 type KeptRow = z.output<typeof taskRowSchema>;

@@ -48,7 +48,7 @@ export type WholeTask = z.output<typeof wholeTaskSchema>;
  * @param timeZone the person's, in which moments are shown
  */
 export function toTask(row: TaskRow, timeZone: string): Task {
-  const dues = nextDuesOf(row, timeZone);
+  const dues = isOpen(row) ? (duesAfter(row, timeZone, new Date()) ?? []) : [];
   return { ...toBriefTask(row, timeZone), ...(dues.length > 0 && { next_dues: dues }) };
 }
 
@@ -77,11 +77,16 @@ function wordsOf({ recurrence, recurrence_from: from }: TaskRow): Pick<Task, "re
   return words === undefined ? {} : { recurrence_text: words };
 }
 
-/** When the tasks after an open one would be due. */
-function nextDuesOf(row: TaskRow, timeZone: string): string[] {
+/** Whether the rule of a task has no time after it, be it past or to come, so that there is no other of its series after it. */
+export function isLastOfSeries(row: TaskRow, timeZone: string): boolean {
+  return duesAfter(row, timeZone, undefined)?.length === 0;
+}
+
+/** As `nextDues`; undefined of a task that does not recur, too. */
+function duesAfter(row: TaskRow, timeZone: string, now: Date | undefined): string[] | undefined {
   const { recurrence: rule, recurrence_from: from, seriesStart: start, occursAt } = row;
-  if (!isOpen(row) || rule === null || start === null || occursAt === null) return [];
-  return nextDues({ rule, start, occursAt, isFromCompletion: from === "completion" }, timeZone, new Date());
+  if (rule === null || start === null || occursAt === null) return undefined;
+  return nextDues({ rule, start, occursAt, isFromCompletion: from === "completion" }, timeZone, now);
 }
 
 /** What is read of a task beside its row where all of it is asked for. */

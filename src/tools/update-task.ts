@@ -104,7 +104,7 @@ export const updateTaskTool = defineWritingTool({
   isClaim,
 });
 
-/** With what was noted last of the tasks that are claimed, in their order, which their holder is to go on from. */
+/** Adds the note that came last with each claimed task, in the order of the tasks: their holder goes on from it. */
 function withLastNotes(claimed: TasksChanged) {
   const { tasks, lastNotes = [] } = claimed;
   if (lastNotes.length === 0) return claimed;

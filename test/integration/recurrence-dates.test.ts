@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { countRequests } from "../support/database-requests.ts";
+import { statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, refusalOf } from "../support/person.ts";
 import { complete, dayAfter, make, rowsOf } from "../support/recurring-tasks.ts";
@@ -57,13 +58,24 @@ describe("the next one", () => {
     const counted = await make(person, { due: dayAfter(1), recurrence: "FREQ=DAILY;COUNT=2" });
     expect(counted.next_dues).toEqual([dayAfter(2)]);
     await complete(person, counted.id);
-    expect((await complete(person, counted.id + 1)).note).toBeUndefined();
+    const last = counted.id + 1;
+    expect((await complete(person, last)).note).toBe(`Last of its series: #${last} "${counted.title}".`);
     const until = await make(person, {
       due: dayAfter(1),
       recurrence: `FREQ=DAILY;UNTIL=${dayAfter(2).replaceAll("-", "")}`,
     });
     await complete(person, until.id);
-    expect((await complete(person, until.id + 1)).note).toBeUndefined();
+    const response = await statelessRequest(person, "tools/call", {
+      name: "complete_task",
+      arguments: { task_id: until.id + 1 },
+    });
+    expect(JSON.stringify(await response.json())).toMatch(/Completed #\d+ [^\n]* · the last of its series · change/);
+    // The one before it has been followed already, which ends nothing; nor does one whose last times have passed.
+    await person.run("update_task", { task_id: until.id, status: "pending" });
+    expect((await complete(person, until.id)).note).toBeUndefined();
+    const recurrence = `FREQ=DAILY;UNTIL=${dayAfter(-2).replaceAll("-", "")}`;
+    const missed = await make(person, { due: dayAfter(-9), recurrence });
+    expect((await complete(person, missed.id)).note).toBeUndefined();
   });
 
   it("is none where a year would have five digits, and nobody's call hangs on it", async () => {
