@@ -16,6 +16,7 @@ interface LaneSettings {
 }
 
 const PROTOCOL = "2025-11-25";
+const JSON_OR_EVENTS = "application/json, text/event-stream";
 const STATELESS_PROTOCOL = "2026-07-28";
 const clientInfo = { name: "bench", version: "1.0.0" };
 
@@ -35,6 +36,8 @@ export function openLanes(settings: LaneSettings): Lane[] {
   const arguments_ = argumentsOf(settings);
   return [
     sessionLane("session mode", "/mcp", settings),
+    // Who takes no JSON is answered by the session's object, as calls that change something are.
+    sessionLane("session's object", "/mcp", settings, "text/event-stream"),
     {
       name: "stateless mode",
       async open() {
@@ -82,14 +85,18 @@ export function openLanes(settings: LaneSettings): Lane[] {
   ];
 }
 
-function sessionLane(name: string, path: string, settings: LaneSettings): Lane {
+function sessionLane(name: string, path: string, settings: LaneSettings, accept = JSON_OR_EVENTS): Lane {
   return {
     name,
     async open() {
       const client = connect(settings);
       const initialize = { protocolVersion: PROTOCOL, capabilities: {}, clientInfo };
       const opened = await client(path, { jsonrpc: "2.0", id: 0, method: "initialize", params: initialize });
-      const headers = { "Mcp-Session-Id": z.string().parse(opened.sessionId), "Mcp-Protocol-Version": PROTOCOL };
+      const headers = {
+        "Mcp-Session-Id": z.string().parse(opened.sessionId),
+        "Mcp-Protocol-Version": PROTOCOL,
+        Accept: accept,
+      };
       await client(path, { jsonrpc: "2.0", method: "notifications/initialized" }, headers);
       let id = 0;
       return async () => {
@@ -113,7 +120,7 @@ function connect({ url, token }: LaneSettings) {
         method: "POST",
         headers: {
           Authorization: `Bearer ${token}`,
-          Accept: "application/json, text/event-stream",
+          Accept: JSON_OR_EVENTS,
           "Content-Type": "application/json",
           "Content-Length": Buffer.byteLength(json),
           ...headers,

@@ -4,8 +4,14 @@ import type { ConversationObject, TurnReply, TurnStream } from "./chat/conversat
 import type { TurnRequest } from "./chat/conversation/run-turn.ts";
 import type { StreamFormat } from "./chat/stream/turn-lines.ts";
 import type { CompleteResponse } from "./mcp/session/complete-response.ts";
-import type { Notification, SessionObject } from "./mcp/session/session-object.ts";
-import type { SessionOpening, SessionRequest } from "./mcp/session/session-request.ts";
+import type { SessionObject } from "./mcp/session/session-object.ts";
+import type {
+  Notification,
+  SessionInUse,
+  SessionOpening,
+  SessionRequest,
+  SessionUse,
+} from "./mcp/session/session-request.ts";
 
 // Cloudflare looks for the class of each Durable Object when the worker starts. What these two do takes the MCP SDK and the
 // agent, so it is loaded with an object's first call. The names of the classes and their methods outlive a release: workers
@@ -21,6 +27,10 @@ export class McpSession extends DurableObject<Env> {
 
   async handle(request: SessionRequest): Promise<Response | CompleteResponse> {
     return (await this.#load()).handle(request);
+  }
+
+  async use(use: SessionUse): Promise<SessionInUse | undefined> {
+    return (await this.#load()).use(use);
   }
 
   async notify(notification: Notification): Promise<boolean> {

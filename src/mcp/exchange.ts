@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ApplicationError } from "../errors.ts";
+import type { ApplicationContext } from "../http/application.ts";
 import type { ToolContext } from "../tools/tool.ts";
 import type { Batch } from "./session/batch.ts";
 
@@ -12,6 +13,17 @@ export interface Exchange extends ToolContext {
 }
 
 const exchanges = new AsyncLocalStorage<Exchange>();
+
+/** The exchange of a request that is answered where it came in. */
+export function exchangeOf(context: ApplicationContext, onSignedOut: Exchange["onSignedOut"]): Exchange {
+  return {
+    caller: context.get("caller"),
+    database: context.get("userDatabase"),
+    log: context.get("log"),
+    cursorSettings: context.get("configuration"),
+    onSignedOut,
+  };
+}
 
 /** Runs work, and all that follows from it, in an exchange. */
 export function runInExchange<Result>(exchange: Exchange, work: () => Result): Result {

@@ -46,15 +46,18 @@ it.each(["a\u0000b", "a\ud800b"])("that Postgres cannot keep, %j, is made one th
 });
 
 describe("the name of the client is told to the database with each call", () => {
-  it("of a session, before and after an eviction", async () => {
+  it.each([
+    ["a change", "create_task", { title: "Buy milk" }],
+    ["a reading", "list_tasks", {}],
+  ])("of a session, before and after an eviction, for %s", async (_, tool, input) => {
     const person = await Person.signUp();
     const session = await ClientSession.open(person);
     using named = countNamed(person);
-    await session.call("list_tasks");
+    await session.call(tool, input);
     const before = named.count;
     const objectId = session.id.split(".", 1).join("");
     await evictDurableObject(env.MCP_SESSIONS.get(env.MCP_SESSIONS.idFromString(objectId)));
-    await session.call("list_tasks");
+    await session.call(tool, input);
 
     expect([before, named.count]).toEqual([1, 2]);
   });

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ACCEPT, type Answer, answersOf, callBody, initializeParams, PROTOCOL } from "../support/mcp.ts";
+import { ACCEPT, type Answer, answersOf, callBody, EVENTS, initializeParams, PROTOCOL } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person, problemOf } from "../support/person.ts";
 
@@ -27,9 +27,9 @@ const META = {
 };
 
 /** Opens a session, and posts what is said in it. */
-async function session(own: Person, path: string): Promise<Post> {
+async function session(own: Person, path: string, accept = ACCEPT): Promise<Post> {
   const initialize = { jsonrpc: "2.0", id: "open", method: "initialize", params: initializeParams() };
-  const headers = { Accept: ACCEPT, "Mcp-Protocol-Version": PROTOCOL };
+  const headers = { Accept: accept, "Mcp-Protocol-Version": PROTOCOL };
   const opened = await own.send(path, { method: "POST", headers, body: initialize });
   expect(opened.status).toBe(200);
   await opened.text();
@@ -78,6 +78,13 @@ const titles = async () => {
   const rows = await ownerQuery("select title from tasks where user_id = $1", [person.id]);
   return rows.map(({ title }) => title);
 };
+
+it("a session's object lists the tools that the scopes allow too", async () => {
+  for (const [credential, tools] of [[reader, READING] as const, [writer, WRITING] as const]) {
+    const names = await namesListed(await session(credential, "/mcp", EVENTS.Accept));
+    expect(names.toSorted()).toEqual(tools.toSorted());
+  }
+});
 
 describe.each([
   ["session", session],

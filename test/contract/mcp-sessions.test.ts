@@ -9,6 +9,8 @@ import {
   answerOf,
   answersOf,
   ClientSession,
+  callBody,
+  EVENTS,
   holdTask,
   initializeParams,
   PROTOCOL,
@@ -122,26 +124,36 @@ describe("in a session", () => {
     ["a call that the tool refuses", "tools/call", () => ({ name: "get_task", arguments: { task_id: 0 } })],
     ["arguments that are no object", "tools/call", () => ({ name: "get_task", arguments: [] })],
     ["an unknown tool", "tools/call", () => ({ name: "drop_tasks" })],
+    ["a level", "logging/setLevel", () => ({ level: "info" })],
     ["an unknown level", "logging/setLevel", () => ({ level: "loud" })],
+    ["a list of resources", "resources/list", () => ({})],
+    ["a list of templates", "resources/templates/list", () => ({})],
+    ["a list of prompts", "prompts/list", () => ({})],
   ])("answers what needs no server as the server does: %s", async (_, method, paramsFor) => {
     const session = await ClientSession.open(await Person.signUp());
     const { id } = await session.person.runForTask("create_task", { title: "Buy milk" });
     const { id: _plainId, ...plain } = await session.request(method, paramsFor(id));
     const { id: _serversId, ...servers } = await session.request(method, { ...paramsFor(id), _meta: {} });
+    const body = { jsonrpc: "2.0", id: "events", method, params: paramsFor(id) };
+    const events = await answersOf(await session.post(body, EVENTS));
 
     expect(plain).toEqual(servers);
+    expect(events).toEqual([{ id: "events", ...servers }]);
   });
 
-  it("takes a request without a version, as some clients send them", async () => {
+  it.each([
+    ["create_task", { title: "Buy milk" }],
+    ["list_tasks", {}],
+  ])("takes a request without a version, as some clients send them: %s", async (name, input) => {
     const session = await ClientSession.open(await Person.signUp());
     const { "Mcp-Protocol-Version": _, ...headers } = session.headers();
     const response = await send("/mcp", {
       method: "POST",
       headers,
-      body: { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks" } },
+      body: callBody(1, name, input),
     });
 
-    expect((await answerOf(response)).result?.structuredContent).toMatchObject({ tasks: [], time_zone: "UTC" });
+    expect((await answerOf(response)).result?.structuredContent).toHaveProperty("tasks");
   });
 
   it("tells a model what to do about a failure", async () => {

@@ -32,7 +32,8 @@ async function openSession(token: string) {
     async statusOfCall(by: string): Promise<number> {
       const response = await send("/mcp", {
         method: "POST",
-        body: callBody(1, "list_tasks", {}),
+        // By the session's object, which remembers what was signed out.
+        body: callBody(1, "create_task", { title: "Buy milk" }),
         headers: { ...headers, Authorization: `Bearer ${by}`, "Mcp-Session-Id": id },
       });
       if (response.status === 200) expect((await answersOf(response))[0]?.result).not.toHaveProperty("isError", true);

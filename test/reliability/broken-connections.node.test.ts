@@ -175,12 +175,15 @@ describe.skipIf(findPostgresql() === undefined)("a connection", () => {
     describe.each(Object.entries(endings))("and %s", (_, end) => {
       it("while the database is asked is no fault", { timeout: 60_000 }, async () => {
         const session = await openSession();
+        // What only reads is answered by the session's object to who takes nothing else.
+        const events = { ...session, Accept: "text/event-stream" };
         const script = await Script.write([says("hello")], { repeats: true });
         const requests = [
           () => send("POST", "/mcp/tools/list_tasks", {}, {}),
           () => send("POST", "/mcp", session, call()),
+          () => send("POST", "/mcp", events, call()),
           async () => {
-            const connection = await send("POST", "/mcp", session, { ...call(), id: 2 });
+            const connection = await send("POST", "/mcp", events, { ...call(), id: 2 });
             // By now it is answered by a stream.
             await connection.until("retry:");
             return connection;
@@ -204,7 +207,7 @@ describe.skipIf(findPostgresql() === undefined)("a connection", () => {
         }
         // What they asked for was done all the same: their ids are free again.
         for (const id of [1, 2]) {
-          const again = await send("POST", "/mcp", session, { ...call(), id });
+          const again = await send("POST", "/mcp", events, { ...call(), id });
           expect(await again.over(), again.received()).toBe(200);
         }
         await expectNoFault();

@@ -41,8 +41,12 @@ class ConnectedClient {
     return connected;
   }
 
-  call(name: string, input: Record<string, unknown> = {}, signal?: AbortSignal) {
-    return this.#client.callTool({ name, arguments: input }, undefined, { ...(signal !== undefined && { signal }) });
+  call(
+    name: string,
+    input: Record<string, unknown> = {},
+    options: { signal?: AbortSignal; onprogress?: () => void } = {},
+  ) {
+    return this.#client.callTool({ name, arguments: input }, undefined, options);
   }
 
   /** Loses the connection of the next call after its first event, and does something before the client knows. */
@@ -92,6 +96,9 @@ describe("a client of the SDK's first version", () => {
     const client = await ConnectedClient.connect();
     for (const name of ["one", "two", "three"]) {
       await expect(client.call(name)).rejects.toThrow(`Unknown tool: ${name}`);
+      // Who wants progress is answered by the session's object.
+      const ofObject = client.call(name, {}, { onprogress: () => undefined });
+      await expect(ofObject).rejects.toThrow(`Unknown tool: ${name}`);
     }
     await settled();
 
@@ -143,7 +150,7 @@ describe("a client of the SDK's first version", () => {
     const { tasks } = await client.person.run("create_task", { title: "held" });
     const { released: holding } = await holdTask(client.person, tasks[0]?.id);
     const cancelling = new AbortController();
-    const call = client.call("update_task", { task_id: tasks[0]?.id, title: "changed" }, cancelling.signal);
+    const call = client.call("update_task", { task_id: tasks[0]?.id, title: "changed" }, { signal: cancelling.signal });
     setTimeout(() => cancelling.abort("no more"), 500);
 
     await expect(call).rejects.toThrow("no more");

@@ -186,11 +186,14 @@ describe("the credential of the server's own stream", () => {
     expect((await stream.rest()).filter(({ retry }) => retry !== BEGINNING)).toEqual([STAY_AWAY]);
   });
 
-  it("is found signed out by a tool: the stream ends at once", async () => {
+  it.each([
+    ["list_tasks", {}],
+    ["create_task", { title: "Buy milk" }],
+  ])("is found signed out by a tool, %s: the stream ends at once", async (name, input) => {
     const session = await ClientSession.open(await Person.signUp());
     const stream = await EventReader.open(session);
     await signOutElsewhere(session);
-    const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "list_tasks", arguments: {} } };
+    const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: input } };
 
     expect((await problemOf(await session.post(call))).status).toBe(401);
     expect((await stream.rest()).filter(({ retry }) => retry !== BEGINNING)).toEqual([STAY_AWAY]);

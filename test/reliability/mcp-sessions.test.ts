@@ -1,7 +1,7 @@
 import { evictDurableObject, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ClientSession, callBody, eventsOf, holdTask, PING, storedIn } from "../support/mcp.ts";
+import { ClientSession, callBody, EVENTS, eventsOf, holdTask, PING, storedIn } from "../support/mcp.ts";
 import { Person } from "../support/person.ts";
 
 const HOUR = 60 * 60 * 1000;
@@ -16,12 +16,13 @@ describe("an eviction between any two messages", () => {
     (session) => session.request("ping"),
     (session) => session.request("logging/setLevel", { level: "info" }),
     (session) => session.request("tools/list"),
+    (session) => session.request("tools/list", {}, EVENTS),
     (session) => session.call("create_task", { title: "Buy milk", tags: ["shop"] }),
     (session) => session.call("list_tasks"),
+    (session) => session.call("list_tasks", {}, EVENTS),
     async (session) => (await session.post({ jsonrpc: "2.0", method: "notifications/progress", params: {} })).status,
-    (session) => session.call("list_tasks", { status: "completed" }),
-    (session) => session.call("nothing"),
-    (session) => session.request("prompts/list"),
+    (session) => session.call("nothing", {}, EVENTS),
+    (session) => session.request("prompts/list", {}, EVENTS),
     async (session) => (await session.delete()).status,
     async (session) => (await session.post(PING)).status,
   ];
@@ -52,12 +53,13 @@ describe("an eviction between any two messages", () => {
     const session = await ClientSession.open(await Person.signUp());
     await evictDurableObject(session.object);
     const answers = await Promise.all([
-      session.call("list_tasks"),
+      session.call("create_task", { title: "Buy milk" }),
+      session.call("create_task", { title: "Buy bread" }),
       session.call("list_tasks"),
       session.request("ping"),
     ]);
 
-    expect(answers.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
+    expect(answers.map(({ error }) => error)).toEqual([undefined, undefined, undefined, undefined]);
   });
 });
 
@@ -130,7 +132,7 @@ describe("a session that is over", () => {
 
   it("was idle for SESSION_IDLE_HOURS: its alarm leaves nothing in storage", async () => {
     const session = await ClientSession.open(await Person.signUp());
-    await session.call("list_tasks");
+    await session.call("create_task", { title: "Buy milk" });
     const { alarm } = await storedIn(session);
     expect(Number(alarm) - Date.now()).toBeGreaterThan(24 * HOUR);
     expect(Number(alarm) - Date.now()).toBeLessThan(26 * HOUR);
@@ -142,26 +144,30 @@ describe("a session that is over", () => {
     expect((await session.post(PING)).status).toBe(404);
   });
 
-  it("is not one that was used in the meantime, before or after an eviction", async () => {
-    const session = await ClientSession.open(await Person.signUp());
-    const opened = Date.now();
-    vi.useFakeTimers({ toFake: ["Date"], now: opened + 20 * HOUR });
-    const stub = session.object;
-    await runInDurableObject(stub, (object) => object);
-    await session.post(PING).then((response) => response.text());
-    await evictDurableObject(stub);
-    vi.setSystemTime(opened + 26 * HOUR);
-    expect(await runDurableObjectAlarm(stub)).toBe(true);
-    const { alarm } = await storedIn(session);
+  it.each(["ping", "tools/list"])(
+    "is not one that was used by %s in the meantime, before or after an eviction",
+    async (method) => {
+      const session = await ClientSession.open(await Person.signUp());
+      const opened = Date.now();
+      vi.useFakeTimers({ toFake: ["Date"], now: opened + 20 * HOUR });
+      const stub = session.object;
+      await runInDurableObject(stub, (object) => object);
+      await session.request(method);
+      await evictDurableObject(stub);
+      vi.setSystemTime(opened + 26 * HOUR);
+      expect(await runDurableObjectAlarm(stub)).toBe(true);
+      const { alarm } = await storedIn(session);
 
-    expect(Number(alarm)).toBeGreaterThan(opened + 44 * HOUR);
-  });
+      expect(Number(alarm)).toBeGreaterThan(opened + 44 * HOUR);
+    },
+  );
 });
 
 it("makes one object for each session and no other", async () => {
   const person = await Person.signUp();
   const before = (await listDurableObjectIds(env.MCP_SESSIONS)).length;
   const session = await ClientSession.open(person);
+  await session.call("create_task", { title: "Buy milk" });
   await session.call("list_tasks");
 
   expect(await listDurableObjectIds(env.MCP_SESSIONS)).toHaveLength(before + 1);

@@ -131,6 +131,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("the release before and this
     it.each(ORDERS)("a session that %s opens goes on at %s, is resumed there, and ends there", async (one, other) => {
       const session = await story.openSession(one);
       await story.createIn(session, other);
+      for (const release of [one, other]) expect(await story.listIn(session, release)).toBeGreaterThan(0);
       const answer = await story.createIn(session, one);
       const resumed = await story.send(other, "GET", "/mcp", undefined, {
         Accept: "text/event-stream",
@@ -143,10 +144,15 @@ describe.skipIf(inject("clusterUrl") === undefined)("the release before and this
       const ended = await story.send(other, "DELETE", "/mcp", undefined, { "Mcp-Session-Id": session });
       expect(ended.status).toBeLessThan(300);
       expect((await story.rpc(one, session, "ping", {})).status).toBe(404);
+      expect((await story.rpc(other, session, "tools/list", {})).status).toBe(404);
     });
 
     it("sessions that were open before go on", async () => {
-      for (const session of sessions) for (const release of ORDERS[0] ?? []) await story.createIn(session, release);
+      for (const session of sessions)
+        for (const release of ORDERS[0] ?? []) {
+          await story.createIn(session, release);
+          expect(await story.listIn(session, release)).toBeGreaterThan(0);
+        }
       for (const release of ORDERS[0] ?? []) sessions.push(await story.openSession(release));
     });
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { ACCEPT, answerOf, ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
+import { ACCEPT, answerOf, ClientSession, EVENTS, initializeParams, statelessRequest } from "../support/mcp.ts";
 import { Person, problemOf } from "../support/person.ts";
 import { calls, says } from "../support/scripted-model.ts";
 import { turnOver } from "../support/turn-over.ts";
@@ -69,6 +69,7 @@ describe.each(Object.keys(HOSTILE))("no error grows with %s", (name) => {
   ])("JSON-RPC: %s", async (_, method, params) => {
     const answers = [
       await session.post({ jsonrpc: "2.0", id: 1, method, params }),
+      await session.post({ jsonrpc: "2.0", id: 2, method, params }, EVENTS),
       await statelessRequest(person, method, params, { "Mcp-Name": String(params.name ?? "") }),
     ];
     for (const answer of answers) expect((await answer.text()).length).toBeLessThanOrEqual(LARGEST_ERROR);

@@ -7,7 +7,7 @@ import { ACCEPT, answerOf, ClientSession, PING, tryAll } from "../support/mcp.ts
 import { ownerQuery } from "../support/owner.ts";
 import { newAddress, Person, problemOf, send } from "../support/person.ts";
 
-const SIX_TIMES_404 = [404, 404, 404, 404, 404, 404];
+const SEVEN_TIMES_404 = [404, 404, 404, 404, 404, 404, 404];
 
 describe("the session of somebody else", () => {
   it("is not found, before and after an eviction, and its owner still runs as himself", async () => {
@@ -16,8 +16,8 @@ describe("the session of somebody else", () => {
     for (const state of ["before", "after"]) {
       if (state === "after") for (const session of sessions) await evictDurableObject(session.object);
 
-      expect(await tryAll(sessions[0], bob.authorization)).toEqual(SIX_TIMES_404);
-      expect(await tryAll(sessions[1], ann.authorization)).toEqual(SIX_TIMES_404);
+      expect(await tryAll(sessions[0], bob.authorization)).toEqual(SEVEN_TIMES_404);
+      expect(await tryAll(sessions[1], ann.authorization)).toEqual(SEVEN_TIMES_404);
       for (const session of sessions) await session.call("create_task", { title: state });
     }
     for (const { id } of [ann, bob]) {
@@ -38,6 +38,8 @@ describe("the session of somebody else", () => {
     });
 
     expect(response.status).toBe(404);
+    expect(await session.object.use({ userId: session.person.id + 1 })).toBeUndefined();
+    expect(await session.object.use({ userId: session.person.id })).toEqual({ client: "test" });
   });
 });
 

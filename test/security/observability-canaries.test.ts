@@ -7,7 +7,7 @@ import { catalog } from "../../src/tools/catalog.ts";
 import { ConsentBrowser } from "../support/consent.ts";
 import { refuseRequests } from "../support/database-requests.ts";
 import { Mailbox } from "../support/mailbox.ts";
-import { ClientSession, initializeParams, statelessRequest } from "../support/mcp.ts";
+import { ClientSession, EVENTS, initializeParams, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { newAddress, ORIGIN, PASSWORD, Person, send } from "../support/person.ts";
 import { Script, says } from "../support/scripted-model.ts";
@@ -156,9 +156,12 @@ it.each(catalog.map(({ name }) => name))("%s is told everything by every interfa
     await (await statelessRequest(person, "tools/call", { name: tool, arguments: input })).text();
   }
   const session = await ClientSession.open(person);
-  for (const input of inputs) await session.call(tool, input);
+  for (const input of inputs) {
+    await session.call(tool, input);
+    await session.call(tool, input, EVENTS);
+  }
   const calls = told("tool_execution").filter((line) => line.tool === tool);
-  expect(calls).toHaveLength(3 * inputs.length);
+  expect(calls).toHaveLength(4 * inputs.length);
   // Some of what was sent fits each tool, some of it none.
   expect(new Set(calls.map(({ status }) => status))).toContain("invalid_input");
 });
@@ -167,8 +170,10 @@ it("MCP is told everything in its own messages", async () => {
   const session = await ClientSession.open(person);
   const unknownMethod = await session.request(taskText, { [taskText]: taskText });
   expect(unknownMethod.error?.code).toBe(-32601);
-  const unknownTool = await session.call(taskText, everything);
-  expect(unknownTool.error?.code).toBe(-32602);
+  for (const headers of [{}, EVENTS]) {
+    const unknownTool = await session.call(taskText, everything, headers);
+    expect(unknownTool.error?.code).toBe(-32602);
+  }
   expect((await session.post(`{"jsonrpc": "2.0", "id": ${taskText}`)).status).toBe(400);
   expect((await session.get({ "Last-Event-ID": taskText })).status).toBe(400);
   const opened = await person.send("/mcp", {

@@ -25,6 +25,9 @@ export interface StreamEvent {
 
 export const ACCEPT = "application/json, text/event-stream";
 
+/** Of a client that takes no JSON: the session's object answers it, also what only reads. */
+export const EVENTS = { Accept: "text/event-stream" };
+
 /** The protocols with sessions. */
 export const PROTOCOLS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
@@ -147,16 +150,16 @@ export class ClientSession {
   }
 
   /** Sends a request and reads its answer. */
-  async request(method: string, params: Record<string, unknown> = {}): Promise<Answer> {
+  async request(method: string, params: Record<string, unknown> = {}, headers = {}): Promise<Answer> {
     this.#lastRequest += 1;
-    const response = await this.post({ jsonrpc: "2.0", id: this.#lastRequest, method, params });
+    const response = await this.post({ jsonrpc: "2.0", id: this.#lastRequest, method, params }, headers);
     expect(response.status).toBe(200);
     return answerOf(response);
   }
 
   /** Calls a tool. */
-  call(name: string, input: Record<string, unknown> = {}): Promise<Answer> {
-    return this.request("tools/call", { name, arguments: input });
+  call(name: string, input: Record<string, unknown> = {}, headers = {}): Promise<Answer> {
+    return this.request("tools/call", { name, arguments: input }, headers);
   }
 }
 
@@ -266,6 +269,7 @@ export async function tryAll(session: ClientSession, headers: Record<string, str
   const responses = [
     await session.post(PING, headers),
     await session.post(callBody(2, "create_task", { title: "whose?" }), headers),
+    await session.post(callBody(3, "list_tasks", {}), headers),
     await session.post({ jsonrpc: "2.0", method: "notifications/initialized" }, headers),
     await session.get(headers),
     await session.get({ ...headers, "Last-Event-ID": "_GET_stream:0" }),

@@ -110,6 +110,15 @@ export class ReleaseStory {
     return text;
   }
 
+  /** Lists tasks in a session, which this release answers without its object. @returns how many */
+  async listIn(session: string, release: Release): Promise<number> {
+    const response = await this.rpc(release, session, "tools/call", { name: "list_tasks", arguments: {} });
+    const text = await response.text();
+    expect(response.status, `${release}: ${text}`).toBe(200);
+    const { result } = messageSchema.parse(JSON.parse(/^data: (\{.*)$/m.exec(text)?.[1] ?? text));
+    return tasksSchema.parse(result.structuredContent).tasks.length;
+  }
+
   /** Says something to the agent. */
   async chat(release: Release, body: object) {
     const response = await this.send(release, "POST", "/chat", body);

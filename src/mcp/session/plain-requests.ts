@@ -1,12 +1,13 @@
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { toApplicationError } from "../../errors.ts";
+import { isObject } from "../../json.ts";
 import { logFailure } from "../../observability/log-failure.ts";
 import { currentExchange } from "../exchange.ts";
-import { isRequestId, JsonRpcError, jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
+import { JsonRpcError, jsonRpcErrorCodes, type RequestId } from "../json-rpc.ts";
 import type { Method } from "../methods.ts";
 
 /** A request that needs nothing of the SDK's server, and the method that answers it. */
-interface PlainRequest {
+export interface MethodRequest {
   readonly id: RequestId;
   readonly method: Method;
   readonly params: Record<string, unknown>;
@@ -30,7 +31,7 @@ export class PlainRequests {
 
   /** Answers a message in the current exchange where it is such a request; else returns false. */
   take(message: JSONRPCMessage): boolean {
-    const request = this.#read(message);
+    const request = readMethodRequest(message, this.#methods);
     if (request === undefined) return false;
     const controller = new AbortController();
     this.#running.set(request.id, controller);
@@ -49,16 +50,8 @@ export class PlainRequests {
     for (const id of [...this.#running.keys()]) this.cancel(id);
   }
 
-  #read(message: JSONRPCMessage): PlainRequest | undefined {
-    if (!isRequest(message)) return undefined;
-    const { id, params = {} } = message;
-    const method = this.#methods.get(message.method);
-    if (method === undefined || "_meta" in params || "task" in params) return undefined;
-    return { id, method, params };
-  }
-
-  async #answer(request: PlainRequest, signal: AbortSignal): Promise<void> {
-    const answer = await answerTo(request, signal);
+  async #answer(request: MethodRequest, signal: AbortSignal): Promise<void> {
+    const answer = await answerMethodRequest(request, signal);
     if (signal.aborted) return;
     this.#running.delete(request.id);
     // Nobody awaits this method: its error would be lost.
@@ -66,11 +59,28 @@ export class PlainRequests {
   }
 }
 
-function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
-  return "method" in message && "id" in message && isRequestId(message.id);
+/** A request that the SDK's schema lets in for sure. The schema, which costs far more, decides of the others. */
+export function isPlainMessage(message: unknown): message is JSONRPCRequest {
+  if (!isObject(message)) return false;
+  const { jsonrpc, id, method, params = {}, ...others } = message;
+  if (jsonrpc !== "2.0" || typeof method !== "string") return false;
+  if (typeof id !== "string" && !Number.isSafeInteger(id)) return false;
+  return isObject(params) && !("_meta" in params) && Object.keys(others).length === 0;
 }
 
-async function answerTo({ id, method, params }: PlainRequest, signal: AbortSignal): Promise<JSONRPCMessage> {
+/** A request for one of the methods that wants neither progress nor a task; undefined for any other message. */
+export function readMethodRequest(message: unknown, methods: ReadonlyMap<string, Method>): MethodRequest | undefined {
+  if (!isPlainMessage(message)) return undefined;
+  const { id, params = {} } = message;
+  const method = methods.get(message.method);
+  return method === undefined || "task" in params ? undefined : { id, method, params };
+}
+
+/** Answers it in the current exchange, with what the SDK's server would answer. */
+export async function answerMethodRequest(
+  { id, method, params }: MethodRequest,
+  signal: AbortSignal,
+): Promise<JSONRPCMessage> {
   try {
     return { result: await method.answer(params, signal), jsonrpc: "2.0", id };
   } catch (thrown) {

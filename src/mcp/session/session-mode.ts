@@ -12,6 +12,7 @@ import { notAcceptableResponse, usualAccept } from "../accept.ts";
 import { jsonRpcErrorResponse, LARGEST_BATCH, requestIdsOf, sessionNotFoundResponse } from "../json-rpc.ts";
 import type { CompleteResponse } from "./complete-response.ts";
 import { registerSession, unregisterSession } from "./open-sessions.ts";
+import { type AddressedSession, answerReading, noteEnd, readingRequestIn } from "./reading-request.ts";
 import { negotiateProtocolVersion } from "./session.ts";
 import { readSessionId, signSessionId } from "./session-id.ts";
 import type { SessionRequest } from "./session-request.ts";
@@ -32,7 +33,11 @@ export async function postToSession(context: ApplicationContext, body: string, m
   }
   if (opensSession(message)) return openSession(context, body, message);
   if (Array.isArray(message)) await countBatch(context, message);
-  return sendToSession(context, "POST", body);
+  const reading = readingRequestIn(context, message);
+  const session = reading && addressedSession(context);
+  if (session instanceof Response) return session;
+  const answer = reading && session && (await answerReading(context, reading, session));
+  return answer ?? sendToSession(context, "POST", body);
 }
 
 /** Hands a request to the session that it belongs to. */
@@ -41,16 +46,28 @@ export async function sendToSession(
   method: SessionRequest["method"],
   body = "",
 ): Promise<Response> {
-  const sessionId = context.req.header("Mcp-Session-Id");
-  if (sessionId === undefined) {
+  const session = addressedSession(context);
+  if (session instanceof Response) return session;
+  if (method !== "DELETE") return answerOf(session.object().handle(requestFor(context, method, body)));
+  await unregisterSession(context.get("userDatabase"), session.objectId);
+  try {
+    return await answerOf(session.object().handle(requestFor(context, method, body)));
+  } finally {
+    noteEnd(session);
+  }
+}
+
+/** The session that a request names; a response where it names none, or one that is not its caller's. */
+function addressedSession(context: ApplicationContext): AddressedSession | Response {
+  const id = context.req.header("Mcp-Session-Id");
+  if (id === undefined) {
     const message = "Mcp-Session-Id is missing. Open a session with initialize, or speak protocol 2026-07-28.";
     return jsonRpcErrorResponse(400, "badRequest", message);
   }
-  const objectId = readSessionId(sessionId, context.get("caller"), context.get("configuration"));
+  const objectId = readSessionId(id, context.get("caller"), context.get("configuration"));
   if (objectId === undefined) return sessionNotFoundResponse();
-  if (method === "DELETE") await unregisterSession(context.get("userDatabase"), objectId);
   const { MCP_SESSIONS: sessions } = context.env;
-  return answerOf(sessions.get(sessions.idFromString(objectId)).handle(requestFor(context, method, body)));
+  return { id, objectId, object: () => sessions.get(sessions.idFromString(objectId)) };
 }
 
 /** Every initialize opens a session of its own, also one that comes with the id of another. */

@@ -15,26 +15,21 @@ import { Batch } from "./batch.ts";
 import { type CompleteResponse, refusedResponse } from "./complete-response.ts";
 import { MessageLog } from "./message-log.ts";
 import { Session, type SessionExchange } from "./session.ts";
-import { clientNameOf, readSessionRecord, type SessionRecord, writeSessionRecord } from "./session-record.ts";
-import type { SessionOpening, SessionRequest } from "./session-request.ts";
+import {
+  clientNameOf,
+  deleteSessionRecord,
+  readSessionRecord,
+  type SessionRecord,
+  writeSessionRecord,
+} from "./session-record.ts";
+import type { Notification, SessionInUse, SessionOpening, SessionRequest, SessionUse } from "./session-request.ts";
 import { createSessionServer } from "./session-server.ts";
-
-/** A JSON-RPC notification of MCP, without its `jsonrpc`. */
-export interface Notification {
-  readonly method: string;
-  readonly params?: Readonly<Record<string, unknown>>;
-}
 
 const HOUR = 60 * 60 * 1000;
 /** By how much a session's last use may be recorded late, so that most calls write no record: part of the idle time. */
 const USE_PRECISION = 1 / 20;
 /** And no more than this, in milliseconds. */
 const LATEST_RECORD = 10 * 60 * 1000;
-
-interface OpenSession {
-  readonly session: Session;
-  record: SessionRecord;
-}
 
 /**
  * One session of the 2025 protocols. The worker has verified the session id before it comes here; the object only
@@ -50,10 +45,12 @@ export class SessionObject {
   readonly #signedOut = new Set<string>();
   readonly #messages: MessageLog;
   readonly #gauge: OpenGauge;
-  #open: Promise<OpenSession | undefined> | undefined;
+  /** Where it was opened since the object's memory was lost. */
+  #open: Promise<Session> | undefined;
+  /** As it is in storage, once that was read. */
+  #record: SessionRecord | undefined;
   /** When it was used last; undefined before it is used again after an eviction. */
   #usedAt: number | undefined;
-  #client: { readonly name: string | undefined } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     this.#ctx = ctx;
@@ -72,10 +69,9 @@ export class SessionObject {
       const record = { sessionId, protocolVersion, initialize, headers, userId: caller.userId, usedAt: Date.now() };
       const { session, answer } = await this.#connect(record, exchange);
       if (answer.status === 200) {
-        writeSessionRecord(this.#ctx.storage, record);
+        this.#keep(record);
         await this.#ctx.storage.setAlarm(this.#expiryOf(record));
-        this.#gauge.open(this.#expiryOf(record));
-        this.#open = Promise.resolve({ session, record });
+        this.#open = Promise.resolve(session);
         this.#usedAt = record.usedAt;
       } else await session.close();
       return answer;
@@ -85,23 +81,25 @@ export class SessionObject {
   /** Answers a request of the session: 404 once it is over, 401 where the caller's token is known to be signed out. */
   async handle(request: SessionRequest): Promise<Response | CompleteResponse> {
     return this.#answer(request, async (body, exchange) => {
-      this.#open ??= this.#reopen(exchange);
-      const open = await this.#open.catch((error: unknown) => {
+      const record = this.#readRecord();
+      if (record === undefined || record.userId !== request.caller.userId) return sessionNotFoundResponse();
+      this.#open ??= this.#connect(record, exchange).then(({ session }) => session);
+      const session = await this.#open.catch((error: unknown) => {
         // The next request tries again.
         this.#open = undefined;
         throw error;
       });
-      if (open === undefined || open.record.userId !== request.caller.userId) return sessionNotFoundResponse();
       if (this.#signedOut.has(credentialName(exchange.caller.credential))) throw signedOut();
       // Nothing is said to somebody whom no tool would tell it. Of other methods the worker has asked what no tool asks.
       if (request.method === "GET") await exchange.database.checkCredential("now");
-      this.#use(open);
+      // It may have ended while this waited.
+      if (!this.#noteUse()) return sessionNotFoundResponse();
       switch (request.method) {
         case "POST":
-          return open.session.post(request.headers, body, exchange);
+          return session.post(request.headers, body, exchange);
         case "GET":
           return runInExchange(exchange, () =>
-            open.session.listen(request.headers, {
+            session.listen(request.headers, {
               credentialId: credentialName(exchange.caller.credential),
               isStillAllowed: () => this.#stillCounts(exchange),
             }),
@@ -114,6 +112,17 @@ export class SessionObject {
   }
 
   /**
+   * Notes that the session is used by a request that the worker answers itself.
+   *
+   * @returns undefined where it is over, or is not this user's
+   */
+  use({ userId }: SessionUse): SessionInUse | undefined {
+    if (this.#readRecord()?.userId !== userId) return undefined;
+    this.#noteUse();
+    return this.#inUse();
+  }
+
+  /**
    * Sends the session's client a notification, now or when it next listens. No loss of the object's memory loses it.
    *
    * @param notification a JSON-RPC notification of MCP, without its `jsonrpc`
@@ -121,19 +130,19 @@ export class SessionObject {
    * @throws RangeError for one that is too long to be kept
    */
   async notify(notification: Notification): Promise<boolean> {
-    const open = await this.#open;
-    if (readSessionRecord(this.#ctx.storage) === undefined) return false;
+    const session = await this.#open;
+    if (this.#readRecord() === undefined) return false;
     const json = JSON.stringify({ jsonrpc: "2.0", ...notification });
     // Nobody listens to a session that is not in memory, so there is no need to open it.
-    if (open === undefined) this.#messages.add(json);
-    else await open.session.tell(json);
+    if (session === undefined) this.#messages.add(json);
+    else await session.tell(json);
     return true;
   }
 
   /** Ends the session where it was not used for so many milliseconds; says whether it has ended, now or before. */
   async endIfIdle(milliseconds: number): Promise<boolean> {
     return this.#observe({}, async () => {
-      const record = readSessionRecord(this.#ctx.storage);
+      const record = this.#readRecord();
       if (record === undefined) return true;
       const usedAt = this.#usedAt ?? record.usedAt + this.#recordedWithin;
       if (Date.now() - usedAt < milliseconds) return false;
@@ -146,7 +155,7 @@ export class SessionObject {
   async alarm(): Promise<void> {
     await this.#observe({}, async ({ log }) => {
       try {
-        const record = readSessionRecord(this.#ctx.storage);
+        const record = this.#readRecord();
         const expiry = record === undefined ? 0 : this.#expiryOf(record);
         if (expiry > Date.now()) await this.#ctx.storage.setAlarm(expiry);
         else await this.#end();
@@ -171,7 +180,7 @@ export class SessionObject {
         const refusals: ApplicationError[] = [];
         const response = await work(body, {
           caller,
-          database: database.as(caller, { via: "mcp", client: this.#clientName(), requestId }),
+          database: database.as(caller, { via: "mcp", client: this.#inUse()?.client, requestId }),
           log,
           cursorSettings: this.#configuration,
           requestIds,
@@ -198,7 +207,7 @@ export class SessionObject {
   #refuseFromNow(credentialId: string): void {
     this.#signedOut.add(credentialId);
     // A tool has found it out, so the session is open.
-    void this.#open?.then((open) => open?.session.endStreamOf(credentialId));
+    void this.#open?.then((session) => session.endStreamOf(credentialId));
   }
 
   /** Whether the credential of a request still counts; throws, and logs, where the database cannot say. */
@@ -226,17 +235,18 @@ export class SessionObject {
     }
   }
 
-  /** Makes the session again as it was, after the object's memory was lost. */
-  async #reopen(exchange: SessionExchange): Promise<OpenSession | undefined> {
-    const record = readSessionRecord(this.#ctx.storage);
-    if (record === undefined) return undefined;
-    // The client has had the answer.
-    const { session } = await this.#connect(record, exchange);
-    // Also where the release before has opened it.
-    this.#gauge.open(this.#expiryOf(record));
-    return { session, record };
+  #readRecord(): SessionRecord | undefined {
+    this.#record ??= readSessionRecord(this.#ctx.storage);
+    return this.#record;
   }
 
+  #keep(record: SessionRecord): void {
+    this.#record = record;
+    writeSessionRecord(this.#ctx.storage, record);
+    this.#gauge.open(this.#expiryOf(record));
+  }
+
+  /** Makes the session, or makes it again as it was after the object's memory was lost: then its client has had the answer. */
   #connect({ sessionId, initialize, protocolVersion }: SessionRecord, exchange: SessionExchange) {
     const server = createSessionServer(this.#configuration.BASE_URL);
     const { log } = exchange;
@@ -254,22 +264,22 @@ export class SessionObject {
     return Session.open(settings, { ...withoutBatch, requestIds, keeping: "never" });
   }
 
-  /** How the client has named itself when it opened the session; undefined until it is open. */
-  #clientName(): string | undefined {
-    if (this.#client === undefined) {
-      const record = readSessionRecord(this.#ctx.storage);
-      this.#client = record && { name: clientNameOf(record) };
-    }
-    return this.#client?.name;
+  /** What the worker must know of the session; undefined unless it is open. */
+  #inUse(): SessionInUse | undefined {
+    const record = this.#readRecord();
+    return record && { client: clientNameOf(record) };
   }
 
-  #use(open: OpenSession): void {
+  /** @returns false where the session is over */
+  #noteUse(): boolean {
+    const record = this.#readRecord();
+    if (record === undefined) return false;
+    // Also where the release before has opened it.
+    if (this.#usedAt === undefined) this.#gauge.open(this.#expiryOf(record));
     const usedAt = Date.now();
     this.#usedAt = usedAt;
-    if (usedAt - open.record.usedAt < this.#recordedWithin) return;
-    open.record = { ...open.record, usedAt };
-    writeSessionRecord(this.#ctx.storage, open.record);
-    this.#gauge.open(this.#expiryOf(open.record));
+    if (usedAt - record.usedAt >= this.#recordedWithin) this.#keep({ ...record, usedAt });
+    return true;
   }
 
   #expiryOf({ usedAt }: SessionRecord): number {
@@ -277,10 +287,13 @@ export class SessionObject {
   }
 
   async #end(): Promise<void> {
-    const open = await this.#open;
-    this.#gauge.close();
+    const open = this.#open;
     this.#open = undefined;
-    await open?.session.close();
+    // At once: whatever comes while this waits finds it over.
+    this.#record = undefined;
+    deleteSessionRecord(this.#ctx.storage);
+    this.#gauge.close();
+    await (await open)?.close();
     await this.#ctx.storage.deleteAlarm();
     await this.#ctx.storage.deleteAll();
   }

@@ -32,9 +32,22 @@ export function writeSessionRecord(storage: DurableObjectStorage, record: Sessio
   storage.kv.put(KEY, record);
 }
 
+/** Deletes the record of a session, which is over from then on. */
+export function deleteSessionRecord(storage: DurableObjectStorage): void {
+  storage.kv.delete(KEY);
+}
+
 const initializeSchema = z.object({ params: z.object({ clientInfo: z.object({ name: z.string() }) }) });
 
+/** Of each record, as every request asks. */
+const clientNames = new WeakMap<SessionRecord, { readonly name: string | undefined }>();
+
 /** How the client named itself when it opened the session. */
-export function clientNameOf({ initialize }: SessionRecord): string | undefined {
-  return clientName(initializeSchema.safeParse(JSON.parse(initialize)).data?.params.clientInfo.name);
+export function clientNameOf(record: SessionRecord): string | undefined {
+  const known = clientNames.get(record);
+  if (known !== undefined) return known.name;
+  const initialize = initializeSchema.safeParse(JSON.parse(record.initialize));
+  const name = clientName(initialize.data?.params.clientInfo.name);
+  clientNames.set(record, { name });
+  return name;
 }

@@ -17,3 +17,20 @@ export interface SessionOpening extends SessionRequest {
   readonly sessionId: string;
   readonly protocolVersion: string;
 }
+
+/** A request that the worker answers itself. */
+export interface SessionUse {
+  readonly userId: number;
+}
+
+/** A session that goes on, as the worker must know it to answer a request itself. */
+export interface SessionInUse {
+  /** How its client has named itself. */
+  readonly client?: string | undefined;
+}
+
+/** A JSON-RPC notification of MCP, without its `jsonrpc`. */
+export interface Notification {
+  readonly method: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}

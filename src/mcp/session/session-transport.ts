@@ -1,7 +1,6 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type JSONRPCMessage, JSONRPCMessageSchema, type JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
+import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { eventStreamHeaders } from "../../http/event-stream.ts";
-import { isObject } from "../../json.ts";
 import { answeredIdOf, jsonRpcErrorResponse, messagesOf, type RequestId } from "../json-rpc.ts";
 import type { Method } from "../methods.ts";
 import type { AnswerLog, Cursor, Keeping } from "./answer-log.ts";
@@ -9,7 +8,7 @@ import { AnswerStream } from "./answer-stream.ts";
 import type { Batch } from "./batch.ts";
 import type { CompleteResponse } from "./complete-response.ts";
 import type { MessageLog } from "./message-log.ts";
-import { PlainRequests } from "./plain-requests.ts";
+import { isPlainMessage, PlainRequests } from "./plain-requests.ts";
 import { QuestionIds } from "./question-ids.ts";
 import { ServerStream } from "./server-stream.ts";
 
@@ -216,18 +215,9 @@ export class SessionTransport implements Transport {
 function admitted(body: unknown): readonly JSONRPCMessage[] | undefined {
   const messages: JSONRPCMessage[] = [];
   for (const message of messagesOf(body)) {
-    const data = isPlainRequest(message) ? message : JSONRPCMessageSchema.safeParse(message).data;
+    const data = isPlainMessage(message) ? message : JSONRPCMessageSchema.safeParse(message).data;
     if (data === undefined) return undefined;
     messages.push(data);
   }
   return messages;
-}
-
-/** A request that the SDK's schema lets in for sure. The schema, which costs far more, decides of the others. */
-function isPlainRequest(message: unknown): message is JSONRPCRequest {
-  if (!isObject(message)) return false;
-  const { jsonrpc, id, method, params = {}, ...others } = message;
-  if (jsonrpc !== "2.0" || typeof method !== "string") return false;
-  if (typeof id !== "string" && !Number.isSafeInteger(id)) return false;
-  return isObject(params) && !("_meta" in params) && Object.keys(others).length === 0;
 }

@@ -46,6 +46,11 @@ export function negotiateProtocolVersion(requested: string): string {
   return SUPPORTED_PROTOCOL_VERSIONS.includes(requested) ? requested : LATEST_PROTOCOL_VERSION;
 }
 
+/** Whether a protocol version is one that a session speaks. */
+export function isSpoken(version: string): boolean {
+  return SUPPORTED_PROTOCOL_VERSIONS.includes(version);
+}
+
 /** A session of the 2025 protocols while it is in memory (MCP 2025-11-25, Transports, Streamable HTTP). */
 export class Session {
   readonly #settings: SessionSettings;
@@ -140,7 +145,7 @@ export class Session {
 /** Refuses a protocol version that nobody speaks. Some clients send none after initialize; the session knows it. */
 function refuseVersion(headers: Headers): Response | undefined {
   const version = headers["mcp-protocol-version"];
-  if (version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version)) return undefined;
+  if (version === undefined || isSpoken(version)) return undefined;
   const spoken = SUPPORTED_PROTOCOL_VERSIONS.join(", ");
   return jsonRpcErrorResponse(
     400,

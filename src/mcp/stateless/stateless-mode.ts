@@ -6,7 +6,7 @@ import { excerpt } from "../../excerpt.ts";
 import type { ApplicationContext } from "../../http/application.ts";
 import { isObject } from "../../json.ts";
 import { decodeArguments } from "../../tools/tool-input.ts";
-import { runInExchange } from "../exchange.ts";
+import { exchangeOf, runInExchange } from "../exchange.ts";
 import { jsonRpcErrorResponse } from "../json-rpc.ts";
 import {
   answerPlainRequest,
@@ -54,15 +54,9 @@ async function answerIn(
   plain: PlainRequest | undefined,
 ): Promise<Response> {
   let refusal: ApplicationError | undefined;
-  const exchange = {
-    caller: context.get("caller"),
-    database: context.get("userDatabase"),
-    log: context.get("log"),
-    cursorSettings: context.get("configuration"),
-    onSignedOut: (error: ApplicationError) => {
-      refusal = error;
-    },
-  };
+  const exchange = exchangeOf(context, (error) => {
+    refusal = error;
+  });
   const { BASE_URL: baseUrl } = context.get("configuration");
   const { headers, signal } = context.req.raw;
   const response = await runInExchange(exchange, () =>
