@@ -125,6 +125,7 @@ describe("an error that nobody expected is reported once", () => {
   it("from an alarm", async () => {
     const session = await ClientSession.open(await Person.signUp());
     await damage(session);
+    await evictDurableObject(session.object);
     const { events } = await eventsOf(() => runDurableObjectAlarm(session.object).catch(() => undefined));
 
     expect(events.length).toBeGreaterThan(0);

@@ -124,8 +124,10 @@ async function respond(
   if (script === undefined) return fail(response, 400, { error: { message: "no such script" } });
   const step = script.steps[script.requests.length] ?? (script.repeats ? script.steps.at(-1) : undefined);
   script.requests.push(request);
+  let isTold = false;
   response.once("close", () => {
-    if (!response.writableFinished) script.aborted += 1;
+    // Who has had the last event may go before the end is there.
+    if (!response.writableFinished && !isTold) script.aborted += 1;
   });
   if (step === undefined) return fail(response, 400, { error: { message: "the script has come to its end" } });
   if ("hang" in step) return;
@@ -156,6 +158,7 @@ async function respond(
     if (index === step.holdAfter) await Promise.race([script.released, gone(response)]);
     if (step.every !== undefined) await sleep(step.every);
     if (response.destroyed) return;
+    isTold = index === events.length - 1;
     sendEvent(response, event);
     // Each event on its own, as from afar.
     await new Promise((resolve) => setImmediate(resolve));
