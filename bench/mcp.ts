@@ -50,14 +50,12 @@ async function main(): Promise<void> {
   });
   try {
     // Each with an account of its own, as one has 50 sessions at most.
-    const [refused, settings] = [
-      { url, ...(await prepare(url)) },
-      { url, ...(await prepare(url)) },
-    ];
+    const refused = { url, ...(await prepare(url)), taskId: undefined };
+    const settings = { url, ...(await prepare(url)) };
     process.stdout.write("get_task with an id that is refused before the database is asked: the interfaces alone\n");
     // The other two answer a refusal with a status, which is not what is compared.
     const others: readonly string[] = [BARE, PLAIN_HTTP];
-    const alone = openLanes({ ...refused, taskId: undefined }).filter(({ name }) => !others.includes(name));
+    const alone = openLanes(refused).filter(({ name }) => !others.includes(name));
     for (const connections of CONNECTIONS) await compare(alone, connections, worker, REQUIRED_RATIO);
     process.stdout.write(`\nget_task on ${programs === undefined ? "PGlite" : "PostgreSQL"}\n`);
     // PGlite runs in this process, which then has less left for calling than a lane could answer.

@@ -42,10 +42,10 @@ export function readTaskChanges(outcome: readonly unknown[], timeZone: string): 
     changes.find(
       ({ task: { series, occurrence } }) => series === task.series && occurrence === (task.occurrence ?? 0) - 1,
     );
-  // The database may know other times, as by the clock that the person had before.
-  const isFollowed = new Set(
-    changes.flatMap(({ operation, task }) => (operation === "insert" && task.series !== null ? [followed(task)] : [])),
-  );
+  const isNext = ({ operation, task }: (typeof changes)[number]) => operation === "insert" && task.series !== null;
+  const before = new Map(changes.filter(isNext).map((change) => [change, followed(change.task)]));
+  // Which is asked first: the database may know other times, as by the clock that the person had before.
+  const isFollowed = new Set(before.values());
   const gone = changes.flatMap(({ operation, task }) => (operation === "delete" ? [task] : []));
   const isFewEnough = changes.length <= MOST_RECKONED;
   const show = isFewEnough ? toTask : toBriefTask;
@@ -54,7 +54,7 @@ export function readTaskChanges(outcome: readonly unknown[], timeZone: string): 
     return {
       operation,
       isCompletion: completed,
-      follows: operation === "insert" && task.series !== null ? followed(task)?.task.id : undefined,
+      follows: before.get(change)?.task.id,
       isLast: completed && isFewEnough && !isFollowed.has(change) && isLastOfSeries(task, timeZone),
       task: show(operation === "delete" ? withThose(gone, task) : task, timeZone),
       isShortened: shortened,

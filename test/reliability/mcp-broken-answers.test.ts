@@ -1,6 +1,15 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import { answerOf, ClientSession, callBody, eventsOf, firstEventOf, holdTask, storedIn } from "../support/mcp.ts";
+import {
+  answerOf,
+  ClientSession,
+  callBody,
+  EVENTS,
+  eventsOf,
+  firstEventOf,
+  holdTask,
+  storedIn,
+} from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { Person, problemOf } from "../support/person.ts";
@@ -80,7 +89,7 @@ describe("an answer whose connection broke", () => {
   it("of a call that changes nothing, to a client that takes events alone, is stored a moment later, together with others", async () => {
     const session = await ClientSession.open(await Person.signUp());
     const list = async (id: number) =>
-      eventsOf(await (await session.post(callBody(id, "list_tasks", {}), { Accept: "text/event-stream" })).text());
+      eventsOf(await (await session.post(callBody(id, "list_tasks", {}), EVENTS)).text());
     const [begun, told] = await list(1);
     await list(2);
 

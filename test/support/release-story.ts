@@ -101,22 +101,23 @@ export class ReleaseStory {
   /** Creates a task in a session. @returns the text of the answer, as it was streamed */
   async createIn(session: string, release: Release): Promise<string> {
     const title = this.newTitle();
-    const response = await this.rpc(release, session, "tools/call", { name: "create_task", arguments: { title } });
-    const text = await response.text();
-    expect(response.status, `${release}: ${text}`).toBe(200);
-    const { result } = messageSchema.parse(JSON.parse(/^data: (\{.*)$/m.exec(text)?.[1] ?? text));
-    expect(tasksSchema.parse(result.structuredContent).tasks).toMatchObject([{ title }]);
+    const { text, tasks } = await this.#callIn(session, release, "create_task", { title });
+    expect(tasks).toMatchObject([{ title }]);
     this.titles.add(title);
     return text;
   }
 
   /** Lists tasks in a session, which this release answers without its object. @returns how many */
   async listIn(session: string, release: Release): Promise<number> {
-    const response = await this.rpc(release, session, "tools/call", { name: "list_tasks", arguments: {} });
+    return (await this.#callIn(session, release, "list_tasks", {})).tasks.length;
+  }
+
+  async #callIn(session: string, release: Release, name: string, input: object) {
+    const response = await this.rpc(release, session, "tools/call", { name, arguments: input });
     const text = await response.text();
     expect(response.status, `${release}: ${text}`).toBe(200);
     const { result } = messageSchema.parse(JSON.parse(/^data: (\{.*)$/m.exec(text)?.[1] ?? text));
-    return tasksSchema.parse(result.structuredContent).tasks.length;
+    return { text, tasks: tasksSchema.parse(result.structuredContent).tasks };
   }
 
   /** Says something to the agent. */

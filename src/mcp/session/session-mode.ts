@@ -33,27 +33,22 @@ export async function postToSession(context: ApplicationContext, body: string, m
   }
   if (opensSession(message)) return openSession(context, body, message);
   if (Array.isArray(message)) await countBatch(context, message);
-  const reading = readingRequestIn(context, message);
-  const session = reading && addressedSession(context);
-  if (session instanceof Response) return session;
-  const answer = reading && session && (await answerReading(context, reading, session));
-  return answer ?? sendToSession(context, "POST", body);
-}
-
-/** Hands a request to the session that it belongs to. */
-export async function sendToSession(
-  context: ApplicationContext,
-  method: SessionRequest["method"],
-  body = "",
-): Promise<Response> {
   const session = addressedSession(context);
   if (session instanceof Response) return session;
-  if (method !== "DELETE") return answerOf(session.object().handle(requestFor(context, method, body)));
-  await unregisterSession(context.get("userDatabase"), session.objectId);
+  const reading = readingRequestIn(context, message);
+  const answer = reading && (await answerReading(context, reading, session));
+  return answer ?? answerOf(session.object().handle(requestFor(context, "POST", body)));
+}
+
+/** Hands a request without a body to the session that it belongs to. */
+export async function sendToSession(context: ApplicationContext, method: "GET" | "DELETE"): Promise<Response> {
+  const session = addressedSession(context);
+  if (session instanceof Response) return session;
+  if (method === "DELETE") await unregisterSession(context.get("userDatabase"), session.objectId);
   try {
-    return await answerOf(session.object().handle(requestFor(context, method, body)));
+    return await answerOf(session.object().handle(requestFor(context, method, "")));
   } finally {
-    noteEnd(session);
+    if (method === "DELETE") noteEnd(session);
   }
 }
 

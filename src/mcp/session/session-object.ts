@@ -16,10 +16,10 @@ import { type CompleteResponse, refusedResponse } from "./complete-response.ts";
 import { MessageLog } from "./message-log.ts";
 import { Session, type SessionExchange } from "./session.ts";
 import {
-  clientNameOf,
   deleteSessionRecord,
   readSessionRecord,
   type SessionRecord,
+  sessionInUse,
   writeSessionRecord,
 } from "./session-record.ts";
 import type { Notification, SessionInUse, SessionOpening, SessionRequest, SessionUse } from "./session-request.ts";
@@ -117,9 +117,10 @@ export class SessionObject {
    * @returns undefined where it is over, or is not this user's
    */
   use({ userId }: SessionUse): SessionInUse | undefined {
-    if (this.#readRecord()?.userId !== userId) return undefined;
+    const record = this.#readRecord();
+    if (record?.userId !== userId) return undefined;
     this.#noteUse();
-    return this.#inUse();
+    return sessionInUse(record);
   }
 
   /**
@@ -176,11 +177,12 @@ export class SessionObject {
     return this.#observe({ request_id: requestId, user_id: request.caller.userId }, async ({ log, database }) => {
       try {
         const caller = readCallerRecord(request.caller);
+        const record = this.#readRecord();
         const requestIds = requestIdsOf(body);
         const refusals: ApplicationError[] = [];
         const response = await work(body, {
           caller,
-          database: database.as(caller, { via: "mcp", client: this.#inUse()?.client, requestId }),
+          database: database.as(caller, { via: "mcp", client: record && sessionInUse(record).client, requestId }),
           log,
           cursorSettings: this.#configuration,
           requestIds,
@@ -262,12 +264,6 @@ export class SessionObject {
     const { batch: _, ...withoutBatch } = exchange;
     const requestIds = requestIdsOf(JSON.parse(initialize));
     return Session.open(settings, { ...withoutBatch, requestIds, keeping: "never" });
-  }
-
-  /** What the worker must know of the session; undefined unless it is open. */
-  #inUse(): SessionInUse | undefined {
-    const record = this.#readRecord();
-    return record && { client: clientNameOf(record) };
   }
 
   /** @returns false where the session is over */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { clientName } from "../../caller.ts";
+import type { SessionInUse } from "./session-request.ts";
 
 const KEY = "session";
 
@@ -40,14 +41,14 @@ export function deleteSessionRecord(storage: DurableObjectStorage): void {
 const initializeSchema = z.object({ params: z.object({ clientInfo: z.object({ name: z.string() }) }) });
 
 /** Of each record, as every request asks. */
-const clientNames = new WeakMap<SessionRecord, { readonly name: string | undefined }>();
+const sessionsInUse = new WeakMap<SessionRecord, SessionInUse>();
 
-/** How the client named itself when it opened the session. */
-export function clientNameOf(record: SessionRecord): string | undefined {
-  const known = clientNames.get(record);
-  if (known !== undefined) return known.name;
+/** What is to be known of a session that goes on. */
+export function sessionInUse(record: SessionRecord): SessionInUse {
+  const known = sessionsInUse.get(record);
+  if (known !== undefined) return known;
   const initialize = initializeSchema.safeParse(JSON.parse(record.initialize));
-  const name = clientName(initialize.data?.params.clientInfo.name);
-  clientNames.set(record, { name });
-  return name;
+  const inUse = { client: clientName(initialize.data?.params.clientInfo.name) };
+  sessionsInUse.set(record, inUse);
+  return inUse;
 }
