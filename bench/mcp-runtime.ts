@@ -16,7 +16,7 @@ export async function startBenchWorker(
   const configuration = join(temporary, "wrangler.toml");
   await writeFile(configuration, await benchConfiguration());
   const directory = join(temporary, "bundle");
-  await bundle({ entry: join(import.meta.dirname, "mcp-worker.ts"), directory, hasWholeSdks: true });
+  await bundle({ entry: join(import.meta.dirname, "mcp-worker.ts"), directory, hasWholePackages: true });
   const main = join(directory, MAIN_MODULE);
   const workerd = await startWorkerd({
     configuration,

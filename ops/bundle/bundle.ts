@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import type { ModuleGraph } from "./contents.ts";
 import { drizzleWithoutBuilders } from "./drizzle-without-builders.ts";
-import { mcpWithoutUnused } from "./mcp-without-unused.ts";
 import { neonOverHttp } from "./neon-over-http.ts";
+import { withoutUnused } from "./without-unused.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
 
@@ -24,7 +24,7 @@ const WITHOUT_VALIDATORS: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** What a bundle with the whole of them has: `agents` writes mails with a package whose usual build is for Node. */
-const FOR_WHOLE_SDKS = { mimetext: "mimetext/browser" };
+const FOR_WHOLE_PACKAGES = { mimetext: "mimetext/browser" };
 
 /**
  * The modules of the bundle beside the one that is evaluated at the start: each is read with the first request that
@@ -49,8 +49,8 @@ interface BundleSettings {
   readonly entry: string;
   /** Where the bundle goes. */
   readonly directory: string;
-  /** Whether it has the MCP SDKs whole, with all that the product leaves out of them. */
-  readonly hasWholeSdks?: boolean;
+  /** Whether it has packages whole, with the parts of them that the product leaves out. */
+  readonly hasWholePackages?: boolean;
 }
 
 /**
@@ -62,7 +62,7 @@ interface BundleSettings {
  * @returns what it is made of
  * @throws where a module cannot be resolved or read
  */
-export async function bundle({ entry, directory, hasWholeSdks = false }: BundleSettings): Promise<ModuleGraph> {
+export async function bundle({ entry, directory, hasWholePackages = false }: BundleSettings): Promise<ModuleGraph> {
   const imports = new Map<string, readonly string[]>();
   await using build = await rolldown({
     input: { worker: entry },
@@ -70,7 +70,7 @@ export async function bundle({ entry, directory, hasWholeSdks = false }: BundleS
     platform: "neutral",
     external: /^(node|cloudflare):/,
     resolve: {
-      alias: hasWholeSdks ? FOR_WHOLE_SDKS : WITHOUT_VALIDATORS,
+      alias: hasWholePackages ? FOR_WHOLE_PACKAGES : WITHOUT_VALIDATORS,
       conditionNames: ["workerd", "worker", "browser"],
       mainFields: ["module", "main"],
     },
@@ -79,7 +79,7 @@ export async function bundle({ entry, directory, hasWholeSdks = false }: BundleS
     plugins: [
       neonOverHttp(),
       drizzleWithoutBuilders(),
-      ...(hasWholeSdks ? [] : [mcpWithoutUnused()]),
+      ...(hasWholePackages ? [] : [withoutUnused({ mustFindAll: entry === WORKER_ENTRY })]),
       noteImports(imports),
     ],
     // On a busy machine it would warn that a plugin is slow.
