@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import pg from "pg";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { migrate } from "../../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../../ops/database/migration-files.ts";
-import { clusterUrl, createTestDatabase } from "../support/cluster-databases.ts";
+import { clusterUrl, copyTestDatabase, createTestDatabase } from "../support/cluster-databases.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { freePort } from "../support/processes.ts";
 
@@ -39,23 +39,32 @@ const AUDIT_LOG: MigrationFile = {
 describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", () => {
   let directory: string;
   let backups: string;
+  /** What each test has a copy of. */
+  let template: URL;
   let url: URL;
   let owner: pg.Client;
   const started: ChildProcess[] = [];
 
+  beforeAll(async () => {
+    ({ url: template } = await createTestDatabase({ mayCreateDatabases: true }));
+    const first = new pg.Client({ connectionString: template.href });
+    await first.connect();
+    await migrate(first, files);
+    await first.query(
+      "insert into users (email, name, time_zone, password_hash) select 'u' || n || '@example.com', 'Ünï ' || n, 'UTC', 'x' from generate_series(1, 50) as n",
+    );
+    await first.query(
+      "insert into tasks (user_id, title, description, tags) select 1 + n % 50, 'task ' || n, repeat('é', n % 70), array['a', 'b'] from generate_series(1, 3000) as n",
+    );
+    await first.end();
+  });
+
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "tasks-backup-"));
     backups = join(directory, "backups");
-    ({ url } = await createTestDatabase({ mayCreateDatabases: true }));
+    url = await copyTestDatabase(template);
     owner = new pg.Client({ connectionString: url.href });
     await owner.connect();
-    await migrate(owner, files);
-    await owner.query(
-      "insert into users (email, name, time_zone, password_hash) select 'u' || n || '@example.com', 'Ünï ' || n, 'UTC', 'x' from generate_series(1, 50) as n",
-    );
-    await owner.query(
-      "insert into tasks (user_id, title, description, tags) select 1 + n % 50, 'task ' || n, repeat('é', n % 70), array['a', 'b'] from generate_series(1, 3000) as n",
-    );
   });
 
   afterEach(async () => {
@@ -218,6 +227,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", () => 
 
     expect((await runbook(["backup"])).code).toBe(0);
     expect(await scratchDatabases()).toEqual([working]);
+    await owner.query(`drop database ${working}`);
     const names = await readdir(backups);
     expect(names).toEqual(expect.arrayContaining([young, "notes.part"]));
     expect(names).not.toContain(old);

@@ -31,6 +31,19 @@ export async function createTestDatabase({ mayCreateDatabases = false } = {}): P
   return { name, url };
 }
 
+/** Copies such a database, which must have no open connections; the owner stays the same. @returns their URL to the copy */
+export async function copyTestDatabase({ username, password, pathname }: URL): Promise<URL> {
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  const client = new pg.Client({ connectionString: clusterUrl().href });
+  await client.connect();
+  await client.query(`create database ${name} template ${pathname.slice(1)} owner ${username}`);
+  await client.end();
+  const url = clusterUrl(name);
+  url.username = username;
+  url.password = password;
+  return url;
+}
+
 /** As `createTestDatabase`, with the newest schema. */
 export async function createMigratedDatabase(): Promise<{ name: string; url: URL }> {
   const created = await createTestDatabase();
