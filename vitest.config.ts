@@ -60,7 +60,7 @@ const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
  */
 const ORDER: readonly RegExp[] = [
   /^last .*\/test\/rehearsal\//,
-  /^node .*\/test\/(rehearsal\/faults|reliability\/database-fault-table|smoke\/chat-front-ends)\./,
+  /^node .*\/test\/(rehearsal\/(deployed|faults)|reliability\/database-fault-table)\./,
   /^worker:pglite /,
   /^worker:postgresql /,
   /^worker:schedule /,
