@@ -43,9 +43,12 @@ const DRIVER = ["test/integration/{gateway,neon-over-http}.node.test.ts"];
  */
 const LAST = [
   "test/rehearsal/release.node.test.ts",
-  "test/reliability/{crowd,database-away,mcp-batches}.node.test.ts",
+  "test/reliability/{database-away,mcp-batches}.node.test.ts",
   "test/smoke/{chat-demo,start}.node.test.ts",
 ];
+
+/** What says how long anybody waits while a crowd has a core for itself: beside nothing else. */
+const CROWD = ["test/reliability/crowd.node.test.ts"];
 
 /** After all others. */
 const ALONE: TestProjectInlineConfiguration["test"] = { sequence: { groupOrder: 2 } };
@@ -151,7 +154,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.node.test.ts"],
-          exclude: ["**/node_modules/**", ...UNITS, ...DRIVER, ...LAST],
+          exclude: ["**/node_modules/**", ...UNITS, ...DRIVER, ...LAST, ...CROWD],
           ...LIMITS,
           // A process for each file would import the same modules over and over, for a second of processor time each.
           isolate: false,
@@ -160,6 +163,7 @@ export default defineConfig({
       { test: { name: "driver", include: DRIVER, ...LIMITS } },
       { test: { name: "unit", include: UNITS, ...LIMITS, isolate: false } },
       { test: { name: "last", include: LAST, ...LIMITS, sequence: { groupOrder: 1 } } },
+      { test: { name: "crowd", include: CROWD, ...LIMITS, ...ALONE } },
       // Importing the worker takes longer than most files' tests, so their files share one. Each has users of its own.
       workerProject("pglite", {
         name: "worker:pglite",

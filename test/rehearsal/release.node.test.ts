@@ -55,6 +55,8 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("releases, wit
     const after = await rehearsal.versionInForce();
     expect(after).not.toBe(before);
     expect(seen.failures).toEqual([]);
+    const answered = Object.values(seen.versions).reduce((sum, count) => sum + count, 0);
+    expect(seen.unhealthy).toBeLessThan(answered / 20);
     expect(Object.keys(seen.versions).sort()).toEqual([before, after].sort());
     expect(seen.last).toBe(after);
     const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type Account, newAccount } from "../support/fault-proxy/account.ts";
 import { type DatabaseRequest, type Fate, noFault } from "../support/fault-proxy/fault-proxy.ts";
 import { type FaultyServer, startFaultyServer } from "../support/fault-proxy/faulty-server.ts";
 import { ObedientClient, wait } from "../support/obedient-client.ts";
+import { PATIENCE } from "../support/patience.ts";
 import { findPostgresql } from "../support/postgresql-cluster.ts";
 
 /** How many seconds a call may take in the database; tests need not wait for as long as people. */
@@ -49,7 +50,8 @@ describe.skipIf(findPostgresql() === undefined)("while the database", { timeout:
     server = await startFaultyServer({ DATABASE_TIMEOUT: String(CALL_SECONDS) });
     account = await newAccount(server);
     client = new ObedientClient(server.url, account.token, "http");
-    // The first request pays for the worker's start.
+    // The first requests pay for the worker's start.
+    await vi.waitUntil(async () => (await ask("/api/auth/me")).status === 200, { timeout: PATIENCE });
     expect((await ask("/mcp/tools/create_task", { title: "First" })).status).toBe(200);
   }, 120_000);
   afterEach(async () => {
