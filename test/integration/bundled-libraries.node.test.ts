@@ -16,8 +16,8 @@ import { sentryDsn } from "../support/sentry-sink.ts";
 const ISSUER = "https://tasks.example";
 const RESOURCE = `${ISSUER}/mcp`;
 const BACK = "https://client.example/back";
-const VERIFIER = "what the client alone knows, of 43 characters at least".replaceAll(" ", "-").replaceAll(",", "");
-const SENTRY_PROJECT = "8201";
+const VERIFIER = "what-the-client-alone-knows-of-43-characters-at-least";
+const SENTRY_PROJECT = 8201;
 
 const ENTRY = `import { OAuthAuthorizationServer } from ${JSON.stringify(fileURLToPath(import.meta.resolve("@cloudflare/workers-oauth-provider")))};
 import { sendEvent } from ${JSON.stringify(join(import.meta.dirname, "../../src/observability/sentry-event.ts"))};
@@ -68,7 +68,7 @@ beforeAll(async () => {
     await bundle({ entry, directory: join(directory, name), hasWholePackages: name === "whole" });
     return {
       ...{ name, ...modulesOf(join(directory, name, MAIN_MODULE)) },
-      ...{ compatibilityDate: "2026-01-01", compatibilityFlags: ["nodejs_compat"], kvNamespaces: [`OAUTH_KV`] },
+      ...{ compatibilityDate: "2026-01-01", compatibilityFlags: ["nodejs_compat"], kvNamespaces: ["OAUTH_KV"] },
     };
   });
   miniflare = new Miniflare(
@@ -173,7 +173,7 @@ describe("the OAuth library", () => {
 
 it("sends an error to Sentry", async () => {
   const sink = inject("sentrySinkUrl");
-  await get("bundled", "/error", { dsn: sentryDsn(sink, Number(SENTRY_PROJECT)) });
+  await get("bundled", "/error", { dsn: sentryDsn(sink, SENTRY_PROJECT) });
   const envelopes = async () => (await fetch(`${sink}/${SENTRY_PROJECT}`)).text();
   await expect.poll(envelopes, { timeout: PATIENCE }).toContain("TypeError");
 });
