@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { chat } from "../support/chatting.ts";
 import { connectClient, makeToken } from "../support/connections.ts";
+import { enoughOfMinute } from "../support/limiter-minute.ts";
 import { interceptRequests } from "../support/lost-answers.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { PASSWORD, Person, problemOf, send } from "../support/person.ts";
@@ -191,6 +192,7 @@ describe("an export", () => {
     expect(scoped.status).toBe(403);
     await problemOf(scoped);
 
+    await enoughOfMinute();
     const statuses: number[] = [];
     for (let count = 0; count < 11; count += 1) {
       const response = await person.send("/api/export");

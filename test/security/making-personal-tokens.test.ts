@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { enoughOfMinute } from "../support/limiter-minute.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { newAddress, PASSWORD, Person, problemOf, send } from "../support/person.ts";
 import { listTokens, makeToken, TOKENS_PATH } from "../support/token-routes.ts";
@@ -29,6 +30,7 @@ describe("making one", () => {
 
   it("counts as a guess of the password", async () => {
     const headers = { ...person.authorization, "CF-Connecting-IP": newAddress() };
+    await enoughOfMinute();
     const statuses: number[] = [];
     for (let guess = 0; guess < 11; guess += 1) {
       const body = { name: "Eve", password: `Not the password ${guess}` };
