@@ -1,6 +1,6 @@
 import { calls, type EvalCase, says } from "../eval-case.ts";
 
-/** What is done, given up, deleted or taken back. */
+/** What is done, given up, deleted or undone. */
 export const finishing: readonly EvalCase[] = [
   {
     name: "complete-one",

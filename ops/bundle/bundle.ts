@@ -49,7 +49,7 @@ interface BundleSettings {
   readonly entry: string;
   /** Where the bundle goes. */
   readonly directory: string;
-  /** Whether it has packages whole, with the parts of them that the product leaves out. */
+  /** Whether it has what `withoutUnused` and the aliases leave out of packages, for a worker that reaches more of them. */
   readonly hasWholePackages?: boolean;
 }
 

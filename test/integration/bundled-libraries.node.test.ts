@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
 import { modulesOf } from "../../local/worker-bundle.ts";
 import { bundle, MAIN_MODULE } from "../../ops/bundle/bundle.ts";
+import { bundleText } from "../support/bundle-text.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { sentryDsn } from "../support/sentry-sink.ts";
 
@@ -46,7 +47,7 @@ export default {
       case "/error": {
         const settings = { dsn: url.searchParams.get("dsn"), environment: "production", version: "1" };
         const waitUntil = (promise) => context.waitUntil(promise);
-        await sendEvent(new TypeError("secret"), { kind: "internal" }, { ...settings, waitUntil });
+        sendEvent(new TypeError("secret"), { kind: "internal" }, { ...settings, waitUntil });
         return new Response();
       }
     }
@@ -165,7 +166,7 @@ describe("the OAuth library", () => {
 
   it("is in the bundle without what answers other grants", async () => {
     const others = ["subject_token is required", "oauth-id-jag"];
-    const [texts, whole] = await Promise.all(["bundled", "whole"].map(textOf));
+    const [texts, whole] = await Promise.all(["bundled", "whole"].map((name) => bundleText(join(directory, name))));
     expect(others.filter((text) => whole?.includes(text))).toEqual(others);
     expect(others.filter((text) => texts?.includes(text))).toEqual([]);
   });
@@ -177,8 +178,3 @@ it("sends an error to Sentry", async () => {
   const envelopes = async () => (await fetch(`${sink}/${SENTRY_PROJECT}`)).text();
   await expect.poll(envelopes, { timeout: PATIENCE }).toContain("TypeError");
 });
-
-async function textOf(name: string): Promise<string> {
-  const files = (await readdir(join(directory, name))).filter((file) => file.endsWith(".js"));
-  return (await Promise.all(files.map((file) => readFile(join(directory, name, file), "utf8")))).join("\n");
-}

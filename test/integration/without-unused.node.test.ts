@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { createMcpHandler } from "agents/mcp/server";
 import { afterAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { bundle, MAIN_MODULE } from "../../ops/bundle/bundle.ts";
+import { bundleText } from "../support/bundle-text.ts";
 
 type Stateless = Pick<typeof wholeSdk, "McpServer" | "Server"> & { readonly createMcpHandler: typeof createMcpHandler };
 type Handler = ReturnType<typeof createMcpHandler>;
@@ -154,7 +155,7 @@ describe("what the bundle has of the stateless mode's SDK", () => {
   });
 
   it("is without what is for other servers", async () => {
-    const texts = await textOf("stateless");
+    const texts = await bundleText(join(directory, "stateless"));
     expect(texts).toContain("server/discover");
     // Of WebStandardStreamableHTTPServerTransport, McpServer, LegacyInputRequiredShim, the schemas of 2025 and those of OAuth.
     const others = [
@@ -182,7 +183,7 @@ it("leaves the schemas in the bundle that are used of the SDK of the session mod
   const { LoggingLevelSchema } = await bundleOf("session", `export { LoggingLevelSchema } from ${path};`);
   expect(LoggingLevelSchema.parse("notice")).toBe("notice");
   expect(LoggingLevelSchema.safeParse("loud").success).toBe(false);
-  expect((await textOf("session")).includes("sampling/createMessage")).toBe(false);
+  expect((await bundleText(join(directory, "session"))).includes("sampling/createMessage")).toBe(false);
 });
 
 /** Bundles what a module exports, into a directory of its own, and loads it. */
@@ -191,9 +192,4 @@ async function bundleOf(name: string, text: string) {
   await writeFile(entry, `${text}\nexport default {};\n`);
   await bundle({ entry, directory: join(directory, name) });
   return import(join(directory, name, MAIN_MODULE));
-}
-
-async function textOf(name: string): Promise<string> {
-  const files = (await readdir(join(directory, name))).filter((file) => file.endsWith(".js"));
-  return (await Promise.all(files.map((file) => readFile(join(directory, name, file), "utf8")))).join("\n");
 }

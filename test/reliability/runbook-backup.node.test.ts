@@ -10,7 +10,7 @@ import pg from "pg";
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { migrate } from "../../ops/database/migrate.ts";
 import { type MigrationFile, readMigrationFiles } from "../../ops/database/migration-files.ts";
-import { clusterUrl, copyTestDatabase, createTestDatabase } from "../support/cluster-databases.ts";
+import { clusterUrl, copyTestDatabase, createMigratedDatabase } from "../support/cluster-databases.ts";
 import { PATIENCE } from "../support/patience.ts";
 import { freePort } from "../support/processes.ts";
 
@@ -46,10 +46,9 @@ describe.skipIf(inject("clusterUrl") === undefined)("backup and restore", () => 
   const started: ChildProcess[] = [];
 
   beforeAll(async () => {
-    ({ url: template } = await createTestDatabase({ mayCreateDatabases: true }));
+    ({ url: template } = await createMigratedDatabase({ mayCreateDatabases: true }));
     const first = new pg.Client({ connectionString: template.href });
     await first.connect();
-    await migrate(first, files);
     await first.query(
       "insert into users (email, name, time_zone, password_hash) select 'u' || n || '@example.com', 'Ünï ' || n, 'UTC', 'x' from generate_series(1, 50) as n",
     );

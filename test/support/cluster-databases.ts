@@ -14,39 +14,48 @@ export function clusterUrl(database = "postgres"): URL {
   return url;
 }
 
-/** Makes an empty database whose owner is no superuser but may make roles, as on Neon; and the owner's URL to it. */
-export async function createTestDatabase({ mayCreateDatabases = false } = {}): Promise<{ name: string; url: URL }> {
-  const name = `test_${randomBytes(6).toString("hex")}`;
-  const password = randomBytes(12).toString("hex");
+const newName = () => `test_${randomBytes(6).toString("hex")}`;
+
+async function asSuperuser(...statements: readonly string[]): Promise<void> {
   const client = new pg.Client({ connectionString: clusterUrl().href });
   await client.connect();
-  await client.query(
-    `create role ${name} login createrole ${mayCreateDatabases ? "createdb" : ""} password '${password}'`,
-  );
-  await client.query(`create database ${name} owner ${name}`);
+  for (const statement of statements) await client.query(statement);
   await client.end();
-  const url = clusterUrl(name);
-  url.username = name;
-  url.password = password;
-  return { name, url };
+}
+
+function ownerUrl(database: string, { username, password }: Pick<URL, "username" | "password">): URL {
+  return Object.assign(clusterUrl(database), { username, password });
+}
+
+interface OwnerSettings {
+  /** Whether the owner may also make databases. */
+  readonly mayCreateDatabases?: boolean;
+}
+
+/** Makes an empty database whose owner is no superuser but may make roles, as on Neon; and the owner's URL to it. */
+export async function createTestDatabase({ mayCreateDatabases = false }: OwnerSettings = {}): Promise<{
+  name: string;
+  url: URL;
+}> {
+  const name = newName();
+  const password = randomBytes(12).toString("hex");
+  await asSuperuser(
+    `create role ${name} login createrole ${mayCreateDatabases ? "createdb" : ""} password '${password}'`,
+    `create database ${name} owner ${name}`,
+  );
+  return { name, url: ownerUrl(name, { username: name, password }) };
 }
 
 /** Copies such a database, which must have no open connections; the owner stays the same. @returns their URL to the copy */
-export async function copyTestDatabase({ username, password, pathname }: URL): Promise<URL> {
-  const name = `test_${randomBytes(6).toString("hex")}`;
-  const client = new pg.Client({ connectionString: clusterUrl().href });
-  await client.connect();
-  await client.query(`create database ${name} template ${pathname.slice(1)} owner ${username}`);
-  await client.end();
-  const url = clusterUrl(name);
-  url.username = username;
-  url.password = password;
-  return url;
+export async function copyTestDatabase(original: URL): Promise<URL> {
+  const name = newName();
+  await asSuperuser(`create database ${name} template ${original.pathname.slice(1)} owner ${original.username}`);
+  return ownerUrl(name, original);
 }
 
 /** As `createTestDatabase`, with the newest schema. */
-export async function createMigratedDatabase(): Promise<{ name: string; url: URL }> {
-  const created = await createTestDatabase();
+export async function createMigratedDatabase(settings: OwnerSettings = {}): Promise<{ name: string; url: URL }> {
+  const created = await createTestDatabase(settings);
   const connection = await openConnection(created.url);
   await migrate(connection, await readMigrationFiles());
   await connection.end();
