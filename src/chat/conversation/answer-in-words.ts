@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import { approvals, messages } from "../../database/chat-schema.ts";
 import { toUnreadOutcome } from "../../database/database-error.ts";
 import type { UserDatabase } from "../../database/user-database.ts";
@@ -6,7 +6,7 @@ import { hashCall } from "../agent/approval.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
 import { shownClaims, shownVersions } from "../agent/shown-versions.ts";
 import { hidesDestruction, questionsOf } from "../stream/approval-groups.ts";
-import { callWithId, type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
+import { callWithId, inOrderOfCalls, type TurnEvent, waitingCalls } from "../stream/turn-event.ts";
 import type { NewMessage } from "./answer-again.ts";
 import { isConversation, toChatMessage } from "./rows.ts";
 import {
@@ -65,8 +65,7 @@ export async function answerInWords(
           isNull(approvals.answeredAt),
           gt(approvals.expiresAt, sql`now()`),
         ),
-      )
-      .orderBy(asc(approvals.createdAt)),
+      ),
     selectHistory(query, userId, scope, 1),
     // By itself, as the model may be shown too few messages for it to be among them.
     query.select().from(messages).where(conversation).orderBy(desc(messages.seq)).limit(1),
@@ -75,7 +74,7 @@ export async function answerInWords(
   if (stored.length > 0 || last === undefined) return undefined;
   const asking = toChatMessage(last);
   if (asking.role !== "assistant" || !isAnswered(open, asking.events, approved)) return undefined;
-  const answers = open.flatMap((approval) => {
+  const answers = inOrderOfCalls(asking.events, open).flatMap((approval) => {
     const call = callWithId(asking.events, approval.callId);
     if (call === undefined || hashCall(userId, conversationId, call) !== approval.callHash) return [];
     return [

@@ -6,7 +6,7 @@ import { hashCall } from "../agent/approval.ts";
 import type { MessageInProgress } from "../agent/message-in-progress.ts";
 import type { ApprovalAnswer } from "../agent/run-agent.ts";
 import { shownClaims, shownVersions } from "../agent/shown-versions.ts";
-import { callWithId, type Usage } from "../stream/turn-event.ts";
+import { callWithId, inOrderOfCalls, type Usage } from "../stream/turn-event.ts";
 import { toAssistantMessage, toChatMessage, usageOf } from "./rows.ts";
 import { guarded, type LoadedTurn, selectHistory, selectUser, type TurnScope, userOfTurn } from "./turn-queries.ts";
 
@@ -79,7 +79,10 @@ export async function continueTurn(
   const heard = new Set(
     message.events.flatMap((event) => (event.type === "approval_answer" ? [event.approval_id] : [])),
   );
-  const answers = taken.filter(({ id, messageId }) => messageId === message.id && !heard.has(id));
+  const answers = inOrderOfCalls(
+    message.events,
+    taken.filter(({ id, messageId }) => messageId === message.id && !heard.has(id)),
+  );
   if (answers.length === 0) throw unanswerable(asked);
   for (const { callId, callHash } of answers) {
     const call = callWithId(message.events, callId);

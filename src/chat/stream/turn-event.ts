@@ -163,6 +163,15 @@ export function callWithId(events: readonly TurnEvent[], callId: string) {
   return events.filter((event) => event.type === "tool_input").find(({ call_id }) => call_id === callId);
 }
 
+/** Approvals of a message in the order of their calls: the database has no order of those that were asked at once. */
+export function inOrderOfCalls<Approval extends { readonly callId: string }>(
+  events: readonly TurnEvent[],
+  approvals: readonly Approval[],
+): Approval[] {
+  const calls = events.flatMap((event) => (event.type === "tool_input" ? [event.call_id] : []));
+  return approvals.toSorted((one, other) => calls.indexOf(one.callId) - calls.indexOf(other.callId));
+}
+
 function isSettling(
   event: TurnEvent,
 ): event is Extract<TurnEvent, { type: "approval_answer" | "tool_output" | "tool_error" }> {
