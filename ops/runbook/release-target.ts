@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { RunbookError } from "./runbook-error.ts";
 import { type EnvironmentName, projectDirectory } from "./settings.ts";
+import { readEnvironment } from "./wrangler-configuration.ts";
 
 /** What stands for an operator's domain until they have put theirs in its place. */
 const PLACEHOLDER = "yourdomain.com";
@@ -56,7 +57,16 @@ const configSchema = z.object({
  */
 export async function readReleaseTarget(environment: EnvironmentName, configPath?: string): Promise<ReleaseTarget> {
   const path = configPath ?? join(projectDirectory, "wrangler.toml");
-  const config = configSchema.safeParse(await readWranglerConfig(path, environment));
+  return toReleaseTarget(environment, path, await readEnvironment(environment, path));
+}
+
+/**
+ * What a release goes by, of an environment as wrangler has it.
+ *
+ * @throws RunbookError where something is missing
+ */
+export function toReleaseTarget(environment: EnvironmentName, path: string, configured: unknown): ReleaseTarget {
+  const config = configSchema.safeParse(configured);
   if (!config.success) throw new RunbookError(`${path} cannot be read: ${z.prettifyError(config.error)}`);
   const { name, vars, migrations, triggers, kv_namespaces: kvNamespaces, ratelimits, observability } = config.data;
   const variables = Object.fromEntries(
@@ -90,17 +100,4 @@ export function refusePlaceholder({ baseUrl, configPath, environment }: ReleaseT
   throw new RunbookError(
     `BASE_URL of ${environment} is still the example's, ${baseUrl}, in ${configPath}: give a domain of yours, npm run runbook -- setup --env ${environment} --domain api.example.com, or take the account's workers.dev address, --workers-dev`,
   );
-}
-
-async function readWranglerConfig(config: string, env: string): Promise<unknown> {
-  const { WRANGLER_LOG } = process.env;
-  // wrangler would tell of what it reads.
-  process.env.WRANGLER_LOG = "none";
-  try {
-    const { unstable_readConfig: readConfig } = await import("wrangler");
-    return readConfig({ config, env }, { hideWarnings: true });
-  } finally {
-    if (WRANGLER_LOG === undefined) delete process.env.WRANGLER_LOG;
-    else process.env.WRANGLER_LOG = WRANGLER_LOG;
-  }
 }
