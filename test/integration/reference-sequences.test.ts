@@ -70,7 +70,7 @@ async function expectDerived(person: Person, rows: ReadonlyMap<number, Row>): Pr
   expect(kept).toEqual(said);
 }
 
-it.each([1, 2, 3])(
+it.each([1, 2])(
   "no sequence of edits, deletions and undos makes a circle or too deep a tree (seed %i)",
   async (seed) => {
     const person = await Person.signUp();

@@ -104,7 +104,7 @@ describe("the log", () => {
     await expectWholeLog(person.id);
   });
 
-  const SEEDS = [1, 2, 3, 4, 5];
+  const SEEDS = [1, 2, 3];
   it.each(SEEDS)("replayed from its baseline gives exactly the tasks that are there (seed %i)", async (seed) => {
     const random = seededRandom(seed);
     const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(random() * items.length)];
