@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { RunbookError } from "./runbook-error.ts";
 import { type EnvironmentName, projectDirectory } from "./settings.ts";
-import { readEnvironment } from "./wrangler-configuration.ts";
+import { readWranglerEnvironment } from "./wrangler-configuration.ts";
 
 /** What stands for an operator's domain until they have put theirs in its place. */
 const PLACEHOLDER = "yourdomain.com";
@@ -57,7 +57,7 @@ const configSchema = z.object({
  */
 export async function readReleaseTarget(environment: EnvironmentName, configPath?: string): Promise<ReleaseTarget> {
   const path = configPath ?? join(projectDirectory, "wrangler.toml");
-  return toReleaseTarget(environment, path, await readEnvironment(environment, path));
+  return toReleaseTarget(environment, path, await readWranglerEnvironment(environment, path));
 }
 
 /**

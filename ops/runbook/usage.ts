@@ -4,7 +4,7 @@ const COMMON = [
   "Every command:",
   "  --env staging|production   which environment (default: production)",
   "  --env-file <path>          where settings stand that the process's environment does not have (default: .env.<env>)",
-  "  --config <path>            wrangler's configuration (default: wrangler.toml)",
+  "  --config <path>            wrangler's configuration, in TOML (default: wrangler.toml)",
   "  --url <url>                where the worker is reached (default: BASE_URL of the environment)",
   "  --dry-run                  look at everything, change nothing",
   "  --json                     one JSON object on standard output; progress on standard error",

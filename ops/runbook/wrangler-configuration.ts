@@ -1,15 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { parse } from "smol-toml";
+import { parse, TomlError } from "smol-toml";
 import { z } from "zod";
 import { RunbookError, reasonOf } from "./runbook-error.ts";
 import type { EnvironmentName } from "./settings.ts";
 
 const tableSchema = z.record(z.string(), z.unknown());
-const fileSchema = z.object({ name: z.string(), env: z.record(z.string(), tableSchema).default({}) });
 
 /**
- * What wrangler's makers call inheritable keys, of those that a release goes by: an environment that does not say them
- * has the file's own. Bindings and variables are never inherited
+ * Of the keys that a release goes by, those that an environment has from the top level where it does not set them. It never
+ * has bindings and variables from there
  * (https://developers.cloudflare.com/workers/wrangler/configuration/#inheritable-keys).
  */
 const inheritedSchema = z.object({
@@ -19,17 +18,24 @@ const inheritedSchema = z.object({
 });
 
 /**
- * Reads an environment of the wrangler configuration as wrangler does, which takes a second to load.
+ * Reads an environment of the wrangler configuration as wrangler would; wrangler itself takes a second to load. What is
+ * right here and wrong to wrangler is refused by the first command of wrangler's, with which every release begins.
  *
- * @throws RunbookError where the file cannot be read, or has no such environment
+ * @param path of a file in TOML
+ * @throws RunbookError where the file cannot be read, or has no such environment; it quotes nothing of the file
  */
-export async function readEnvironment(environment: EnvironmentName, path: string): Promise<unknown> {
+export async function readWranglerEnvironment(environment: EnvironmentName, path: string): Promise<unknown> {
+  // Another file may hold secrets, and is no configuration.
+  if (!path.endsWith(".toml")) refuse(path, "it must be a .toml file");
   const text = await readFile(path, "utf8").catch((error: unknown) => refuse(path, reasonOf(error)));
   const file = parseToml(path, text);
-  const { name, env } = fileSchema.safeParse(file).data ?? refuse(path, "it says no name");
-  const own = env[environment] ?? refuse(path, `it has no [env.${environment}]`);
-  const suffixed = { name: `${name}-${environment}`, vars: {}, kv_namespaces: [] };
-  return { ...suffixed, ...inheritedSchema.parse(file), ...own };
+  const environments = tableSchema.safeParse(file.env).data;
+  const own = tableSchema.safeParse(environments?.[environment]).data;
+  if (own === undefined) refuse(path, `it has no table [env.${environment}]`);
+  const { name = own.name } = file;
+  if (typeof name !== "string") refuse(path, "it has no name");
+  const defaults = { name: `${name}-${environment}`, vars: {}, kv_namespaces: [] };
+  return { ...defaults, ...inheritedSchema.parse(file), ...own };
 }
 
 /**
@@ -37,24 +43,27 @@ export async function readEnvironment(environment: EnvironmentName, path: string
  *
  * @throws wrangler's own words for what it does not take
  */
-export async function checkByWrangler(environment: EnvironmentName, config: string): Promise<void> {
+export async function checkByWrangler(environment: EnvironmentName, path: string): Promise<void> {
   const { WRANGLER_LOG } = process.env;
   // wrangler would tell of what it reads.
   process.env.WRANGLER_LOG = "none";
   try {
     const { unstable_readConfig: readConfig } = await import("wrangler");
-    readConfig({ config, env: environment }, { hideWarnings: true });
+    readConfig({ config: path, env: environment }, { hideWarnings: true });
   } finally {
     if (WRANGLER_LOG === undefined) delete process.env.WRANGLER_LOG;
     else process.env.WRANGLER_LOG = WRANGLER_LOG;
   }
 }
 
-function parseToml(path: string, text: string): unknown {
+function parseToml(path: string, text: string): z.output<typeof tableSchema> {
   try {
-    return parse(text);
+    return tableSchema.parse(parse(text));
   } catch (error) {
-    return refuse(path, reasonOf(error));
+    if (!(error instanceof TomlError)) throw error;
+    // The lines that it shows are left out.
+    const [reason = ""] = error.message.split("\n", 1);
+    return refuse(path, `line ${error.line}, column ${error.column}: ${reason}`);
   }
 }
 

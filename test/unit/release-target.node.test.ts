@@ -62,11 +62,28 @@ describe.each(["staging", "production"] as const)("the configuration of %s", (en
 
 it.each([
   ["that is not there", undefined, /^\S+ cannot be read: ENOENT/],
-  ["that is no TOML", "name = ", /^\S+ cannot be read: Invalid TOML document/],
-  ["without a name", "[env.production]", /^\S+ cannot be read: it says no name$/],
-  ["without the environment", 'name = "worker"', /^\S+ cannot be read: it has no \[env\.production\]$/],
+  [
+    "that is no TOML",
+    'secret = "hush"\nname = hush',
+    /^\S+ cannot be read: line 2, column \d+: Invalid TOML document: [\w ]+$/,
+  ],
+  ["without a name", "[env.production]", /^\S+ cannot be read: it has no name$/],
+  ["without the environment", 'name = "worker"', /^\S+ cannot be read: it has no table \[env\.production\]$/],
+  ["whose environments are no tables", 'name = "worker"\nenv = 1', /^\S+ cannot be read: it has no table \[env/],
   ["without an address", 'name = "worker"\n[env.production]', /^\S+ sets no BASE_URL for production$/],
 ])("refuses a configuration %s", async (_, text, reason) => {
   const path = text === undefined ? join(directory, "none.toml") : await write("refused", text);
   await expect(readReleaseTarget("production", path)).rejects.toThrow(reason);
+});
+
+it("reads no other file, where secrets may stand", async () => {
+  const path = join(directory, ".env.production");
+  await writeFile(path, 'name = "worker"\n[env.production]\nvars = { BASE_URL = "https://hush.example" }\n');
+  await expect(readReleaseTarget("production", path)).rejects.toThrow(/^\S+ cannot be read: it must be a \.toml file$/);
+});
+
+it("takes a name that the environment alone has, as wrangler does", async () => {
+  const path = await write("named", '[env.production]\nname = "own"\nvars = { BASE_URL = "https://own.example" }\n');
+  const configured = readConfig({ config: path, env: "production" }, { hideWarnings: true });
+  expect(await readReleaseTarget("production", path)).toEqual(toReleaseTarget("production", path, configured));
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,6 +84,13 @@ describe("the address in wrangler.toml", () => {
       .run(new Procedure("deploy", { isDryRun: false, tell: () => undefined }));
     await expect(deploy).rejects.toThrow(/still the example's.*--domain api\.example\.com.*--workers-dev/);
     expect(await toml()).toBe(before);
+  });
+
+  it("is not written where wrangler does not take the file that it would be in", async () => {
+    const odd = (await toml()).replaceAll("period = 60", "period = 61");
+    await writeFile(config, odd);
+    await expect(setUp({ domain: "api.tasks.example" })).rejects.toThrow(/period/);
+    expect([await toml(), await readdir(directory)]).toEqual([odd, ["wrangler.toml"]]);
   });
 
   it("is written into its environment alone, once, and nothing in a dry run", async () => {
