@@ -128,17 +128,20 @@ async function turnRowsRound(person: Person, ids: readonly string[]): Promise<vo
   }
 }
 
-test.each(["in words", "by their ids"])("calls that are approved %s run in the model's order", async (how) => {
-  const person = await Person.signUp();
-  const script = await Script.write([createAll, says("Added.")]);
-  const { conversation_id, approval_required = [] } = await chat(person, { message: `Add all ${script.mark}` });
-  const ids = approval_required.map(({ id }) => id);
-  await turnRowsRound(person, ids);
-  const yes = how === "in words" ? { message: "yes" } : { approval: yesTo(ids) };
-  const { tool_calls } = await chat(person, { conversation_id, ...yes });
-  expect(tool_calls.map(({ input }) => input)).toEqual(titles.map((title) => ({ title, tags: ["list"] })));
-  expect(await titlesOf(person)).toEqual(titles);
-});
+test.each(["in words", "by their ids"])(
+  "calls that are approved %s run, and are told, in the model's order",
+  async (how) => {
+    const person = await Person.signUp();
+    const script = await Script.write([createAll, says("Added.")]);
+    const { conversation_id, approval_required = [] } = await chat(person, { message: `Add all ${script.mark}` });
+    const ids = approval_required.map(({ id }) => id);
+    await turnRowsRound(person, ids);
+    const yes = how === "in words" ? { message: "yes" } : { approval: yesTo(ids) };
+    const { tool_calls } = await chat(person, { conversation_id, ...yes });
+    expect(tool_calls.map(({ input }) => input)).toEqual(titles.map((title) => ({ title, tags: ["list"] })));
+    expect(await titlesOf(person)).toEqual(titles);
+  },
+);
 
 test("a yes in words makes what its question had no room to name: that can be deleted again", async () => {
   const person = await Person.signUp();

@@ -79,6 +79,7 @@ export async function continueTurn(
   const heard = new Set(
     message.events.flatMap((event) => (event.type === "approval_answer" ? [event.approval_id] : [])),
   );
+  // They are told in this order; the calls run in that of the message.
   const answers = inOrderOfCalls(
     message.events,
     taken.filter(({ id, messageId }) => messageId === message.id && !heard.has(id)),
@@ -119,9 +120,8 @@ function isLastMessage(): SQL {
 }
 
 function unanswerable(asked: readonly { readonly answeredAt: Date | null }[]): ApplicationError {
-  const [approval] = asked;
-  if (approval === undefined) return new ApplicationError("not_found", "Approval not found");
-  return approval.answeredAt === null
+  if (asked.length === 0) return new ApplicationError("not_found", "Approval not found");
+  return asked.every(({ answeredAt }) => answeredAt === null)
     ? new ApplicationError("conflict", "The approval has lapsed; ask again.")
     : new ApplicationError(
         "conflict",
