@@ -1,5 +1,6 @@
 import { beforeAll, expect, inject, it } from "vitest";
 import { adding } from "../support/demo-list/adding.ts";
+import { sayToModel } from "../support/demo-list/agent.ts";
 import { changing } from "../support/demo-list/changing.ts";
 import { day, timeZone } from "../support/demo-list/clock.ts";
 import { dialogues } from "../support/demo-list/dialogues.ts";
@@ -12,16 +13,17 @@ import { Person } from "../support/person.ts";
 import { setVariables } from "../support/variables.ts";
 
 // What a person may say to the demo model, and the rows that it leaves: the right ones, or those from before and an
-// answer that says what was not understood.
+// answer that says what was not understood. A sentence by itself is said to the model alone, and its calls run over MCP;
+// what takes several is said in chat.
 
 // It uses up no tokens, so that the smallest budget lets a person say as much as they like.
 beforeAll(() => setVariables({ ...inject("demoModel"), AGENT_TIMEOUT: "60", DAILY_TOKEN_BUDGET: "1000" }));
 
 const sentences = [...adding, ...changing, ...finishing, ...listing];
 
-async function endsIn(said: readonly string[], { answer, listed, ...end }: End): Promise<void> {
+async function endsIn(speak: (person: Person) => Promise<string>, { answer, listed, ...end }: End): Promise<void> {
   const person = await listOwner();
-  const last = await say(person, ...said);
+  const last = await speak(person);
   expect(await rowsOf(person), last).toEqual(rowsAfter(end));
   if (answer !== undefined) expect(last).toMatch(answer);
   if (listed === undefined) return;
@@ -39,7 +41,7 @@ it("knows at least 120 sentences, each of them once", () => {
 const isUnderstood = ([, { isMisunderstood = false }]: Sentence) => !isMisunderstood;
 
 it.each(sentences.filter(isUnderstood))("“%s” ends in the right rows, or in an honest answer", (sentence, end) =>
-  endsIn([sentence], end),
+  endsIn((person) => sayToModel(person, sentence), end),
 );
 
 // Where no tool is called, no row is another: the worker need not be asked.
@@ -49,7 +51,9 @@ it.each(sentences.filter((one) => !isUnderstood(one)))("“%s” is not understo
   expect(words).toMatch(end.answer ?? /^$/);
 });
 
-it.each(dialogues)("%j end in the right rows, or in an honest answer", (said, end) => endsIn(said, end));
+it.each(dialogues)("%j end in the right rows, or in an honest answer", (said, end) =>
+  endsIn((person) => say(person, ...said), end),
+);
 
 it("changes more tasks than a call can name by what they fit", async () => {
   const person = await Person.signUp({ time_zone: timeZone });
