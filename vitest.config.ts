@@ -19,11 +19,11 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules/.cach
 keepRuntimeLog("test-results/workerd.log");
 
 /**
- * Tests of what is SQL for the most part run on both databases, all others once: on PostgreSQL where it is installed. Of two
- * that meet the same functions of the database, one does: PGlite takes three times as long.
+ * Tests of what is SQL for the most part run on both databases, all others once: on PostgreSQL where it is installed. Where
+ * two meet the same functions of the database, only one runs on PGlite too, which takes three times as long.
  */
 const ON_BOTH = [
-  "test/integration/{calls,change-log,changed-since,chat-conversations,claim-next,database,delete-account,idempotency,list-tasks,recurrence-dates,recurrence-series,subtasks,task-tools,undo,whole-log}.test.ts",
+  "test/integration/{blocked-tasks,calls,change-log,changed-since,chat-conversations,claim-next,database,delete-account,idempotency,list-tasks,recurrence-dates,recurrence-series,subtasks,task-tools,undo,whole-log}.test.ts",
   "test/security/isolation.test.ts",
 ];
 
@@ -41,12 +41,13 @@ const UNITS = ["test/unit/*.node.test.ts"];
 const DRIVER = ["test/integration/{gateway,neon-over-http}.node.test.ts"];
 
 /**
- * What comes after all that keeps every core busy: tests that judge response times, and beside them two that start the
- * server over and over and so wait for the most part.
+ * What comes after all that keeps every core busy: tests that judge response times, and beside them some that start the
+ * server over and over, or wait for alerts and for what comes late, and so leave a core free for the most part.
  */
 const LAST = [
   "test/rehearsal/release.node.test.ts",
-  "test/reliability/{database-away,mcp-batches}.node.test.ts",
+  "test/reliability/{broken-connections,database-away,database-health,mcp-batches}.node.test.ts",
+  "test/contract/alerts.node.test.ts",
   "test/smoke/{chat-demo,start}.node.test.ts",
 ];
 
@@ -66,12 +67,13 @@ const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
  */
 const ORDER: readonly RegExp[] = [
   /^last .*\/test\/rehearsal\//,
+  /^last .*\/test\/(contract\/alerts|reliability\/(broken-connections|database-(away|health)))\./,
   /^node .*\/test\/(rehearsal\/(deployed|faults)|reliability\/database-fault-table)\./,
   /^worker:pglite /,
   /^worker:postgresql /,
   /^worker:schedule /,
   /^node .*\/test\/(rehearsal|reliability|smoke)\//,
-  /^node .*\/test\/(contract\/(alerts|tokens)|integration\/(due-words|paging|recipes|runbook-preflight|runbook-setup)|security\/search)\./,
+  /^node .*\/test\/(contract\/tokens|integration\/(due-words|paging|recipes|runbook-preflight|runbook-setup)|security\/search)\./,
   /^driver /,
   /^node /,
 ];

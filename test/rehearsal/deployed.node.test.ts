@@ -200,7 +200,10 @@ describe.skipIf(!isLongRun || inject("clusterUrl") === undefined)("a deployed ve
     expect(run.stdout).toContain("✓ smoke tests: ");
     const log = (await rehearsal.logs("-deploy.md")).at(-1) ?? "";
     expect(log).toMatch(/### Issues Encountered\n- .*domains\/records/);
-    expect(log).toMatch(/### Rollback Required\n- Yes, and NOT done - .*\/health answered 503/);
+    expect(log).toMatch(
+      /### Rollback Required\n- Yes, and NOT done - .*health checks failing for more than 2 minutes: \/health answered 503/,
+    );
+    expect(boxesOf(log)).toContainEqual(expect.stringMatching(/^ \[ \] Health checks passing: \d+ of \d+ passed/));
     expect(boxesOf(log)).toContainEqual(expect.stringMatching(/^ \[x\] Smoke tests passed: /));
     expect(run.stdout).toContain("→ rehearsal cannot be rolled out gradually, nor back");
     expect(run.stderr).toContain("cannot be crossed. Go forward instead: git revert the fault");

@@ -12,7 +12,7 @@ export interface SeenAnswers {
   readonly last: string | undefined;
 }
 
-const PAUSE_MILLISECONDS = 200;
+const PAUSE_MILLISECONDS = 100;
 const healthSchema = z.object({ status: z.enum(["healthy", "unhealthy"]), version: z.string() });
 
 /** Keeps asking `/health`, one request after the other, until it is told to end. */
