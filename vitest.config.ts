@@ -41,14 +41,13 @@ const UNITS = ["test/unit/*.node.test.ts"];
 const DRIVER = ["test/integration/{gateway,neon-over-http}.node.test.ts"];
 
 /**
- * What comes after all that keeps every core busy: tests that judge response times, and beside them some that start the
- * server over and over, or wait for alerts and for what comes late, and so leave a core free for the most part.
+ * What comes after all that keeps every core busy: tests that judge response times, and beside them those that wait for
+ * alerts and for what comes late, and so leave a core free for the most part.
  */
 const LAST = [
   "test/rehearsal/release.node.test.ts",
   "test/reliability/{broken-connections,database-away,database-health,mcp-batches}.node.test.ts",
   "test/contract/alerts.node.test.ts",
-  "test/smoke/{chat-demo,start}.node.test.ts",
 ];
 
 /** What says how long anybody waits while a crowd has a core for itself: beside nothing else. */
@@ -67,7 +66,6 @@ const LIMITS = { testTimeout: TEST_LIMIT, hookTimeout: TEST_LIMIT };
  */
 const ORDER: readonly RegExp[] = [
   /^last .*\/test\/rehearsal\//,
-  /^last .*\/test\/(contract\/alerts|reliability\/(broken-connections|database-(away|health)))\./,
   /^node .*\/test\/(rehearsal\/(deployed|faults)|reliability\/database-fault-table)\./,
   /^worker:pglite /,
   /^worker:postgresql /,

@@ -44,7 +44,13 @@ export async function startScriptedClaude(): Promise<ScriptedClaude> {
   });
   const { url, close } = await listenOnLoopback(server);
   return {
-    variables: { ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "the key of the tests", ENABLE_TOOL_SEARCH: "false" },
+    variables: {
+      ANTHROPIC_BASE_URL: url,
+      ANTHROPIC_API_KEY: "the key of the tests",
+      ENABLE_TOOL_SEARCH: "false",
+      // In milliseconds; it goes on without a server that takes longer.
+      MCP_TIMEOUT: "300000",
+    },
     callOnce(name, input) {
       const start = { type: "tool_use", id: `toolu_${crypto.randomUUID()}`, name, input: {} };
       next = { start, delta: { type: "input_json_delta", partial_json: JSON.stringify(input) }, stop: "tool_use" };

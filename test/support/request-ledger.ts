@@ -57,7 +57,11 @@ export class RequestLedger {
     const isToolError = answer.body.includes('"isError":true');
     if (answer.status !== status || isToolError)
       this.#surprises.push(`${method} ${path}: ${answer.status} ${answer.body}`);
-    if (tool !== undefined) add(this.#tools, `${tool} ${isToolError ? "unavailable" : toolStatuses[answer.status]}`);
+    if (tool !== undefined) {
+      // A call that no tool takes has ended before the database is asked whether its token still counts.
+      const ended = status === 400 && answer.status === 503 ? status : answer.status;
+      add(this.#tools, `${tool} ${isToolError ? "unavailable" : toolStatuses[ended]}`);
+    }
     return answer.body;
   }
 
