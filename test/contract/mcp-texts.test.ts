@@ -1,11 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import * as z from "zod";
-import { answerOf, statelessRequest } from "../support/mcp.ts";
+import { callForText } from "../support/call-for-text.ts";
 import { Person } from "../support/person.ts";
 
 // Many clients show a model the text of an answer alone.
-
-const resultSchema = z.object({ content: z.tuple([z.object({ type: z.literal("text"), text: z.string() })]) });
 
 let person: Person;
 
@@ -15,8 +12,7 @@ beforeAll(async () => {
 
 /** Calls a tool over MCP, and gives the text of its answer. */
 async function textOf(name: string, input: Record<string, unknown>, whose = person): Promise<string> {
-  const { result } = await answerOf(await statelessRequest(whose, "tools/call", { name, arguments: input }));
-  return resultSchema.parse(result).content[0].text;
+  return (await callForText(whose, name, input)).text;
 }
 
 describe("a text says what it takes to go on", () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -42,17 +42,18 @@ kv_namespaces = [{ binding = "OAUTH_KV" }]
 ratelimits = [{ name = "LIMITER", namespace_id = "1", simple = { limit = 5, period = 60 } }]
 `;
 
+const BARE = ["staging", "production"].map((name) => `[env.${name}]\nvars = { BASE_URL = "https://${name}.example" }`);
+
+const configurations: readonly (readonly [which: string, text: () => string | Promise<string>])[] = [
+  ["our own", () => readFile(join(projectDirectory, "wrangler.toml"), "utf8")],
+  ["one that inherits", () => INHERITING],
+  ["one that says next to nothing", () => ['name = "worker"', ...BARE].join("\n")],
+  ["one whose environment alone has a name", () => BARE.map((text) => `${text}\nname = "own"`).join("\n")],
+];
+
 describe.each(["staging", "production"] as const)("the configuration of %s", (environment) => {
-  it.each(["our own", "one that inherits", "one that says next to nothing"])("is wrangler's: %s", async (which) => {
-    const path =
-      which === "our own"
-        ? join(projectDirectory, "wrangler.toml")
-        : which === "one that inherits"
-          ? await write("inheriting", INHERITING)
-          : await write(
-              "bare",
-              `name = "worker"\n[env.${environment}]\nvars = { BASE_URL = "https://bare.example" }\n`,
-            );
+  it.each(configurations)("is wrangler's: %s", async (_, text) => {
+    const path = await write("compared", await text());
     const configured = readConfig({ config: path, env: environment }, { hideWarnings: true });
     const target = await readReleaseTarget(environment, path);
     expect(target).toEqual(toReleaseTarget(environment, path, configured));
@@ -80,10 +81,4 @@ it("reads no other file, where secrets may stand", async () => {
   const path = join(directory, ".env.production");
   await writeFile(path, 'name = "worker"\n[env.production]\nvars = { BASE_URL = "https://hush.example" }\n');
   await expect(readReleaseTarget("production", path)).rejects.toThrow(/^\S+ cannot be read: it must be a \.toml file$/);
-});
-
-it("takes a name that the environment alone has, as wrangler does", async () => {
-  const path = await write("named", '[env.production]\nname = "own"\nvars = { BASE_URL = "https://own.example" }\n');
-  const configured = readConfig({ config: path, env: "production" }, { hideWarnings: true });
-  expect(await readReleaseTarget("production", path)).toEqual(toReleaseTarget("production", path, configured));
 });
