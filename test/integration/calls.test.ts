@@ -9,7 +9,7 @@ import { createLogger } from "../../src/observability/log.ts";
 import { metrics } from "../../src/observability/metrics.ts";
 import { createTask } from "../../src/tasks/change-tasks.ts";
 import { readNamedTasks, runTool } from "../../src/tools/run-tool.ts";
-import { ownerQuery } from "../support/owner.ts";
+import { holdRows, ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person } from "../support/person.ts";
 
 const configuration = readConfiguration(env);
@@ -123,10 +123,7 @@ describe("a call that writes", () => {
   });
 
   it("of the same user waits for the one before it, and one that reads does not", async () => {
-    const held = ownerQuery(
-      `do $$ begin perform 1 from users where id = ${person.id} for no key update; perform pg_sleep(2); end $$`,
-    );
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    const { released } = await holdRows(`users where id = ${person.id} for no key update`, 2_000);
     const own = database.as(caller, origin);
     const ended: string[] = [];
     const read = own.read((query) => [query.execute("select 1")]).then(() => ended.push("read"));
@@ -134,7 +131,7 @@ describe("a call that writes", () => {
 
     await Promise.all([read, written]);
     expect(ended).toEqual(["read", "written"]);
-    await held;
+    await released;
   });
 });
 

@@ -3,15 +3,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import pg from "pg";
 import { z } from "zod";
 import { openEmbeddedDatabase } from "../../local/embedded-database.ts";
 import { type Gateway, startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
-import { openConnection } from "../../ops/database/connection.ts";
 import { migrate } from "../../ops/database/migrate.ts";
 import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { ensureWorkerLogin } from "../../ops/database/worker-login.ts";
-import { type OwnerDoor, openOwnerDoor } from "./owner-door.ts";
+import { eachOnItsOwn, type OwnerDoor, openOwnerDoor } from "./owner-door.ts";
 import { type PostgresqlCluster, startPostgresqlCluster } from "./postgresql-cluster.ts";
 
 const databaseSchema = z.object({
@@ -57,19 +57,22 @@ export async function startPgliteDatabase(): Promise<RunningTestDatabase> {
 
 /** A database of a cluster, migrated by its superuser, with the worker logging in by password. */
 export async function startPostgresqlDatabase(ownerUrl: URL, workerUrl: URL): Promise<RunningTestDatabase> {
-  const owner = await openConnection(ownerUrl);
-  await migrate(owner, await readMigrationFiles());
-  await ensureWorkerLogin(owner, workerUrl);
+  const owners = new pg.Pool({ connectionString: ownerUrl.href });
+  const asOwner = eachOnItsOwn(owners);
+  await asOwner(async (owner) => {
+    await migrate(owner, await readMigrationFiles());
+    await ensureWorkerLogin(owner, workerUrl);
+  });
   const pool = openRawPool(workerUrl);
   const gateway = await startGateway(pool);
-  const door = await openOwnerDoor((work) => work(owner));
+  const door = await openOwnerDoor(asOwner);
   return {
     database: describe(gateway, door),
     async close() {
       await door.close();
       await gateway.close();
       await pool.end();
-      await owner.end();
+      await owners.end();
     },
   };
 }

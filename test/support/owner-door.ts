@@ -11,13 +11,30 @@ export interface OwnerDoor {
   readonly token: string;
 }
 
-/** Runs work on a connection that is the owner's while it lasts. */
+/** Runs work on a connection that is the owner's, and nobody else's, while it lasts. */
 export type AsOwner = <Result>(work: (client: pg.ClientBase) => Promise<Result>) => Promise<Result>;
 
-const requestSchema = z.object({ sql: z.string(), params: z.array(z.unknown()) });
+const requestSchema = z.object({
+  sql: z.string(),
+  params: z.array(z.unknown()),
+  /** How long what the SQL locks stays locked, in milliseconds: the answer begins when it is, and ends when it is free. */
+  hold: z.int().optional(),
+});
 const DATE = 1082;
 // `pg` would make a moment in this machine's time zone of a day.
 pg.types.setTypeParser(DATE, (day) => day);
+
+/** Each work on a connection of its own to PostgreSQL: none waits for what another file's test holds or asks. */
+export function eachOnItsOwn(pool: pg.Pool): AsOwner {
+  return async (work) => {
+    const client = await pool.connect();
+    try {
+      return await work(client);
+    } finally {
+      client.release();
+    }
+  };
+}
 
 /** Opens an owner's door on loopback: SQL in, rows out, for anybody who has the token. */
 export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { close(): Promise<void> }> {
@@ -25,7 +42,11 @@ export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { clo
   const server = createServer(async (request, response) => {
     if (request.headers.authorization !== `Bearer ${token}`) return response.writeHead(401).end();
     try {
-      const { sql, params } = requestSchema.parse(JSON.parse(await text(request)));
+      const { sql, params, hold } = requestSchema.parse(JSON.parse(await text(request)));
+      if (hold !== undefined) {
+        await asOwner((client) => holdLocks(client, sql, hold, () => response.writeHead(200).flushHeaders()));
+        return response.end();
+      }
       const rows = await asOwner((client) => queryRows(client, sql, params));
       return response.writeHead(200).end(JSON.stringify(rows));
     } catch (error) {
@@ -38,6 +59,17 @@ export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { clo
     token,
     close,
   };
+}
+
+async function holdLocks(client: pg.ClientBase, sql: string, hold: number, onLocked: () => void): Promise<void> {
+  await client.query("begin");
+  try {
+    await client.query(sql);
+    onLocked();
+    await new Promise((resolve) => setTimeout(resolve, hold));
+  } finally {
+    await client.query("rollback");
+  }
 }
 
 /** Rows with the values that `pg` makes of them, over either database; a date stays text. */
