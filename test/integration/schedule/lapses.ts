@@ -111,7 +111,7 @@ describe("a claim that has lapsed", () => {
 
   // PGlite has one connection, so that nobody holds anything there.
   it.skipIf(inject("databaseName") === "pglite")(
-    "waits where a call holds the user's row, and others' are counted meanwhile",
+    "waits where a call holds the user's row, and others' are counted meanwhile (needs PostgreSQL)",
     async () => {
       const neighbour = await Person.signUp();
       await runSchedule();
