@@ -246,6 +246,19 @@ describe("an answer that is replaced", () => {
     expect(await ownerQuery("select from messages where user_id = $1", [person.id])).toHaveLength(4);
   });
 
+  test("by regenerate: the model is told the number of a change, by which it is undone, however much that did", async () => {
+    const person = await Person.signUp();
+    const tasks = Array.from({ length: 5 }, (_, index) => ({ title: `${index} ${"long ".repeat(20)}title` }));
+    const script = await Script.write([calls(["create_task", { tasks }]), says("Added."), says("There.")], {
+      repeats: true,
+    });
+    const message = userMessage(`Add ${script.mark}`, "m-1");
+    const first = await messageOf(await chunksOf(await post(person, message)));
+    await chunksOf(await post(person, message, regenerate(first.id)));
+    const told = expect.stringMatching(/^Created #1 "0 long .* … \(trimmed; this was change 1; /s);
+    expect(await inputOf(script)).toEqual(["user", "create_task", told, "developer"]);
+  });
+
   test("by the same regenerate sent twice is replaced once", async () => {
     const { person, script, message, first } = await added();
     const second = await messageOf(await chunksOf(await post(person, message, regenerate(first.id))));

@@ -158,6 +158,21 @@ describe("a conversation", () => {
     expect(input.at(-1)).toMatchObject({ role: "user" });
   });
 
+  test("keeps the number of a change, by which it is undone, wherever the output is trimmed", async () => {
+    const person = await Person.signUp();
+    const tasks = Array.from({ length: 5 }, (_, index) => ({ title: `${index} ${"long ".repeat(20)}title` }));
+    const first = await Script.write([calls(["create_task", { tasks }]), says("Added.")]);
+    const { conversation_id } = await chat(person, { message: `Add them ${first.mark}` });
+    const second = await Script.write([says("You are welcome.")]);
+    await chat(person, { message: `Thanks ${second.mark}`, conversation_id });
+    const [request] = (await second.record()).requests;
+    expect(request?.input).toContainEqual(
+      expect.objectContaining({
+        output: expect.stringMatching(/^Created #1 "0 long .* … \(trimmed; this was change 1; get_task tells/s),
+      }),
+    );
+  });
+
   test("is stored with its calls, tokens and rounds, and counted for the day", async () => {
     const person = await Person.signUp();
     const script = await Script.write([

@@ -4,13 +4,14 @@ import { messages } from "../../database/chat-schema.ts";
 import { excerpt } from "../../excerpt.ts";
 import { catalog, toolCalled } from "../../tools/catalog.ts";
 import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
+import { trimOutput } from "../stream/trim-output.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 
 /** How many calls are kept of the answers that a message replaces, the newest. */
 export const MOST_REPLACED_CALLS = 100;
 
-/** How much is kept of what came of a call: what it did stands at its beginning. */
-const LONGEST_TEXT = 400;
+/** How much is kept of why a call failed. */
+const LONGEST_ERROR = 400;
 
 /** An input that is longer as JSON is left out: what came of the call names the task. */
 const LONGEST_INPUT = 2_000;
@@ -49,19 +50,22 @@ export function replacedCalls(messages: readonly ChatMessage[]): ReplacedCall[] 
 function writingCalls(events: readonly TurnEvent[]): ReplacedCall[] {
   return events.flatMap((event) => {
     if (event.type !== "tool_input" || toolCalled(event.tool)?.annotations.readOnlyHint !== false) return [];
-    const text = outcomeOf(event.call_id, events);
+    const text = outcomeOf(event, events);
     const input = JSON.stringify(event.input ?? null).length > LONGEST_INPUT ? {} : event.input;
     return text === undefined ? [] : [{ call_id: event.call_id, tool: event.tool, input, text }];
   });
 }
 
 /** What came of a call; undefined where it was never run. */
-function outcomeOf(callId: string, events: readonly TurnEvent[]): string | undefined {
+function outcomeOf(
+  { call_id: callId, tool }: Extract<TurnEvent, { type: "tool_input" }>,
+  events: readonly TurnEvent[],
+): string | undefined {
   const ended = events.find(
     (event) => (event.type === "tool_output" || event.type === "tool_error") && event.call_id === callId,
   );
-  if (ended?.type === "tool_output") return excerpt(ended.text, LONGEST_TEXT);
-  return ended?.type === "tool_error" ? excerpt(`Error: ${ended.message}`, LONGEST_TEXT) : undefined;
+  if (ended?.type === "tool_output") return trimOutput(ended, tool);
+  return ended?.type === "tool_error" ? excerpt(`Error: ${ended.message}`, LONGEST_ERROR) : undefined;
 }
 
 /** Not every server makes ids that are unique beyond one answer. */

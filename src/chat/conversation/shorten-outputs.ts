@@ -8,7 +8,7 @@ const LARGEST_OUTPUT = 8_000;
 /** How much of each text in it is kept then, in code points. */
 const LONGEST_VALUE = 200;
 
-/** How much is kept of the same as text, in code points: the model is shown the first 400 in later turns. */
+/** How much is kept of the same as text, in code points: later turns show the model the first 400: `trimOutput`. */
 const LONGEST_TEXT = 1_000;
 
 /** Of a message that goes on the model is shown all: no page of a list is longer. */
@@ -39,7 +39,7 @@ function shortenOutput(output: Record<string, unknown>): Record<string, unknown>
   if (sizeOf(output) <= LARGEST_OUTPUT) return output;
   const { tasks, ...rest } = withShortTexts(output);
   let room = LARGEST_OUTPUT - sizeOf(rest);
-  if (room < 0) return CUT;
+  if (room < 0) return { ...("change" in rest && { change: rest.change }), ...CUT };
   const kept = !Array.isArray(tasks)
     ? undefined
     : tasks.filter((task) => {

@@ -1,13 +1,10 @@
-import { excerpt } from "../../excerpt.ts";
 import { showMoment, weekdayOf } from "../../moment.ts";
 import type { ChatMessage, ReplacedCall } from "../stream/chat-message.ts";
+import { trimOutput } from "../stream/trim-output.ts";
 import type { TurnEvent } from "../stream/turn-event.ts";
 import type { ModelItem } from "./model.ts";
 
 type PersonMessage = Extract<ChatMessage, { role: "user" }>;
-
-/** How much of a tool's output the model is still shown in later turns. */
-const OLD_OUTPUT_LENGTH = 400;
 
 const MINUTE = 60_000;
 
@@ -32,9 +29,9 @@ export function toModelItems(
   const items = history.flatMap((message): ModelItem[] =>
     message.role === "user"
       ? [toSaid(message, timeZone), ...toReplacedItems(message.replaced)]
-      : toItems(message.events, trim).filter((item) => item.type !== "sealed_reasoning"),
+      : toItems(message.events, trimOutput).filter((item) => item.type !== "sealed_reasoning"),
   );
-  return [...items, ...toItems(current, (text) => text)];
+  return [...items, ...toItems(current, ({ text }) => text)];
 }
 
 function toSaid({ text, images = [], sentAt }: PersonMessage, timeZone: string): ModelItem {
@@ -57,10 +54,11 @@ function toReplacedItems(calls: readonly ReplacedCall[]): ModelItem[] {
   return items.length === 0 ? [] : [...items, { type: "note", text: REPLACED }];
 }
 
-function toItems(events: readonly TurnEvent[], shorten: (text: string) => string): ModelItem[] {
+function toItems(events: readonly TurnEvent[], tellOutput: typeof trimOutput): ModelItem[] {
   const items: ModelItem[] = [];
   /** The calls without an output yet, and why they would stay without one. */
   const open = new Map<string, string>();
+  const tools = new Map<string, string>();
   const close = (callId: string, text: string) => {
     items.push({ type: "call_output", callId, text });
     open.delete(callId);
@@ -86,9 +84,10 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
           arguments: event.arguments,
         });
         open.set(event.call_id, NOT_REACHED);
+        tools.set(event.call_id, event.tool);
         break;
       case "tool_output":
-        close(event.call_id, shorten(event.text));
+        close(event.call_id, tellOutput(event, tools.get(event.call_id)));
         break;
       case "tool_error":
         close(event.call_id, `Error: ${event.message}`);
@@ -112,8 +111,4 @@ function toItems(events: readonly TurnEvent[], shorten: (text: string) => string
 function describeMoment(moment: Date, timeZone: string): string {
   const minute = new Date(Math.floor(moment.getTime() / MINUTE) * MINUTE);
   return `${weekdayOf(minute, timeZone)}, ${showMoment(minute, timeZone)}`;
-}
-
-function trim(text: string): string {
-  return excerpt(text, OLD_OUTPUT_LENGTH, " … (trimmed; call the tool again for what is true now)");
 }
