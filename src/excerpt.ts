@@ -37,3 +37,8 @@ export function listFirst<Item>(items: readonly Item[], tell: (item: Item) => st
   const told = items.slice(0, most).map(tell);
   return [...told, ...(items.length > most ? [`and ${items.length - most} more`] : [])].join("; ");
 }
+
+/** Tasks by their ids: `#1, #2`. */
+export function listIds(ids: readonly number[]): string {
+  return ids.map((id) => `#${id}`).join(", ");
+}

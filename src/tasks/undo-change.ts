@@ -5,7 +5,7 @@ import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, ApprovalNeeded, refusedField } from "../errors.ts";
-import { listFirst } from "../excerpt.ts";
+import { listFirst, listIds } from "../excerpt.ts";
 import { quote } from "../quote.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
 import { isClaimLive } from "./ready.ts";
@@ -86,7 +86,7 @@ export async function undoChange(
   const changes = changed.map((change) => ({ ...change, isCompletion: false }));
   const deleted = changes.filter(({ operation }) => operation === "delete").map(({ task }) => task.id);
   const remarks = new Map(deleted.map((id) => [id, "deleted"]));
-  const comment = deleted.length === 0 ? undefined : `That deleted ${deleted.map((id) => `#${id}`).join(", ")}.`;
+  const comment = deleted.length === 0 ? undefined : `That deleted ${listIds(deleted)}.`;
   if (undone.results === undefined) return { ...answer, changes, remarks, comment };
 
   const result = undoSchema.parse(undone.results[0]);
@@ -142,8 +142,9 @@ function needsApproval(number: number, steps: readonly { id: number; deed: strin
   // What is restored cannot be named: nobody sees a deleted task.
   const does = [
     restored > 0 && `restores ${restored} ${restored === 1 ? "task" : "tasks"}`,
-    deleted.length > 0 && (changed.length > 0 ? "deletes or changes" : "deletes"),
-    deleted.length === 0 && changed.length > 0 && "changes",
+    // The tasks are named behind it, those that are deleted first.
+    deleted.length > 0 && (changed.length > 0 ? `deletes ${listIds(deleted)}` : "deletes"),
+    changed.length > 0 && (deleted.length > 0 ? `changes ${listIds(changed)}:` : "changes"),
   ];
   return new ApprovalNeeded(`Undoing change ${number} ${deleted.length > 0 ? "deletes tasks" : "changes tasks"}`, {
     deed: `undo change ${number}, which ${does.filter(Boolean).join(" and ")}`,

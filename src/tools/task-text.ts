@@ -1,3 +1,4 @@
+import { listIds } from "../excerpt.ts";
 import { quote, quoteLines } from "../quote.ts";
 import { tellFields } from "../tasks/field-table.ts";
 import { MOST_LAPSES, type Task, type WholeTask } from "../tasks/task.ts";
@@ -41,10 +42,6 @@ function tellRecurrence({ recurrence_text: text = "", next_dues: dues = [] }: Ta
 
 function tellMaker(maker: string | undefined): string {
   return maker === undefined ? "" : ` by ${quote(maker)}`;
-}
-
-function listIds(ids: readonly number[]): string {
-  return ids.map((id) => `#${id}`).join(", ");
 }
 
 function tellMore(more: string | undefined): string {

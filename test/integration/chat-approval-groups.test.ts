@@ -33,6 +33,26 @@ test("thirty calls ask one question, in words, with as many titles as fit, and a
   expect(await titlesOf(person)).toEqual(titles);
 });
 
+test("counts each task that a call would make, and names them, those with subtasks too", async () => {
+  const person = await Person.signUp();
+  const tasks = Array.from({ length: 22 }, (_, index) => ({ title: `Item ${index}`, tags: ["long"] }));
+  const trip = { title: "Trip", subtasks: [{ title: "Pack" }, { title: "Book", priority: "high" }] };
+  const script = await Script.write([calls(["create_task", { tasks }], ["create_task", trip])]);
+  const asked = await chat(person, { message: `Add all ${script.mark}` });
+  const titlesInQuestion = [...tasks.map(({ title }) => title), "Trip", "Pack", "Book"].map((title) => `"${title}"`);
+  expect(asked.response).toBe(`Waiting for your approval: Create 25 tasks: ${titlesInQuestion.join(", ")}?`);
+  const each = tasks.map(({ title }) => `"${title}" (tags "long")`).join(", ");
+  expect(asked.approval_required?.map(({ question }) => question)).toEqual([
+    `Create 22 tasks: ${each}?`,
+    'Create 3 tasks: title "Trip", subtasks "Pack", "Book" (priority "high")?',
+  ]);
+
+  const more = await Script.write([calls(...Array.from({ length: 4 }, () => ["create_task", { tasks }] as const))]);
+  expect((await chat(person, { message: `Add more ${more.mark}` })).response).toMatch(
+    /: Create 88 tasks: "Item 0", .*, "Item 21" and \d+ more\?$/,
+  );
+});
+
 test("one by one: the question is about those that still wait", async () => {
   const person = await Person.signUp();
   const ids = await makeTasks(person, "A", "B", "C");
@@ -67,6 +87,8 @@ test("several tools ask a question each; what a change would write is in it", as
     `Update 2 tasks: #${ids[0]} "A" ${change}, #${ids[1]} "B" ${change}?`,
     `Delete 4 tasks: #${ids[0]} "A", #${ids[1]} "B", #${ids[2]} "C", #${ids[3]} "D"?`,
   ]);
+  // A yes in words counts for one question alone.
+  expect(asked.response).toMatch(/\?\n\(These are several questions, so a written yes is not enough: .*\)$/);
 });
 
 test("a yes in words answers the one question about several calls, each for the task as it was shown", async () => {
@@ -165,7 +187,7 @@ test("questions of the release before are asked one by one, and in words answere
   );
   const again = await chat(person, body);
   expect(again.approval_groups).toBeUndefined();
-  expect(again.response.split("\n")).toHaveLength(2);
+  expect(again.response).toMatch(/^Waiting .*\nWaiting .*\n\(These are several questions, .*\)$/);
   await chat(person, { message: "yes", conversation_id });
   expect(await titlesOf(person)).toEqual(["A", "B"]);
 });

@@ -41,6 +41,17 @@ describe("an undo that an agent asks for", () => {
     expect(await titlesOf(person)).toEqual([]);
   });
 
+  test("tells what it deletes from what it changes", async () => {
+    const person = await Person.signUp();
+    await person.run("create_task", { title: "Water plants", due: "2026-11-30", recurrence: "FREQ=DAILY" });
+    const { change } = await person.run("complete_task", { task_id: 1 });
+    const script = await Script.write([calls(["update_task", { undo: change }])]);
+    const asked = await chat(person, { message: `Undo ${script.mark}` });
+    expect(questionOf(asked).question).toBe(
+      `Undo change ${change}, which deletes #2 and changes #1: #2 "Water plants", #1 "Water plants"?`,
+    );
+  });
+
   test("asks about several at once, each by what it deletes", async () => {
     const { person, ids, answer } = await undoing(["Alpha", "Beta"], 2, 1);
     expect(answer?.response).toContain(

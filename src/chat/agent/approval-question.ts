@@ -1,4 +1,5 @@
 import { excerpt } from "../../excerpt.ts";
+import { isObject } from "../../json.ts";
 import { quote } from "../../quote.ts";
 import { titleFor } from "../../tools/catalog.ts";
 import type { NamedTask, PlannedCall } from "../../tools/run-tool.ts";
@@ -15,6 +16,9 @@ const MOST_AT_LENGTH = 5;
 
 /** What a call says to the server and not to a person; the number of an undo stands in what it does. */
 const UNASKED = ["idempotency_key", "undo", "atomic", "match", "expect_count"];
+
+/** The fields that list tasks to come: a question counts those, and names them by their titles. */
+const NEW_TASKS = ["tasks", "subtasks"];
 
 /** A call, and what it would do where the tool's name does not say it: `undo change 4, which deletes`. */
 interface CallInQuestion extends PlannedCall {
@@ -42,17 +46,28 @@ export function approvalQuestion(call: CallInQuestion, tasks: readonly TaskInQue
     const question = `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (${values})`}?`;
     return tasks.length > MOST_NAMED_IN_QUESTION ? `${question} ${UNNAMED}` : question;
   }
-  const { deed = call.tool.title } = call;
+  const { deed = titleOf(call) } = call;
   return `${deed.charAt(0).toUpperCase()}${deed.slice(1)}${about && ` ${about}`}${values && `: ${values}`}?`;
+}
+
+function titleOf({ tool, details, changes }: PlannedCall): string {
+  return changes > 1 && NEW_TASKS.some((field) => details.has(field)) ? titleFor(tool.title, changes) : tool.title;
 }
 
 /** What the call is about, for a question about several: `"Milk"` of a task to come, `#12 "Milk" (priority "low")` of one there is. */
 export function approvalSubject(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
-  const title = call.details.get("title");
+  const titles = titlesOf(Object.fromEntries(call.details));
   const values = showDetails(call);
   if (call.deed !== undefined) return [call.deed, nameTasks(tasks)].filter(Boolean).join(" ");
   if (tasks.length > 0) return `${nameTasks(tasks)}${values && ` (${values})`}`;
-  return typeof title === "string" ? quote(excerpt(title, LONGEST_TITLE)) : values;
+  return titles.join(", ") || values;
+}
+
+/** The title of a task to come, and those of the tasks that are to come with it. */
+function titlesOf(task: Readonly<Record<string, unknown>>): string[] {
+  const { title } = task;
+  const others = NEW_TASKS.flatMap((field) => task[field] ?? []).filter(isObject);
+  return [...(typeof title === "string" ? [quote(excerpt(title, LONGEST_TITLE))] : []), ...others.flatMap(titlesOf)];
 }
 
 /** Them, as far as a question has room; where they are many, as much of the title of each as several questions show. */
@@ -76,7 +91,22 @@ function showDetails({ details }: PlannedCall): string {
 }
 
 function showFields(fields: readonly (readonly [string, unknown])[]): string {
-  return fields.map(([field, value]) => `${field.replaceAll("_", " ")} ${showValue(value)}`).join(", ");
+  return fields
+    .map(([field, value]) => {
+      if (!NEW_TASKS.includes(field) || !Array.isArray(value))
+        return `${field.replaceAll("_", " ")} ${showValue(value)}`;
+      const tasks = value.map(showNewTask).join(", ");
+      return field === "tasks" ? tasks : `${field} ${tasks}`;
+    })
+    .join(", ");
+}
+
+/** A task to come: `"Milk" (tags "groceries")`. */
+function showNewTask(task: unknown): string {
+  if (!isObject(task) || typeof task.title !== "string") return showValue(task);
+  const { title: _title, ...others } = task;
+  const values = showFields(Object.entries(others));
+  return `${showText(task.title)}${values && ` (${values})`}`;
 }
 
 /** A value in words: a list of several, and in brackets what has fields of its own. */

@@ -166,5 +166,6 @@ async function* ask(
     about: approvalSubject(call, asked),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
     tasks: tasks.map(({ id, version, claim }) => ({ id, version, claim })),
+    count: tasks.length > 0 ? tasks.length : call.changes,
   });
 }

@@ -12,6 +12,10 @@ export const MOST_NAMED_IN_QUESTION = 25;
 export const UNNAMED =
   "(Not all of them are named, so a written yes is not enough: use the button, or ask for fewer at once.)";
 
+/** What a person is told of whom more than one thing is asked: `answerInWords` takes a yes to one question alone. */
+export const SEVERAL =
+  "(These are several questions, so a written yes is not enough: use the buttons, or ask for one thing after the other.)";
+
 /** One question about several calls of one tool. */
 export const approvalGroupSchema = z
   .object({
@@ -128,7 +132,7 @@ function hidesTasks({ tasks = [] }: ApprovalRequest): boolean {
   return tasks.length > MOST_NAMED_IN_QUESTION;
 }
 
-/** How many tasks calls are about; one that names none makes one, or asks for it. */
+/** How many tasks calls are about. */
 function countTasks(requests: readonly ApprovalRequest[]): number {
-  return requests.reduce((sum, { tasks = [] }) => sum + Math.max(1, tasks.length), 0);
+  return requests.reduce((sum, { tasks = [], count = tasks.length }) => sum + Math.max(1, count), 0);
 }

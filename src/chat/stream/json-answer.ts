@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { approvalGroupSchema, approvalGroups, questionsOf } from "./approval-groups.ts";
+import { approvalGroupSchema, approvalGroups, questionsOf, SEVERAL } from "./approval-groups.ts";
 import { condense, type TurnEvent, textOf, usageSchema, waitingCalls } from "./turn-event.ts";
 import type { WatchedTurn } from "./turn-lines.ts";
 
@@ -85,11 +85,10 @@ export function toChatAnswer(
     return { id, tool, input, question, expires_at };
   });
   const groups = approvalGroups(all);
+  const questions = questionsOf(all).map((question) => `Waiting for your approval: ${question}`);
   const words = [
     textOf(condense(events)),
-    questionsOf(all)
-      .map((question) => `Waiting for your approval: ${question}`)
-      .join("\n"),
+    [...questions, ...(questions.length > 1 ? [SEVERAL] : [])].join("\n"),
     ...(failure === undefined ? [] : [failure.message]),
   ];
   return {

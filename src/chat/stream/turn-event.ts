@@ -53,6 +53,8 @@ const approvalRequest = z.object({
   about: z.string().optional(),
   /** The tasks that the call names, as they were when this was asked; undefined where the release before has asked. */
   tasks: z.array(z.object({ id: z.int(), version: z.int(), claim: z.int().optional() })).optional(),
+  /** How many tasks the call would change or make; undefined where the release before has asked. */
+  count: z.int().optional(),
 });
 const approvalAnswer = z.object({
   type: z.literal("approval_answer"),
