@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { listenOnLoopback } from "../../local/loopback-server.ts";
+import { PATIENCE } from "../support/patience.ts";
 
 /** Stands in for Claude, which Claude Code asks what to do: it calls the tool that it is told to, and says "Done." after. */
 export interface ScriptedClaude {
@@ -48,8 +49,9 @@ export async function startScriptedClaude(): Promise<ScriptedClaude> {
       ANTHROPIC_BASE_URL: url,
       ANTHROPIC_API_KEY: "the key of the tests",
       ENABLE_TOOL_SEARCH: "false",
-      // In milliseconds; it goes on without a server that takes longer.
-      MCP_TIMEOUT: "300000",
+      // It would begin without a server that has not connected within 2 s, and give up the connection after 30.
+      CLAUDE_CODE_MCP_STARTUP_WAIT_MS: String(PATIENCE),
+      MCP_TIMEOUT: String(PATIENCE),
     },
     callOnce(name, input) {
       const start = { type: "tool_use", id: `toolu_${crypto.randomUUID()}`, name, input: {} };
