@@ -11,7 +11,7 @@ import { openConnection } from "../../ops/database/connection.ts";
 import { migrate, rollBack } from "../../ops/database/migrate.ts";
 import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { createTestDatabase, workerUrlTo } from "../support/cluster-databases.ts";
-import { openOwnerDoor } from "../support/owner-door.ts";
+import { eachOnItsOwn, openOwnerDoor } from "../support/owner-door.ts";
 import { TEST_LIMIT } from "../support/patience.ts";
 import { findPostgresql } from "../support/postgresql-cluster.ts";
 import { applyEdit, readRecipes } from "../support/recipes/examples.ts";
@@ -119,7 +119,9 @@ describe("the recipes of CODEBASE.md, in a copy of the repository", () => {
       ended.push(() => pool.end());
       const gateway = await startGateway(pool);
       ended.push(() => gateway.close());
-      const door = await openOwnerDoor((work) => work(owner));
+      const owners = openRawPool(url);
+      ended.push(() => owners.end());
+      const door = await openOwnerDoor(eachOnItsOwn(owners));
       ended.push(() => door.close());
       const { connectionString, fetchEndpoint } = gateway;
       const configuration = {

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import pg from "pg";
 import { z } from "zod";
 import { openEmbeddedDatabase } from "../../local/embedded-database.ts";
 import { type Gateway, startGateway } from "../../local/gateway.ts";
 import { openRawPool } from "../../local/raw-pool.ts";
+import { openConnection } from "../../ops/database/connection.ts";
 import { migrate } from "../../ops/database/migrate.ts";
 import { readMigrationFiles } from "../../ops/database/migration-files.ts";
 import { ensureWorkerLogin } from "../../ops/database/worker-login.ts";
@@ -57,15 +57,14 @@ export async function startPgliteDatabase(): Promise<RunningTestDatabase> {
 
 /** A database of a cluster, migrated by its superuser, with the worker logging in by password. */
 export async function startPostgresqlDatabase(ownerUrl: URL, workerUrl: URL): Promise<RunningTestDatabase> {
-  const owners = new pg.Pool({ connectionString: ownerUrl.href });
-  const asOwner = eachOnItsOwn(owners);
-  await asOwner(async (owner) => {
-    await migrate(owner, await readMigrationFiles());
-    await ensureWorkerLogin(owner, workerUrl);
-  });
+  const owner = await openConnection(ownerUrl);
+  await migrate(owner, await readMigrationFiles());
+  await ensureWorkerLogin(owner, workerUrl);
+  await owner.end();
   const pool = openRawPool(workerUrl);
+  const owners = openRawPool(ownerUrl);
   const gateway = await startGateway(pool);
-  const door = await openOwnerDoor(asOwner);
+  const door = await openOwnerDoor(eachOnItsOwn(owners));
   return {
     database: describe(gateway, door),
     async close() {

@@ -17,14 +17,14 @@ export type AsOwner = <Result>(work: (client: pg.ClientBase) => Promise<Result>)
 const requestSchema = z.object({
   sql: z.string(),
   params: z.array(z.unknown()),
-  /** How long what the SQL locks stays locked, in milliseconds: the answer begins when it is, and ends when it is free. */
+  /** For how many milliseconds the rows stay locked: the answer begins once they are, and ends once they are free. */
   hold: z.int().optional(),
 });
 const DATE = 1082;
 // `pg` would make a moment in this machine's time zone of a day.
 pg.types.setTypeParser(DATE, (day) => day);
 
-/** Each work on a connection of its own to PostgreSQL: none waits for what another file's test holds or asks. */
+/** Runs each work on a connection of its own to PostgreSQL: none waits for what another file's test holds or asks. */
 export function eachOnItsOwn(pool: pg.Pool): AsOwner {
   return async (work) => {
     const client = await pool.connect();
@@ -44,12 +44,13 @@ export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { clo
     try {
       const { sql, params, hold } = requestSchema.parse(JSON.parse(await text(request)));
       if (hold !== undefined) {
-        await asOwner((client) => holdLocks(client, sql, hold, () => response.writeHead(200).flushHeaders()));
+        await asOwner((client) => holdRows(client, sql, params, hold, () => response.writeHead(200).flushHeaders()));
         return response.end();
       }
       const rows = await asOwner((client) => queryRows(client, sql, params));
       return response.writeHead(200).end(JSON.stringify(rows));
     } catch (error) {
+      if (response.headersSent) return response.destroy();
       return response.writeHead(400).end(error instanceof Error ? error.message : String(error));
     }
   });
@@ -61,10 +62,17 @@ export async function openOwnerDoor(asOwner: AsOwner): Promise<OwnerDoor & { clo
   };
 }
 
-async function holdLocks(client: pg.ClientBase, sql: string, hold: number, onLocked: () => void): Promise<void> {
+async function holdRows(
+  client: pg.ClientBase,
+  sql: string,
+  params: unknown[],
+  hold: number,
+  onLocked: () => void,
+): Promise<void> {
   await client.query("begin");
   try {
-    await client.query(sql);
+    const { rowCount } = await client.query(sql, params);
+    if (!rowCount) throw new Error("there is no such row to hold");
     onLocked();
     await new Promise((resolve) => setTimeout(resolve, hold));
   } finally {

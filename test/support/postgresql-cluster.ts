@@ -65,7 +65,7 @@ export async function startPostgresqlCluster(programs: string): Promise<Postgres
       listen_addresses: "127.0.0.1",
       port,
       unix_socket_directories: "",
-      max_connections: 100,
+      max_connections: 200,
       fsync: "off",
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
