@@ -86,6 +86,29 @@ describe("a yes counts", () => {
     expect(await titlesOf(person)).toEqual(["Milk"]);
   });
 
+  test.each([0, 1])(
+    "once, also beside one that has lapsed: the answer tells of what was done (%i)",
+    async (lapsing) => {
+      const person = await Person.signUp();
+      const ids = await makeTasks(person, "Milk", "Eggs");
+      const script = await Script.write([calls(...ids.map((id) => ["delete_task", { task_id: id }] as const))]);
+      const { conversation_id, approval_required: asked = [] } = await chat(person, {
+        message: `Delete ${script.mark}`,
+      });
+      const lapsed = asked[lapsing]?.id;
+      const answered = asked[1 - lapsing]?.id;
+      await ownerQuery("update approvals set expires_at = now() - interval '1 second' where id = $1", [lapsed]);
+      expect((await answerWith(person, conversation_id, { id: answered, approved: true })).status).toBe(200);
+      const again = await answerWith(
+        person,
+        conversation_id,
+        asked.map(({ id }) => ({ id, approved: true })),
+      );
+      expect(again.status).toBe(409);
+      expect((await problemOf(again)).detail).toContain("answered already");
+    },
+  );
+
   test("for 15 minutes", async () => {
     const { person, question, conversation_id } = await askedToDelete();
     await ownerQuery("update approvals set expires_at = now() - interval '1 second' where id = $1", [question.id]);

@@ -79,7 +79,7 @@ export async function continueTurn(
   const heard = new Set(
     message.events.flatMap((event) => (event.type === "approval_answer" ? [event.approval_id] : [])),
   );
-  // They are told in this order; the calls run in that of the message.
+  // They are told in the order of their calls, in which those run: `runApproved`.
   const answers = inOrderOfCalls(
     message.events,
     taken.filter(({ id, messageId }) => messageId === message.id && !heard.has(id)),
