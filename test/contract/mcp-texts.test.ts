@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { callForText } from "../support/call-for-text.ts";
+import { textOfCall } from "../support/call-for-text.ts";
 import { Person } from "../support/person.ts";
 
 // Many clients show a model the text of an answer alone.
@@ -10,10 +10,7 @@ beforeAll(async () => {
   person = await Person.signUp();
 });
 
-/** Calls a tool over MCP, and gives the text of its answer. */
-async function textOf(name: string, input: Record<string, unknown>, whose = person): Promise<string> {
-  return (await callForText(whose, name, input)).text;
-}
+const textOf = (name: string, input: object, whose = person) => textOfCall(whose, name, input);
 
 describe("a text says what it takes to go on", () => {
   const task = { title: "Buy milk", due: "2026-11-30", priority: "high", tags: ["groceries", "at home"] };

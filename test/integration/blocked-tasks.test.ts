@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { textOfCall } from "../support/call-for-text.ts";
 import { expectWholeLog } from "../support/change-log.ts";
 import { readyTitles } from "../support/claims.ts";
-import { contentOf } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf, refusalOf } from "../support/person.ts";
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 
 const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
-const textOf = (name: string, input: object) => contentOf(person, name, input);
+const textOf = (name: string, input: object) => textOfCall(person, name, input);
 const read = (id: number) => person.runForTask("get_task", { task_id: id });
 const update = (id: number, fields: object) => person.call("update_task", { task_id: id, ...fields });
 const undo = (change: unknown) => person.call("update_task", { undo: change });
@@ -24,7 +24,7 @@ describe("what a task waits for", () => {
     expect(await read(paint.id)).toEqual({ ...blocked, created_by: "http", changed_by: "http" });
     expect(await read(sand.id)).toMatchObject({ blocks: [paint.id] });
     expect((await person.run("list_tasks", { search: "paint" })).tasks).toMatchObject([{ waiting_for: [2, 3] }]);
-    expect(await textOf("list_tasks", {})).toContain(' \\"Paint\\" · pending · blocked by #2, #3 · ');
+    expect(await textOf("list_tasks", {})).toContain(' "Paint" · pending · blocked by #2, #3 · ');
     expect(await textOf("get_task", { task_id: tape.id })).toContain(" · blocks #1 · ");
     expect(await newTask("Clean", { blocked_by: paint.id })).toMatchObject({ blocked_by: [1], waiting_for: [1] });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contentOf } from "../support/mcp.ts";
+import { textOfCall } from "../support/call-for-text.ts";
 import { Person } from "../support/person.ts";
 
 describe("what a list shows of a task", () => {
@@ -37,9 +37,9 @@ describe("what a list shows of a task", () => {
       for (const field of ["preview", "cut"]) expect(task).not.toHaveProperty(field);
     }
     expect(tasks[1]).not.toHaveProperty("description");
-    const text = await contentOf(other, "list_tasks", { detail: true });
-    expect(text).toContain("> # Plan\\n>");
-    expect(text).toContain("One thing after the other.\\n#2 ");
+    const text = await textOfCall(other, "list_tasks", { detail: true });
+    expect(text).toContain("> # Plan\n>");
+    expect(text).toContain("One thing after the other.\n#2 ");
     expect(await other.run("list_tasks", { detail: false })).toMatchObject({ tasks: [{ cut: true }, {}] });
 
     const many = Array.from({ length: 25 }, (_, index) => ({ title: `No. ${index}`, description: "x".repeat(1_000) }));
@@ -52,7 +52,7 @@ describe("what a list shows of a task", () => {
     expect(first).not.toHaveProperty("next_cursor");
     const page = await other.run("list_tasks", { detail: true, limit: 100 });
     expect(page.tasks).toHaveLength(25);
-    expect(await contentOf(other, "list_tasks", { detail: true, limit: 100 })).toContain("There are more: cursor ");
+    expect(await textOfCall(other, "list_tasks", { detail: true, limit: 100 })).toContain("There are more: cursor ");
     // How tasks are shown may change from page to page.
     expect((await other.run("list_tasks", { cursor: page.next_cursor })).tasks).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { textOfCall } from "../support/call-for-text.ts";
 import { rowOf } from "../support/claims.ts";
-import { contentOf } from "../support/mcp.ts";
 import { Person, problemOf } from "../support/person.ts";
 
 let person: Person;
@@ -22,8 +22,8 @@ describe("update_task of parts", () => {
     ]);
     expect(await rowOf(person, one)).toMatchObject({ description: "First.\nCalled.", version: 2 });
     expect(await rowOf(person, two)).toMatchObject({ description: "Called." });
-    const text = await contentOf(person, "update_task", { task_id: one, add_tags: ["x"], append: "y" });
-    expect(text).toContain('added tags \\"x\\" · appended to description');
+    const text = await textOfCall(person, "update_task", { task_id: one, add_tags: ["x"], append: "y" });
+    expect(text).toContain('added tags "x" · appended to description');
     const same = await person.run("update_task", { task_id: one, add_tags: ["NEW"], remove_tags: ["gone"] });
     expect(same).toMatchObject({ note: "It was so before; nothing was changed.", tasks: [{ version: 3 }] });
   });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { textOfCall } from "../support/call-for-text.ts";
 import { expectWholeLog } from "../support/change-log.ts";
 import { readyTitles, rowOf } from "../support/claims.ts";
-import { contentOf } from "../support/mcp.ts";
 import { Person, problemOf } from "../support/person.ts";
 
 const HOUR = 3_600_000;
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 
 const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
-const textOf = (name: string, input: object) => contentOf(person, name, input);
+const textOf = (name: string, input: object) => textOfCall(person, name, input);
 const momentIn = (hours: number) => new Date(Date.now() + hours * HOUR).toISOString();
 
 describe("when a task may begin, how long it takes and where it stands", () => {

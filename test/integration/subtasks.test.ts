@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { textOfCall } from "../support/call-for-text.ts";
 import { expectWholeLog } from "../support/change-log.ts";
 import { countRequests } from "../support/database-requests.ts";
-import { contentOf } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf, refusalOf } from "../support/person.ts";
 import { deleteRow } from "../support/undoing.ts";
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 
 const newTask = (title: string, fields = {}) => person.runForTask("create_task", { title, ...fields });
-const textOf = (name: string, input: object) => contentOf(person, name, input);
+const textOf = (name: string, input: object) => textOfCall(person, name, input);
 const read = (id: number) => person.runForTask("get_task", { task_id: id });
 const update = (id: number, fields: object) => person.call("update_task", { task_id: id, ...fields });
 const undo = (change: number) => person.call("update_task", { undo: change });
@@ -37,7 +37,7 @@ describe("a task's parent, and the task during which it was found", () => {
     expect(await read(top.id)).toMatchObject({ subtasks: 2, open_subtasks: 1 });
     expect(await textOf("get_task", { task_id: top.id, history: 1 })).toContain("· 1 of 2 subtasks open ·");
     expect(await textOf("get_task", { task_id: child.id })).toMatch(/ · subtask of #1 · .* · discovered during #1 · /);
-    expect(await textOf("list_tasks", {})).toContain(' \\"Pack the books\\" · pending · subtask of #1 · ');
+    expect(await textOf("list_tasks", {})).toContain(' "Pack the books" · pending · subtask of #1 · ');
     expect((await person.run("list_tasks")).tasks).toMatchObject([{ id: 1 }, { id: 2, parent_id: 1 }]);
 
     const other = await newTask("Another");

@@ -1,10 +1,9 @@
 import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
 import { beforeEach, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { readConfiguration } from "../../src/config.ts";
+import { textOfCall } from "../support/call-for-text.ts";
 import { expectWholeLog, loggedCalls } from "../support/change-log.ts";
-import { answerOf, statelessRequest } from "../support/mcp.ts";
 import { ownerQuery } from "../support/owner.ts";
 import { Person, problemOf } from "../support/person.ts";
 import { deleteRow, imagesOf } from "../support/undoing.ts";
@@ -26,12 +25,7 @@ async function refusalOf(number: number, more: object = {}): Promise<{ status: n
 }
 
 /** The text of an undo, as a model sees it. */
-async function toldOf(number: number): Promise<string> {
-  const { result } = await answerOf(
-    await statelessRequest(person, "tools/call", { name: "update_task", arguments: { undo: number } }),
-  );
-  return z.object({ content: z.tuple([z.object({ text: z.string() })]) }).parse(result).content[0].text;
-}
+const toldOf = (number: number) => textOfCall(person, "update_task", { undo: number });
 
 const whole = {
   title: "Paint the fence",

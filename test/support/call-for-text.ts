@@ -11,9 +11,14 @@ const resultSchema = z.object({
 export async function callForText(
   person: Person,
   name: string,
-  input: Record<string, unknown>,
+  input: object,
 ): Promise<{ text: string; isError: boolean }> {
   const { result } = await answerOf(await statelessRequest(person, "tools/call", { name, arguments: input }));
   const { content, isError } = resultSchema.parse(result);
   return { text: content[0].text, isError };
+}
+
+/** The text of such a call's answer. */
+export async function textOfCall(person: Person, name: string, input: object): Promise<string> {
+  return (await callForText(person, name, input)).text;
 }

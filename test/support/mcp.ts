@@ -253,12 +253,6 @@ export function statelessRequest(
   });
 }
 
-/** Calls a tool over MCP, and gives the content of its answer as JSON. */
-export async function contentOf(person: Person, name: string, input: object): Promise<string> {
-  const { result } = await answerOf(await statelessRequest(person, "tools/call", { name, arguments: input }));
-  return JSON.stringify(result?.content);
-}
-
 /** Locks a task, so that a call that changes it stays in flight for a second; `released` resolves when it is free again. */
 export async function holdTask(person: Person, id: number | undefined): Promise<{ released: Promise<unknown> }> {
   return holdRows(`tasks where user_id = ${person.id} and id = ${Number(id)} for update`);

@@ -58,7 +58,7 @@ export class RequestLedger {
     if (answer.status !== status || isToolError)
       this.#surprises.push(`${method} ${path}: ${answer.status} ${answer.body}`);
     if (tool !== undefined) {
-      // A call that no tool takes has ended before the database is asked whether its token still counts.
+      // Bad input ends a call before the database is asked about its token; where that fails then, the answer is 503.
       const ended = status === 400 && answer.status === 503 ? status : answer.status;
       add(this.#tools, `${tool} ${isToolError ? "unavailable" : toolStatuses[ended]}`);
     }

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import * as z from "zod";
-import { contentOf } from "../mcp.ts";
+import { textOfCall } from "../call-for-text.ts";
 import { type DatedList, fields } from "./dated-list.ts";
 import { dayOf, plusDays, shown } from "./when.ts";
 
@@ -42,7 +42,7 @@ export async function readAll(list: DatedList, turn: number): Promise<void> {
   }
   const moved = living.filter(({ id }) => fields.some((field) => list.history.has(`${id} ${field}`)));
   for (const { id } of moved.slice(0, MOST_READ)) await readHistory(list, id);
-  readLines(list, JSON.parse(await contentOf(person, "list_tasks", { status: "all", limit: 100 })), timeZone);
+  readLines(list, await textOfCall(person, "list_tasks", { status: "all", limit: 100 }), timeZone);
   const { digest = [] } = await person.run("list_tasks", { digest: true });
   for (const line of digest.flatMap(({ part, tasks }) => (part === "finished" ? [] : tasks))) {
     const [, id, due] = /^#(\d+) .*?(?: due (\S+))?$/.exec(line) ?? [];
@@ -83,8 +83,7 @@ async function readHistory(list: DatedList, id: number): Promise<void> {
 }
 
 /** What a model reads: the text of a list. */
-function readLines(list: DatedList, content: unknown, timeZone: string): void {
-  const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(content);
+function readLines(list: DatedList, text: string, timeZone: string): void {
   for (const [id, task] of list.tasks) {
     const line = text.split("\n").find((one) => one.startsWith(`#${id} `));
     expect(line === undefined).toBe(task.isDeleted);
