@@ -44,7 +44,10 @@ function accountLines({ email, password }: Welcome): string[] {
   return [`  Demo account  ${email}`, ...(password === undefined ? [] : [`  Password      ${password}`])];
 }
 
-/** Lines to paste into a shell: the tools, a task made, the tasks listed, and the same in words. */
+/**
+ * Lines to paste into a shell: the tools, a task made, the tasks listed, and the same in words. They are about no task of
+ * README.md's dialogue, which then goes as it stands there for who has pasted them.
+ */
 function curlLines({ url, token, lasts, userId }: Welcome): string[] {
   const call = (tool: string, input: object) =>
     `curl -sS ${url}/mcp/tools/${tool} -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '${JSON.stringify(input)}'`;
@@ -55,9 +58,9 @@ function curlLines({ url, token, lasts, userId }: Welcome): string[] {
     "",
     `TOKEN=${token}`,
     `curl -sS ${url}/mcp/tools`,
-    call("create_task", { title: "Buy milk" }),
+    call("create_task", { title: "Water the plants" }),
     call("list_tasks", {}),
-    chat("add milk, eggs and bread to groceries"),
+    chat("add stamps and envelopes to errands"),
     chat("List my tasks"),
   ];
 }

@@ -5,7 +5,13 @@ import { promisify } from "node:util";
 import { DefaultChatTransport, readUIMessageStream, type UIMessage } from "ai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { z } from "zod";
-import { makeStartPlace, type StartedServer, type StartPlace, startServer } from "../support/npm-start.ts";
+import {
+  makeStartPlace,
+  pasteCurlLines,
+  type StartedServer,
+  type StartPlace,
+  startServer,
+} from "../support/npm-start.ts";
 
 const run = promisify(execFile);
 
@@ -16,8 +22,9 @@ const answerSchema = z.looseObject({
   approval_required: z.array(z.looseObject({ id: z.string() })).optional(),
 });
 const tasksSchema = z.object({
-  tasks: z.array(z.object({ title: z.string(), status: z.string(), tags: z.array(z.string()) })),
+  tasks: z.array(z.object({ title: z.string(), status: z.string(), tags: z.array(z.string()).default([]) })),
 });
+const idsSchema = z.object({ tasks: z.array(z.object({ id: z.int() })) });
 
 let place: StartPlace;
 
@@ -53,9 +60,16 @@ async function asNewPerson(server: StartedServer): Promise<StartedServer> {
   return { ...server, token };
 }
 
-/** Says, as a person who has no task yet, what a transcript has them say, and writes down what is answered. */
-async function replay(server: StartedServer, transcript: string): Promise<string> {
-  const person = await asNewPerson(server);
+/** What README.md shows of a conversation. */
+async function readmeTranscript(): Promise<string> {
+  const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+  const [, transcript = ""] = /^```text\n(> .*?)^```$/ms.exec(readme) ?? [];
+  expect(transcript).toContain("> yes\n");
+  return transcript;
+}
+
+/** Says what a transcript has a person say, and writes down what is answered. */
+async function replay(person: StartedServer, transcript: string): Promise<string> {
   let conversation: { conversation_id: string } | undefined;
   const written: string[] = [];
   for (const [, message = ""] of transcript.matchAll(/^> (.+)$/gm)) {
@@ -139,13 +153,27 @@ describe("npm start without a key", () => {
     expect(deleted.response).toMatch(/^\[demo model\] Deleted/);
     expect(await tasks(server)).toEqual(["Milk completed groceries", "Rye bread pending groceries"]);
 
-    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
-    const [, transcript = ""] = /^```text\n(> .*?)^```$/ms.exec(readme) ?? [];
-    expect(transcript).toContain("> yes\n");
-    expect(await replay(server, transcript)).toBe(transcript);
+    const transcript = await readmeTranscript();
+    expect(await replay(await asNewPerson(server), transcript)).toBe(transcript);
 
     const log = await readFile(join(place.dataDirectory, "worker.log"), "utf8");
     expect(log).toContain('"model":"demo-model"');
+  });
+
+  it("says what README.md shows, but for the numbers, to who has pasted the lines that it prints", async () => {
+    const ids = idsSchema
+      .parse(await post(server, "/mcp/tools/list_tasks", { status: "all" }))
+      .tasks.map(({ id }) => id);
+    if (ids.length > 0) await post(server, "/mcp/tools/delete_task", { task_ids: ids });
+    await pasteCurlLines(server);
+    const others = await tasks(server);
+    expect(others.length).toBeGreaterThan(0);
+
+    const transcript = await readmeTranscript();
+    const withoutNumbers = (text: string) => text.replaceAll(/#\d+|change \d+/g, "#");
+    const isOther = (line: string) => others.some((other) => line.startsWith(`# "${other.split(" pending")[0]}" · `));
+    const said = withoutNumbers(await replay(server, transcript)).split("\n");
+    expect(said.filter((line) => !isOther(line)).join("\n")).toBe(withoutNumbers(transcript));
   });
 
   it("answers POST /api/chat the same, approval included", async () => {

@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, inject, it, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import {
@@ -10,6 +8,7 @@ import {
   failingStart,
   makeStartPlace,
   npmStart,
+  pasteCurlLines,
   type StartedServer,
   type StartPlace,
   startServer,
@@ -18,7 +17,6 @@ import { PATIENCE } from "../support/patience.ts";
 import { freePort, untilEnded } from "../support/processes.ts";
 import { rawRequest } from "../support/raw-request.ts";
 
-const run = promisify(execFile);
 const FULL_LOG = 10 * 1024 * 1024;
 const tasksSchema = z.object({ tasks: z.array(z.object({ id: z.int(), title: z.string() })) });
 
@@ -31,19 +29,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await place.remove();
 });
-
-/** Pastes the lines that a start printed into a shell, and returns what each wrote. */
-async function pasteCurlLines(server: StartedServer): Promise<unknown[]> {
-  const lines = server.output().split("\n");
-  const [tokenLine, ...calls] = lines.slice(lines.findIndex((line) => line.startsWith("TOKEN=")));
-  const commands = calls.filter((line) => line.startsWith("curl "));
-  const answers: unknown[] = [];
-  for (const command of commands) {
-    const { stdout } = await run("/bin/sh", ["-c", `${tokenLine}\n${command}`]);
-    answers.push(JSON.parse(stdout));
-  }
-  return answers;
-}
 
 async function titles(server: StartedServer): Promise<string[]> {
   const answer = await fetch(`${server.url}/mcp/tools/list_tasks`, {
@@ -97,7 +82,7 @@ describe("npm start on the embedded database", () => {
     expect((await stat(clientsFile)).mode & 0o777).toBe(0o600);
     const [tools, created, listed] = await pasteCurlLines(first);
     expect(z.object({ tools: z.array(z.unknown()) }).parse(tools).tools).toHaveLength(6);
-    expect(tasksSchema.parse(created).tasks.map(({ title }) => title)).toEqual(["Buy milk"]);
+    expect(tasksSchema.parse(created).tasks.map(({ title }) => title)).toEqual(["Water the plants"]);
     expect(tasksSchema.parse(listed).tasks).toHaveLength(1);
     const signIn = await fetch(`${first.url}/api/auth/signin`, {
       method: "POST",
@@ -107,7 +92,7 @@ describe("npm start on the embedded database", () => {
     expect(signIn.status).toBe(200);
     await setPasswordByMail(first);
     const titlesBefore = await titles(first);
-    expect(titlesBefore).toContain("Buy milk");
+    expect(titlesBefore).toContain("Water the plants");
     // All that it writes is in its data directory, while it runs too; `.npm` is npm's own.
     expect(await readdir(temporary)).toEqual([]);
     expect(await readdir(place.home)).toEqual([".npm", "data", "tmp"]);
@@ -244,7 +229,7 @@ describe.skipIf(inject("clusterUrl") === undefined)("npm start on PostgreSQL", (
       expect(server.output()).not.toContain(url.password);
       await pasteCurlLines(server);
     }
-    expect((await titles(servers[0])).filter((title) => title === "Buy milk")).toHaveLength(2);
+    expect((await titles(servers[0])).filter((title) => title === "Water the plants")).toHaveLength(2);
     for (const server of servers) expect(await server.pressControlC()).toBe(0);
   });
 });

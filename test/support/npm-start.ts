@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { TEST_LIMIT } from "./patience.ts";
 import { childrenOf, freePort, killIfRunning, untilEnded } from "./processes.ts";
 
@@ -107,6 +108,19 @@ async function runStart(
       };
     },
   };
+}
+
+/** Pastes the lines that a start printed into a shell, and returns what each wrote. */
+export async function pasteCurlLines(server: StartedServer): Promise<unknown[]> {
+  const lines = server.output().split("\n");
+  const [tokenLine, ...calls] = lines.slice(lines.findIndex((line) => line.startsWith("TOKEN=")));
+  const commands = calls.filter((line) => line.startsWith("curl "));
+  const answers: unknown[] = [];
+  for (const command of commands) {
+    const { stdout } = await promisify(execFile)("/bin/sh", ["-c", `${tokenLine}\n${command}`]);
+    answers.push(JSON.parse(stdout));
+  }
+  return answers;
 }
 
 interface FailedStart {
