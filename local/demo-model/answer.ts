@@ -2,9 +2,11 @@ import type { OutputItem, ResponsesRequest } from "../responses-api.ts";
 import { act } from "./act.ts";
 import { addTasks } from "./add-tasks.ts";
 import type { Now } from "./calendar.ts";
+import { OPEN } from "./change-wish.ts";
 import { readNow, readTurns, type Turn } from "./conversation.ts";
 import { type Understood, understand } from "./dialogue.ts";
 import { PAGE } from "./find-tasks.ts";
+import { readAll, readNamed } from "./look-up.ts";
 import { askDay } from "./question.ts";
 import { answerYes, call, describe, says, tell, tellList } from "./tell.ts";
 import { changesToUndo, deletesSomething } from "./undo-sentence.ts";
@@ -50,7 +52,11 @@ function answer(
     case "unclear":
       return [says(`${describe(wish)} I have changed nothing.`)];
     case "no_day": {
-      const reason = wish.problem === undefined ? undefined : describe(wish.problem);
+      const { target, problem } = wish;
+      const found = target.type === "all" ? readAll(target, OPEN, calls) : readNamed(target, picks, OPEN, calls);
+      if ("calls" in found) return found.calls;
+      if ("problem" in found) return [says(found.problem)];
+      const reason = problem === undefined ? undefined : describe(problem);
       return [says(askDay(reason))];
     }
     case "add":

@@ -9,6 +9,8 @@ const HINT = "say “postpone milk to friday” or “by 2 days”";
 
 /** Reads `postpone milk to friday`, `push milk by 2 days`, `delay everything a week`, `put milk off until monday`. */
 export function readPostpone(tokens: readonly Token[], context: Context): Wish | undefined {
+  // That is no task yet.
+  if (follow(tokens, 0, "schedule a|an") !== undefined) return undefined;
   const words = readWords(tokens);
   if (words === undefined) return undefined;
   const { rest, field } = words;

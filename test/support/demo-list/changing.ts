@@ -1,4 +1,4 @@
-import { clockIn, day } from "./clock.ts";
+import { clockIn, day, weekday } from "./clock.ts";
 import { change, misunderstood, type Sentence } from "./end.ts";
 
 /** What changes tasks, or might. */
@@ -36,6 +36,14 @@ export const changing: readonly Sentence[] = [
     "put pay rent off until tomorrow",
     { ...change("Pay rent", { scheduled: day(1) }), answer: new RegExp(`is still due ${day(0)}`) },
   ],
+  ["schedule a meeting with Bob at 3pm", misunderstood("schedule a meeting with Bob at 3pm")],
+  [
+    `schedule a meeting with Bob at 3pm on ${weekday.name} and one with Ada at 4pm`,
+    misunderstood("schedule a meeting with Bob at 3pm"),
+  ],
+  ["schedule an appointment", misunderstood("schedule an appointment")],
+  ["schedule appointments", { answer: /no task “appointments”/ }],
+  ["postpone the appointment to next week", { answer: /no task “appointment”/ }],
   ["schedule milk for tomorrow", change("Milk", { scheduled: day(1) })],
   ["the report takes an hour and a half", change("Write report", { estimate_minutes: 90 })],
   ["milk takes forever", misunderstood("milk takes forever")],
