@@ -6,8 +6,9 @@ import { OPEN } from "./change-wish.ts";
 import { readNow, readTurns, type Turn } from "./conversation.ts";
 import { type Understood, understand } from "./dialogue.ts";
 import { PAGE } from "./find-tasks.ts";
-import { readAll, readNamed } from "./look-up.ts";
+import { MOST_PAGES, readAll, readNamed } from "./look-up.ts";
 import { askDay } from "./question.ts";
+import { readCursor } from "./task-lines.ts";
 import { answerYes, call, describe, says, tell, tellList } from "./tell.ts";
 import { changesToUndo, deletesSomething } from "./undo-sentence.ts";
 
@@ -37,7 +38,7 @@ export function nextOutput(request: ResponsesRequest): OutputItem[] {
 }
 
 function answer(
-  { wish, picks, cursor }: Understood,
+  { wish, picks, pages = 0 }: Understood,
   { calls, replaced }: Pick<Turn, "calls" | "replaced">,
   now: Now,
   before: readonly Turn[],
@@ -62,7 +63,12 @@ function answer(
     case "add":
       return addTasks(wish, picks, calls, replaced);
     case "list": {
-      if (calls.length > 0) return [says(tellList(calls, wish))];
+      const page = calls.at(-1);
+      const cursor = page && readCursor(page.output);
+      // A cursor is not kept: to go on, the pages that were shown are read again.
+      if (page !== undefined && (cursor === undefined || calls.length > pages)) {
+        return [says(calls.length > pages ? tellList(page, wish, calls.length === MOST_PAGES) : "There are no more.")];
+      }
       const { filter, saysAll } = wish.selection;
       const status = filter.status ?? (saysAll ? "all" : "open");
       return [

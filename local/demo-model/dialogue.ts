@@ -16,8 +16,8 @@ import { unclear, type Wish } from "./wish.ts";
 export interface Understood {
   readonly wish: Wish;
   readonly picks: Picks;
-  /** Where a list goes on. */
-  readonly cursor?: string;
+  /** How many pages of a list were shown before. */
+  readonly pages?: number;
 }
 
 /** Understands the last message: as the answer to a question of the turn before, or on its own. */
@@ -42,7 +42,8 @@ function readReply(
 ): Understood | undefined {
   if (question.type === "more") {
     const isMore = follow(tokens, 0, "show|list|give? me? more|next|continue page|ones|tasks?") === tokens.length;
-    return isMore ? { ...understand(before, now), cursor: question.cursor } : undefined;
+    const earlier = isMore ? understand(before, now) : undefined;
+    return earlier?.wish.type === "list" ? { ...earlier, pages: (earlier.pages ?? 0) + 1 } : undefined;
   }
   if (follow(tokens, 0, "no|none|neither|nope|cancel|never of? mind|them|these|those|that|it?") === tokens.length) {
     return { wish: { type: "never_mind" }, picks: new Map() };

@@ -8,7 +8,7 @@ import { call } from "./tell.ts";
 import type { Named, Status, Target } from "./wish.ts";
 
 /** How many pages of "all my tasks" are read, so that some of the agent's rounds are left. */
-const MOST_PAGES = 7;
+export const MOST_PAGES = 7;
 
 /** How many tasks a call changes by what they fit. */
 const MOST_MATCHED = 500;

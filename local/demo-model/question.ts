@@ -1,11 +1,11 @@
-import { readCursor, readTaskLines, type TaskLine } from "./task-lines.ts";
+import { readTaskLines, type TaskLine } from "./task-lines.ts";
 
 /** What an answer asks in return, so that the next message may be its answer. */
 export type Question =
   | { readonly type: "which"; readonly name: string; readonly tasks: readonly TaskLine[] }
   | { readonly type: "day" }
   /** Not asked, but open: whether to show the next page. */
-  | { readonly type: "more"; readonly cursor: string };
+  | { readonly type: "more" };
 
 /** What such questions are made of, before and behind the name. */
 const WHICH = ["Which “", "” do you mean? Say “the first”, or its number."] as const;
@@ -13,6 +13,9 @@ const PERHAPS = ["I find no task “", "”. Do you mean one of these? Say “th
 const PERHAPS_THIS = ["I find no task “", "”. Do you mean this one?"] as const;
 const DAY = "To which day shall I move it?";
 const MOST_SHOWN = 10;
+
+/** What a list ends with of which there is more. */
+export const SHOW_MORE = "There are more: say “show more”.";
 
 /** Asks which of several tasks a name means. */
 export function askWhich(name: string, tasks: readonly TaskLine[]): string {
@@ -37,8 +40,7 @@ export function readQuestion(text: string): Question | undefined {
     return { type: "which", name: first.slice(before.length, -behind.length), tasks: readTaskLines(text) };
   }
   if (first.endsWith(DAY)) return { type: "day" };
-  const cursor = readCursor(text);
-  return cursor === undefined ? undefined : { type: "more", cursor };
+  return text.split("\n").at(-1) === SHOW_MORE ? { type: "more" } : undefined;
 }
 
 function showTasks(tasks: readonly TaskLine[]): string[] {

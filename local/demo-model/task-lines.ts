@@ -43,6 +43,11 @@ export function withoutQuotes(text: string): string {
   return text.replaceAll(QUOTED, "");
 }
 
+/** A list without its cursor: `There are more.` */
+export function withoutCursor(text: string): string {
+  return text.replace(/^(There (?:are|may be) more): cursor \S+$/m, "$1.");
+}
+
 /** The cursor to the tasks that are left out, where there are any. */
 export function readCursor(text: string): string | undefined {
   const line = text.split("\n").findLast((one) => !LINE.test(one) && /\bcursor\b/.test(one));

@@ -1,6 +1,7 @@
 import type { OutputItem } from "../responses-api.ts";
 import type { Call, Turn } from "./conversation.ts";
-import { readCursor, readTaskLines } from "./task-lines.ts";
+import { SHOW_MORE } from "./question.ts";
+import { readTaskLines, withoutCursor } from "./task-lines.ts";
 import type { Unclear, Wish } from "./wish.ts";
 
 /** What every answer begins with, so that nobody takes it for a language model. */
@@ -19,16 +20,22 @@ export function call(name: string, input: object): OutputItem {
   return { type: "call", name, arguments: JSON.stringify(input) };
 }
 
-/** Lists as the tool says it. */
-export function tellList(calls: readonly Call[], { selection, isCount }: Extract<Wish, { type: "list" }>): string {
-  const text = tell(calls);
+/** Said of a list that is too long to be read to its end. */
+const FEWER = "There are more: ask for fewer, such as “show tasks due this week”.";
+
+/** What stands in place of a cursor, which nobody can say. */
+const MORE = /^There (?:are|may be) more\.$/m;
+
+/** A page of a list as the tool says it, and how to go on: by `show more`, unless this is the last page that is read. */
+export function tellList(page: Call, { selection, isCount }: Extract<Wish, { type: "list" }>, isLast: boolean): string {
+  const text = tell([page]).replace(MORE, isLast ? FEWER : SHOW_MORE);
   const tasks = readTaskLines(text);
   const { tags = [] } = selection.filter;
   if (tasks.length === 0 && !text.includes("\n") && !text.startsWith("Error")) {
     return tags.length === 0 ? text : `No such tasks with the tag ${tags.map((tag) => `“${tag}”`).join(" and ")}.`;
   }
   if (!isCount) return text;
-  const more = readCursor(text) === undefined ? "" : "More than ";
+  const more = text.endsWith(SHOW_MORE) || text.endsWith(FEWER) ? "More than " : "";
   return [`${more}${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}:`, text].join("\n");
 }
 
@@ -49,14 +56,17 @@ export function describe({ what, hint }: Unclear): string {
   return `I did not understand ${shown === "" ? "which" : `“${shown}”`}: ${hint}.`;
 }
 
+/** What a list says of the time, and of the last change. */
+const CLOCK = /\nIt is \w+day, \S+ in \S+\.(?: Change \d+\.)?$/;
+
 /**
- * What tools have said, without what a list says of the time. A task's description is quoted: it may hold anything, even
+ * What tools have said, without what a list says of the time and its cursor. A task's description is quoted: it may hold anything, even
  * what looks like a task. What the person said no to is said once.
  */
 export function tell(calls: readonly Call[]): string {
   const told = calls.map(({ name, output }) => {
     if (output === REFUSED) return "Not done: you said no.";
-    if (name === "list_tasks") return output.replace(/\nIt is \w+day, \S+ in \S+\.(?: Change \d+\.)?$/, "");
+    if (name === "list_tasks") return withoutCursor(output.replace(CLOCK, ""));
     return name === "get_task" ? output.replaceAll(/\n+(?!> )(?=.)/g, "\n> ") : output;
   });
   return told.filter((line, index) => calls[index]?.output !== REFUSED || told.indexOf(line) === index).join("\n");

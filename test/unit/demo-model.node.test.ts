@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readRule } from "../../src/recurrence/rule.ts";
-import { inputOf, next } from "../support/demo-model-answers.ts";
+import { type Exchange, inputOf, next } from "../support/demo-model-answers.ts";
 
 describe("days and hours are those of the person's zone", () => {
   const wednesday = { now: "2026-11-25T16:00:00+01:00", timeZone: "Europe/Berlin" };
@@ -236,10 +236,40 @@ describe("all tasks", () => {
     expect(done).toEqual({ words: "[demo model] Completed 101 tasks · change 9:", calls: [] });
   });
 
-  test("go on where the page before ended", () => {
-    const answered = `[demo model]\n${first}`;
-    expect(next([["show urgent tasks", [first], answered], ["show more"]]).calls).toEqual([
-      { name: "list_tasks", status: "open", priority: "urgent", cursor: "abc" },
-    ]);
+  test("go on where the page before ended, without a word of a cursor", () => {
+    const { words } = next([["show urgent tasks", [first]]]);
+    expect(words).toBe(`[demo model]\n${page(1)}\nThere are more: say “show more”.`);
+    const list = { name: "list_tasks", status: "open", priority: "urgent" };
+    // As the conversation is shown later: what the tool has answered is trimmed, and its cursor with it.
+    const begun: Exchange = ["show urgent tasks", ['#1 "Task" · pending'], words];
+    const more = (...outputs: string[]) => next([begun, ["show more", outputs]]);
+    expect(more().calls).toEqual([list]);
+    expect(more(first).calls).toEqual([{ ...list, cursor: "abc" }]);
+    const second = `${page(101)}\nThere may be more: cursor def`;
+    const answer = more(first, second).words;
+    expect(answer).toBe(`[demo model]\n${page(101)}\nThere are more: say “show more”.`);
+    expect(more('#1 "Task" · pending').words).toBe("[demo model] There are no more.");
+
+    const third = (...outputs: string[]) => next([begun, ["show more", [first, second], answer], ["more", outputs]]);
+    expect(third(first, second).calls).toEqual([{ ...list, cursor: "def" }]);
+    expect(third(first, second, '#201 "Last" · pending').words).toBe('[demo model] #201 "Last" · pending');
+  });
+
+  test("are shown as far as there are rounds", () => {
+    let exchanges: Exchange[] = [["show urgent tasks", [first]]];
+    for (let pages = 1; pages < 7; pages++) {
+      const { words } = next(exchanges);
+      expect(words).toContain("say “show more”");
+      const ended = exchanges.map(([said, outputs = []], at): Exchange => [said, outputs, at < pages - 1 ? "" : words]);
+      const before = exchanges.slice(0, -1);
+      const [last] = ended.slice(-1);
+      exchanges = [...before, ...(last ? [last] : []), ["show more", Array.from({ length: pages + 1 }, () => first)]];
+    }
+    expect(next(exchanges).words).toContain("There are more: ask for fewer, such as");
+  });
+
+  test("of which there are more are changed once", () => {
+    const answered = `[demo model]\n${page(1)}\nThere are more: say “show more”.`;
+    expect(next([["complete everything", [first], answered], ["show more"]]).calls).toEqual([]);
   });
 });
