@@ -6,7 +6,7 @@ import type { Understood } from "./dialogue.ts";
 import { firstOccurrence } from "./first-occurrence.ts";
 import { readAll, readNamed } from "./look-up.ts";
 import type { TaskLine } from "./task-lines.ts";
-import { call, says, tell } from "./tell.ts";
+import { call, says, tellChanges } from "./tell.ts";
 import type { Status, Wish } from "./wish.ts";
 
 /** How many tasks a call takes. */
@@ -34,7 +34,7 @@ export function act(wish: Act, picks: Understood["picks"], calls: readonly Call[
   if (done.length > 0) {
     const notes =
       wish.type === "change" ? [...wish.notes, ...found.tasks.flatMap((task) => dueBefore(wish, task))] : [];
-    return [says([tell(done), ...notes].join("\n"))];
+    return [says(tellChanges(done, notes))];
   }
   if (wish.type === "show") return found.tasks.map(({ id }) => call("get_task", { task_id: id }));
   const { match } = found;

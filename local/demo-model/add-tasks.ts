@@ -4,7 +4,7 @@ import { inParts, MOST_AT_ONCE } from "./act.ts";
 import type { Call } from "./conversation.ts";
 import type { Understood } from "./dialogue.ts";
 import { readNamed } from "./look-up.ts";
-import { call, says, tell } from "./tell.ts";
+import { call, says, tell, tellChanges } from "./tell.ts";
 import type { Wish } from "./wish.ts";
 
 /** Finds the parent where there is one, then adds the tasks, all of them in one call, then says what came of it. */
@@ -19,7 +19,7 @@ export function addTasks(
   if (found !== undefined && "problem" in found) return [says(found.problem)];
   if (found !== undefined && found.tasks.length > 1) return [says("A task has one parent. I have changed nothing.")];
   const made = calls.slice(found?.lookedUp ?? 0);
-  if (made.length > 0) return [says([tell(made), ...notes].join("\n"))];
+  if (made.length > 0) return [says(tellChanges(made, notes))];
   // An earlier answer to this message has made some of them.
   const missing = tasks.filter(({ title }) => !replaced.some(({ output }) => output.includes(` ${quote(title)} `)));
   if (missing.length === 0) return [says(`There already: ${tell(replaced)}`)];

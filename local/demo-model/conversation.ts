@@ -20,6 +20,8 @@ export interface Turn {
   readonly replaced: readonly Call[];
   /** What the demo model answered, without its label. */
   readonly answered: string;
+  /** The calls behind its last words: nobody has said yet what came of them. */
+  readonly untold: readonly Call[];
 }
 
 /** The turns of a conversation; the last is the one to answer. */
@@ -29,15 +31,19 @@ export function readTurns(input: readonly InputItem[]): Turn[] {
     const items = input.slice(start, starts[index + 1]);
     const [first, ...rest] = items;
     const note = rest.findIndex((item) => "role" in item && item.role === "developer");
+    const isWords = (item: InputItem) => "role" in item && item.role === "assistant";
     const answers = rest.flatMap((item) =>
       "role" in item && item.role === "assistant" ? [withoutLabel(saidText(item))] : [],
     );
+    const answered = answers.join("\n");
+    const outputs = readOutputs(input, answered);
     return {
       hasImage: first !== undefined && "role" in first && hasImage(first),
       said: first !== undefined && "role" in first ? readMessage(first).text : "",
-      calls: readCalls(rest.slice(note + 1), input),
-      replaced: readCalls(rest.slice(0, note + 1), input),
-      answered: answers.join("\n"),
+      calls: readCalls(rest.slice(note + 1), outputs),
+      replaced: readCalls(rest.slice(0, note + 1), outputs),
+      answered,
+      untold: readCalls(rest.slice(Math.max(note, rest.findLastIndex(isWords)) + 1), outputs),
     };
   });
 }
@@ -55,13 +61,29 @@ function hasImage({ content }: Extract<InputItem, { role: string }>): boolean {
   return typeof content !== "string" && content.some(({ type }) => type === "input_image");
 }
 
-function withoutLabel(text: string): string {
+/** What the demo model has said, without its label. */
+export function withoutLabel(text: string): string {
   return text.startsWith(DEMO_LABEL) ? text.slice(DEMO_LABEL.length).trimStart() : text;
 }
 
+/** What the server notes at the end of an output that it shows or keeps the beginning of; it is for models alone. */
+const CUT_NOTE = / … \((?:trimmed|cut)[:;][^()]*\)$/;
+
+/** What came of each call, by its id. What was cut of an output is read where it was told. */
+function readOutputs(input: readonly InputItem[], answered: string): ReadonlyMap<string, string> {
+  return new Map(
+    input.flatMap((item) => {
+      if (!("output" in item)) return [];
+      const beginning = item.output.replace(CUT_NOTE, "");
+      if (beginning === item.output) return [[item.call_id, beginning]];
+      const at = answered.indexOf(beginning);
+      return [[item.call_id, at < 0 ? `${beginning}…` : answered.slice(at)]];
+    }),
+  );
+}
+
 /** A call's output counts where the call stands, or where it stands itself: it may come after the person's yes. */
-function readCalls(items: readonly InputItem[], input: readonly InputItem[]): Call[] {
-  const outputs = new Map(input.flatMap((item) => ("output" in item ? [[item.call_id, item.output]] : [])));
+function readCalls(items: readonly InputItem[], outputs: ReadonlyMap<string, string>): Call[] {
   return items.flatMap((item) =>
     "name" in item ? [{ name: item.name, output: outputs.get(item.call_id) ?? "" }] : [],
   );

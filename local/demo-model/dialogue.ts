@@ -1,3 +1,4 @@
+import { readYesOrNo } from "../../src/chat/conversation/yes-or-no.ts";
 import type { Now } from "./calendar.ts";
 import { setFields } from "./change-wish.ts";
 import type { Turn } from "./conversation.ts";
@@ -25,38 +26,42 @@ export function understand(turns: readonly Turn[], now: Now): Understood {
   const said = turns.at(-1)?.said ?? "";
   const before = turns.slice(0, -1);
   const answered = before.at(-1)?.answered ?? "";
-  const tokens = withoutPoliteness(tokenize(said));
-  const question = readQuestion(answered);
-  const reply = question && readReply(question, tokens, before, now);
+  const reply = readReply(turns, now);
   if (reply !== undefined) return reply;
   const listed = readTaskLines(answered).map(({ id }) => id);
   return { wish: readSentence(said, { now, listed }), picks: new Map() };
 }
 
-/** Undefined where the message is no answer to the question, but something new. */
-function readReply(
-  question: Question,
-  tokens: readonly Token[],
-  before: readonly Turn[],
-  now: Now,
-): Understood | undefined {
+const NONE = "no|none|neither|nope|cancel|never of? mind|them|these|those|that|it?";
+
+/** Reads the last message as the answer to what the demo model has asked; undefined where it is none, but something new. */
+export function readReply(turns: readonly Turn[], now: Now): Understood | undefined {
+  const said = turns.at(-1)?.said ?? "";
+  const before = turns.slice(0, -1);
+  const question = readQuestion(before.at(-1)?.answered ?? "");
+  if (question === undefined) return undefined;
+  const tokens = withoutPoliteness(tokenize(said));
+  // As the server reads it, in many languages.
+  const approved = readYesOrNo(said);
   if (question.type === "more") {
     const isMore = follow(tokens, 0, "show|list|give? me? more|next|continue page|ones|tasks?") === tokens.length;
     const earlier = isMore ? understand(before, now) : undefined;
     return earlier?.wish.type === "list" ? { ...earlier, pages: (earlier.pages ?? 0) + 1 } : undefined;
   }
-  if (follow(tokens, 0, "no|none|neither|nope|cancel|never of? mind|them|these|those|that|it?") === tokens.length) {
+  const isNone = follow(tokens, 0, NONE) === tokens.length;
+  if (isNone || approved === false) {
     return { wish: { type: "never_mind" }, picks: new Map() };
   }
   if (question.type === "day") {
     const earlier = understand(before, now);
-    const wish = earlier.wish.type === "no_day" ? readDayReply(earlier.wish, tokens, now) : undefined;
+    if (earlier.wish.type !== "no_day") return undefined;
+    const problem = approved && unclear(said.trim(), "that is no day");
+    const wish = problem ? { ...earlier.wish, problem } : readDayReply(earlier.wish, tokens, now);
     return wish && { ...earlier, wish };
   }
-  const isYes = follow(tokens, 0, "yes|yep|yeah|sure|ok|right|correct|exactly") === tokens.length;
-  if (isYes && question.tasks.length > 1) {
-    return { wish: unclear(textOf(tokens), "say “the first”, or a number"), picks: new Map() };
-  }
+  const isYes = approved === true || follow(tokens, 0, "yes|yep|yeah|sure|ok|right|correct|exactly") === tokens.length;
+  // A yes to several is asked the same again.
+  if (isYes && question.tasks.length > 1) return understand(before, now);
   const ids = isYes ? question.tasks.map(({ id }) => id) : readChoice(question, tokens, now);
   if (ids === undefined) return undefined;
   const earlier = understand(before, now);

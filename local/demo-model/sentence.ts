@@ -1,3 +1,4 @@
+import { readYesOrNo } from "../../src/chat/conversation/yes-or-no.ts";
 import { readAdd, readRecurring } from "./add-sentence.ts";
 import { readChange } from "./change-sentence.ts";
 import { readClaimNext, readHolder } from "./claim-sentence.ts";
@@ -29,6 +30,8 @@ const NEGATIONS = ["don't|dont|never|not|no", "do not", "if|should|why|who|when 
 
 /** Reads a sentence of a person, in words and marks, as what it asks of the task list. */
 export function readSentence(message: string, context: Context): Wish {
+  // In whatever language the server has an answer, so that what it takes for one is never read as something else.
+  if (readYesOrNo(message) !== undefined) return { type: "yes_or_no" };
   const tokens = withoutPoliteness(tokenize(message));
   if (tokens.some(({ key }) => key === OPEN_QUOTE)) return unclear(message.trim(), "a quotation mark is not closed");
   return readTokens(tokens, context);

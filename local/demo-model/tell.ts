@@ -1,5 +1,6 @@
+import { excerpt } from "../../src/excerpt.ts";
 import type { OutputItem } from "../responses-api.ts";
-import type { Call, Turn } from "./conversation.ts";
+import type { Call } from "./conversation.ts";
 import { SHOW_MORE } from "./question.ts";
 import { readTaskLines, withoutCursor } from "./task-lines.ts";
 import type { Unclear, Wish } from "./wish.ts";
@@ -39,29 +40,29 @@ export function tellList(page: Call, { selection, isCount }: Extract<Wish, { typ
   return [`${more}${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}:`, text].join("\n");
 }
 
-/** A yes that the server has not taken as the answer to a question of its own. */
-export function answerYes(before: Turn | undefined): string {
-  // What only looks was never asked about.
-  const asked = before?.calls.filter(({ name }) => /^(?:create|update|complete|delete)_/.test(name)) ?? [];
-  const fresh = asked.filter(({ output }) => output !== "" && !before?.answered.includes(output));
-  const done = fresh.filter(({ output }) => !output.startsWith("Not done"));
-  if (done.length > 0) return tell(done);
-  if (fresh.length === 0) return "I have asked nothing. Say “help” for what I understand.";
-  return "Your message has set my question aside: nothing was done. Ask me again, and answer the question itself, by its approval.";
-}
+const LONGEST_WHAT = 80;
 
 /** Says what was not understood, and why. */
 export function describe({ what, hint }: Unclear): string {
-  const shown = Array.from(what).length > 80 ? `${Array.from(what).slice(0, 80).join("")}…` : what;
-  return `I did not understand ${shown === "" ? "which" : `“${shown}”`}: ${hint}.`;
+  return `I did not understand ${what === "" ? "which" : `“${excerpt(what, LONGEST_WHAT)}”`}: ${hint}.`;
+}
+
+/** Whether a call has done what it was to do. */
+export function isDone({ output }: Call): boolean {
+  return output !== "" && !/^(?:Error|Not done)/.test(output);
+}
+
+/** What calls that change tasks have said, and what is to be said where they did. */
+export function tellChanges(calls: readonly Call[], notes: readonly string[]): string {
+  return [tell(calls), ...(calls.some(isDone) ? notes : [])].join("\n");
 }
 
 /** What a list says of the time, and of the last change. */
 const CLOCK = /\nIt is \w+day, \S+ in \S+\.(?: Change \d+\.)?$/;
 
 /**
- * What tools have said, without what a list says of the time and its cursor. A task's description is quoted: it may hold anything, even
- * what looks like a task. What the person said no to is said once.
+ * What tools have said, without what a list says of the time and its cursor. A task's description is quoted: it may hold
+ * anything, even what looks like a task. What the person said no to is said once.
  */
 export function tell(calls: readonly Call[]): string {
   const told = calls.map(({ name, output }) => {

@@ -2,53 +2,24 @@ import { describe, expect, test } from "vitest";
 import { countTokens, type InputItem, responsesRequestSchema } from "../../local/responses-api.ts";
 import { answerTo, type Exchange, next } from "../support/demo-model-answers.ts";
 
-describe("a yes in words", () => {
-  const deleted: Exchange = [
-    "delete tea",
-    ['#1 "Tea" · pending', "Not done: the person was asked, and wrote instead."],
-    "[demo model] I would delete this.",
-  ];
+describe("an output that is trimmed", () => {
+  const note = " … (trimmed; call the tool again for what is true now)";
+  const told = 'Created #1 "Milk" · pending\nCreated #2 "Eggs" · pending · change 7';
+  const added: Exchange = ["add milk and eggs", [told.slice(0, 30) + note], `[demo model]\n${told}`];
 
-  test("is no answer to the server's question", () => {
-    expect(next([deleted, ["yes"]])).toMatchObject({
-      calls: [],
-      words: expect.stringMatching(
-        /set my question aside: nothing was done\. Ask me again, and answer the question itself/,
-      ),
-    });
-  });
-
-  test("that the server has taken goes on with the call below it, and is told of", () => {
-    const input: InputItem[] = [
-      { role: "user", content: "delete tea" },
-      { type: "function_call", call_id: "1", name: "delete_task", arguments: "{}" },
-      { type: "function_call_output", call_id: "1", output: "Not done: the person was asked, and wrote instead." },
+  test("is not told again, and its note is shown to nobody", () => {
+    expect(next([added, ["yes"]]).words).toContain("Nothing is waiting for your answer");
+    const untold: InputItem[] = [
+      { role: "user", content: "add milk and eggs" },
+      { type: "function_call", call_id: "1", name: "create_task", arguments: "{}" },
+      { type: "function_call_output", call_id: "1", output: told.slice(0, 30) + note },
       { role: "user", content: "yes" },
-      { type: "function_call", call_id: "2", name: "delete_task", arguments: "{}" },
-      { type: "function_call_output", call_id: "2", output: 'Deleted #1 "Tea" · pending' },
     ];
-    expect(answerTo(input)).toEqual([{ type: "text", text: '[demo model] Deleted #1 "Tea" · pending' }]);
+    expect(answerTo(untold)).toEqual([{ type: "text", text: `[demo model]\n${told.slice(0, 30)}…` }]);
   });
 
-  test("where it is a no is told of once, however many calls it was about", () => {
-    const refused = ["2", "3"].flatMap((call_id): InputItem[] => [
-      { type: "function_call", call_id, name: "delete_task", arguments: "{}" },
-      { type: "function_call_output", call_id, output: "Not done: the person said no." },
-    ]);
-    const input: InputItem[] = [
-      { role: "user", content: "delete everything" },
-      { role: "user", content: "no" },
-    ];
-    expect(answerTo([...input, ...refused])).toEqual([{ type: "text", text: "[demo model] Not done: you said no." }]);
-  });
-
-  test("that the server has taken is told of", () => {
-    const done: Exchange = [
-      "delete tea",
-      ['#1 "Tea" · pending', 'Deleted #1 "Tea" · pending'],
-      "[demo model] I would delete this.",
-    ];
-    expect(next([done, ["yes"]])).toMatchObject({ calls: [], words: '[demo model] Deleted #1 "Tea" · pending' });
+  test("is undone by what was told of it", () => {
+    expect(next([added, ["undo that"]]).calls).toEqual([{ name: "update_task", undo: 7 }]);
   });
 });
 
@@ -70,6 +41,25 @@ describe("a message that is answered anew", () => {
     expect(answerTo(replaced("add milk and bread"))).toEqual([
       { type: "call", name: "create_task", arguments: JSON.stringify({ title: "Bread" }) },
     ]);
+  });
+});
+
+describe("a message that is changed", () => {
+  test.each([
+    ["yes", "\nNothing is waiting for your answer. Say “help” for what I understand."],
+    ["tidy up", "\nI did not understand “tidy up”: say “help” for what I understand. I have changed nothing else."],
+  ])("to “%s” is told what the earlier answer has done", (said, rest) => {
+    const input: InputItem[] = [
+      { role: "user", content: "add milk to the tasks of all" },
+      { type: "function_call", call_id: "0", name: "create_task", arguments: "{}" },
+      { type: "function_call_output", call_id: "0", output: "Not done: the person was asked, and wrote instead." },
+      { role: "user", content: said },
+      { type: "function_call", call_id: "1", name: "create_task", arguments: "{}" },
+      { type: "function_call_output", call_id: "1", output: 'Created #1 "Milk" · pending' },
+      { role: "developer", content: "A note from the server" },
+    ];
+    const held = 'An earlier answer to this message has done this, and it holds:\nCreated #1 "Milk" · pending';
+    expect(answerTo(input)).toEqual([{ type: "text", text: `[demo model]\n${held}${rest}` }]);
   });
 });
 
@@ -121,7 +111,7 @@ describe("an undo", () => {
     "“%s” takes the last changes back",
     (said) => {
       expect(next([added, shown, [said]])).toEqual({
-        words: "[demo model] I would delete this.",
+        words: "[demo model] I would undo this.",
         calls: [{ name: "update_task", undo: 5 }],
       });
     },
@@ -130,7 +120,7 @@ describe("an undo", () => {
   test("of a call about several tasks is one, and of titles that look like its number none", () => {
     const lines = '#1 "Milk · change 9:" · pending · version 1\n#2 "Eggs" · pending · version 1';
     for (const [text, words] of [
-      [`Created 7 tasks · change 5:\n${lines}`, "[demo model] I would delete this."],
+      [`Created 7 tasks · change 5:\n${lines}`, "[demo model] I would undo this."],
       [`Completed 7 tasks · change 5:\n${lines}\nFailed #3: it is gone.`, ""],
     ] as const) {
       expect(next([["add milk", [text], `[demo model]\n${text}`], ["undo that"]])).toEqual({
@@ -153,7 +143,7 @@ describe("an undo", () => {
   test("of nothing says so", () => {
     expect(next([shown, ["undo that"]])).toMatchObject({
       calls: [],
-      words: expect.stringContaining("changed nothing"),
+      words: expect.stringContaining("I see no change of mine here to undo"),
     });
   });
 

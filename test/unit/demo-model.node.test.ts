@@ -249,6 +249,7 @@ describe("all tasks", () => {
     const answer = more(first, second).words;
     expect(answer).toBe(`[demo model]\n${page(101)}\nThere are more: say “show more”.`);
     expect(more('#1 "Task" · pending').words).toBe("[demo model] There are no more.");
+    expect(more("Error: try again later.").words).toBe("[demo model] Error: try again later.");
 
     const third = (...outputs: string[]) => next([begun, ["show more", [first, second], answer], ["more", outputs]]);
     expect(third(first, second).calls).toEqual([{ ...list, cursor: "def" }]);

@@ -84,6 +84,6 @@ export const changing: readonly Sentence[] = [
   ["complete oat milk", { answer: /“oat milk” is not open/ }],
   ["postpone milk by 2 days", { answer: /has no due day/ }],
   ["postpone milk to next week", { answer: /did not understand “to next week”.* To which day/ }],
-  ["cancel that", { answer: /asked nothing/ }],
-  ["undo", { answer: /changed nothing in this conversation/ }],
+  ["cancel that", { answer: /Nothing is waiting/ }],
+  ["undo", { answer: /no change of mine here to undo/ }],
 ];

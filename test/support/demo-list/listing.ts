@@ -45,7 +45,7 @@ export const listing: readonly Sentence[] = [
   ["show open and completed tasks", misunderstood("open and completed tasks")],
   // Nothing of it.
   ["hello", { answer: /I am no language model/ }],
-  ["yes", { answer: /asked nothing/ }],
+  ["yes", { answer: /Nothing is waiting/ }],
   ["how are you", misunderstood("how are you")],
   ["füge Brot hinzu", misunderstood("füge Brot hinzu")],
   ["duplicate milk", misunderstood("duplicate milk")],
