@@ -67,17 +67,19 @@ export function withoutLabel(text: string): string {
 }
 
 /** What the server notes at the end of an output that it shows or keeps the beginning of; it is for models alone. */
-const CUT_NOTE = / … \((?:trimmed|cut)[:;][^()]*\)$/;
+const CUT_NOTE = / … \((?:trimmed|cut)[:;](?: this was change (\d+);)?[^()]*\)$/;
 
 /** What came of each call, by its id. What was cut of an output is read where it was told. */
 function readOutputs(input: readonly InputItem[], answered: string): ReadonlyMap<string, string> {
   return new Map(
     input.flatMap((item) => {
       if (!("output" in item)) return [];
-      const beginning = item.output.replace(CUT_NOTE, "");
-      if (beginning === item.output) return [[item.call_id, beginning]];
+      const note = CUT_NOTE.exec(item.output);
+      if (note === null) return [[item.call_id, item.output]];
+      const beginning = item.output.slice(0, note.index);
       const at = answered.indexOf(beginning);
-      return [[item.call_id, at < 0 ? `${beginning}…` : answered.slice(at)]];
+      const cut = note[1] === undefined ? `${beginning}…` : `${beginning}… · change ${note[1]}`;
+      return [[item.call_id, at < 0 ? cut : answered.slice(at)]];
     }),
   );
 }

@@ -3,9 +3,10 @@ import { countTokens, type InputItem, responsesRequestSchema } from "../../local
 import { answerTo, type Exchange, next } from "../support/demo-model-answers.ts";
 
 describe("an output that is trimmed", () => {
-  const note = " … (trimmed; call the tool again for what is true now)";
+  const note = " … (trimmed; this was change 7; get_task tells what is true now)";
   const told = 'Created #1 "Milk" · pending\nCreated #2 "Eggs" · pending · change 7';
-  const added: Exchange = ["add milk and eggs", [told.slice(0, 30) + note], `[demo model]\n${told}`];
+  const outputs = [told.slice(0, 30) + note];
+  const added: Exchange = ["add milk and eggs", outputs, `[demo model]\n${told}`];
 
   test("is not told again, and its note is shown to nobody", () => {
     expect(next([added, ["yes"]]).words).toContain("Nothing is waiting for your answer");
@@ -15,11 +16,13 @@ describe("an output that is trimmed", () => {
       { type: "function_call_output", call_id: "1", output: told.slice(0, 30) + note },
       { role: "user", content: "yes" },
     ];
-    expect(answerTo(untold)).toEqual([{ type: "text", text: `[demo model]\n${told.slice(0, 30)}…` }]);
+    expect(answerTo(untold)).toEqual([{ type: "text", text: `[demo model]\n${told.slice(0, 30)}… · change 7` }]);
   });
 
-  test("is undone by what was told of it", () => {
+  test("is undone by what was told of it, or by the number in its note", () => {
     expect(next([added, ["undo that"]]).calls).toEqual([{ name: "update_task", undo: 7 }]);
+    const untold: Exchange = ["add milk and eggs", outputs, "[demo model]\nDone."];
+    expect(next([untold, ["undo that"]]).calls).toEqual([{ name: "update_task", undo: 7 }]);
   });
 });
 
