@@ -18,15 +18,20 @@ const detailSchema = z.discriminatedUnion("problem", [
     room: z.int(),
   }),
 ]);
+type Problem = z.output<typeof detailSchema>;
 
 /** A task was to refer to another as it may not, as subtasks in a circle; nothing was changed. */
 export class RefusedReference extends ApplicationError {
   /** What the field must be, or would come to: it goes on after the field's name. */
   readonly refused: FieldError;
+  /** The id of a task that was to refer to itself. */
+  readonly itself: number | undefined;
 
-  constructor(refused: FieldError, cause: unknown) {
-    super("invalid_input", `${refused.field} ${refused.message}`, { fields: [refused], cause });
+  constructor(field: string, problem: Problem, cause: unknown) {
+    const refused = { field, message: tellProblem(problem) };
+    super("invalid_input", `${field} ${refused.message}`, { fields: [refused], cause });
     this.refused = refused;
+    this.itself = problem.problem === "itself" ? problem.task_id : undefined;
   }
 }
 
@@ -38,15 +43,29 @@ export class RefusedReference extends ApplicationError {
  * @param cause the error itself
  */
 export function refusedReference(field: string, detail: string | undefined, cause: unknown): RefusedReference {
-  return new RefusedReference({ field, message: tellProblem(detailSchema.parse(JSON.parse(detail ?? ""))) }, cause);
+  return new RefusedReference(field, asItself(detailSchema.parse(JSON.parse(detail ?? ""))), cause);
 }
 
 /** The error of a task that was to refer to one that is not there. */
 export function missingReference(field: string, id: number): RefusedReference {
-  return new RefusedReference({ field, message: tellProblem({ problem: "missing", id }) }, undefined);
+  return new RefusedReference(field, { problem: "missing", id }, undefined);
 }
 
-function tellProblem(detail: z.output<typeof detailSchema>): string {
+/** What is thrown of a task that was to be made: one that names the id which it would have got names a task that is not there. */
+export function referenceOfNew(error: unknown): unknown {
+  if (!(error instanceof RefusedReference) || error.itself === undefined) return error;
+  return missingReference(error.refused.field, error.itself);
+}
+
+/** Which trigger refuses a task that refers to itself depends on their names: to some it is a circle of one. */
+function asItself(detail: Problem): Problem {
+  const isItself =
+    (detail.problem === "circle" && detail.path.every((id) => id === detail.task_id)) ||
+    (detail.problem === "wait" && detail.through === detail.task_id);
+  return isItself ? { problem: "itself", task_id: detail.task_id } : detail;
+}
+
+function tellProblem(detail: Problem): string {
   switch (detail.problem) {
     case "missing":
       return `must be the id of a task that is there: there is no task #${detail.id}`;

@@ -1,4 +1,5 @@
 import { and, eq, ne, type SQL, sql } from "drizzle-orm";
+import { referenceOfNew } from "../database/refused-reference.ts";
 import { defineStatement, type QueryBuilder } from "../database/statement.ts";
 import type { CallIdentity, TaskCall, UserDatabase } from "../database/user-database.ts";
 import { found } from "../errors.ts";
@@ -60,15 +61,19 @@ function remove(query: QueryBuilder, which: SQL | undefined) {
 export async function createTask(database: UserDatabase, call: CallIdentity, task: NewTask): Promise<TasksChanged> {
   const { userId } = database;
   const occurrences = foreseeTimes(task, true);
-  const made = await database.changeTasks({ ...call, occurrences }, (query) => [
-    query.insert(tasks).values({
-      ...columnsOf(task),
-      title: task.title,
-      userId,
-      idempotencyKey: keyForReleaseBefore(userId, call.key),
-      completedAt: task.status === "completed" ? sql`now()` : null,
-    }),
-  ]);
+  const made = await database
+    .changeTasks({ ...call, occurrences }, (query) => [
+      query.insert(tasks).values({
+        ...columnsOf(task),
+        title: task.title,
+        userId,
+        idempotencyKey: keyForReleaseBefore(userId, call.key),
+        completedAt: task.status === "completed" ? sql`now()` : null,
+      }),
+    ])
+    .catch((error: unknown) => {
+      throw referenceOfNew(error);
+    });
   return tasksOf(made);
 }
 

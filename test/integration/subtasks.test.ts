@@ -116,15 +116,34 @@ describe("a task's parent, and the task during which it was found", () => {
         const made = await person.call("create_task", { title: "No", [field]: missing });
         expect(await refusalOf(made)).toEqual([{ field, message }]);
       }
-      // The id that the task itself is about to get.
-      expect((await person.call("create_task", { title: "No", [field]: 3 })).status).toBe(400);
-      expect(await refusalOf(await update(id, { [field]: id }))).toMatchObject([
-        { field, message: expect.stringMatching(/^must be another task than #1 itself$|circle, #1 under #1$/) },
-      ]);
     }
     expect((await person.run("list_tasks")).tasks).toHaveLength(1);
     await expectWholeLog(person.id);
   });
+
+  it.each(["parent_id", "discovered_from", "blocked_by"])(
+    "is not there by the id in %s that a new task is about to get; and a task is no other than itself",
+    async (field) => {
+      const missing = (id: number) => `must be the id of a task that is there: there is no task #${id}`;
+      const refused = async (input: object) => refusalOf(await person.call("create_task", input));
+      expect(await refused({ title: "No", [field]: 1 })).toEqual([{ field, message: missing(1) }]);
+      const withSubtask = { title: "No", [field]: 2, subtasks: [{ title: "Nor this" }] };
+      expect(await refused(withSubtask)).toEqual([{ field, message: missing(2) }]);
+      const tasks = [1, 2].map((id) => ({ title: "No", [field]: id }));
+      expect(await person.run("create_task", { tasks })).toEqual({
+        tasks: [],
+        note: expect.any(String),
+        failed: [1, 2].map((id, index) => ({ index, error: "invalid_input", message: `${field} ${missing(id)}` })),
+      });
+
+      const [{ id }, other] = [await newTask("Here"), await newTask("Another")];
+      const itself = [{ field, message: `must be another task than #${id} itself` }];
+      expect(await refusalOf(await update(id, { [field]: id }))).toEqual(itself);
+      const several = await person.call("update_task", { task_ids: [id, other.id], [field]: id });
+      expect(await refusalOf(several)).toEqual(itself);
+      await expectWholeLog(person.id);
+    },
+  );
 });
 
 describe("subtasks", () => {
