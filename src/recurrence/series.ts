@@ -92,6 +92,13 @@ export function goesOn({ times, start }: KnownTimes): boolean {
   return times.some((time) => start === null || time > start);
 }
 
+/** Whether a series that does not go on would do so without the rule's UNTIL. */
+export function isEndedByUntil({ rule, start, since }: KnownTimes): boolean {
+  const endless = rule.replace(/;?UNTIL=[^;]*/, "");
+  const known = start === null ? reckonFirst(endless, since) : reckon(endless, start, since);
+  return endless !== rule && known !== undefined && goesOn(known);
+}
+
 /**
  * When the next two of a series are due after this one: those that completing the task now would give, and what comes after.
  *

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { refusedField } from "../errors.ts";
 import { RuleError, readRule } from "../recurrence/rule.ts";
-import { faultFromCompletion, foresee, goesOn, type KnownTimes } from "../recurrence/series.ts";
+import { faultFromCompletion, foresee, goesOn, isEndedByUntil, type KnownTimes } from "../recurrence/series.ts";
 
 /** A rule by which a task recurs, as it is kept. */
 export const recurrenceSchema = z
@@ -53,7 +53,10 @@ export function foreseeTimes(values: Recurring, isNew: boolean): readonly KnownT
 export function requireMore(known: KnownTimes): void {
   if (goesOn(known)) return;
   const since = known.start === null ? "" : ` after ${known.start}, when the task is due`;
-  throw refusedField("invalid_input", "recurrence", `must recur within ten years${since}: ${known.rule} does not`);
+  const message = isEndedByUntil(known)
+    ? `must have a later UNTIL, or none: ${known.rule} ends before it recurs${since}`
+    : `must recur within ten years${since}: ${known.rule} does not`;
+  throw refusedField("invalid_input", "recurrence", message);
 }
 
 function faultOf(value: string): string | undefined {

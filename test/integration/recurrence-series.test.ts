@@ -104,8 +104,22 @@ describe("a rule that tasks cannot recur by is refused, and nothing is changed:"
       { due: "2027-01-01" },
     ],
     ["FREQ=YEARLY;INTERVAL=20", "recurrence must recur within ten years", { due: "2027-01-01T10:00:00+02:00" }],
-    ["FREQ=DAILY;UNTIL=20200101", "recurrence must recur within ten years", { due: "2027-01-01" }],
-    ["FREQ=DAILY;UNTIL=20200101T000000Z", "recurrence must recur within ten years"],
+    ...["FREQ=DAILY;UNTIL=20200101", "FREQ=DAILY;UNTIL=20270101", "FREQ=WEEKLY;UNTIL=20270107T235959Z"].map(
+      (rule): [string, string, Record<string, string>] => [
+        rule,
+        `recurrence must have a later UNTIL, or none: ${rule} ends before it recurs after 2027-01-01, when the task is due`,
+        { due: "2027-01-01" },
+      ],
+    ),
+    ...["FREQ=DAILY;UNTIL=20200101", "FREQ=DAILY;UNTIL=20200101T000000Z"].map((rule): [string, string] => [
+      rule,
+      `recurrence must have a later UNTIL, or none: ${rule} ends before it recurs`,
+    ]),
+    [
+      "FREQ=YEARLY;INTERVAL=20;UNTIL=20300101",
+      "recurrence must recur within ten years after 2027-01-01, when the task is due",
+      { due: "2027-01-01" },
+    ],
     [
       "FREQ=DAILY;BYHOUR=9",
       "recurrence says a time of day: the task needs a due with a time as well, or none",
