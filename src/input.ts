@@ -4,6 +4,9 @@ import { excerpt, listNames, MOST_NAMED } from "./excerpt.ts";
 
 const LONGEST_PATH = 60;
 
+/** Fields of an input that are taken, and that nobody is told of: there is another that does the same. */
+export const unpublishedFields = z.registry<object>();
+
 /**
  * Reads input that came from outside.
  *
@@ -54,7 +57,10 @@ function describeAllowed(schema: z.ZodObject, path: readonly PropertyKey[]): str
   const object = at === undefined ? undefined : unwrap(at);
   if (!(object instanceof z.ZodObject)) return "";
   const where = path.length === 0 ? "" : ` in ${path.join(".")}`;
-  return `Allowed${where}: ${Object.keys(object.shape).join(", ")}`;
+  const published = Object.entries(object.shape).flatMap(([name, field]) =>
+    unpublishedFields.has(field) ? [] : [name],
+  );
+  return `Allowed${where}: ${published.join(", ")}`;
 }
 
 function schemaWithin(schema: z.core.$ZodType | undefined, key: PropertyKey): z.core.$ZodType | undefined {

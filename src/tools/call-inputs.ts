@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { refusedField } from "../errors.ts";
+import { unpublishedFields } from "../input.ts";
 import { isObject } from "../json.ts";
 import { MOST_NAMED_TASKS } from "../tasks/change-several.ts";
 import { taskIdSchema } from "../tasks/task-id.ts";
 import { text } from "../text.ts";
 import { idempotencyKeySchema } from "./idempotency-key.ts";
-import { unpublishedFields } from "./published-fields.ts";
 
 /** The tasks that a call names. */
 export interface NamedTasks {
@@ -57,7 +57,7 @@ export function namesTask(named: NamedTasks): boolean {
 }
 
 /** How one is refused that names none: before a person is asked about it. */
-export const refusedWithoutTask = refusedWithout("task_id", "task_ids");
+export const refusedWithoutTask = refusedWithout("task_ids");
 
 /**
  * How a call is refused that lacks a field which its schema cannot demand: beside all else that does not fit.
@@ -73,22 +73,22 @@ export function refusedWithout(field: string, ...others: readonly string[]) {
 }
 
 /** What goes on after the name of a field that is missing, where others would do too. */
-function tellRequired(others: readonly string[]): string {
+function tellRequired(others: readonly string[] = []): string {
   return ["is required", ...others].join(", or ");
 }
 
 /**
  * The tasks that a call names, which must be one at least.
  *
- * @param inPlace what may be given in place of `task_id`
+ * @param inPlace what may be given in place of `task_ids`
  * @throws ApplicationError `invalid_input`
  */
 export function requireTasks(
   named: NamedTasks & { readonly expected_version?: number | undefined },
-  inPlace: readonly string[] = ["task_ids"],
+  inPlace?: readonly string[],
 ): [number, ...number[]] {
   const [first, ...others] = namedTasks(named);
-  if (first === undefined) throw refusedField("invalid_input", "task_id", tellRequired(inPlace));
+  if (first === undefined) throw refusedField("invalid_input", "task_ids", tellRequired(inPlace));
   if (others.length >= MOST_NAMED_TASKS) {
     throw refusedField("invalid_input", "task_ids", `must have at most ${MOST_NAMED_TASKS} items, task_id among them`);
   }

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { publishedFields, unpublishedFields } from "./published-fields.ts";
+import { unpublishedFields } from "../input.ts";
+import { publishedFields } from "./published-fields.ts";
 import { runnableToolCalled, runnableTools } from "./runnable-tools.ts";
 import type { ObjectJsonSchema, Tool, ToolAnnotations } from "./tool.ts";
 

@@ -15,7 +15,7 @@ export const completeTaskTool = defineWritingTool({
       ...matchInputs,
       ...endingInputs,
     })
-    .refine((asked) => namesTask(asked) || asked.match !== undefined, refusedWithout("task_id", "task_ids", "match"))
+    .refine((asked) => namesTask(asked) || asked.match !== undefined, refusedWithout("task_ids", "match"))
     .superRefine(checkMatch),
   example: { task_ids: [1, 2] },
   annotations: { destructiveHint: false, idempotentHint: true },

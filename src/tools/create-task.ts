@@ -28,7 +28,10 @@ const input = z
     atomic: atomicInput,
     ...callInputs,
   })
-  .refine(({ tasks, title }) => tasks !== undefined || title !== undefined, refusedWithout("title"))
+  .refine(
+    ({ tasks, title }) => tasks !== undefined || title !== undefined,
+    refusedWithout("title", "tasks with one at least"),
+  )
   .superRefine(({ tasks, note: _note, idempotency_key: _key, atomic: _atomic, ...task }, context) => {
     const refuse = (field: string, message: string) => context.addIssue({ code: "custom", path: [field], message });
     const [beside] = Object.entries(task).flatMap(([name, value]) => (value === undefined ? [] : [name]));

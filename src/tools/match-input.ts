@@ -46,7 +46,7 @@ export function checkMatch(
     if (count === 0) refuse("match", "must be given with expect_count");
     else if (count !== expectCount)
       refuse("expect_count", `must be how many tasks the call names, ${count}, or be left out`);
-  } else if (namesTask(named)) refuse("match", "cannot go with task_id or task_ids; do one of the two");
+  } else if (namesTask(named)) refuse("match", "cannot go with task_ids; do one of the two");
   else if (named.expected_version !== undefined) refuse("expected_version", "goes with one task alone");
   else if (match.status === "deleted") refuse("match", "finds no deleted tasks; undo brings them back");
   else if (match.priority === "none") refuse("match", "finds any priority with none; leave priority out for that");

@@ -5,6 +5,3 @@ import * as z from "zod";
  * cost a model as much again. Not none, as some models' servers refuse an object without fields.
  */
 export const publishedFields = z.registry<{ readonly only: readonly string[] }>();
-
-/** Fields of an input that are taken, and that no model is told of: there is another that does the same. */
-export const unpublishedFields = z.registry<object>();

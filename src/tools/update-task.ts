@@ -31,7 +31,7 @@ const NOTES = 400;
 const SHORTEST_NOTE = 25;
 
 /** What else says which tasks a call is about. */
-const IN_PLACE_OF_ID = ["task_ids", "match", "claim_next", "undo"];
+const IN_PLACE_OF_IDS = ["match", "claim_next", "undo"];
 
 export const updateTaskTool = defineWritingTool({
   name: "update_task",
@@ -69,7 +69,7 @@ export const updateTaskTool = defineWritingTool({
     if (isWhole && lease !== undefined) {
       return asRenewed(asked, await leaseClaimed(database, { ...call, claim }, lease));
     }
-    const [id, ...others] = matched === undefined ? requireTasks(asked, IN_PLACE_OF_ID) : [0];
+    const [id, ...others] = matched === undefined ? requireTasks(asked, IN_PLACE_OF_IDS) : [0];
     if (claim !== undefined && lease === undefined && !isEdit(edit)) {
       throw refusedField(
         "invalid_input",

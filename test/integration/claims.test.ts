@@ -244,7 +244,7 @@ describe("an input that does not fit is refused, and changes nothing", () => {
   it.each([
     [{ claim_minutes: 0, task_id: 1 }, "claim_minutes must be at least 1"],
     [{ claim_minutes: 1441, task_id: 1 }, "claim_minutes must be at most 1440"],
-    [{ title: "x" }, "task_id is required, or task_ids, or match, or claim_next, or undo"],
+    [{ title: "x" }, "task_ids is required, or match, or claim_next, or undo"],
     [
       { claim_next: true, task_id: 1 },
       "task_id must be left out beside claim_next, which takes tags and claim_minutes",
@@ -264,17 +264,14 @@ describe("an input that does not fit is refused, and changes nothing", () => {
     [{ claim_next: "maybe" }, "claim_next must be a number"],
     [{ claim_next: 0 }, "claim_next must be at least 1"],
     [{ claim_next: 26 }, "claim_next must be at most 25"],
-    [{ claim_next: false }, "task_id is required, or task_ids, or match, or claim_next, or undo"],
+    [{ claim_next: false }, "task_ids is required, or match, or claim_next, or undo"],
     [
       { task_id: 1, claim: 1 },
       "claim says under which claim to act: give what to change too, claim_minutes to renew it, or release",
     ],
-    [{ claim: 1 }, "task_id is required, or task_ids, or match, or claim_next, or undo"],
-    [{ claim: 1, release: true, title: "x" }, "task_id is required, or task_ids, or match, or claim_next, or undo"],
-    [
-      { claim: 1, release: true, expected_version: 1 },
-      "task_id is required, or task_ids, or match, or claim_next, or undo",
-    ],
+    [{ claim: 1 }, "task_ids is required, or match, or claim_next, or undo"],
+    [{ claim: 1, release: true, title: "x" }, "task_ids is required, or match, or claim_next, or undo"],
+    [{ claim: 1, release: true, expected_version: 1 }, "task_ids is required, or match, or claim_next, or undo"],
     [{ task_id: 1, claim: 2 ** 53, title: "x" }, "claim must be at most 9007199254740991"],
     [{ task_id: 1, claim: "1e99", title: "x" }, "claim must be a number"],
     [{ task_id: 2 ** 31, claim_minutes: 5 }, "task_id must be a whole number from 1 to 2147483647"],

@@ -156,7 +156,9 @@ describe("several new tasks", () => {
   });
 
   it.each([
-    [{}, "title is required"],
+    [{}, "title is required, or tasks with one at least"],
+    [{ tasks: [] }, "title is required, or tasks with one at least"],
+    [{ tasks: [{}] }, "tasks.0.title is required"],
     [{ tasks: [{ title: "A" }], title: "B" }, "title must be left out beside tasks, or stand in one of them"],
     [{ tasks: [{ title: "A", due: "soon" }] }, /^tasks\.0\.due must be a date/],
     [{ tasks: [{ title: "A" }, { name: "B" }] }, /^tasks\.1\.title is required\. Unknown field tasks\.1\.name/],

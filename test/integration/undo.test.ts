@@ -219,7 +219,7 @@ describe("what cannot be undone", () => {
     [{ undo: 1, title: "B" }, "undo takes a whole change back: leave out title, or undo"],
     [{ undo: 1, task_id: 1, clear: ["due"] }, "undo takes a whole change back: leave out task_id, clear, or undo"],
     [{ undo: 0 }, "undo must be at least 1"],
-    [{ title: "B" }, "task_id is required, or task_ids, or match, or claim_next, or undo"],
+    [{ title: "B" }, "task_ids is required, or match, or claim_next, or undo"],
   ])("%j", async (input, detail) => {
     await person.run("create_task", { title: "A" });
     const refused = await person.call("update_task", input);

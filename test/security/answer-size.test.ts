@@ -113,14 +113,14 @@ describe("what does not fit is named", () => {
   it("one unknown field, with those that there are", async () => {
     expect(await refusal("complete_task", { task_id: 1, dueDate: "2026-11-30" })).toEqual({
       detail:
-        "Unknown field dueDate. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
+        "Unknown field dueDate. Allowed: task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
       errors: [{ field: "dueDate", message: "is not a known field" }],
     });
   });
 
   it("several with what is missing, the known ones once", async () => {
     expect((await refusal("create_task", { name: "Milk", dueDate: "x", "a b": 1 })).detail).toBe(
-      'title is required. Unknown fields name, dueDate, "a b". ' +
+      'title is required, or tasks with one at least. Unknown fields name, dueDate, "a b". ' +
         "Allowed: title, description, status, priority, due, scheduled, estimate_minutes, parent_id, blocked_by, discovered_from, position, recurrence, recurrence_from, tags, subtasks, tasks, atomic, note, idempotency_key",
     );
   });
@@ -132,7 +132,7 @@ describe("what does not fit is named", () => {
     );
 
     expect(detail).toBe(
-      "task_id is required, or task_ids, or match. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
+      "task_ids is required, or match. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 8991 more. Allowed: task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
     );
     expect(errors).toHaveLength(10);
   });
@@ -148,7 +148,7 @@ describe("what does not fit is named", () => {
     const { detail } = await refusal("complete_task", { task_id: 1, ["k".repeat(1_000)]: 0 });
 
     expect(detail).toBe(
-      `Unknown field ${"k".repeat(40)}…. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key`,
+      `Unknown field ${"k".repeat(40)}…. Allowed: task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key`,
     );
   });
 
@@ -158,7 +158,7 @@ describe("what does not fit is named", () => {
     const outputs = record.requests[1]?.input.flatMap((item) => ("output" in item ? [item.output] : []));
 
     expect(outputs).toEqual([
-      "Error: task_id is required, or task_ids, or match. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_id, task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
+      "Error: task_ids is required, or match. Unknown fields k0, k1, k2, k3, k4, k5, k6, k7, k8 and 1991 more. Allowed: task_ids, match, expect_count, atomic, expected_version, claim, note, idempotency_key",
       expect.stringMatching(/^Error: There is no tool x{40}…; the tools are create_task, /),
     ]);
   });

@@ -24,6 +24,7 @@ async function expectRefusal(tool: string, input: unknown, field: string, messag
   expect(await rows()).toEqual(before);
 }
 
+const NO_TITLE = "is required, or tasks with one at least";
 const LENGTH = "must be 1 to 200 characters long";
 const DUE =
   "must be a date such as 2026-11-30 or a date-time such as 2026-11-30T17:00:00, with an offset (+01:00) or without, " +
@@ -33,10 +34,10 @@ const ID = "must be a whole number from 1 to 2147483647";
 
 describe("a new task", () => {
   it.each<[string, Record<string, unknown>, string, string]>([
-    ["no title", {}, "title", "is required"],
-    ["an empty title", { title: "" }, "title", "is required"],
-    ["a blank title", { title: " \t \u3000 " }, "title", "is required"],
-    ["a title of nothing to see", { title: "\u200B\u200D\uFEFF" }, "title", "is required"],
+    ["no title", {}, "title", NO_TITLE],
+    ["an empty title", { title: "" }, "title", NO_TITLE],
+    ["a blank title", { title: " \t \u3000 " }, "title", NO_TITLE],
+    ["a title of nothing to see", { title: "\u200B\u200D\uFEFF" }, "title", NO_TITLE],
     ["201 characters", { title: "x".repeat(201) }, "title", LENGTH],
     ["201 emoji", { title: "🥛".repeat(201) }, "title", LENGTH],
     ["a very long title", { title: "x".repeat(200_000) }, "title", LENGTH],
@@ -50,7 +51,7 @@ describe("a new task", () => {
     ["a lone surrogate", { title: "a\uD800b" }, "title", "must be well-formed Unicode"],
     ["two lines", { title: "a\nb" }, "title", "must be one line without control characters"],
     ["a number", { title: 5 }, "title", "must be a string"],
-    ["null", { title: null }, "title", "is required"],
+    ["null", { title: null }, "title", NO_TITLE],
     [
       "U+0000 in the description",
       { title: "a", description: "\0" },
@@ -134,19 +135,19 @@ describe("a new task", () => {
 describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s", (tool) => {
   const rest = tool === "update_task" ? { title: "Changed" } : {};
   const others = { complete_task: ", or match", update_task: ", or match, or claim_next, or undo" };
-  const required = `is required, or task_ids${new Map(Object.entries(others)).get(tool) ?? ""}`;
+  const required = `is required${new Map(Object.entries(others)).get(tool) ?? ""}`;
 
   it.each([-1, 0, 1.5, 2_147_483_648, 1e300])("refuses the id %d", async (id) => {
     await expectRefusal(tool, { ...rest, task_id: id }, "task_id", ID);
   });
 
   it.each([["one"], [null], [true], [[1]], [{ id: 1 }]])("refuses the id %j", async (id) => {
-    const message = id === null ? required : "must be a number";
-    await expectRefusal(tool, { ...rest, task_id: id }, "task_id", message);
+    const [field, message] = id === null ? ["task_ids", required] : ["task_id", "must be a number"];
+    await expectRefusal(tool, { ...rest, task_id: id }, field, message);
   });
 
   it("refuses no id at all", async () => {
-    await expectRefusal(tool, rest, "task_id", required);
+    await expectRefusal(tool, rest, "task_ids", required);
   });
 
   it("refuses an unknown field", async () => {
@@ -155,7 +156,7 @@ describe.each(["get_task", "update_task", "complete_task", "delete_task"])("%s",
 
     expect(response.status).toBe(400);
     expect(await problemOf(response)).toMatchObject({
-      detail: expect.stringMatching(/^Unknown field force\. Allowed: task_id/),
+      detail: expect.stringMatching(/^Unknown field force\. Allowed: task_ids/),
       errors: [{ field: "force", message: "is not a known field" }],
     });
     expect(await rows()).toEqual(before);
