@@ -18,7 +18,7 @@ import { readToolInput } from "./tool-input.ts";
 
 const NOTHING = "Nothing was changed.";
 
-const REPLAYED = "This key was used before; nothing was done now. That call:";
+const REPLAYED = "This key was used before; nothing was done now.";
 
 type CallInput = z.ZodObject &
   z.ZodType<
@@ -116,7 +116,7 @@ export function defineWritingTool<Input extends CallInput>({
       const verb = typeof done === "string" ? done : done(input);
       const shortened = changes.some(({ isShortened }) => isShortened) ? shortenedNote(verb, changes) : undefined;
       const said = isReplay
-        ? `${REPLAYED} ${shortened ?? verb}`
+        ? `${REPLAYED} That call: ${shortened ?? verb}`
         : changes.length === 0
           ? (comment ?? (tasks.length > 0 ? asBefore : NOTHING))
           : shortened;
@@ -132,7 +132,10 @@ export function defineWritingTool<Input extends CallInput>({
       // What was so before is not kept with the key.
       const wereSo = isReplay ? tellWereSo([...unchanged]) : "";
       const remark = [changes.length > 0 && comment, next.comment, wereSo, unlisted].filter(Boolean).join(" ");
-      const note = remark === "" ? said : [said, remark].filter(Boolean).join(" ");
+      // What tasks follow in a text stands alone here.
+      const alone =
+        isReplay && shortened === undefined ? `${REPLAYED} This is what that call answered.` : said?.replace(/:$/, ".");
+      const note = remark === "" ? alone : [alone, remark].filter(Boolean).join(" ");
       return {
         structured: {
           ...structured,

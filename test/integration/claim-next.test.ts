@@ -57,7 +57,7 @@ describe("the next task that is ready", () => {
     const [first, second, third] = tasks.map(({ id }) => id);
     await agent.run("complete_task", { task_id: first, claim: change });
     const renewed = await agent.run("update_task", { claim: change, claim_minutes: 90 });
-    expect(renewed).toMatchObject({ note: "Claim renewed:", tasks: [{ id: second }, { id: third }] });
+    expect(renewed).toMatchObject({ note: "Claim renewed.", tasks: [{ id: second }, { id: third }] });
     expect(Date.parse(renewed.tasks[1]?.claimed_until ?? "")).toBeGreaterThan(Date.now() + 80 * 60_000);
     await agent.run("update_task", { task_id: second, claim: change, release: true });
     const released = await agent.run("update_task", { claim: change, release: true, note: "Half done." });

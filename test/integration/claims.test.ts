@@ -125,7 +125,7 @@ describe("a claim", () => {
     const number = await claim(agent, id, 1);
     const { tasks, change, note } = await agent.run("update_task", { task_id: id, claim: number, claim_minutes: 60 });
 
-    expect({ change, note }).toEqual({ change: undefined, note: "Claim renewed:" });
+    expect({ change, note }).toEqual({ change: undefined, note: "Claim renewed." });
     expect(Date.parse(tasks[0]?.claimed_until ?? "")).toBeGreaterThan(Date.now() + 58 * 60_000);
     expect(tasks).toMatchObject([{ version: 1 }]);
     expect(await loggedCalls(person.id)).toHaveLength(2);

@@ -241,7 +241,7 @@ describe("update_task", () => {
       { task_id: held, message: expect.stringContaining('claimed by "Laptop"') },
     ]);
     const renewed = await person.run("update_task", { task_ids: [one, two], claim, claim_minutes: 60 });
-    expect(renewed).toMatchObject({ note: "Claim renewed:", tasks: [{ id: one }, { id: two }] });
+    expect(renewed).toMatchObject({ note: "Claim renewed.", tasks: [{ id: one }, { id: two }] });
     const ended = await person.run("update_task", { task_ids: [one, two, held], claim, release: true });
     expect(ended.tasks.map(({ claimed_by: holder }) => holder)).toEqual([undefined, undefined]);
     expect(ended.failed).toMatchObject([{ task_id: held, message: expect.stringContaining("claimed it after that") }]);

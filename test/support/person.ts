@@ -38,7 +38,8 @@ const endedTaskSchema = listedTaskSchema
 
 const resultSchema = z.strictObject({
   tasks: z.array(z.union([wholeTaskSchema, wholeTaskSchema.extend({ cut: z.literal(true) }), listedTaskSchema])),
-  note: z.string().optional(),
+  // Sentences, as the data has no lines that would go on with them.
+  note: z.string().endsWith(".").optional(),
   change: z.int().min(0).optional(),
   history: z.array(z.string()).optional(),
   before_change: z.int().min(1).optional(),
