@@ -2,6 +2,7 @@ import { Validator } from "@cfworker/json-schema";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { instructions } from "../../src/mcp/instructions.ts";
+import { closed } from "../support/closed-schema.ts";
 import { Person, send } from "../support/person.ts";
 
 const toolSchema = z.strictObject({
@@ -167,14 +168,6 @@ describe("GET /mcp/tools", () => {
     expect(await second.text()).toBe("");
   });
 });
-
-/** A schema that refuses what it does not name, as a client's must not. */
-function closed<Schema>(schema: Schema): Schema {
-  if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return schema;
-  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]));
-  const isObject = "properties" in schema && "type" in schema && schema.type === "object";
-  return { ...schema, ...inner, ...(isObject && { additionalProperties: false }) };
-}
 
 /** The paths of objects in a schema that allow fields they do not name. */
 function openObjects(schema: unknown, path = "$"): string[] {

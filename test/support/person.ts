@@ -6,6 +6,7 @@ import { type User, userSchema } from "../../src/auth/accounts.ts";
 import { issueToken, SESSION_TOKEN_LIFETIME } from "../../src/auth/token.ts";
 import { readConfiguration } from "../../src/config.ts";
 import { wholeTaskSchema } from "../../src/tasks/task.ts";
+import { toolNamed } from "../../src/tools/catalog.ts";
 import { listedTaskSchema } from "../../src/tools/listed-task.ts";
 import { digestSchema } from "../../src/tools/task-digest.ts";
 import { ownerQuery } from "./owner.ts";
@@ -181,11 +182,12 @@ export class Person {
     return this.send(`/mcp/tools/${tool}`, { method: "POST", body: input, headers });
   }
 
-  /** Runs a tool that must succeed. */
+  /** Runs a tool that must succeed, with an answer as its output schema has it. */
   async run(tool: string, input: Record<string, unknown> = {}): Promise<z.output<typeof resultSchema>> {
     const response = await this.call(tool, input);
     const answer: unknown = await response.json();
     expect(response.status, JSON.stringify(answer)).toBe(200);
+    expect(toolNamed(tool).output.safeParse(answer).error).toBeUndefined();
     return resultSchema.parse(answer);
   }
 
