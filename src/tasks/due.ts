@@ -20,6 +20,9 @@ const FORM =
   "must be a date such as 2026-11-30 or a date-time such as 2026-11-30T17:00:00, with an offset (+01:00) or without, " +
   `in the years ${EARLIEST_YEAR} to ${LATEST_YEAR}`;
 
+/** Where nothing is known of the person's clock before the database is asked. */
+const NO_WORD = "A word, such as tomorrow, is none: reckon the day from now, as list_tasks tells it";
+
 /** What a model must know to say when something is due. */
 export const DUE_RULE = "due is a date (2026-11-30) or a date-time, by the person's clock unless it has an offset.";
 
@@ -32,6 +35,8 @@ export const DUE_RULE = "due is a date (2026-11-30) or a date-time, by the perso
 export const dueSchema = z
   .string()
   .trim()
+  // RFC 3339 section 5.6 lets a space stand for T, and t and z for T and Z.
+  .overwrite((value) => value.replace(/^(\d{4}-\d\d-\d\d)[t ](?=\d)/, "$1T").replace(/z$/, "Z"))
   .superRefine((value, context) => {
     const message = faultOf(value);
     if (message !== undefined) context.addIssue({ code: "custom", message });
@@ -73,7 +78,7 @@ function hasOffset(due: string): boolean {
 /** Why a text is no due date or moment; undefined where it is one. */
 function faultOf(value: string): string | undefined {
   const parts = value.length > LONGEST ? null : WRITTEN.exec(value);
-  if (parts === null) return FORM;
+  if (parts === null) return /^\p{L}/u.test(value) ? `${FORM}. ${NO_WORD}` : FORM;
   const [, year, month, day, time, hour, minute, second, zone, offset, offsetHour, offsetMinute] = parts;
   const first = new Date(`${year}-${month}-01T00:00:00Z`);
   if (Number.isNaN(first.getTime())) return `must be a day that exists: there is no month ${month}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ownerQuery } from "../support/owner.ts";
-import { Person, problemOf } from "../support/person.ts";
+import { Person, problemOf, refusalOf } from "../support/person.ts";
 
 const HOUR = 3_600_000;
 
@@ -52,6 +52,37 @@ describe("a moment", () => {
   ])("without an offset, %s", async (_, timeZone, due, shown) => {
     const person = await Person.signUp({ time_zone: timeZone });
     expect((await person.runForTask("create_task", { title: "by the clock", due })).due).toBe(shown);
+  });
+
+  it("are taken with a space in place of T, and in small letters, wherever one is taken", async () => {
+    const person = await Person.signUp({ time_zone: "America/New_York" });
+    for (const [written, meant] of [
+      ["2026-11-30 17:00", "2026-11-30T17:00:00-05:00"],
+      ["2026-11-30 17:00:00", "2026-11-30T17:00:00-05:00"],
+      [" 2026-11-30 17:00:00.25+01:00 ", "2026-11-30T11:00:00.250-05:00"],
+      ["2026-11-30t17:00z", "2026-11-30T12:00:00-05:00"],
+      ["2026-11-30 17:00Z", "2026-11-30T12:00:00-05:00"],
+    ]) {
+      const made = await person.runForTask("create_task", { title: "To the minute", due: written, scheduled: written });
+      expect(made).toMatchObject({ due: meant, scheduled: meant });
+      const { id } = await person.runForTask("create_task", { title: "Later" });
+      expect(await person.runForTask("update_task", { task_id: id, due: written })).toMatchObject({ due: meant });
+      await person.run("delete_task", { task_ids: [made.id, id] });
+    }
+    const recurring = { title: "Water", due: "2026-11-30 09:00", recurrence: "FREQ=DAILY;BYHOUR=9" };
+    expect(await person.runForTask("create_task", recurring)).toMatchObject({ due: "2026-11-30T09:00:00-05:00" });
+    const within = { due_from: "2026-11-30 09:00", due_before: "2026-11-30 09:01" };
+    expect((await person.run("list_tasks", within)).tasks).toMatchObject([{ title: "Water" }]);
+    const empty = await person.call("list_tasks", { due_from: "2026-11-30 09:00", due_before: "2026-11-30 09:00" });
+    expect((await problemOf(empty)).detail).toBe("due_before must be later than due_from");
+  });
+
+  it.each(["tomorrow", "Friday 17:00", "morgen"])("is not %s, which is to be reckoned from now", async (due) => {
+    const person = await Person.signUp();
+    const message = expect.stringMatching(/ 9999\. A word, such as tomorrow, is none: .* now, as list_tasks tells it$/);
+    expect(await refusalOf(await person.call("create_task", { title: "never", due }))).toEqual([
+      { field: "due", message },
+    ]);
   });
 
   it.each(["9999-12-31T23:59:59", "1900-01-01T00:00:00", "2026-11-30T17", "2026-11-30T17:00:00 Europe/Berlin"])(
