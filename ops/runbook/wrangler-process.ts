@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { RunbookError } from "./runbook-error.ts";
 import { projectDirectory } from "./settings.ts";
@@ -108,5 +109,5 @@ function wordsOf(entries: readonly OutputEntry[], stderr: string, stdout: string
   const said = failure === undefined ? stderr || stdout : [failure.message, ...refusals].join(" ");
   // Its own advice names a flag that no command of ours takes, and another account.
   if (/necessary to set a CLOUDFLARE_API_TOKEN/.test(said)) return NOT_SIGNED_IN;
-  return said.replace(/\s+/g, " ").trim().slice(0, 500);
+  return stripVTControlCharacters(said).replace(/\s+/g, " ").trim().slice(0, 500);
 }

@@ -10,7 +10,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Deployment } from "../../ops/runbook/deployment.ts";
 import { checkCertificate, checkRedirect } from "../../ops/runbook/preflight/edge-checks.ts";
+import { platformChecks } from "../../ops/runbook/preflight/platform-checks.ts";
 import { readPreflightResults } from "../../ops/runbook/preflight/preflight-result.ts";
+import { readReleaseTarget } from "../../ops/runbook/release-target.ts";
+import { Settings } from "../../ops/runbook/settings.ts";
+import { Wrangler } from "../../ops/runbook/wrangler.ts";
 import { freePort } from "../support/processes.ts";
 
 const projectDirectory = join(import.meta.dirname, "../..");
@@ -166,6 +170,35 @@ describe("preflight of the code", () => {
     expect(stderr.startsWith(line)).toBe(true);
     expect(stderr.match(/\n/g)).toHaveLength(1);
   });
+});
+
+describe("preflight of the platform", () => {
+  it("measures the bundle and its start by wrangler", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "tasks-preflight-"));
+    const config = join(directory, "wrangler.toml");
+    const busy = "let sum = 0; for (let i = 0; i < 5e7; i += 1) sum += Math.sqrt(i);";
+    await writeFile(join(directory, "worker.js"), `${busy} export default { fetch: () => new Response(sum) };`);
+    await writeFile(
+      config,
+      `name = "measured"
+main = "worker.js"
+compatibility_date = "2025-01-01"
+[env.production]
+vars = { BASE_URL = "https://api.tasks.example" }
+`,
+    );
+    const target = await readReleaseTarget("production", config);
+    const check = platformChecks.find(({ name }) => name === "bundle and start-up");
+    const settings = await Settings.read("production");
+    const deployment = new Deployment(target.baseUrl, target.scriptName);
+    const context = { settings, target, wrangler: new Wrangler(target), deployment };
+    const finding = await check?.run({ ...context, backupDirectory: directory, testReport: undefined });
+    await rm(directory, { recursive: true });
+
+    expect(finding).toMatchObject({
+      evidence: expect.stringMatching(/^\d+ KiB gzip of 3072, \d+ ms of 1000 to start/),
+    });
+  }, 60_000);
 });
 
 describe("preflight of the edge", () => {

@@ -66,14 +66,9 @@ async function checkStartup({ target }: PreflightContext) {
   const directory = await mkdtemp(join(tmpdir(), "mcp-task-server-startup-"));
   try {
     const args = `--env ${target.environment} --config ${target.configPath}`;
-    const { stdout } = await runWrangler([
-      "check",
-      "startup",
-      "--outfile",
-      join(directory, "startup.cpuprofile"),
-      "--args",
-      args,
-    ]);
+    const outfile = join(directory, "startup.cpuprofile");
+    // As one argument: of two, wrangler takes the second for options of its own.
+    const { stdout } = await runWrangler(["check", "startup", "--outfile", outfile, `--args=${args}`]);
     const gzip = Number(/gzip: ([\d.]+) KiB/.exec(stdout)?.[1]);
     const startup = Number(/Active: ([\d.]+) ms/.exec(stdout)?.[1]);
     if (!(gzip > 0 && startup > 0)) throw new RunbookError("wrangler check startup said neither size nor time");
