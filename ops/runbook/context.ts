@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Deployment } from "./deployment.ts";
-import { type ReleaseTarget, readReleaseTarget } from "./release-target.ts";
+import { type ReleaseTarget, readReleaseTarget, refusePlaceholder } from "./release-target.ts";
 import { UsageError } from "./runbook-error.ts";
 import { readEnvironmentName, Settings } from "./settings.ts";
 import { Wrangler } from "./wrangler.ts";
@@ -38,4 +38,15 @@ export async function readContext(values: CommonValues): Promise<RunbookContext>
   const target = await readReleaseTarget(environment, values.config === undefined ? undefined : resolve(values.config));
   const deployment = new Deployment(values.url ?? target.baseUrl, target.scriptName);
   return { settings, target, wrangler: new Wrangler(target), deployment };
+}
+
+/**
+ * Reads the same for a command that asks the deployment itself: nobody answers it at the example's address.
+ *
+ * @throws RunbookError where that still stands there, and no other is given
+ */
+export async function readContextToAsk(values: CommonValues): Promise<RunbookContext> {
+  const context = await readContext(values);
+  if (values.url === undefined) refusePlaceholder(context.target, "; or say by --url where the server is");
+  return context;
 }

@@ -94,10 +94,13 @@ export function isPlaceholder(address: string): boolean {
   return address.includes(PLACEHOLDER);
 }
 
-/** @throws RunbookError saying how to put another address in the example's place */
-export function refusePlaceholder({ baseUrl, configPath, environment }: ReleaseTarget): void {
+/**
+ * @param orElse another way out, where there is one
+ * @throws RunbookError saying how to put another address in the example's place
+ */
+export function refusePlaceholder({ baseUrl, configPath, environment }: ReleaseTarget, orElse = ""): void {
   if (!isPlaceholder(baseUrl)) return;
   throw new RunbookError(
-    `BASE_URL of ${environment} is still the example's, ${baseUrl}, in ${configPath}: give a domain of yours, npm run runbook -- setup --env ${environment} --domain api.example.com, or take the account's workers.dev address, --workers-dev`,
+    `BASE_URL of ${environment} is still the example's, ${baseUrl}, in ${configPath}: give a domain of yours, npm run runbook -- setup --env ${environment} --domain api.example.com, or take the account's workers.dev address, --workers-dev${orElse}`,
   );
 }

@@ -57,6 +57,17 @@ describe("npm run runbook", () => {
     expect(ended).toEqual([2, "", "--env-file /nowhere/.env is not there\n"]);
   });
 
+  it.each(["smoke", "watch", "soak", "monitoring", "reset-password"])(
+    "%s says in one line what is missing while the example's address stands in the configuration",
+    async (command) => {
+      const [code, out, errors] = await run("runbook", [command, ...(command === "reset-password" ? ["a@b.c"] : [])]);
+      expect([code, out]).toEqual([1, ""]);
+      expect(errors).toMatch(
+        /^BASE_URL of production is still the example's, .*--domain .*--workers-dev; or .*--url.*\n$/,
+      );
+    },
+  );
+
   it("names the commands where there is no such command", async () => {
     const [code, , errors] = await run("runbook", ["ship"]);
     expect(code).toBe(2);

@@ -1,6 +1,6 @@
 import { AcceptedChecks } from "../accepted-checks.ts";
 import { defineCommand } from "../command.ts";
-import { checkCommonValues, type RunbookContext, readContext } from "../context.ts";
+import { checkCommonValues, type RunbookContext, readContextToAsk } from "../context.ts";
 import { checkCronTriggers } from "../release/cron-triggers.ts";
 import { RunbookError, reasonOf } from "../runbook-error.ts";
 import { readMetricsText } from "../watch/metrics-text.ts";
@@ -37,7 +37,7 @@ export const monitoringCommand = defineCommand({
     AcceptedChecks.read(values.accept, monitoringChecks);
   },
   async run(values, procedure) {
-    const context = await readContext(values);
+    const context = await readContextToAsk(values);
     const accepted = AcceptedChecks.read(values.accept, monitoringChecks);
     const failed: string[] = [];
     for (const [name, check] of Object.entries(checks)) {

@@ -1,9 +1,8 @@
 import { LINK_MINUTES, linkUrl, makeLink } from "../../../src/auth/link-token.ts";
 import { withConnection } from "../../database/connection.ts";
 import { defineCommand } from "../command.ts";
-import { checkCommonValues, readContext } from "../context.ts";
+import { checkCommonValues, readContextToAsk } from "../context.ts";
 import { readOwnerUrl } from "../release/database-steps.ts";
-import { refusePlaceholder } from "../release-target.ts";
 import { findAccount, keepResetLink } from "./reset-link.ts";
 
 /** `reset-password`: a link for a person who has forgotten their password, where no mail can bring it to them. */
@@ -14,8 +13,7 @@ export const resetPasswordCommand = defineCommand({
   argument: "EMAIL",
   check: checkCommonValues,
   async run(values, procedure, email) {
-    const { settings, target } = await readContext(values);
-    if (values.url === undefined) refusePlaceholder(target);
+    const { settings, target } = await readContextToAsk(values);
     const baseUrl = (values.url ?? target.baseUrl).replace(/\/+$/, "");
     const link = makeLink();
     return withConnection("DATABASE_OWNER_URL", readOwnerUrl(settings), async (owner) => {

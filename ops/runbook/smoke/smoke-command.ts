@@ -1,6 +1,6 @@
 import { AcceptedChecks } from "../accepted-checks.ts";
 import { defineCommand } from "../command.ts";
-import { checkCommonValues, readContext } from "../context.ts";
+import { checkCommonValues, readContextToAsk } from "../context.ts";
 import { RunbookError } from "../runbook-error.ts";
 import { acceptableSmokeChecks, runSmoke, smokeChecks } from "./smoke.ts";
 
@@ -17,7 +17,7 @@ export const smokeCommand = defineCommand({
     AcceptedChecks.read(values.accept, acceptableSmokeChecks);
   },
   async run(values, procedure) {
-    const { deployment } = await readContext(values);
+    const { deployment } = await readContextToAsk(values);
     const versionId = values["version-id"];
     const asked = versionId === undefined ? deployment : deployment.ofVersion(versionId);
     if (procedure.isDryRun) {

@@ -1,6 +1,6 @@
 import { withConnection } from "../../database/connection.ts";
 import { defineCommand } from "../command.ts";
-import { checkCommonValues, readContext } from "../context.ts";
+import { checkCommonValues, readContextToAsk } from "../context.ts";
 import type { Deployment } from "../deployment.ts";
 import { readPositive, sleep, TimeScale } from "../duration.ts";
 import { readOwnerUrl } from "../release/database-steps.ts";
@@ -30,7 +30,7 @@ export const soakCommand = defineCommand({
     TimeScale.read(values["time-scale"]);
   },
   async run(values, procedure) {
-    const { deployment, settings, target } = await readContext(values);
+    const { deployment, settings, target } = await readContextToAsk(values);
     const minutes = readPositive("minutes", values.minutes, MINUTES);
     const rate = readPositive("rate", values.rate, RATE);
     const timeScale = TimeScale.read(values["time-scale"]);

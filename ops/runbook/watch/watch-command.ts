@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { checkCommonValues, readContext } from "../context.ts";
+import { checkCommonValues, readContextToAsk } from "../context.ts";
 import { readPositive, TimeScale } from "../duration.ts";
 import { RunbookError } from "../runbook-error.ts";
 import { criteria, describeFigures } from "./criteria.ts";
@@ -24,7 +24,7 @@ export const watchCommand = defineCommand({
     TimeScale.read(values["time-scale"]);
   },
   async run(values, procedure) {
-    const { deployment, settings } = await readContext(values);
+    const { deployment, settings } = await readContextToAsk(values);
     const minutes = readPositive("minutes", values.minutes, criteria.successMinutes);
     const timeScale = TimeScale.read(values["time-scale"]);
     if (timeScale.remark !== undefined) procedure.record("time", "done", timeScale.remark);
