@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { createServer as createTcpServer, type Socket } from "node:net";
@@ -158,8 +159,8 @@ describe("preflight of the code", () => {
       ["--accept", "dependency audit"],
       '--accept dependency audit needs a reason: --accept "dependency audit=<reason>"',
     ],
-    [["--accept", "weather=fine"], '--accept "weather" is not one of: unit tests, '],
-    [["--only", "everything"], '--only "everything" is not one of: code, configuration, database, platform, edge'],
+    [["--accept", "weather=fine"], '--accept "weather" is not one of: environment file, variables, '],
+    [["--only", "everything"], '--only "everything" is not one of: configuration, database, platform, edge, code'],
   ])("refuses %j with one line and exit code 2", async (args, line) => {
     const child = spawn(process.execPath, ["--no-warnings", CLI, "preflight", ...args], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -169,6 +170,89 @@ describe("preflight of the code", () => {
     expect(code).toBe(2);
     expect(stderr.startsWith(line)).toBe(true);
     expect(stderr.match(/\n/g)).toHaveLength(1);
+  });
+});
+
+/** Stands in for vitest: says when it is started, and ends with a good report once it is let. */
+const VITEST = `#!/usr/bin/env node
+const { existsSync, writeFileSync } = require("node:fs");
+const args = process.argv;
+writeFileSync("STARTED", "");
+setInterval(() => {
+  if (!existsSync("GO")) return;
+  const testResults = args.filter((arg) => arg.startsWith("test/")).map((suite) => ({
+    name: process.cwd() + "/" + suite + "/a.test.ts",
+    status: "passed",
+    assertionResults: [{ status: "passed", fullName: suite }],
+  }));
+  const coverageMap = { "src/a.ts": { s: { 0: 1 } } };
+  writeFileSync(args[args.indexOf("--outputFile") + 1], JSON.stringify({ success: true, testResults, coverageMap }));
+  process.exit();
+}, 50);
+setTimeout(() => process.exit(1), 10_000);
+`;
+
+describe("preflight before the tests", () => {
+  let directory: string;
+  const at = (name: string) => join(directory, name);
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "tasks-preflight-"));
+    const stand = VITEST.replace('"STARTED"', JSON.stringify(at("started"))).replace('"GO"', JSON.stringify(at("go")));
+    await writeFile(at("vitest"), stand, { mode: 0o755 });
+    await writeFile(at(".env"), "");
+  });
+
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  /** @param onLines is given all that was printed so far, whenever there is more */
+  async function preflight(args: readonly string[], onLines: (stdout: string) => void = () => undefined) {
+    const child = spawn(
+      process.execPath,
+      ["--no-warnings", CLI, "preflight", "--log-dir", at("deployments"), "--env-file", at(".env"), ...args],
+      {
+        env: {
+          ...process.env,
+          PATH: `${directory}:${process.env.PATH}`,
+          HOME: directory,
+          npm_config_registry: "http://127.0.0.1:9/",
+        },
+        stdio: ["ignore", "pipe", "ignore"],
+      },
+    );
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      stdout += chunk;
+      onLines(stdout);
+    });
+    await once(child, "close");
+    return stdout.split("\n");
+  }
+
+  it("looks at all that answers at once, and runs no test where something of it has failed", async () => {
+    const lines = await preflight(["--only", "code,configuration"]);
+
+    const names = lines.flatMap((line) => /^[✓✗?] (.*?):/.exec(line)?.[1] ?? []);
+    expect(names[0]).toBe("environment file");
+    expect(names.slice(-6)).toEqual([
+      ...["dependency audit", "unit tests", "integration tests", "contract tests", "security tests", "coverage"],
+    ]);
+    const faults = lines.filter((line) => line.startsWith("✗ ")).length;
+    expect(faults).toBeGreaterThan(1);
+    expect(lines).toContain(
+      `? unit tests: not run, as ${faults} checks have failed before it: mend or accept what failed first`,
+    );
+    expect(existsSync(at("started"))).toBe(false);
+  });
+
+  it("says that the tests begin before they have ended, and then how they ended", async () => {
+    const lines = await preflight(["--only", "code"], (stdout) => {
+      if (stdout.includes("every test is run now") && stdout.includes("… unit tests\n")) writeFileSync(at("go"), "");
+    });
+
+    expect(lines).toContain("  every test is run now, with coverage, which takes minutes");
+    expect(lines.find((line) => line.startsWith("✓ unit tests"))).toMatch(/^✓ unit tests: 1 of 1 passed \([\d.]+ s\)$/);
+    expect(lines).toContain("✓ coverage: 100.0 % of 1 statements, 80 % are needed");
   });
 });
 

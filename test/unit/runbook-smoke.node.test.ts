@@ -26,7 +26,7 @@ describe("smoke tests", () => {
   it("report every check as failed that could not be run, whatever is accepted", async () => {
     const deployment = await deploymentWhere(() => ({ status: 500, body: {} }));
     const accepted = AcceptedChecks.read(["sign in=known", "chat=no key"], acceptableSmokeChecks);
-    const results = await runSmoke(deployment, accepted, () => undefined);
+    const results = await runSmoke(deployment, accepted, (_, make) => make());
 
     expect(results.map(({ check }) => check)).toEqual([...smokeChecks]);
     expect(results.filter(({ status }) => status === "done").map(({ check }) => check)).toEqual([
@@ -49,7 +49,7 @@ describe("smoke tests", () => {
       return { status: 201, body: { token: `token ${id}`, user: { id, email: "a@example.com" } } };
     });
     const accepted = AcceptedChecks.read(["chat=no key"], acceptableSmokeChecks);
-    const results = await runSmoke(deployment, accepted, () => undefined);
+    const results = await runSmoke(deployment, accepted, (_, make) => make());
 
     expect(results.find(({ check }) => check === "sign up")?.status).toBe("done");
     expect(results.find(({ check }) => check === "chat")).toMatchObject({

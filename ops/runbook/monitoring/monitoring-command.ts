@@ -45,19 +45,16 @@ export const monitoringCommand = defineCommand({
         procedure.record(name, "would do", "check it");
         continue;
       }
-      const begun = Date.now();
-      try {
-        procedure.record(name, "done", await check(context), begun);
-      } catch (error) {
-        const reason = accepted.reasonFor(name);
-        if (reason === undefined) failed.push(name);
-        procedure.record(
-          name,
-          reason === undefined ? "failed" : "accepted",
-          `${reason ? `${reason}: ` : ""}${reasonOf(error)}`,
-          begun,
-        );
-      }
+      const { status } = await procedure.check(name, async () => {
+        try {
+          return { status: "done" as const, evidence: await check(context) };
+        } catch (error) {
+          const reason = accepted.reasonFor(name);
+          if (reason === undefined) return { status: "failed" as const, evidence: reasonOf(error) };
+          return { status: "accepted" as const, evidence: `${reason}: ${reasonOf(error)}` };
+        }
+      });
+      if (status === "failed") failed.push(name);
     }
     if (failed.length > 0) throw new RunbookError(`${failed.length} checks failed: ${failed.join(", ")}`);
     return { checks: monitoringChecks };

@@ -16,6 +16,8 @@ export type Finding =
 /** One box of the checklist. It throws, with the reason, when the box cannot be ticked. */
 export interface PreflightCheck {
   readonly name: string;
+  /** Whether it takes minutes: it comes last, and not at all once another has failed. */
+  isLong?(context: PreflightContext): boolean;
   run(context: PreflightContext): Promise<Finding>;
 }
 

@@ -31,15 +31,20 @@ type TestReport = z.output<typeof reportSchema>;
 
 const reports = new Map<string, Promise<TestReport>>();
 
-/** Each suite apart, coverage, and the dependencies. */
+/** The dependencies, each suite apart, and coverage. */
 export const codeChecks: readonly PreflightCheck[] = [
-  ...SUITES.map((suite) => ({
-    name: `${suite} tests`,
-    run: async (context: PreflightContext) => judgeSuite(suite, await testReport(context)),
-  })),
-  { name: "coverage", run: async (context) => judgeCoverage(await testReport(context)) },
   { name: "dependency audit", run: auditDependencies },
+  ...SUITES.map((suite) => onTests(`${suite} tests`, (report) => judgeSuite(suite, report))),
+  onTests("coverage", judgeCoverage),
 ];
+
+function onTests(name: string, judge: (report: TestReport) => Finding): PreflightCheck {
+  return {
+    name,
+    isLong: ({ testReport }) => testReport === undefined,
+    run: async (context) => judge(await testReport(context)),
+  };
+}
 
 /** The report of the whole suite with coverage; run once, or taken from where somebody says it is. */
 function testReport({ testReport: path }: PreflightContext): Promise<TestReport> {

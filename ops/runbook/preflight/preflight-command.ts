@@ -4,7 +4,7 @@ import { checkCommonValues, readContext } from "../context.ts";
 import type { Procedure } from "../procedure.ts";
 import { readRevision } from "../release/revision.ts";
 import { RunbookError, reasonOf, UsageError } from "../runbook-error.ts";
-import type { PreflightCheck, PreflightContext } from "./check.ts";
+import { notChecked, type PreflightCheck, type PreflightContext } from "./check.ts";
 import { codeChecks } from "./code-checks.ts";
 import { configurationChecks } from "./configuration-checks.ts";
 import { databaseChecks } from "./database-checks.ts";
@@ -13,12 +13,13 @@ import { personSteps } from "./person-steps.ts";
 import { platformChecks } from "./platform-checks.ts";
 import { type PreflightResult, writePreflightResult } from "./preflight-result.ts";
 
+/** What answers at once stands first: nobody waits for the tests to learn of a variable that is missing. */
 const groups: Readonly<Record<string, readonly PreflightCheck[]>> = {
-  code: codeChecks,
   configuration: configurationChecks,
   database: databaseChecks,
   platform: platformChecks,
   edge: edgeChecks,
+  code: codeChecks,
 };
 
 /** Every check of the preflight. */
@@ -56,9 +57,18 @@ export const preflightCommand = defineCommand({
     };
     const accepted = AcceptedChecks.read(values.accept, preflightChecks);
     const failed: string[] = [];
-    for (const check of readGroups(values.only)) {
-      if (procedure.isDryRun) procedure.record(check.name, "would do", "check it");
-      else if (!(await tick(check, context, accepted, procedure))) failed.push(check.name);
+    const tickAll = async (checks: readonly PreflightCheck[]) => {
+      for (const check of checks) if (!(await tick(check, context, accepted, procedure))) failed.push(check.name);
+    };
+    const checks = readGroups(values.only);
+    const long = checks.filter((check) => check.isLong?.(context));
+    if (procedure.isDryRun) {
+      for (const { name } of checks) procedure.record(name, "would do", "check it");
+    } else {
+      await tickAll(checks.filter((check) => !long.includes(check)));
+      const faults = procedure.steps.filter(({ status }) => status === "failed").length;
+      if (long.length > 0 && faults === 0) procedure.note("every test is run now, with coverage, which takes minutes");
+      await tickAll(faults === 0 ? long : long.map(({ name }) => notRun(name, faults)));
     }
     for (const [name, what] of Object.entries(personSteps)) procedure.record(name, "person", what);
     if (!procedure.isDryRun) {
@@ -84,30 +94,33 @@ async function tick(
   accepted: AcceptedChecks,
   procedure: Procedure,
 ): Promise<boolean> {
-  const begun = Date.now();
-  const finding = await run(context).catch((error: unknown) => ({
-    status: "failed" as const,
-    evidence: reasonOf(error),
-  }));
-  if (finding.status === "done") {
-    procedure.record(name, "done", finding.evidence, begun);
-    return true;
-  }
-  const reason = accepted.reasonFor(name);
-  const evidence = reason === undefined ? finding.evidence : `${reason} (${finding.status}: ${finding.evidence})`;
-  procedure.record(name, reason === undefined ? finding.status : "accepted", evidence, begun);
-  return reason !== undefined;
+  const { status } = await procedure.check(name, async () => {
+    const finding = await run(context).catch((error: unknown) => ({
+      status: "failed" as const,
+      evidence: reasonOf(error),
+    }));
+    const reason = finding.status === "done" ? undefined : accepted.reasonFor(name);
+    if (reason === undefined) return finding;
+    return { status: "accepted" as const, evidence: `${reason} (${finding.status}: ${finding.evidence})` };
+  });
+  return status === "done" || status === "accepted";
+}
+
+/** A check that would take minutes to find what changes nothing: the preflight has failed. */
+function notRun(name: string, faults: number): PreflightCheck {
+  const evidence = `not run, as ${faults} ${faults === 1 ? "check has" : "checks have"} failed before it: mend or accept what failed first`;
+  return { name, run: async () => notChecked(evidence) };
 }
 
 function groupNames(only: string | undefined): string[] {
   return only?.split(",") ?? Object.keys(groups);
 }
 
+/** The checks of the groups, in our order and not in that of the names. */
 function readGroups(only: string | undefined): PreflightCheck[] {
-  return groupNames(only).flatMap((name) => {
-    const checks = Object.hasOwn(groups, name) ? groups[name] : undefined;
-    if (checks === undefined)
-      throw new UsageError(`--only ${JSON.stringify(name)} is not one of: ${Object.keys(groups).join(", ")}`);
-    return checks;
-  });
+  const names = groupNames(only);
+  const unknown = names.find((name) => !Object.hasOwn(groups, name));
+  if (unknown !== undefined)
+    throw new UsageError(`--only ${JSON.stringify(unknown)} is not one of: ${Object.keys(groups).join(", ")}`);
+  return Object.entries(groups).flatMap(([name, checks]) => (names.includes(name) ? checks : []));
 }

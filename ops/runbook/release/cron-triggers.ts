@@ -44,7 +44,7 @@ export async function planCronTriggers(
     return;
   }
   try {
-    const { isSame, evidence } = await compareWithCloudflare(context, crons);
+    const { isSame, evidence } = await procedure.waitFor(STEP, () => compareWithCloudflare(context, crons));
     const then =
       "wrangler triggers deploy once it has all the traffic, with the domains and routes of the configuration";
     procedure.record(STEP, "done", isSame ? evidence : `${evidence}: ${then}`);

@@ -66,11 +66,12 @@ export async function smokeVersion(
 ): Promise<void> {
   const { context, procedure } = order;
   await releaseStep(order, name, async () => {
-    const results = await runSmoke(
-      context.deployment.ofVersion(versionId),
-      order.accepted,
-      ({ check, status, evidence }) => procedure.note(`${MARKS[status]} ${check}: ${evidence}`),
-    );
+    const deployment = context.deployment.ofVersion(versionId);
+    const results = await runSmoke(deployment, order.accepted, async (check, make) => {
+      const result = await make();
+      procedure.note(`${MARKS[result.status]} ${check}: ${result.evidence}`);
+      return result;
+    });
     const failed = results.filter(({ status }) => status === "failed");
     if (failed.length > 0) {
       const evidence = failed.map(({ check, evidence: seen }) => `${check} (${seen})`).join("; ");

@@ -40,8 +40,10 @@ export async function setUpAddress(
   procedure: Procedure,
   values: AddressValues,
 ): Promise<ReleaseTarget> {
-  const address = await chooseAddress(values, async () =>
-    readWorkersDevHost(settings, await wrangler.credentials(), target.scriptName),
+  const address = await chooseAddress(values, () =>
+    procedure.waitFor("the account's workers.dev name", async () =>
+      readWorkersDevHost(settings, await wrangler.credentials(), target.scriptName),
+    ),
   );
   if (address === undefined) {
     await procedure.step("address", async () => {

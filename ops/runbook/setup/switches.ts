@@ -16,7 +16,7 @@ export async function setUpSwitches(target: ReleaseTarget, wrangler: Wrangler, p
     procedure.record("switches", "done", `${SWITCHES.join(", ")}: none is off`);
     return;
   }
-  if (await isWorkerDeployed(wrangler, target.migrationTag)) {
+  if (await procedure.waitFor("switches", () => isWorkerDeployed(wrangler, target.migrationTag))) {
     const evidence = `${off.join(" and ")} ${off.length === 1 ? "stays" : "stay"} off in ${target.configPath} until the release in force knows what it is: docs/deployment.md`;
     procedure.record("switches", "person", evidence);
     return;

@@ -25,9 +25,7 @@ export const smokeCommand = defineCommand({
       return undefined;
     }
     const accepted = AcceptedChecks.read(values.accept, acceptableSmokeChecks);
-    const results = await runSmoke(asked, accepted, ({ check, status, evidence }) =>
-      procedure.record(check, status, evidence),
-    );
+    const results = await runSmoke(asked, accepted, (check, make) => procedure.check(check, make));
     const failed = results.filter(({ status }) => status === "failed");
     if (failed.length > 0) throw new RunbookError(`${failed.length} of ${results.length} smoke checks failed`);
     return { url: asked.url.origin, checks: results.length };

@@ -1,5 +1,6 @@
 import type { AcceptedChecks } from "../accepted-checks.ts";
 import type { Deployment } from "../deployment.ts";
+import type { CheckFinding } from "../procedure.ts";
 import { reasonOf } from "../runbook-error.ts";
 import { SmokeAccount } from "./account.ts";
 import { checkSessions, checkStateless } from "./mcp-checks.ts";
@@ -18,11 +19,13 @@ import {
 } from "./task-checks.ts";
 
 /** How one check went; `accepted` is one that failed and may. */
-export interface SmokeResult {
+export interface SmokeResult extends CheckFinding {
   readonly check: string;
   readonly status: "done" | "failed" | "accepted";
-  readonly evidence: string;
 }
+
+/** Has a check made, and tells of it. */
+type CheckTeller = (check: string, make: () => Promise<SmokeResult>) => Promise<SmokeResult>;
 
 /** The checks, in the order they are run. */
 export const smokeChecks = [
@@ -54,29 +57,29 @@ export const acceptableSmokeChecks: readonly SmokeCheck[] = smokeChecks.filter((
  * Tries everything that people do with a deployment, on two throw-away accounts that are deleted after.
  *
  * @param accepted checks that may fail, and why
- * @param tell is told of each check as it is done
+ * @param tell has each check made in its turn
  * @returns every check; one that could not be run has failed, and is not accepted
  */
 export async function runSmoke(
   deployment: Deployment,
   accepted: AcceptedChecks,
-  tell: (result: SmokeResult) => void,
+  tell: CheckTeller,
 ): Promise<readonly SmokeResult[]> {
   const results: SmokeResult[] = [];
-  const report = (result: SmokeResult): void => {
-    results.push(result);
-    tell(result);
+  const report = async (name: SmokeCheck, make: () => Promise<SmokeResult>): Promise<void> => {
+    results.push(await tell(name, make));
   };
-  const check = async (name: SmokeCheck, work: () => Promise<string>): Promise<void> => {
-    try {
-      report({ check: name, status: "done", evidence: await work() });
-    } catch (error) {
-      const reason = accepted.reasonFor(name);
-      const failure = reasonOf(error);
-      if (reason === undefined) report({ check: name, status: "failed", evidence: failure });
-      else report({ check: name, status: "accepted", evidence: `${reason}: ${failure}` });
-    }
-  };
+  const check = (name: SmokeCheck, work: () => Promise<string>): Promise<void> =>
+    report(name, async () => {
+      try {
+        return { check: name, status: "done", evidence: await work() };
+      } catch (error) {
+        const reason = accepted.reasonFor(name);
+        const failure = reasonOf(error);
+        if (reason === undefined) return { check: name, status: "failed", evidence: failure };
+        return { check: name, status: "accepted", evidence: `${reason}: ${failure}` };
+      }
+    });
 
   await check("health", async () => {
     const { version } = await deployment.health();
@@ -93,7 +96,8 @@ export async function runSmoke(
   } else {
     const known = new Set<string>(["cleaned up", ...results.map((result) => result.check)]);
     for (const name of smokeChecks.filter((name) => !known.has(name))) {
-      report({ check: name, status: "failed", evidence: "could not be run, as there are no accounts" });
+      const evidence = "could not be run, as there are no accounts";
+      await report(name, async () => ({ check: name, status: "failed", evidence }));
     }
   }
   await check("cleaned up", async () => {

@@ -29,7 +29,9 @@ export const watchCommand = defineCommand({
     const timeScale = TimeScale.read(values["time-scale"]);
     if (timeScale.remark !== undefined) procedure.record("time", "done", timeScale.remark);
     const metricsToken = settings.need("METRICS_TOKEN");
-    const versionId = values["version-id"] ?? ((await deployment.health()).version || "local");
+    const versionId =
+      values["version-id"] ??
+      ((await procedure.waitFor("the version in force", () => deployment.health())).version || "local");
     if (procedure.isDryRun) {
       procedure.record("watch", "would do", `version ${versionId} at ${deployment.url.origin} for ${minutes} minutes`);
       return undefined;
