@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { listenOnLoopback } from "../../local/loopback-server.ts";
 import { AcceptedChecks } from "../../ops/runbook/accepted-checks.ts";
 import { Deployment } from "../../ops/runbook/deployment.ts";
-import { acceptableSmokeChecks, runSmoke, smokeChecks } from "../../ops/runbook/smoke/smoke.ts";
+import { acceptableSmokeChecks, describeFailed, runSmoke, smokeChecks } from "../../ops/runbook/smoke/smoke.ts";
 
 describe("smoke tests", () => {
   let close = async (): Promise<void> => undefined;
@@ -39,6 +39,9 @@ describe("smoke tests", () => {
       status: "failed",
       evidence: expect.stringMatching(/^sign-up: 500/),
     });
+    expect(describeFailed(results)).toMatch(
+      /^sign up \(sign-up: 500.*\); sign in, six tools, .*, sign out \(could not be run, as there are no accounts\)$/,
+    );
   });
 
   it("have a failure that is accepted as accepted, and not as passed", async () => {

@@ -3,7 +3,7 @@ import type { RunbookContext } from "../context.ts";
 import { sleep, type TimeScale } from "../duration.ts";
 import { MARKS, type Procedure, type StepResult } from "../procedure.ts";
 import { RunbookError } from "../runbook-error.ts";
-import { runSmoke } from "../smoke/smoke.ts";
+import { describeFailed, runSmoke } from "../smoke/smoke.ts";
 import { criteria, describeFigures } from "../watch/criteria.ts";
 import { watchVersion } from "../watch/watch.ts";
 import type { Progress } from "./progress.ts";
@@ -74,7 +74,7 @@ export async function smokeVersion(
     });
     const failed = results.filter(({ status }) => status === "failed");
     if (failed.length > 0) {
-      const evidence = failed.map(({ check, evidence: seen }) => `${check} (${seen})`).join("; ");
+      const evidence = describeFailed(results);
       progress.smoke = { isTrue: false, evidence: `${failed.length} of ${results.length} failed: ${evidence}` };
       throw new RunbookError(`smoke tests failed: ${evidence}`);
     }

@@ -107,6 +107,15 @@ export async function runSmoke(
   return results;
 }
 
+/** Every check that failed with what was seen, which is said once where several failed of the same. */
+export function describeFailed(results: readonly SmokeResult[]): string {
+  const failed = Map.groupBy(
+    results.filter(({ status }) => status === "failed"),
+    ({ evidence }) => evidence,
+  );
+  return Array.from(failed, ([seen, of]) => `${of.map(({ check }) => check).join(", ")} (${seen})`).join("; ");
+}
+
 async function checkAs(
   person: SmokeAccount,
   stranger: SmokeAccount,
