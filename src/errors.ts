@@ -79,15 +79,18 @@ export class ApplicationError extends Error {
 
 /** A call turned out to do what a person must say yes to first; nothing was changed. */
 export class ApprovalNeeded extends ApplicationError {
-  /** What it would do, for a question that goes on with the tasks: `undo change 4, which deletes`. */
-  readonly deed: string;
-  /** The tasks that it would do it to. */
+  /** What it would do to the tasks, once these are named: `undo change 4, which deletes #3 "Milk"`. */
+  readonly deed: (named: string) => string;
+  /** The tasks that it would do it to, as far as they can be named. */
   readonly taskIds: readonly number[];
+  /** How many it would do it to. */
+  readonly count: number;
 
-  constructor(message: string, { deed, taskIds }: Pick<ApprovalNeeded, "deed" | "taskIds">) {
+  constructor(message: string, { deed, taskIds, count }: Pick<ApprovalNeeded, "deed" | "taskIds" | "count">) {
     super("forbidden", `${message}: that needs the person's approval first. Nothing was changed.`);
     this.deed = deed;
     this.taskIds = taskIds;
+    this.count = count;
   }
 }
 

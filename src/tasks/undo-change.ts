@@ -5,7 +5,7 @@ import { taskChanges } from "../database/schema.ts";
 import { defineStatement, type Value } from "../database/statement.ts";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
 import { ApplicationError, ApprovalNeeded, refusedField } from "../errors.ts";
-import { listFirst, listIds } from "../excerpt.ts";
+import { listFirst, listIds, MOST_NAMED } from "../excerpt.ts";
 import { quote } from "../quote.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
 import { isClaimLive } from "./ready.ts";
@@ -140,16 +140,22 @@ function needsApproval(number: number, steps: readonly { id: number; deed: strin
   const restored = idsOf("restore").length;
   const [deleted, changed] = [idsOf("delete"), idsOf("update")];
   // What is restored cannot be named: nobody sees a deleted task.
-  const does = [
-    restored > 0 && `restores ${restored} ${restored === 1 ? "task" : "tasks"}`,
-    // The tasks are named behind it, those that are deleted first.
-    deleted.length > 0 && (changed.length > 0 ? `deletes ${listIds(deleted)}` : "deletes"),
-    changed.length > 0 && (deleted.length > 0 ? `changes ${listIds(changed)}:` : "changes"),
-  ];
+  const restores = restored > 0 && `restores ${restored} ${restored === 1 ? "task" : "tasks"}`;
+  const listed = new Intl.ListFormat("en-GB");
+  const isMixed = deleted.length > 0 && changed.length > 0;
+  const does = (named: string) =>
+    isMixed
+      ? [restores, `deletes ${tellIds(deleted)}`, `changes ${tellIds(changed)} (${named})`]
+      : [restores, deleted.length > 0 && `deletes ${named}`, changed.length > 0 && `changes ${named}`];
   return new ApprovalNeeded(`Undoing change ${number} ${deleted.length > 0 ? "deletes tasks" : "changes tasks"}`, {
-    deed: `undo change ${number}, which ${does.filter(Boolean).join(" and ")}`,
+    deed: (named) => `undo change ${number}, which ${listed.format(does(named).filter((part) => part !== false))}`,
     taskIds: [...deleted, ...changed],
+    count: steps.length,
   });
+}
+
+function tellIds(ids: readonly number[]): string {
+  return ids.length > MOST_NAMED ? `${ids.length} tasks` : listIds(ids);
 }
 
 /** What the change has put an end to, tasks that have come to refer to each other since do not let be again. */

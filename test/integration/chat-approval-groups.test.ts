@@ -53,6 +53,38 @@ test("counts each task that a call would make, and names them, those with subtas
   );
 });
 
+test("leaves out what long tasks to come say beside their titles, and says so", async () => {
+  const person = await Person.signUp();
+  const tasks = Array.from({ length: 25 }, (_, index) => ({
+    title: `${index} ${"t".repeat(190)}`,
+    description: "d".repeat(9_000),
+  }));
+  const script = await Script.write([calls(["create_task", { tasks }])]);
+  const { response } = await chat(person, { message: `Add all ${script.mark}` });
+  expect(response).toMatch(
+    /: Create 25 tasks: "0 t+…", .*, "24 t+…" \(what else is said of them has no room here\)\?$/,
+  );
+  expect(response.length).toBeLessThan(2_500);
+});
+
+test("a question about several calls says that a yes in words is not enough where one of them has more than it names", async () => {
+  const person = await Person.signUp();
+  const tasks = Array.from({ length: 13 }, (_, index) => ({ title: `T${index}`, tags: ["all"] }));
+  for (let count = 0; count < 2; count += 1) await person.run("create_task", { tasks });
+  await makeTasks(person, "Other");
+  const match = { match: { tags: ["all"] }, expect_count: 26, priority: "low" };
+  const script = await Script.write([
+    calls(["update_task", match], ["update_task", { task_id: 27, priority: "low" }]),
+    says("Which ones?"),
+  ]);
+  const asked = await chat(person, { message: `Do it ${script.mark}` });
+  expect(asked.response).toMatch(
+    /: Update 27 tasks: .*\(Not all of them are named, so a written yes is not enough: .*\)$/,
+  );
+  await chat(person, { conversation_id: asked.conversation_id, message: "yes" });
+  expect((await person.run("list_tasks", { priority: "low" })).tasks).toEqual([]);
+});
+
 test("one by one: the question is about those that still wait", async () => {
   const person = await Person.signUp();
   const ids = await makeTasks(person, "A", "B", "C");

@@ -168,7 +168,7 @@ describe("a conversation", () => {
     const [request] = (await second.record()).requests;
     expect(request?.input).toContainEqual(
       expect.objectContaining({
-        output: expect.stringMatching(/^Created #1 "0 long .* … \(trimmed; this was change 1; get_task tells/s),
+        output: expect.stringMatching(/^Created #1 "0 long .* … \(trimmed; this was change 1; list_tasks tells/s),
       }),
     );
   });

@@ -48,7 +48,30 @@ describe("an undo that an agent asks for", () => {
     const script = await Script.write([calls(["update_task", { undo: change }])]);
     const asked = await chat(person, { message: `Undo ${script.mark}` });
     expect(questionOf(asked).question).toBe(
-      `Undo change ${change}, which deletes #2 and changes #1: #2 "Water plants", #1 "Water plants"?`,
+      `Undo change ${change}, which deletes #2 and changes #1 (#2 "Water plants", #1 "Water plants")?`,
+    );
+  });
+
+  test("counts what it restores, of several at once too", async () => {
+    const { person, ids, ask } = await undoing(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"]);
+    const deletions = [ids.slice(0, 6), ids.slice(6)];
+    for (const task_ids of deletions) await person.run("delete_task", { task_ids });
+    expect((await ask(14, 13)).response).toContain(
+      "Update 12 tasks: undo change 14, which restores 6 tasks, undo change 13, which restores 6 tasks?",
+    );
+  });
+
+  test("says that a yes in words is not enough where it has no room to name each task", async () => {
+    const person = await Person.signUp();
+    const all = Array.from({ length: 26 }, (_, index) => ({ title: `T${index}`, tags: ["all"] }));
+    await person.run("create_task", { tasks: all.slice(0, 13) });
+    await person.run("create_task", { tasks: all.slice(13) });
+    const match = { tags: ["all"] };
+    const { change } = await person.run("update_task", { match, expect_count: 26, priority: "low" });
+    const script = await Script.write([calls(["update_task", { undo: change }])]);
+    const asked = await chat(person, { message: `Undo ${script.mark}` });
+    expect(asked.response).toMatch(
+      /: Undo change 3, which changes #1 "T0", .* and 1 more\? \(Not all of them are named, so a written yes .*\)$/,
     );
   });
 

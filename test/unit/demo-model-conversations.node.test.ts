@@ -3,7 +3,7 @@ import { countTokens, type InputItem, responsesRequestSchema } from "../../local
 import { answerTo, type Exchange, next } from "../support/demo-model-answers.ts";
 
 describe("an output that is trimmed", () => {
-  const note = " … (trimmed; this was change 7; get_task tells what is true now)";
+  const note = " … (trimmed; this was change 7; list_tasks tells what is true now)";
   const told = 'Created #1 "Milk" · pending\nCreated #2 "Eggs" · pending · change 7';
   const outputs = [told.slice(0, 30) + note];
   const added: Exchange = ["add milk and eggs", outputs, `[demo model]\n${told}`];

@@ -20,9 +20,12 @@ const UNASKED = ["idempotency_key", "undo", "atomic", "match", "expect_count"];
 /** The fields that list tasks to come: a question counts those, and names them by their titles. */
 const NEW_TASKS = ["tasks", "subtasks"];
 
-/** A call, and what it would do where the tool's name does not say it: `undo change 4, which deletes`. */
+/** How much a question shows of tasks to come, in UTF-16 units; where they say more, it shows their titles alone. */
+const ROOM_FOR_NEW_TASKS = 2_000;
+
+/** A call, and what it would do to the tasks that are named, where the tool's name does not say it. */
 interface CallInQuestion extends PlannedCall {
-  readonly deed?: string;
+  readonly deed?: (named: string) => string;
 }
 
 /** A task in a question. */
@@ -40,14 +43,19 @@ interface TaskInQuestion extends NamedTask {
  * @param tasks those that the call names
  */
 export function approvalQuestion(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
+  const question = askAbout(call, tasks);
+  return tasks.length > MOST_NAMED_IN_QUESTION ? `${question} ${UNNAMED}` : question;
+}
+
+function askAbout(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
   const values = showDetails(call);
   const about = nameTasks(tasks);
-  if (call.deed === undefined && tasks.length > 1) {
-    const question = `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (${values})`}?`;
-    return tasks.length > MOST_NAMED_IN_QUESTION ? `${question} ${UNNAMED}` : question;
+  if (call.deed !== undefined) {
+    const deed = call.deed(about);
+    return `${deed.charAt(0).toUpperCase()}${deed.slice(1)}${values && `: ${values}`}?`;
   }
-  const { deed = titleOf(call) } = call;
-  return `${deed.charAt(0).toUpperCase()}${deed.slice(1)}${about && ` ${about}`}${values && `: ${values}`}?`;
+  if (tasks.length > 1) return `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (${values})`}?`;
+  return `${titleOf(call)}${about && ` ${about}`}${values && `: ${values}`}?`;
 }
 
 function titleOf({ tool, details, changes }: PlannedCall): string {
@@ -58,7 +66,7 @@ function titleOf({ tool, details, changes }: PlannedCall): string {
 export function approvalSubject(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
   const titles = titlesOf(Object.fromEntries(call.details));
   const values = showDetails(call);
-  if (call.deed !== undefined) return [call.deed, nameTasks(tasks)].filter(Boolean).join(" ");
+  if (call.deed !== undefined) return call.deed(nameTasks(tasks));
   if (tasks.length > 0) return `${nameTasks(tasks)}${values && ` (${values})`}`;
   return titles.join(", ") || values;
 }
@@ -95,10 +103,17 @@ function showFields(fields: readonly (readonly [string, unknown])[]): string {
     .map(([field, value]) => {
       if (!NEW_TASKS.includes(field) || !Array.isArray(value))
         return `${field.replaceAll("_", " ")} ${showValue(value)}`;
-      const tasks = value.map(showNewTask).join(", ");
+      const tasks = showNewTasks(value);
       return field === "tasks" ? tasks : `${field} ${tasks}`;
     })
     .join(", ");
+}
+
+/** Tasks to come, as far as a question has room. */
+function showNewTasks(tasks: readonly unknown[]): string {
+  const shown = tasks.map(showNewTask).join(", ");
+  if (shown.length <= ROOM_FOR_NEW_TASKS) return shown;
+  return `${titlesOf({ tasks }).join(", ")} (what else is said of them has no room here)`;
 }
 
 /** A task to come: `"Milk" (tags "groceries")`. */

@@ -23,8 +23,8 @@ export interface RequestedCall {
 /** A call that can run, and where its result belongs. */
 interface AnnouncedCall extends PlannedCall {
   readonly callId: string;
-  /** What it would do, where the tool's name does not say it. */
-  readonly deed?: string;
+  /** What it would do to the tasks that are named, where the tool's name does not say it. */
+  readonly deed?: (named: string) => string;
 }
 
 interface Surroundings {
@@ -123,7 +123,7 @@ async function* runUnasked(
       return;
     }
     if (!(error instanceof ApprovalNeeded)) throw error;
-    yield* ask(message, { ...call, deed: error.deed, taskIds: error.taskIds }, tools, isAnew);
+    yield* ask(message, { ...call, deed: error.deed, taskIds: error.taskIds, changes: error.count }, tools, isAnew);
   }
 }
 
@@ -166,6 +166,6 @@ async function* ask(
     about: approvalSubject(call, asked),
     expires_at: new Date(Date.now() + APPROVAL_LIFETIME).toISOString(),
     tasks: tasks.map(({ id, version, claim }) => ({ id, version, claim })),
-    count: tasks.length > 0 ? tasks.length : call.changes,
+    count: Math.max(tasks.length, call.changes),
   });
 }

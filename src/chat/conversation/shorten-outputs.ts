@@ -8,7 +8,7 @@ const LARGEST_OUTPUT = 8_000;
 /** How much of each text in it is kept then, in code points. */
 const LONGEST_VALUE = 200;
 
-/** How much is kept of the same as text, in code points: later turns show the model the first 400: `trimOutput`. */
+/** How much is kept of the same as text, in code points; `trimOutput` shows the model the first 400 in later turns. */
 const LONGEST_TEXT = 1_000;
 
 /** Of a message that goes on the model is shown all: no page of a list is longer. */

@@ -14,7 +14,7 @@ export const UNNAMED =
 
 /** What a person is told of whom more than one thing is asked: `answerInWords` takes a yes to one question alone. */
 export const SEVERAL =
-  "(These are several questions, so a written yes is not enough: use the buttons, or ask for one thing after the other.)";
+  "(These are several questions, so a written yes is not enough: answer each by its approval, or ask for one thing at a time.)";
 
 /** One question about several calls of one tool. */
 export const approvalGroupSchema = z
@@ -82,8 +82,7 @@ export function questionsOf(events: readonly TurnEvent[]): string[] {
  */
 export function hidesDestruction(events: readonly TurnEvent[]): boolean {
   return [...byTool(events, openRequests(events))].some(
-    ([tool, requests]) =>
-      isDestructive(tool) && (shownSubjects(requests).length < requests.length || requests.some(hidesTasks)),
+    ([tool, requests]) => isDestructive(tool) && leavesOut(requests),
   );
 }
 
@@ -112,7 +111,12 @@ function groupQuestion(tool: string, requests: readonly ApprovalRequest[]): stri
   const left = countTasks(requests) - countTasks(shown);
   const subjects = shown.map(subjectOf).join(", ");
   const question = `${titleFor(title, countTasks(requests))}: ${subjects}${left > 0 ? ` and ${left} more` : ""}?`;
-  return left > 0 && isDestructive(tool) ? `${question} ${UNNAMED}` : question;
+  return isDestructive(tool) && leavesOut(requests) ? `${question} ${UNNAMED}` : question;
+}
+
+/** Whether a question does not name every task of several calls. */
+function leavesOut(requests: readonly ApprovalRequest[]): boolean {
+  return shownSubjects(requests).length < requests.length || requests.some(hidesTasks);
 }
 
 /** Those of several calls that a question has room to name. */

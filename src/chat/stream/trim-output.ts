@@ -16,7 +16,7 @@ export function trimOutput(
   const hasChanged =
     output.change !== undefined && tool !== undefined && toolCalled(tool)?.annotations.readOnlyHint === false;
   const rest = hasChanged
-    ? `this was change ${output.change}; get_task tells what is true now`
+    ? `this was change ${output.change}; list_tasks tells what is true now`
     : "call the tool again for what is true now";
   return excerpt(text, TRIMMED_LENGTH, ` … (trimmed; ${rest})`);
 }
