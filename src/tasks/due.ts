@@ -21,7 +21,7 @@ const FORM =
   `in the years ${EARLIEST_YEAR} to ${LATEST_YEAR}`;
 
 /** Where nothing is known of the person's clock before the database is asked. */
-const NO_WORD = "A word, such as tomorrow, is none: reckon the day from now, as list_tasks tells it";
+const NO_WORD = "A word such as tomorrow is not a date: work it out from the current time, which list_tasks tells";
 
 /** What a model must know to say when something is due. */
 export const DUE_RULE = "due is a date (2026-11-30) or a date-time, by the person's clock unless it has an offset.";

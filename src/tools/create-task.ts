@@ -30,7 +30,7 @@ const input = z
   })
   .refine(
     ({ tasks, title }) => tasks !== undefined || title !== undefined,
-    refusedWithout("title", "tasks with one at least"),
+    refusedWithout("title", "tasks with at least one in it"),
   )
   .superRefine(({ tasks, note: _note, idempotency_key: _key, atomic: _atomic, ...task }, context) => {
     const refuse = (field: string, message: string) => context.addIssue({ code: "custom", path: [field], message });

@@ -46,8 +46,9 @@ export function checkMatch(
     if (count === 0) refuse("match", "must be given with expect_count");
     else if (count !== expectCount)
       refuse("expect_count", `must be how many tasks the call names, ${count}, or be left out`);
-  } else if (namesTask(named)) refuse("match", "cannot go with task_ids; do one of the two");
-  else if (named.expected_version !== undefined) refuse("expected_version", "goes with one task alone");
+  } else if (namesTask(named)) {
+    refuse("match", `cannot go with ${named.task_id === undefined ? "task_ids" : "task_id"}; do one of the two`);
+  } else if (named.expected_version !== undefined) refuse("expected_version", "goes with one task alone");
   else if (match.status === "deleted") refuse("match", "finds no deleted tasks; undo brings them back");
   else if (match.priority === "none") refuse("match", "finds any priority with none; leave priority out for that");
   else if (expectCount === undefined) {

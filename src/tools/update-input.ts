@@ -154,7 +154,7 @@ export function requireChange({ clear = [], ...edit }: TaskEdit, count: number):
   if (isEdit({ clear, ...edit })) return;
   const names = [...Object.keys(taskFields), ...PARTS.map(([part]) => part)];
   const last = names.pop();
-  const message = `Give at least one field to change: ${names.join(", ")} or ${last}. An empty value, such as null, empties nothing: name the fields to empty in clear`;
+  const message = `Give at least one field to change: ${names.join(", ")} or ${last}. An empty value, such as null, empties nothing: to empty a field, name it in clear`;
   throw new ApplicationError("invalid_input", message, { fields: [{ field: "", message }] });
 }
 

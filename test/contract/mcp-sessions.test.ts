@@ -163,7 +163,7 @@ describe("in a session", () => {
 
     expect(refused.result?.isError).toBe(true);
     expect(JSON.stringify(refused.result?.content)).toMatch(
-      /title is required, or tasks with one at least\. Unknown field colour\. Allowed: title, /,
+      /title is required, or tasks with at least one in it\. Unknown field colour\. Allowed: title, /,
     );
     expect(missing.result).toEqual({ isError: true, content: [{ type: "text", text: "Task not found" }] });
   });

@@ -134,7 +134,7 @@ describe("tasks that fit a filter", () => {
 
   it.each([
     [{ match: friday }, "expect_count must be given with match: how many tasks fit, which list_tasks says with total"],
-    [{ match: friday, expect_count: 1, task_id: 1 }, "match cannot go with task_ids; do one of the two"],
+    [{ match: friday, expect_count: 1, task_id: 1 }, "match cannot go with task_id; do one of the two"],
     [{ match: { status: "deleted" }, expect_count: 1 }, "match finds no deleted tasks; undo brings them back"],
     [
       { match: { priority: "none" }, expect_count: 2 },

@@ -156,8 +156,8 @@ describe("several new tasks", () => {
   });
 
   it.each([
-    [{}, "title is required, or tasks with one at least"],
-    [{ tasks: [] }, "title is required, or tasks with one at least"],
+    [{}, "title is required, or tasks with at least one in it"],
+    [{ tasks: [] }, "title is required, or tasks with at least one in it"],
     [{ tasks: [{}] }, "tasks.0.title is required"],
     [{ tasks: [{ title: "A" }], title: "B" }, "title must be left out beside tasks, or stand in one of them"],
     [{ tasks: [{ title: "A", due: "soon" }] }, /^tasks\.0\.due must be a date/],

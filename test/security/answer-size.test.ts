@@ -120,7 +120,7 @@ describe("what does not fit is named", () => {
 
   it("several with what is missing, the known ones once", async () => {
     expect((await refusal("create_task", { name: "Milk", dueDate: "x", "a b": 1 })).detail).toBe(
-      'title is required, or tasks with one at least. Unknown fields name, dueDate, "a b". ' +
+      'title is required, or tasks with at least one in it. Unknown fields name, dueDate, "a b". ' +
         "Allowed: title, description, status, priority, due, scheduled, estimate_minutes, parent_id, blocked_by, discovered_from, position, recurrence, recurrence_from, tags, subtasks, tasks, atomic, note, idempotency_key",
     );
   });

@@ -24,12 +24,12 @@ async function expectRefusal(tool: string, input: unknown, field: string, messag
   expect(await rows()).toEqual(before);
 }
 
-const NO_TITLE = "is required, or tasks with one at least";
+const NO_TITLE = "is required, or tasks with at least one in it";
 const LENGTH = "must be 1 to 200 characters long";
 const DUE =
   "must be a date such as 2026-11-30 or a date-time such as 2026-11-30T17:00:00, with an offset (+01:00) or without, " +
   "in the years 1900 to 9999";
-const NO_WORD = `${DUE}. A word, such as tomorrow, is none: reckon the day from now, as list_tasks tells it`;
+const NO_WORD = `${DUE}. A word such as tomorrow is not a date: work it out from the current time, which list_tasks tells`;
 const STATUSES = "open, ready, overdue, all, pending, in_progress, completed, cancelled, deleted";
 const ID = "must be a whole number from 1 to 2147483647";
 

@@ -24,7 +24,7 @@ const DATE = 1082;
 // `pg` would make a moment in this machine's time zone of a day.
 pg.types.setTypeParser(DATE, (day) => day);
 
-/** Runs each work on a connection of its own to PostgreSQL: none waits for what another file's test holds or asks. */
+/** Runs each work on a connection of its own to PostgreSQL: while there are any left, none waits for what another test holds. */
 export function eachOnItsOwn(pool: pg.Pool): AsOwner {
   return async (work) => {
     const client = await pool.connect();

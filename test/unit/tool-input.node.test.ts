@@ -100,8 +100,18 @@ describe("and nothing is read as something else", () => {
     ["an id below one", "get_task", { task_id: "-1" }, "task_id must be a whole number from 1 to 2147483647"],
     ["an id in a list", "get_task", { task_id: [1] }, "task_id must be a number"],
     ["a truth for an id", "get_task", { task_id: true }, "task_id must be a number"],
-    ["null for what is required", "create_task", { title: null }, "title is required, or tasks with one at least"],
-    ["no text for what is required", "create_task", { title: "" }, "title is required, or tasks with one at least"],
+    [
+      "null for what is required",
+      "create_task",
+      { title: null },
+      "title is required, or tasks with at least one in it",
+    ],
+    [
+      "no text for what is required",
+      "create_task",
+      { title: "" },
+      "title is required, or tasks with at least one in it",
+    ],
     [
       "another word",
       "create_task",
