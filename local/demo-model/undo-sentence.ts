@@ -30,15 +30,16 @@ export function changesToUndo({ changes }: Extract<Wish, { type: "undo" }>, befo
 /** Whether what made one of these changes is undone by deleting something, so that the server asks about it. */
 export function deletesSomething(changes: readonly number[], before: readonly Turn[]): boolean {
   return before
-    .flatMap(({ calls }) => calls)
+    .flatMap(({ replaced, calls }) => [...replaced, ...calls])
     .some((call) => {
       const isThere = /^Created /.test(call.output) || / · restored(?: ·|:?$)/m.test(withoutQuotes(call.output));
       return isThere && changes.includes(changeOf(call) ?? 0);
     });
 }
 
-function changesOf({ calls }: Turn): number[] {
-  return calls.flatMap((call) => changeOf(call) ?? []);
+/** What earlier answers to a message have done holds, also where this one has done nothing. */
+function changesOf({ replaced, calls }: Turn): number[] {
+  return [...replaced, ...calls].flatMap((call) => changeOf(call) ?? []);
 }
 
 /** The number of the change that a line of a writing tool's text ends with; what tasks say stands in quotes. */

@@ -26,6 +26,22 @@ describe("an output that is trimmed", () => {
   });
 });
 
+test("what an answer had done that was replaced is undone by “undo that”, and not what was done before it", () => {
+  const items: InputItem[] = [
+    { role: "user", content: "make milk low priority" },
+    { type: "function_call", call_id: "1", name: "update_task", arguments: "{}" },
+    { type: "function_call_output", call_id: "1", output: 'Updated #1 "Milk" · pending · low priority · change 3' },
+    { role: "assistant", content: '[demo model] Updated #1 "Milk" · pending · low priority · change 3' },
+    { role: "user", content: "make eggs urgent" },
+    { type: "function_call", call_id: "2", name: "update_task", arguments: "{}" },
+    { type: "function_call_output", call_id: "2", output: 'Updated #2 "Eggs" · pending · urgent priority · change 4' },
+    { role: "developer", content: "A note from the server" },
+    { role: "assistant", content: "[demo model] It was so before; nothing was changed." },
+    { role: "user", content: "undo that" },
+  ];
+  expect(answerTo(items)).toEqual([{ type: "call", name: "update_task", arguments: JSON.stringify({ undo: 4 }) }]);
+});
+
 describe("a message that is answered anew", () => {
   const replaced = (said: string): InputItem[] => [
     { role: "user", content: said },
