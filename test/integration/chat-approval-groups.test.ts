@@ -85,6 +85,16 @@ test("a question about several calls says that a yes in words is not enough wher
   expect((await person.run("list_tasks", { priority: "low" })).tasks).toEqual([]);
 });
 
+test("counts a task once that two calls are about", async () => {
+  const person = await Person.signUp();
+  const ids = await makeTasks(person, "A", "B", "C");
+  const script = await Script.write([
+    calls(["delete_task", { task_ids: ids.slice(0, 2) }], ["delete_task", { task_ids: ids.slice(1) }]),
+  ]);
+  const asked = await chat(person, { message: `Delete them ${script.mark}` });
+  expect(asked.response).toContain(': Delete 3 tasks: #1 "A", #2 "B", #2 "B", #3 "C"?');
+});
+
 test("one by one: the question is about those that still wait", async () => {
   const person = await Person.signUp();
   const ids = await makeTasks(person, "A", "B", "C");

@@ -54,7 +54,7 @@ test("a question about more tasks than it has room for says how many it does not
   const call = ["update_task", { match: friday, expect_count: 30, due: "2026-12-07" }] as const;
   const { person, answer, conversation_id } = await asked(30, call);
   expect(questionOf(answer).question).toMatch(
-    /^Update 30 tasks: #1 "Task 1", .*, #25 "Task 25" and 5 more \(due "2026-12-07"\)\? \(Not all of them are named/,
+    /^Update 30 tasks: #1 "Task 1", .*, #25 "Task 25" and 5 more \(each: due "2026-12-07"\)\? \(Not all of them are named/,
   );
   await chat(person, { conversation_id, message: "yes" });
   const moved = "select from tasks where user_id = $1 and due_date = '2026-12-07'";

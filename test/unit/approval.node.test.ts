@@ -30,6 +30,20 @@ describe("an approval of several tasks", () => {
   });
 });
 
+test("a question says of each of several tasks what would change, and of how many where none is named", () => {
+  const named = [
+    { id: 1, title: "Milk" },
+    { id: 2, title: "Eggs" },
+  ];
+  const update = planCall("update_task", { task_ids: [1, 2], priority: "low" });
+  expect(approvalQuestion(update, named)).toBe('Update 2 tasks: #1 "Milk", #2 "Eggs" (each: priority "low")?');
+  expect(approvalQuestion(planCall("update_task", { claim_next: 3 }), [])).toBe("Update 3 tasks: claim next 3?");
+  // What is completed can be reopened: a yes in words counts for it.
+  const many = Array.from({ length: 26 }, (_, index) => ({ id: index + 1, title: "T" }));
+  const match = { match: { tags: ["all"] }, expect_count: 26 };
+  expect(approvalQuestion(planCall("complete_task", match), many)).toMatch(/and 1 more.*\?$/);
+});
+
 test("a question says nested values in words, and nothing that is for the server alone", () => {
   const planned = {
     ...planCall("delete_task", { task_id: 1 }),

@@ -44,7 +44,8 @@ interface TaskInQuestion extends NamedTask {
  */
 export function approvalQuestion(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
   const question = askAbout(call, tasks);
-  return tasks.length > MOST_NAMED_IN_QUESTION ? `${question} ${UNNAMED}` : question;
+  const leavesOut = tasks.length > MOST_NAMED_IN_QUESTION && call.tool.annotations.destructiveHint;
+  return leavesOut ? `${question} ${UNNAMED}` : question;
 }
 
 function askAbout(call: CallInQuestion, tasks: readonly TaskInQuestion[]): string {
@@ -54,12 +55,13 @@ function askAbout(call: CallInQuestion, tasks: readonly TaskInQuestion[]): strin
     const deed = call.deed(about);
     return `${deed.charAt(0).toUpperCase()}${deed.slice(1)}${values && `: ${values}`}?`;
   }
-  if (tasks.length > 1) return `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (${values})`}?`;
-  return `${titleOf(call)}${about && ` ${about}`}${values && `: ${values}`}?`;
+  if (tasks.length > 1) return `${titleFor(call.tool.title, tasks.length)}: ${about}${values && ` (each: ${values})`}?`;
+  return `${about === "" ? titleOf(call) : call.tool.title}${about && ` ${about}`}${values && `: ${values}`}?`;
 }
 
-function titleOf({ tool, details, changes }: PlannedCall): string {
-  return changes > 1 && NEW_TASKS.some((field) => details.has(field)) ? titleFor(tool.title, changes) : tool.title;
+/** What a call does that names no task: it makes some, or takes the next. */
+function titleOf({ tool, changes }: PlannedCall): string {
+  return changes > 1 ? titleFor(tool.title, changes) : tool.title;
 }
 
 /** What the call is about, for a question about several: `"Milk"` of a task to come, `#12 "Milk" (priority "low")` of one there is. */
@@ -67,7 +69,7 @@ export function approvalSubject(call: CallInQuestion, tasks: readonly TaskInQues
   const titles = titlesOf(Object.fromEntries(call.details));
   const values = showDetails(call);
   if (call.deed !== undefined) return call.deed(nameTasks(tasks));
-  if (tasks.length > 0) return `${nameTasks(tasks)}${values && ` (${values})`}`;
+  if (tasks.length > 0) return `${nameTasks(tasks)}${values && ` (${tasks.length > 1 ? "each: " : ""}${values})`}`;
   return titles.join(", ") || values;
 }
 

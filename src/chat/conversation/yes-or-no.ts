@@ -3,12 +3,12 @@
 // another, or that is more than an answer, is not here: what is not understood is left to the model, and does nothing.
 
 const YES = [
-  "yes|yes please|yep|yeah|yup|sure|ok|okay|confirm|approve|approved|go ahead|do it",
+  "yes|yes please|yes go ahead|sure go ahead|yep|yeah|yup|sure|ok|okay|confirm|approve|approved|go ahead|do it",
   "ja|ja bitte|jawohl|jo|klar|gerne|mach das|bestätigen",
-  "oui|ouais|d'accord|vas-y|confirmer",
-  "sí|si|claro|vale|de acuerdo|confirmar",
-  "sì|certo|va bene|confermo|conferma",
-  "sim|claro que sim|pode|confirmo",
+  "oui|oui s'il vous plaît|oui s'il te plaît|ouais|d'accord|vas-y|confirmer",
+  "sí|sí por favor|si|si por favor|claro|vale|de acuerdo|confirmar",
+  "sì|sì grazie|sì per favore|certo|va bene|confermo|conferma",
+  "sim|sim por favor|claro que sim|pode|confirmo",
   "ja graag|jazeker|akkoord|bevestigen",
   "tak|tak proszę|dobrze|zgoda|potwierdzam",
   "да|да пожалуйста|ага|хорошо|подтверждаю",

@@ -136,7 +136,11 @@ function hidesTasks({ tasks = [] }: ApprovalRequest): boolean {
   return tasks.length > MOST_NAMED_IN_QUESTION;
 }
 
-/** How many tasks calls are about. */
+/** How many tasks calls are about: one that several of them name is one. */
 function countTasks(requests: readonly ApprovalRequest[]): number {
-  return requests.reduce((sum, { tasks = [], count = tasks.length }) => sum + Math.max(1, count), 0);
+  const named = new Set(requests.flatMap(({ tasks = [] }) => tasks.map(({ id }) => id)));
+  return requests.reduce(
+    (sum, { tasks = [], count = tasks.length }) => sum + Math.max(0, Math.max(1, count) - tasks.length),
+    named.size,
+  );
 }
