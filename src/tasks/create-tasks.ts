@@ -1,8 +1,10 @@
 import { and, eq, getTableColumns, isNull, SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { CallIdentity, UserDatabase } from "../database/user-database.ts";
+import { ApplicationError, refusedField } from "../errors.ts";
+import type { KnownTimes } from "../recurrence/series.ts";
 import { type TasksChanged, tasksOf } from "./change-tasks.ts";
-import { foreseeTimes } from "./recurrence.ts";
+import { foreseeTimes, withRecurrence } from "./recurrence.ts";
 import { allOrNothing, readRefused, refusal, refusalOfOne } from "./refused-items.ts";
 import { columnsOf, type NewTask } from "./task-edit.ts";
 import { tasks } from "./task-rows.ts";
@@ -32,6 +34,7 @@ interface NewRow {
  *
  * @param isAtomic whether all are made or none
  * @param refused what is thrown in place of `ItemsRefused`
+ * @param pathOf what stands before the name of a field of one of those given
  * @throws ApplicationError `conflict` where all are to be made, and cannot; `invalid_input` where a task may not refer to another
  */
 export async function createTasks(
@@ -40,10 +43,13 @@ export async function createTasks(
   given: readonly NewTaskWithSubtasks[],
   isAtomic: boolean,
   refused: (error: unknown) => unknown = allOrNothing,
+  pathOf = (item: number) => `tasks.${item}.`,
 ): Promise<TasksChanged> {
   const { userId } = database;
-  const all = given.flatMap((task) => [task, ...(task.subtasks ?? [])]);
-  const occurrences = all.flatMap((task) => foreseeTimes(task, true) ?? []);
+  const occurrences = given.flatMap(({ subtasks = [], ...task }, item) => [
+    ...foreseeAt(pathOf(item), task),
+    ...subtasks.flatMap((subtask, place) => foreseeAt(`${pathOf(item)}subtasks.${place}.`, subtask)),
+  ]);
   const made = await database
     .changeTasks({ ...call, occurrences }, (query) => [
       query.execute(judge(userId, given, isAtomic)),
@@ -65,7 +71,17 @@ export function createWithSubtasks(
   call: CallIdentity,
   task: NewTaskWithSubtasks,
 ): Promise<TasksChanged> {
-  return createTasks(database, call, [task], true, refusalOfOne);
+  return createTasks(database, call, [task], true, refusalOfOne, () => "");
+}
+
+/** When a new task recurs; what is wrong with its rule is told by its place among all. */
+function foreseeAt(path: string, task: NewTask): readonly KnownTimes[] {
+  try {
+    return foreseeTimes(withRecurrence(task), true) ?? [];
+  } catch (error) {
+    const [fault] = error instanceof ApplicationError ? error.fields : [];
+    throw fault === undefined ? error : refusedField("invalid_input", `${path}${fault.field}`, fault.message);
+  }
 }
 
 function toRows(given: readonly NewTaskWithSubtasks[]): NewRow[] {

@@ -123,8 +123,10 @@ function inBrief(tasks: readonly Task[]): ListedTask[] {
 
 /** A line for each task, and behind them the number of the change. */
 function linesOf({ tasks, verb, said = verb, describe, change, isClaim, unchanged }: Told): string[] {
-  const lines = tasks.map((task) => {
-    const deed = said === verb && unchanged.has(task.id) ? "Unchanged" : said;
+  const lines = tasks.map((task, place) => {
+    // What is said of the whole call, that it was done before, is said once.
+    const saidOfOne = place > 0 && said.endsWith(` ${verb}`) ? verb : said;
+    const deed = said === verb && unchanged.has(task.id) ? "Unchanged" : saidOfOne;
     return [`${deed} ${taskLine(task)}`, describe(task)].filter(Boolean).join(" · ");
   });
   const numbered = `${lines.length === 0 ? said : lines.join("\n")}${tellNumber(change, isClaim)}`;

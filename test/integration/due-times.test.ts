@@ -79,7 +79,9 @@ describe("a moment", () => {
 
   it.each(["tomorrow", "Friday 17:00", "morgen"])("is not %s, which is to be reckoned from now", async (due) => {
     const person = await Person.signUp();
-    const message = expect.stringMatching(/ 9999\. A word such as tomorrow is not a date: .* time, which list_tasks tells$/);
+    const message = expect.stringMatching(
+      / 9999\. A word such as tomorrow is not a date: .* time, which list_tasks tells$/,
+    );
     expect(await refusalOf(await person.call("create_task", { title: "never", due }))).toEqual([
       { field: "due", message },
     ]);

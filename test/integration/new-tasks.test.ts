@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { textOfCall } from "../support/call-for-text.ts";
 import { expectWholeLog, loggedCalls } from "../support/change-log.ts";
 import { conflictOf } from "../support/claims.ts";
 import { ownerQuery } from "../support/owner.ts";
@@ -153,6 +154,13 @@ describe("several new tasks", () => {
     const again = await person.run("create_task", call);
     expect(again).toMatchObject({ replayed: true, change: 1, tasks: first.tasks, failed: first.failed });
     expect(await rows()).toHaveLength(1);
+
+    const both = { tasks: [{ title: "C" }, { title: "D" }], idempotency_key: "l" };
+    await person.run("create_task", both);
+    expect(await textOfCall(person, "create_task", both)).toBe(
+      'This key was used before; nothing was done now. That call: Created #2 "C" · pending · version 1\n' +
+        'Created #3 "D" · pending · version 1 · change 2',
+    );
   });
 
   it.each([
@@ -161,6 +169,15 @@ describe("several new tasks", () => {
     [{ tasks: [{}] }, "tasks.0.title is required"],
     [{ tasks: [{ title: "A" }], title: "B" }, "title must be left out beside tasks, or stand in one of them"],
     [{ tasks: [{ title: "A", due: "soon" }] }, /^tasks\.0\.due must be a date/],
+    [
+      { tasks: [{ title: "A" }, { title: "B", due: "2026-12-01", recurrence: "FREQ=DAILY;UNTIL=20261201" }] },
+      /^tasks\.1\.recurrence must have a later UNTIL/,
+    ],
+    [
+      { tasks: [{ title: "A", subtasks: [{ title: "B", recurrence_from: "completion" }] }] },
+      /^tasks\.0\.subtasks\.0\.recurrence_from /,
+    ],
+    [{ title: "A", subtasks: [{ title: "B", recurrence_from: "completion" }] }, /^subtasks\.0\.recurrence_from /],
     [{ tasks: [{ title: "A" }, { name: "B" }] }, /^tasks\.1\.title is required\. Unknown field tasks\.1\.name/],
     [{ tasks: Array.from({ length: 26 }, () => ({ title: "A" })) }, "tasks must have at most 25 items"],
     [

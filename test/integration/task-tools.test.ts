@@ -234,7 +234,11 @@ describe("update_task", () => {
   it.each([
     [{}, "", "Give at least one field to change"],
     [{ clear: [] }, "", "Give at least one field to change"],
-    [{ due: null, tags: [], description: "" }, "", "An empty value, such as null, empties nothing: name the fields"],
+    [
+      { due: null, tags: [], description: "" },
+      "",
+      "An empty value, such as null, empties nothing: to empty a field, name it in clear",
+    ],
     [{ due: "2026-12-24", clear: ["due"] }, "clear", "also given a value"],
     [{ clear: ["title"] }, "clear.0", "must be one of description, priority, due, scheduled, "],
   ])("refuses %j", async (changes, field, message) => {
