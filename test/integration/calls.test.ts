@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { neon } from "@neondatabase/serverless";
-import { afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { verifyToken } from "../../src/auth/token.ts";
 import type { Caller } from "../../src/caller.ts";
 import { readConfiguration } from "../../src/config.ts";
@@ -9,7 +9,7 @@ import { createLogger } from "../../src/observability/log.ts";
 import { metrics } from "../../src/observability/metrics.ts";
 import { createTask } from "../../src/tasks/change-tasks.ts";
 import { readNamedTasks, runTool } from "../../src/tools/run-tool.ts";
-import { holdRows, ownerQuery } from "../support/owner.ts";
+import { ownerQuery } from "../support/owner.ts";
 import { ORIGIN, Person } from "../support/person.ts";
 
 const configuration = readConfiguration(env);
@@ -121,25 +121,6 @@ describe("a call that writes", () => {
     expect([change, next.change]).toEqual([before + 1, before + 2]);
     expect(await lastChange()).toBe(before + 2);
   });
-
-  // PGlite has one connection, so that everybody waits for who holds it.
-  it.skipIf(inject("databaseName") === "pglite")(
-    "of the same user waits for the one before it, and one that reads does not (needs PostgreSQL)",
-    async () => {
-      const { released } = await holdRows(`users where id = ${person.id} for no key update`, 3_000);
-      const own = database.as(caller, origin);
-      const ended: string[] = [];
-      const written = own.write("nothing", (query) => [query.execute("select 1")]).then(() => ended.push("written"));
-      // Long enough for a write that does not wait.
-      for (let count = 0; count < 5; count += 1) {
-        await own.read((query) => [query.execute("select pg_sleep(0.05)")]);
-        ended.push("read");
-      }
-
-      await Promise.all([written, released]);
-      expect(ended).toEqual([...Array.from({ length: 5 }, () => "read"), "written"]);
-    },
-  );
 });
 
 it("numbers the tasks of each user from 1", async () => {

@@ -186,15 +186,27 @@ async function expectCompleted(list: DatedList, id: number, completedAt: string 
   list.expect(next, { series: { ...series, number, place } });
 }
 
-/** When the next one may begin: so much later as it is due. Where a time of day is in that, what it has to be is not told here. */
+/**
+ * When the next one may begin: so much later as it is due, unless that is no day which a task may have. Where a time of
+ * day is in that, what it has to be is not told here.
+ */
 async function scheduledAfter(list: DatedList, next: number, place: string, { due, scheduled }: Dates): Promise<When> {
-  if (scheduled === undefined) return undefined;
-  if (typeof scheduled === "string" && typeof due === "string") {
-    return plusDays(scheduled, (Date.parse(place) - Date.parse(due)) / 86_400_000);
+  if (scheduled === undefined || due === undefined) return undefined;
+  const days = (Date.parse(place) - Date.parse(dayOf(due, list.timeZone))) / 86_400_000;
+  const day = plusDays(dayOf(scheduled, list.timeZone), days);
+  if (typeof scheduled === "string" && typeof due === "string") return isInReach(day) ? day : undefined;
+  const { scheduled: now } = await list.person.runForTask("get_task", { task_id: next });
+  if (now === undefined) {
+    expect(isInReach(plusDays(day, -1)) && isInReach(plusDays(day, 1)), `${day} is in reach`).toBe(false);
+    return undefined;
   }
-  const { scheduled: now = "" } = await list.person.runForTask("get_task", { task_id: next });
   expect(now.includes("T")).toBe(typeof scheduled !== "string");
   return now.includes("T") ? new Date(now) : now;
+}
+
+/** Years have four digits, and a day is one wherever its person is. */
+function isInReach(day: string): boolean {
+  return day >= "1900-01-02" && day <= "9999-12-30";
 }
 
 const complete: Deed = async (list, step) => {
