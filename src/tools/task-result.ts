@@ -68,6 +68,8 @@ interface Told {
   readonly change: number | undefined;
   /** Such as `Created`. */
   readonly verb: string;
+  /** What is said of the whole call before that, such as that it is a repeat; undefined where there is nothing. */
+  readonly before: string | undefined;
   /** What stands in place of the verb, and alone where no task is answered. */
   readonly said: string | undefined;
   /** What of a task was changed. */
@@ -122,26 +124,30 @@ function inBrief(tasks: readonly Task[]): ListedTask[] {
 }
 
 /** A line for each task, and behind them the number of the change. */
-function linesOf({ tasks, verb, said = verb, describe, change, isClaim, unchanged }: Told): string[] {
-  const lines = tasks.map((task, place) => {
-    // What is said of the whole call, that it was done before, is said once.
-    const saidOfOne = place > 0 && said.endsWith(` ${verb}`) ? verb : said;
-    const deed = said === verb && unchanged.has(task.id) ? "Unchanged" : saidOfOne;
+function linesOf({ tasks, verb, before, said = verb, describe, change, isClaim, unchanged }: Told): string[] {
+  const lines = tasks.map((task) => {
+    const deed = before === undefined && said === verb && unchanged.has(task.id) ? "Unchanged" : said;
     return [`${deed} ${taskLine(task)}`, describe(task)].filter(Boolean).join(" · ");
   });
   const numbered = `${lines.length === 0 ? said : lines.join("\n")}${tellNumber(change, isClaim)}`;
-  return numbered === "" ? [] : [numbered];
+  const told = [before, numbered].filter(Boolean).join(" ");
+  return told === "" ? [] : [told];
 }
 
 /** First what holds of all of them, with the number of the change. */
-function linesInBrief({ tasks, verb, said, describe, change, ...told }: Told, page: ListedTask[], more: number) {
+function linesInBrief(
+  { tasks, verb, before, said = verb, describe, change, ...told }: Told,
+  page: ListedTask[],
+  more: number,
+) {
   // Where nothing changed, as where a claim is renewed, what is said holds of all.
   const unchanged: ReadonlySet<number> = change === undefined ? new Set() : told.unchanged;
   const described = new Map(tasks.map((task) => [task.id, describe(task)]));
   const remarks = [...described].filter(([id]) => !unchanged.has(id)).map(([, remark]) => remark);
   const common = new Set(remarks).size === 1 ? remarks[0] : undefined;
   const count = tasks.filter(({ id }) => !unchanged.has(id)).length;
-  const heads = [`${said ?? verb} ${count} tasks`, common].filter(Boolean).join(" · ");
+  const deed = [before, said, `${count} tasks`].filter(Boolean).join(" ");
+  const heads = [deed, common].filter(Boolean).join(" · ");
   const lines = listText(page)
     .split("\n")
     .map((line, place) => {

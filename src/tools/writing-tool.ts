@@ -115,16 +115,13 @@ export function defineWritingTool<Input extends CallInput>({
       const { tasks, changes, change, isReplay, isFirstTold, remarks, comment, failed, unchanged = new Set() } = ran;
       const verb = typeof done === "string" ? done : done(input);
       const shortened = changes.some(({ isShortened }) => isShortened) ? shortenedNote(verb, changes) : undefined;
-      const said = isReplay
-        ? `${REPLAYED} That call: ${shortened ?? verb}`
-        : changes.length === 0
-          ? (comment ?? (tasks.length > 0 ? asBefore : NOTHING))
-          : shortened;
+      const said = isReplay || changes.length > 0 ? shortened : (comment ?? (tasks.length > 0 ? asBefore : NOTHING));
+      const before = isReplay ? `${REPLAYED} That call:` : undefined;
       const describe = (task: Task) =>
         changes.length === 0 || unchanged.has(task.id) ? "" : (describeEdit?.(input, task) ?? "");
       const next = tellNext(changes);
       const { structured, toText, unlisted } = tellResult({
-        ...{ tasks: shortened === undefined ? tasks : [], answers, change, verb, said, failed, unchanged },
+        ...{ tasks: shortened === undefined ? tasks : [], answers, change, verb, before, said, failed, unchanged },
         describe: (task) =>
           [describe(task), remarks?.get(task.id), next.remarks.get(task.id)].filter(Boolean).join(" · "),
         isClaim: isClaim?.(input) ?? false,
@@ -134,7 +131,9 @@ export function defineWritingTool<Input extends CallInput>({
       const remark = [changes.length > 0 && comment, next.comment, wereSo, unlisted].filter(Boolean).join(" ");
       // What tasks follow in a text stands alone here.
       const alone =
-        isReplay && shortened === undefined ? `${REPLAYED} This is what that call answered.` : said?.replace(/:$/, ".");
+        isReplay && shortened === undefined
+          ? `${REPLAYED} This is what that call answered.`
+          : [before, said?.replace(/:$/, ".")].filter((part) => part !== undefined).join(" ") || undefined;
       const note = remark === "" ? alone : [alone, remark].filter(Boolean).join(" ");
       return {
         structured: {

@@ -109,7 +109,7 @@ async function* converse(message: MessageInProgress, context: TurnContext): Asyn
   yield* finish(message, "approval_required");
 }
 
-/** Does what the person has said yes to; says so of what they have not. */
+/** Runs what the person has said yes to; the rest is told as not done. */
 async function* settle(
   message: MessageInProgress,
   answers: readonly ApprovalAnswer[],
